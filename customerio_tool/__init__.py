@@ -1,0 +1,1 @@
+"""The Customer.io tool for AI agents."""
