@@ -1,0 +1,243 @@
+"""Every way a call can fail, each with its code, what to do next and whether it took effect.
+
+```
+CustomerIoError
+  ConnectionInvalid          connection_invalid     ask_user        no
+  Refused                    before anything was sent
+    SubtoolUnknown           subtool_unknown        fix_arguments   no
+    SubtoolDisabled          subtool_disabled       give_up         no
+    ArgumentsInvalid         arguments_invalid      fix_arguments   no
+  Answered                   Customer.io said no
+    CredentialsRejected      credentials_rejected   ask_user        no
+    PermissionDenied         permission_denied      ask_user        no
+    NotFound                 not_found              fix_arguments   no
+    RequestRejected          request_rejected       fix_arguments   no
+    RateLimited              rate_limited           wait            no
+    ServiceFailed            service_failed         wait            unknown (no for a read)
+  Unreachable                unreachable            wait            no
+  OutcomeUnknown             outcome_unknown        look_first      unknown
+  ReplyUnreadable            reply_unreadable       wait            no
+```
+
+`str(error)` is one sentence for a model or a log: it never holds a key, a payload, a path or personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+NextStep: TypeAlias = Literal["fix_arguments", "wait", "ask_user", "look_first", "give_up"]
+TookEffect: TypeAlias = Literal["no", "unknown"]
+
+__all__ = [
+    "Answered",
+    "ArgumentsInvalid",
+    "ConnectionInvalid",
+    "CredentialsRejected",
+    "CustomerIoError",
+    "FieldProblem",
+    "Look",
+    "NextStep",
+    "NotFound",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "RateLimited",
+    "Refused",
+    "ReplyUnreadable",
+    "RequestRejected",
+    "ServiceFailed",
+    "SubtoolDisabled",
+    "SubtoolUnknown",
+    "TookEffect",
+    "Unreachable",
+]
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One thing wrong with one field: where, what, and what would be right. Never the value."""
+
+    path: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Read as one clause: ``segment_id: is missing; give the segment's number``."""
+        return f"{self.path}: {self.problem}; {self.fix}"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the three texts as a JSON object."""
+        return {"path": self.path, "problem": self.problem, "fix": self.fix}
+
+
+@dataclass(frozen=True)
+class Look:
+    """The exact call which shows whether an unanswered call took effect."""
+
+    subtool: str
+    arguments: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the call as a JSON object."""
+        return {"subtool": self.subtool, "arguments": dict(self.arguments)}
+
+
+class CustomerIoError(Exception):
+    """A call that did not succeed.
+
+    Args:
+        summary: One sentence for the model: what happened and what would be right.
+        next_step: What to do now, where it differs from the class's own.
+        took_effect: `no`, or `unknown` when Customer.io may have acted.
+        http_status: The status of the reply, if there was one.
+        retry_after_seconds: How long to wait before the same call can work.
+        fields: What is wrong with which argument or connection field.
+        look: The call that shows whether this one took effect.
+        beside: Facts of this call that the caller needs again, such as its `event_id`.
+    """
+
+    code: ClassVar[str]
+    next_step: NextStep = "give_up"
+    took_effect: TookEffect = "no"
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        next_step: NextStep | None = None,
+        took_effect: TookEffect | None = None,
+        http_status: int | None = None,
+        retry_after_seconds: float | None = None,
+        fields: Sequence[FieldProblem] = (),
+        look: Look | None = None,
+        beside: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.next_step = next_step or self.next_step
+        self.took_effect = took_effect or self.took_effect
+        self.http_status = http_status
+        self.retry_after_seconds = retry_after_seconds
+        self.fields = tuple(fields)
+        self.look = look
+        self.beside = dict(beside or {})
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the failure envelope that a model reads."""
+        error: dict[str, Any] = {
+            "code": self.code,
+            "next_step": self.next_step,
+            "took_effect": self.took_effect,
+        }
+        if self.http_status is not None:
+            error["http_status"] = self.http_status
+        if self.retry_after_seconds is not None:
+            error["retry_after_seconds"] = self.retry_after_seconds
+        if self.fields:
+            error["fields"] = [problem.as_json() for problem in self.fields]
+        if self.look is not None:
+            error["look"] = self.look.as_json()
+        return {"ok": False, "summary": self.summary, **self.beside, "error": error}
+
+
+class ConnectionInvalid(CustomerIoError):
+    """The saved connection cannot be used; `fields` names every bad field and shows no value."""
+
+    code = "connection_invalid"
+    next_step = "ask_user"
+
+
+class Refused(CustomerIoError):
+    """The call was refused here, before anything was sent."""
+
+
+class SubtoolUnknown(Refused):
+    """There is no subtool of that name."""
+
+    code = "subtool_unknown"
+    next_step = "fix_arguments"
+
+
+class SubtoolDisabled(Refused):
+    """The subtool exists, and the builder of this agent did not enable it."""
+
+    code = "subtool_disabled"
+    next_step = "give_up"
+
+
+class ArgumentsInvalid(Refused):
+    """The arguments cannot be meant; `fields` names each one, what is wrong and what is right."""
+
+    code = "arguments_invalid"
+    next_step = "fix_arguments"
+
+
+class Answered(CustomerIoError):
+    """Customer.io answered, and the answer was no."""
+
+
+class CredentialsRejected(Answered):
+    """401: the Track pair or the App key is wrong, or belongs to the other region."""
+
+    code = "credentials_rejected"
+    next_step = "ask_user"
+
+
+class PermissionDenied(Answered):
+    """403: the key works, yet may not do this (its scope, or a channel not enabled)."""
+
+    code = "permission_denied"
+    next_step = "ask_user"
+
+
+class NotFound(Answered):
+    """404: nothing has this id."""
+
+    code = "not_found"
+    next_step = "fix_arguments"
+
+
+class RequestRejected(Answered):
+    """400, 413, 422 and their like: Customer.io read the request and refused it."""
+
+    code = "request_rejected"
+    next_step = "fix_arguments"
+
+
+class RateLimited(Answered):
+    """429: not accepted; the same call may be repeated later."""
+
+    code = "rate_limited"
+    next_step = "wait"
+
+
+class ServiceFailed(Answered):
+    """5xx: Customer.io failed. A write may have been applied; repeating it is safe."""
+
+    code = "service_failed"
+    next_step = "wait"
+    took_effect = "unknown"
+
+
+class Unreachable(CustomerIoError):
+    """No connection was made, so nothing was sent."""
+
+    code = "unreachable"
+    next_step = "wait"
+
+
+class OutcomeUnknown(CustomerIoError):
+    """The request left and no usable answer came back: it may or may not have been applied."""
+
+    code = "outcome_unknown"
+    next_step = "look_first"
+    took_effect = "unknown"
+
+
+class ReplyUnreadable(CustomerIoError):
+    """A read was answered with something that is not the JSON it should be."""
+
+    code = "reply_unreadable"
+    next_step = "wait"
