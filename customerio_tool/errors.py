@@ -19,7 +19,8 @@ CustomerIoError
   ReplyUnreadable            reply_unreadable       wait            no
 ```
 
-`str(error)` is one sentence for a model or a log: it never holds a key, a payload, a path or personal data.
+`str(error)` is one sentence for a model or a log: it never holds a key, a payload, a path or
+personal data.
 """
 
 from __future__ import annotations

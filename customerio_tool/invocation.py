@@ -1,0 +1,51 @@
+"""What belongs to one call and not to the tool: its time, its ids, and what the host says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from customerio_tool.identifiers import hashed_ulid, is_ulid
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What is fixed once per call, before its first attempt, so that every attempt is the same.
+
+    Args:
+        now: Unix time in seconds at which the call began.
+        workspace: A digest that tells one workspace from another.
+        ulid: A fresh ULID.
+    """
+
+    now: float
+    workspace: str
+    ulid: str
+
+    @property
+    def second(self) -> int:
+        """The time of the call in whole Unix seconds."""
+        return int(self.now)
+
+    def event_id(self, given: str | None, person: str, name: str) -> str:
+        """Return the ULID of an event: the caller's, one hashed from the caller's text, or new."""
+        if given is None:
+            return self.ulid
+        return given if is_ulid(given) else hashed_ulid(self.workspace, person, name, given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallContext:
+    """What the host knows about a call; every door fills in what it can.
+
+    Args:
+        run_id: The host's name for the run of the agent that this call belongs to.
+        deadline_seconds: How long the whole call may take, waiting and repeats included.
+        on_progress: Told in one sentence before a wait or a repeat.
+        cancelled: Asked between attempts; true ends the call.
+    """
+
+    run_id: str | None = None
+    deadline_seconds: float | None = None
+    on_progress: Callable[[str], None] | None = None
+    cancelled: Callable[[], bool] | None = None

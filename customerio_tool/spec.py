@@ -1,0 +1,261 @@
+"""The words in which a subtool is declared: everything else about it is derived from this value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from customerio_tool.arguments import problems_of, read, refuse
+from customerio_tool.connection import Api
+from customerio_tool.errors import Look
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Answer, Member, Shape, envelope_schema
+
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Replay(Enum):
+    """What may follow an answer that was lost, or a 5xx."""
+
+    ALWAYS = "retry"
+    VERIFY = "read back, then at most once more"
+    NEVER = "never"
+
+
+class Effect(Enum):
+    """What a subtool does to the workspace; its risk and its repeats follow from this alone."""
+
+    READ = ("read", True, False, True, Replay.ALWAYS, False)
+    OVERWRITE = ("overwrite", False, True, True, Replay.ALWAYS, False)
+    ADD = ("add", False, False, True, Replay.ALWAYS, False)
+    RECORD = ("record", False, False, False, Replay.ALWAYS, False)
+    CREATE = ("create", False, False, False, Replay.VERIFY, False)
+    REMOVE = ("remove", False, True, True, Replay.ALWAYS, False)
+    ERASE = ("erase", False, True, True, Replay.ALWAYS, True)
+    SEND = ("send", False, True, False, Replay.NEVER, True)
+
+    def __init__(
+        self,
+        word: str,
+        read_only: bool,  # noqa: FBT001 - one row of the table above
+        destructive: bool,  # noqa: FBT001
+        idempotent: bool,  # noqa: FBT001
+        replay: Replay,
+        asked_first: bool,  # noqa: FBT001
+    ) -> None:
+        self.word = word
+        self.read_only = read_only
+        self.destructive = destructive
+        self.idempotent = idempotent
+        self.replay = replay
+        self.asked_first = asked_first
+
+    @property
+    def annotations(self) -> dict[str, bool]:
+        """The hints that MCP defines; every call reaches Customer.io, an open world."""
+        return {
+            "readOnlyHint": self.read_only,
+            "destructiveHint": self.destructive,
+            "idempotentHint": self.idempotent,
+            "openWorldHint": True,
+        }
+
+
+class Pace(Enum):
+    """The vendor's rate classes: permits per period in seconds.
+
+    Source: https://docs.customer.io/integrations/api/track/ and …/app/. Track's limit is
+    documented as not strictly enforced.
+    """
+
+    TRACK = (1000, 1)
+    APP = (10, 1)
+    SEND = (100, 1.0)
+    BROADCAST = (1, 10)
+
+    def __init__(self, permits: int, period_seconds: float) -> None:
+        self.permits = permits
+        self.period_seconds = period_seconds
+
+
+class Args(BaseModel):
+    """The arguments of one subtool: closed, frozen, and checked before anything is sent."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True
+    )
+
+
+A = TypeVar("A", bound=Args)
+
+
+@dataclass(frozen=True)
+class Call:
+    """The endpoint: which API, HTTP method, and path with `{argument}` slots."""
+
+    api: Api
+    method: str
+    path: str
+
+    @property
+    def slots(self) -> list[str]:
+        """The names of the arguments that the path takes."""
+        return re.findall(r"{(\w+)}", self.path)
+
+
+@dataclass(frozen=True)
+class Sends:
+    """The request that an example sends, written out: the path encoded, the body as JSON."""
+
+    method: str
+    path: str
+    query: str = ""
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked call: it is test, documentation and sandbox contract at once.
+
+    In `sends.body`, the text `$now` stands for the second of the call and `$ulid` for a fresh id.
+    """
+
+    arguments: Mapping[str, Any]
+    sends: Sends
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Also(Generic[A]):
+    """A second read, made when `when` says so; its reply reaches the shape as `answer.also`."""
+
+    call: Call
+    when: Callable[[A], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subtool(Generic[A]):
+    """One subtool, whole.
+
+    Args:
+        name: Its id in snake_case; the title is the same words in Title Case.
+        description: What the model reads; begins with the sentence of the product's page.
+        args: The model of its arguments.
+        call: The endpoint.
+        effect: What it does to the workspace.
+        pace: The rate class that it counts against.
+        shape: How the reply is told to the model.
+        reference: The vendor's page.
+        examples: At least two worked calls.
+        query: The query parameters of a typed call; those that are None are not sent.
+        body: The JSON body of a typed call; None sends no body.
+        also: A second read.
+        known: What is known before sending and told in every result, such as the event's id.
+        look: The call that shows whether an unanswered one took effect.
+        find: How to find the right id, told when Customer.io does not know the one given.
+    """
+
+    name: str
+    title: str
+    description: str
+    args: type[A]
+    call: Call
+    effect: Effect
+    pace: Pace
+    shape: Shape[A]
+    reference: str
+    examples: Sequence[Example]
+    query: Callable[[A], Mapping[str, Any]] | None = None
+    body: Callable[[A, Invocation], Any] | None = None
+    also: Also[A] | None = None
+    known: Mapping[str, Member[A]] = field(default_factory=dict)
+    look: Callable[[A, Invocation], Look] | None = None
+    find: Callable[[A], str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a declaration that contradicts itself, so that it cannot be imported."""
+        for complaint, wrong in self._contradictions().items():
+            if wrong:
+                raise TypeError(f"{self.name}: {complaint}")
+
+    def _contradictions(self) -> dict[str, bool]:
+        words = self.name.split("_")
+        return {
+            "the title must be the name in Title Case": self.title != " ".join(words).title(),
+            "a slot of the path is no argument": not set(self.call.slots) <= set(self.argument_names),
+            "a GET has no body": self.call.method == "GET" and self.body is not None,
+            "only a GET can be a read": self.effect.read_only != (self.call.method == "GET"),
+            "a send needs `look`": self.effect.replay is not Replay.ALWAYS and self.look is None,
+            "at least two examples": len(self.examples) < 2,  # noqa: PLR2004 - a plain and an awkward one
+        }
+
+    @property
+    def argument_names(self) -> list[str]:
+        """The names of all arguments, in order."""
+        return list(self.args.model_fields)
+
+    def parse(self, arguments: Mapping[str, Any] | str | bytes | None) -> A:
+        """Return the typed arguments.
+
+        A null at the top level means that the argument is not given.
+
+        Raises:
+            ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit.
+        """
+        given = read(arguments)
+        try:
+            return self.args.model_validate(given)
+        except ValidationError as error:
+            problems = problems_of(error, self.argument_names)
+        refuse(problems)
+
+    def result(self, answer: Answer[A]) -> dict[str, Any]:
+        """Return the success envelope for an answer."""
+        return {**self.shape.envelope(answer), **self.facts(answer.args, answer.at)}
+
+    def facts(self, args: A, at: Invocation) -> dict[str, Any]:
+        """Return what is known before sending and told in every result."""
+        return {name: member.of(args, at) for name, member in self.known.items()}
+
+    def input_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the arguments: flat, closed, one plain type for each."""
+        schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
+        return {key: schema[key] for key in _SCHEMA_KEYS if key in schema}
+
+    def output_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of every result, success and failure; only ok and summary are sure."""
+        known = {name: member.schema for name, member in self.known.items()}
+        return envelope_schema(self.shape, known)
+
+
+_SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")
+
+
+class ArgumentSchema(GenerateJsonSchema):
+    """JSON Schema as models like it: an optional argument is one plain type that may be left out."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Publish the plain type: a null means that the argument is not given."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Leave the default out: descriptions name the ones that matter."""
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
+        """Publish no titles made from names: they cost tokens and say nothing."""
+        return False
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """Leave out that any member is allowed, which is what an object means."""
+        published = super().dict_schema(schema)
+        if published.get("additionalProperties") is True:
+            del published["additionalProperties"]
+        return published

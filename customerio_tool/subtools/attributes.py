@@ -1,0 +1,118 @@
+"""Attributes of a person as identify takes them, and the flat body that Customer.io wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from customerio_tool.fields import (
+    JsonObject,
+    at_most,
+    boolean,
+    json_array,
+    size_of,
+    unix_seconds,
+    wrong,
+)
+
+MAX_ATTRIBUTES = 300
+MAX_ATTRIBUTE_NAME_BYTES = 150
+MAX_ATTRIBUTE_VALUE_BYTES = 1000
+
+_OWN_ARGUMENT = {
+    "_timestamp": "timestamp",
+    "_update": "update_only",
+    "cio_subscription_preferences": "topics",
+    "cio_relationships": "relationships",
+}
+_TOPIC = re.compile(r"topic_\d{1,9}")
+_RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
+
+
+def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+    if len(given) > MAX_ATTRIBUTES:
+        raise wrong(f"has {len(given)} members", f"send at most {MAX_ATTRIBUTES} per call")
+    return {name: _attribute(name, value) for name, value in given.items()}
+
+
+def _attribute(name: str, value: Any) -> Any:
+    where = f"attributes.{name[:40]}"
+    if name.startswith(("_", "cio_")):
+        argument = _OWN_ARGUMENT.get(name.split(".")[0])
+        fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
+        raise wrong("has a name that Customer.io reserves", fix, where)
+    if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
+        limit = f"a name may have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
+        raise wrong("has too long a name", limit, where)
+    if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
+        limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
+        raise wrong(f"is {size:,} bytes long", limit, where)
+    return unix_seconds(value) if name == "created_at" and value not in (None, "") else value
+
+
+def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
+    return {name: _topic(name, value) for name, value in given.items()}
+
+
+def _topic(name: str, value: Any) -> bool:
+    choice = boolean(value)
+    if not _TOPIC.fullmatch(name):
+        raise wrong("holds a name that is no topic", "name topics topic_1, topic_2 and so on")
+    if not isinstance(choice, bool):
+        raise wrong("is not true or false", "send true or false", f"topics.{name}")
+    return choice
+
+
+def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not given:
+        raise wrong("is empty", "name at least one object, or leave the argument out")
+    return [_relationship(index, item) for index, item in enumerate(given)]
+
+
+def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    where = f"relationships[{index}]"
+    if unknown := sorted(item.keys() - _RELATIONSHIP_MEMBERS):
+        raise wrong(f"has no member {unknown[0][:40]!r}", _RELATIONSHIP_FIX, where)
+    identifiers = {name: _object_key(item.get(name), where) for name in _OBJECT_KEYS}
+    attributes = item.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        raise wrong("is not an object", "send name and value pairs", f"{where}.attributes")
+    extra = {"relationship_attributes": attributes} if attributes else {}
+    return {"identifiers": identifiers, **extra}
+
+
+def _object_key(value: Any, where: str) -> str:
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not text.strip():
+        raise wrong("does not say which object", _RELATIONSHIP_FIX, where)
+    return text
+
+
+_OBJECT_KEYS = ("object_type_id", "object_id")
+_RELATIONSHIP_FIX = "send {object_type_id, object_id, attributes?}"
+_RELATIONSHIP_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "object_type_id": {"type": "string"},
+            "object_id": {"type": "string"},
+            "attributes": {"type": "object"},
+        },
+        "required": ["object_type_id", "object_id"],
+    },
+}
+
+Attributes: TypeAlias = Annotated[JsonObject, AfterValidator(_attributes)]
+AttributeText: TypeAlias = Annotated[str, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
+Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
+Relationships: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    json_array,
+    AfterValidator(_relationships),
+    Field(strict=True),
+    WithJsonSchema(_RELATIONSHIP_SCHEMA),
+]

@@ -1,0 +1,447 @@
+"""People: create or update, delete, suppress, merge, and read their attributes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.connection import Api
+from customerio_tool.errors import Look
+from customerio_tool.fields import (
+    Flag,
+    Line,
+    PersonId,
+    Time,
+    json_array,
+    wrong,
+)
+from customerio_tool.identifiers import IdType, bare, same_person, shape_of
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Answer, Member, Shape, acknowledge, fitted
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.attributes import (
+    MAX_ATTRIBUTES,
+    Attributes,
+    AttributeText,
+    Relationships,
+    Topics,
+)
+
+TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
+PERSON = "/api/v1/customers/{customer_id}"
+
+Person = Annotated[PersonId, Field(description="Person's id, email address, or cio_... id.")]
+
+
+def read_person(args: PersonArgs) -> Look:
+    """Return the read that shows a person as stored."""
+    return Look("get_customer_attributes", {"customer_id": args.customer_id})
+
+
+class PersonArgs(Args):
+    """A subtool that names one person in its path."""
+
+    customer_id: Person
+
+
+class IdentifyCustomerArgs(PersonArgs):
+    """Arguments of identify_customer."""
+
+    attributes: Annotated[
+        Attributes | None,
+        Field(description="Name to value; null deletes the attribute, absent ones stay."),
+    ] = None
+    email: Annotated[AttributeText | None, Field(description="Email address to store.")] = None
+    created_at: Annotated[
+        Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
+    ] = None
+    unsubscribed: Annotated[
+        Flag | None, Field(description="True unsubscribes from all messages.")
+    ] = None
+    topics: Annotated[
+        Topics | None,
+        Field(description='Topic subscriptions, e.g. {"topic_1": true}; other topics stay.'),
+    ] = None
+    anonymous_id: Annotated[
+        AttributeText | None, Field(description="Joins earlier anonymous events of this id.")
+    ] = None
+    relationships: Annotated[
+        Relationships | None,
+        Field(description="Objects to relate: [{object_type_id, object_id, attributes?}]."),
+    ] = None
+    remove_relationships: Annotated[
+        Flag | None, Field(description="True removes these relationships instead.")
+    ] = None
+    update_only: Annotated[
+        Flag | None, Field(description="True never creates a person; a miss is not reported.")
+    ] = None
+    timestamp: Annotated[
+        Time | None, Field(description="When the change happened; default now.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if self.remove_relationships and not self.relationships:
+            raise wrong("is missing", "name the relationships to remove", "relationships")
+        stored = self.stored()
+        if len(stored) > MAX_ATTRIBUTES:
+            raise wrong("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
+        for name, value in (self.attributes or {}).items():
+            if stored[name] != value:
+                raise wrong("differs from the argument", "give it once", f"attributes.{name}")
+        return self
+
+    def stored(self) -> dict[str, Any]:
+        """Return every attribute that the call sets, whichever argument carried it."""
+        named = {
+            "email": self.email,
+            "created_at": self.created_at,
+            "unsubscribed": self.unsubscribed,
+            "anonymous_id": self.anonymous_id,
+        }
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**(self.attributes or {}), **given}
+
+    def removed(self) -> list[str]:
+        """Return the names of the attributes that the call deletes."""
+        return [name for name, value in self.stored().items() if value in (None, "")]
+
+
+def _identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
+    """Make the flat body: "" is the form known to delete an attribute, a null is UNVERIFIED."""
+    body = {name: "" if value is None else value for name, value in args.stored().items()}
+    for topic, subscribed in (args.topics or {}).items():
+        body[f"cio_subscription_preferences.topics.{topic}"] = subscribed
+    if args.relationships:
+        action = "delete_relationships" if args.remove_relationships else "add_relationships"
+        body["cio_relationships"] = {"action": action, "relationships": args.relationships}
+    if args.update_only:
+        body["_update"] = True
+    return body | {"_timestamp": at.second if args.timestamp is None else args.timestamp}
+
+
+def _identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
+    if answer.args.update_only:
+        return "If nobody has this identifier, nothing changes and Customer.io does not say so."
+    return (
+        "An identifier that belongs to another person is ignored, and Customer.io does not say so."
+        if answer.args.stored().keys() & {"email", "id"}
+        else ""
+    )
+
+
+identify_customer = Subtool(
+    name="identify_customer",
+    title="Identify Customer",
+    description=(
+        "Creates or updates a person (upsert) with attributes. Merge semantics; a null attribute "
+        "value deletes it. To record something a person did, use track_event."
+    ),
+    args=IdentifyCustomerArgs,
+    call=Call(Api.TRACK, "PUT", PERSON),
+    effect=Effect.OVERWRITE,
+    pace=Pace.TRACK,
+    body=_identify_body,
+    shape=acknowledge(
+        "Customer.io accepted the attributes of {customer_id} and applies them shortly.",
+        caution=_identify_caution,
+        verify=read_person,
+        removed=Member(
+            {"type": "array", "items": {"type": "string"}, "description": "Attributes deleted."},
+            lambda args, _: args.removed() or None,
+        ),
+    ),
+    reference=TRACK_REFERENCE + "identify",
+    examples=[
+        Example(
+            {"customer_id": "u1", "attributes": {"plan": "pro", "logins": 3}},
+            Sends(
+                "PUT",
+                "/api/v1/customers/u1",
+                body={"plan": "pro", "logins": 3, "_timestamp": "$now"},
+            ),
+        ),
+        Example(
+            {
+                "customer_id": "ada+test@example.com",
+                "attributes": {"nickname": None, "city": "Zürich"},
+                "created_at": "2025-11-22T08:26:40Z",
+                "topics": {"topic_1": False},
+            },
+            Sends(
+                "PUT",
+                "/api/v1/customers/ada%2Btest%40example.com",
+                body={
+                    "nickname": "",
+                    "city": "Zürich",
+                    "created_at": 1763800000,
+                    "cio_subscription_preferences.topics.topic_1": False,
+                    "_timestamp": "$now",
+                },
+            ),
+            title="An e-mail address as identifier, and a null that deletes an attribute",
+        ),
+    ],
+)
+
+
+class DeleteCustomerArgs(PersonArgs):
+    """Arguments of delete_customer."""
+
+
+delete_customer = Subtool(
+    name="delete_customer",
+    title="Delete Customer",
+    description=(
+        "Deletes a person and their associated data. Irreversible. Later data for the same "
+        "identifier creates a new person; to stop that, use suppress_customer."
+    ),
+    args=DeleteCustomerArgs,
+    call=Call(Api.TRACK, "DELETE", PERSON),
+    effect=Effect.ERASE,
+    pace=Pace.TRACK,
+    shape=acknowledge(
+        "Customer.io accepted the deletion of {customer_id} and applies it shortly.",
+        caution="It answers the same for somebody it does not know.",
+        verify=read_person,
+    ),
+    reference=TRACK_REFERENCE + "delete",
+    examples=[
+        Example({"customer_id": "u1"}, Sends("DELETE", "/api/v1/customers/u1")),
+        Example(
+            {"customer_id": "ada+test@example.com"},
+            Sends("DELETE", "/api/v1/customers/ada%2Btest%40example.com"),
+        ),
+    ],
+)
+
+
+class SuppressCustomerArgs(PersonArgs):
+    """Arguments of suppress_customer."""
+
+
+suppress_customer = Subtool(
+    name="suppress_customer",
+    title="Suppress Customer",
+    description=(
+        "Suppresses a person: deletes their profile and stops all messaging to them. Irreversible "
+        "for the profile; later data for them is ignored until unsuppress_customer. To keep the "
+        "profile, set unsubscribed with identify_customer instead."
+    ),
+    args=SuppressCustomerArgs,
+    call=Call(Api.TRACK, "POST", PERSON + "/suppress"),
+    effect=Effect.ERASE,
+    pace=Pace.TRACK,
+    shape=acknowledge(
+        "Customer.io accepted the suppression of {customer_id}: the profile is deleted shortly.",
+        verify=read_person,
+    ),
+    reference=TRACK_REFERENCE + "suppress",
+    examples=[
+        Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/suppress")),
+        Example({"customer_id": "team/42"}, Sends("POST", "/api/v1/customers/team%2F42/suppress")),
+    ],
+)
+
+
+class UnsuppressCustomerArgs(PersonArgs):
+    """Arguments of unsuppress_customer."""
+
+
+unsuppress_customer = Subtool(
+    name="unsuppress_customer",
+    title="Unsuppress Customer",
+    description=(
+        "Removes a person from the suppression list, allowing messaging to resume. Does not bring "
+        "the deleted profile back: identify_customer creates a new one."
+    ),
+    args=UnsuppressCustomerArgs,
+    call=Call(Api.TRACK, "POST", PERSON + "/unsuppress"),
+    effect=Effect.ADD,
+    pace=Pace.TRACK,
+    shape=acknowledge(
+        "Customer.io accepted the end of {customer_id}'s suppression. The profile stays deleted.",
+    ),
+    reference=TRACK_REFERENCE + "unsuppress",
+    examples=[
+        Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/unsuppress")),
+        Example(
+            {"customer_id": "zoë@example.com"},
+            Sends("POST", "/api/v1/customers/zo%C3%AB%40example.com/unsuppress"),
+        ),
+    ],
+)
+
+_ID_TYPE = "Type of that identifier; default by its shape."
+
+
+class MergeCustomersArgs(Args):
+    """Arguments of merge_customers."""
+
+    primary_id: Annotated[PersonId, Field(description="The person who survives.")]
+    secondary_id: Annotated[PersonId, Field(description="The person who is deleted.")]
+    primary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
+    secondary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
+
+    @property
+    def primary(self) -> tuple[IdType, str]:
+        """Type and identifier of the survivor."""
+        return self.primary_id_type or shape_of(self.primary_id), self.primary_id
+
+    @property
+    def secondary(self) -> tuple[IdType, str]:
+        """Type and identifier of the person who is deleted."""
+        return self.secondary_id_type or shape_of(self.secondary_id), self.secondary_id
+
+    @model_validator(mode="after")
+    def _two_people(self) -> Self:
+        if same_person(self.primary, self.secondary):
+            raise wrong("is the same person as primary_id", "name another person", "secondary_id")
+        return self
+
+
+def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
+    pairs = {"primary": args.primary, "secondary": args.secondary}
+    return {role: {kind: bare(value, kind)} for role, (kind, value) in pairs.items()}
+
+
+merge_customers = Subtool(
+    name="merge_customers",
+    title="Merge Customers",
+    description=(
+        "Merges two people; the primary survives and the secondary is deleted, with its data "
+        "folded in. Irreversible. The primary keeps its own attribute values."
+    ),
+    args=MergeCustomersArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/merge_customers"),
+    effect=Effect.ERASE,
+    pace=Pace.TRACK,
+    body=_merge_body,
+    shape=acknowledge(
+        "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
+        caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
+        verify=lambda args: Look("get_customer_attributes", {"customer_id": args.secondary_id}),
+    ),
+    reference=TRACK_REFERENCE + "merge",
+    examples=[
+        Example(
+            {"primary_id": "u1", "secondary_id": "u2"},
+            Sends(
+                "POST",
+                "/api/v1/merge_customers",
+                body={"primary": {"id": "u1"}, "secondary": {"id": "u2"}},
+            ),
+        ),
+        Example(
+            {"primary_id": "cio_d9c106000001", "secondary_id": "ada+test@example.com"},
+            Sends(
+                "POST",
+                "/api/v1/merge_customers",
+                body={
+                    "primary": {"cio_id": "d9c106000001"},
+                    "secondary": {"email": "ada+test@example.com"},
+                },
+            ),
+            title="Types told by shape; the cio_ prefix stays out of the body",
+        ),
+    ],
+)
+
+
+def _attribute_names(names: list[str]) -> list[str]:
+    if not names:
+        raise wrong("is empty", "name at least one attribute, or leave the argument out")
+    return names
+
+
+class GetCustomerAttributesArgs(PersonArgs):
+    """Arguments of get_customer_attributes."""
+
+    id_type: Annotated[
+        Literal["id", "email", "cio_id", "phone"] | None,
+        Field(description="Type of customer_id; default by its shape, never phone."),
+    ] = None
+    attribute_names: Annotated[
+        Annotated[list[Line], json_array, Field(strict=True), AfterValidator(_attribute_names)]
+        | None,
+        Field(description="Return only these attributes."),
+    ] = None
+
+    @property
+    def kind(self) -> str:
+        """The type under which the person is looked up."""
+        return self.id_type or shape_of(self.customer_id)
+
+
+def _attributes_query(args: GetCustomerAttributesArgs) -> dict[str, Any]:
+    return {"id_type": args.kind}
+
+
+def _find_person(args: GetCustomerAttributesArgs) -> str:
+    looked_up = f"It was looked up as {args.kind}"
+    if args.id_type is None:
+        other = "id" if args.kind != "id" else "email"
+        return f"{looked_up}, by its shape; try id_type='{other}' if it is one."
+    return f"{looked_up}, as id_type says."
+
+
+def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
+    customer = dict(answer.payload["customer"] or {})
+    customer.pop("timestamps", None)
+    names = answer.args.attribute_names
+    missing: list[str] = []
+    if names is not None:
+        stored = customer.get("attributes") or {}
+        customer["attributes"] = {name: stored[name] for name in names if name in stored}
+        missing = [name for name in names if name not in stored]
+    told = {"summary": f"{answer.args.customer_id} is known; all values are strings."}
+    absent = {"not_set": missing} if missing else {}
+    return {**told, **fitted("customer", customer), **absent}
+
+
+get_customer_attributes = Subtool(
+    name="get_customer_attributes",
+    title="Get Customer Attributes",
+    description=(
+        "Retrieves a person's stored attributes via the App API. Also shows devices and whether "
+        "they unsubscribed. A read right after a write may still show the old state."
+    ),
+    args=GetCustomerAttributesArgs,
+    call=Call(Api.APP, "GET", "/v1/customers/{customer_id}/attributes"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    query=_attributes_query,
+    shape=Shape(
+        outcome="done",
+        tell=_tell_attributes,
+        returns={
+            "customer": {"type": "object", "description": "Identifiers, attributes, devices."},
+            "not_set": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Attributes asked for that this person does not have.",
+            },
+            "truncated": {"type": "boolean"},
+            "omitted": {"type": "array", "items": {"type": "string"}},
+        },
+        expects="customer",
+        foreign=True,
+    ),
+    find=_find_person,
+    reference="https://docs.customer.io/integrations/api/app/",
+    examples=[
+        Example(
+            {"customer_id": "u1", "attribute_names": ["plan"]},
+            Sends("GET", "/v1/customers/u1/attributes", query="id_type=id"),
+        ),
+        Example(
+            {"customer_id": "ada+test@example.com"},
+            Sends(
+                "GET", "/v1/customers/ada%2Btest%40example.com/attributes", query="id_type=email"
+            ),
+            title="The type is told by the shape",
+        ),
+    ],
+)

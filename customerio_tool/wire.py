@@ -1,0 +1,284 @@
+"""From typed arguments to a request, and from a reply to its payload or the right error; no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from customerio_tool.connection import Api
+from customerio_tool.errors import (
+    Answered,
+    CredentialsRejected,
+    CustomerIoError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    ReplyUnreadable,
+    RequestRejected,
+    ServiceFailed,
+)
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Item, clean
+from customerio_tool.spec import Args, Call, Pace, Replay, Subtool
+
+MAX_SAID_CHARS = 300
+"""Characters of the vendor's own words that are passed on."""
+
+A = TypeVar("A", bound=Args)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, complete but for host and credentials.
+
+    The path and query hold personal data, and so does the body: none is shown by `repr`.
+    """
+
+    api: Api
+    method: str
+    path: str = field(repr=False)
+    query: str = field(default="", repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    pace: Pace = Pace.TRACK
+
+    @property
+    def target(self) -> str:
+        """The path and query as they must appear on the wire."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP reply, its body read whole."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
+    """Return the request that a subtool sends for these arguments."""
+    query = subtool.query(args) if subtool.query else {}
+    body = subtool.body(args, at) if subtool.body else None
+    return Request(
+        api=subtool.call.api,
+        method=subtool.call.method,
+        path=path_for(subtool.call, args),
+        query=query_text(query),
+        body=None if body is None else json_bytes(body),
+        pace=subtool.pace,
+    )
+
+
+def also_request_for(subtool: Subtool[A], args: A) -> Request | None:
+    """Return the second read of a subtool, if these arguments ask for one."""
+    also = subtool.also
+    if also is None or not also.when(args):
+        return None
+    path = path_for(also.call, args)
+    return Request(api=also.call.api, method=also.call.method, path=path, pace=subtool.pace)
+
+
+def path_for(call: Call, args: Args) -> str:
+    """Return the path with every slot filled and quoted, so that a value stays one segment."""
+    return call.path.format(**{slot: encoded(getattr(args, slot)) for slot in call.slots})
+
+
+def encoded(value: object) -> str:
+    """Percent-encode a value whole: `/`, `+`, `@` and the like have meaning in a URL."""
+    return quote(str(value), safe="")
+
+
+def query_text(query: Mapping[str, Any]) -> str:
+    """Return a query string; a parameter that is None is not sent, a boolean is a JSON word."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return "&".join(f"{encoded(name)}={encoded(_word(value))}" for name, value in given.items())
+
+
+def _word(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
+    """Return the JSON object of a 2xx reply, cleaned.
+
+    A write that was answered with a 2xx has happened, whatever the body: one that is empty or
+    unreadable counts as an empty object.
+
+    Raises:
+        CustomerIoError: The status is none of 2xx, or a read cannot be read.
+    """
+    if not 200 <= reply.status < 300:
+        raise error_for(subtool, args, at, reply)
+    payload = clean(json_of(reply))
+    usable = isinstance(payload, dict)
+    if not subtool.effect.read_only:
+        return payload if usable else {}
+    if not usable or (subtool.shape.expects and subtool.shape.expects not in payload):
+        raise ReplyUnreadable(
+            "Customer.io answered this read with something other than the JSON it documents.",
+            http_status=reply.status,
+        )
+    return dict(payload)
+
+
+def json_of(reply: Reply) -> Any:
+    """Return the JSON of a reply's body, or None where it has none."""
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> CustomerIoError:
+    """Return the error that a reply outside 2xx means for this call."""
+    beside = {**subtool.facts(args, at), **_said(reply)}
+    if _may_have_acted(reply.status):
+        return _failed(subtool, args, at, reply, beside)
+    error, sentence = _REFUSALS.get(reply.status, _REJECTED)
+    if 300 <= reply.status < 400:
+        error, sentence = CredentialsRejected, _REDIRECTED
+    hint = _hint(subtool, args, error)
+    return error(
+        f"{sentence} (HTTP {reply.status}).{hint}",
+        http_status=reply.status,
+        retry_after_seconds=retry_after(reply, at.now) if error is RateLimited else None,
+        beside=beside,
+    )
+
+
+_REDIRECTED = (
+    "Customer.io redirected the request to another host, which means that the connection's region "
+    "is wrong"
+)
+_REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
+    HTTPStatus.UNAUTHORIZED: (CredentialsRejected, "Customer.io rejected the credentials"),
+    HTTPStatus.FORBIDDEN: (PermissionDenied, "The credentials may not do this"),
+    HTTPStatus.NOT_FOUND: (NotFound, "Customer.io knows nothing by this id"),
+    HTTPStatus.TOO_MANY_REQUESTS: (RateLimited, "Too many requests, so this one was not accepted"),
+}
+_REJECTED = (RequestRejected, "Customer.io refused the request")
+_CREDENTIALS = {
+    Api.TRACK: "Check site_id, track_api_key and region of the connection.",
+    Api.APP: "Check app_api_key and region of the connection.",
+}
+
+
+def _hint(subtool: Subtool[A], args: A, error: type[Answered]) -> str:
+    if error is CredentialsRejected:
+        return f" {_CREDENTIALS[subtool.call.api]}"
+    if error is PermissionDenied:
+        return " The key's scope is too narrow, or the workspace lacks this channel."
+    if error in (NotFound, RequestRejected) and subtool.find:
+        return f" {subtool.find(args)}"
+    return ""
+
+
+def _may_have_acted(status: int) -> bool:
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+
+
+def _failed(
+    subtool: Subtool[A], args: A, at: Invocation, reply: Reply, beside: Mapping[str, Any]
+) -> CustomerIoError:
+    if subtool.effect.replay is not Replay.ALWAYS:
+        problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
+        return outcome_unknown(subtool, args, at, problem, http_status=reply.status)
+    safe = "Nothing was changed." if subtool.effect.read_only else "Repeating this call is safe."
+    return ServiceFailed(
+        f"Customer.io failed (HTTP {reply.status}). {safe}",
+        took_effect="no" if subtool.effect.read_only else "unknown",
+        http_status=reply.status,
+        retry_after_seconds=retry_after(reply, at.now),
+        beside=beside,
+    )
+
+
+def outcome_unknown(
+    subtool: Subtool[A],
+    args: A,
+    at: Invocation,
+    problem: str,
+    *,
+    http_status: int | None = None,
+) -> CustomerIoError:
+    """Return the error of a call whose request left and whose answer is not known."""
+    look = subtool.look(args, at) if subtool.look else None
+    if subtool.effect.read_only:
+        return ReplyUnreadable(f"{problem} Nothing was changed.", http_status=http_status)
+    advice = (
+        "It may have happened: look first, and do not repeat it without asking the user."
+        if look
+        else "It may have happened; repeating the same call is safe."
+    )
+    return OutcomeUnknown(
+        f"{problem} {advice}",
+        next_step="look_first" if look else "wait",
+        http_status=http_status,
+        look=look,
+        beside=subtool.facts(args, at),
+    )
+
+
+def retry_after(reply: Reply, now: float) -> float | None:
+    """Return the seconds that a reply asks to wait, given as seconds or as a date; junk is None."""
+    text = reply.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(text) if text[:1].isdigit() else _date(text) - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, round(seconds, 3)) if seconds < _FOREVER else None
+
+
+_FOREVER = 10 * 365 * 86_400
+
+
+def _date(text: str) -> float:
+    moment = parsedate_to_datetime(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _said(reply: Reply) -> dict[str, Any]:
+    words = vendor_words(json_of(reply))
+    return {"said": words, "untrusted": True} if words else {}
+
+
+def vendor_words(body: Any) -> str:
+    """Return what Customer.io says in any of its error envelopes, cleaned and cut; else nothing.
+
+    The envelopes: `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App), and
+    `errors[].reason` with `field` and `message` (Track v2).
+    """
+    if not isinstance(body, dict):
+        return ""
+    meta = body.get("meta")
+    found = [meta.get("error"), *_listed(meta.get("errors"))] if isinstance(meta, dict) else []
+    found += [_error_text(error) for error in _listed(body.get("errors"))]
+    words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
+    return str(clean(" ".join(words.split())))[:MAX_SAID_CHARS]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _error_text(error: Any) -> Any:
+    if not isinstance(error, dict):
+        return error
+    source = error.get("source")
+    where = source.get("pointer") if isinstance(source, dict) else error.get("field")
+    what = error.get("detail") or error.get("message") or error.get("reason")
+    return f"{what} (at {where})" if what and where else what
+
