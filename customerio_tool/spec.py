@@ -172,7 +172,7 @@ class Subtool(Generic[A]):
     shape: Shape[A]
     reference: str
     examples: Sequence[Example]
-    query: Callable[[A], Mapping[str, Any]] | None = None
+    query: Callable[[A, Invocation], Mapping[str, Any]] | None = None
     body: Callable[[A, Invocation], Any] | None = None
     also: Also[A] | None = None
     known: Mapping[str, Member[A]] = field(default_factory=dict)

@@ -65,7 +65,7 @@ class Reply:
 
 def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
     """Return the request that a subtool sends for these arguments."""
-    query = subtool.query(args) if subtool.query else {}
+    query = subtool.query(args, at) if subtool.query else {}
     body = subtool.body(args, at) if subtool.body else None
     return Request(
         api=subtool.call.api,

@@ -375,7 +375,7 @@ class GetCustomerAttributesArgs(PersonArgs):
         return self.id_type or shape_of(self.customer_id)
 
 
-def _attributes_query(args: GetCustomerAttributesArgs) -> dict[str, Any]:
+def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[str, Any]:
     return {"id_type": args.kind}
 
 
