@@ -1,0 +1,160 @@
+"""The App routes for campaigns and broadcasts: reading them, their metrics, and triggering."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from . import broadcasts, campaigns, metrics
+from .app_segments import path_number
+from .http import Reply, Request, app_errors, json_reply
+from .refusal import Refused
+from .routes import Routes
+from .workspace import Workspace
+
+_DOCS = "https://docs.customer.io/integrations/api/app/tag/"
+_ERRORS_PAGE = 100
+CAMPAIGNS = Routes("app", app_errors)
+
+
+@CAMPAIGNS.route(
+    "GET", "/v1/campaigns", operation="list_campaigns", seen=f"{_DOCS}campaigns/listCampaigns/"
+)
+def list_campaigns(ws: Workspace, request: Request) -> Reply:
+    """Every campaign, on one page."""
+    return json_reply({"campaigns": [campaigns.shown(row) for row in campaigns.every(ws)]})
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/campaigns/{campaign_id}",
+    operation="get_campaign",
+    seen=f"{_DOCS}campaigns/getCampaigns/",
+)
+def get_campaign(ws: Workspace, request: Request, campaign_id: str) -> Reply:
+    """One campaign."""
+    row = campaigns.get(ws, path_number(campaign_id, "campaign_id"))
+    return json_reply({"campaign": campaigns.shown(row)})
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/campaigns/{campaign_id}/metrics",
+    operation="campaign_metrics",
+    seen=f"{_DOCS}automations/campaignMetrics/",
+)
+def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply:
+    """A campaign's metrics in buckets."""
+    row = campaigns.get(ws, path_number(campaign_id, "campaign_id"))
+    return _metrics(ws, request, "campaign", row["id"])
+
+
+def _metrics(
+    ws: Workspace, request: Request, column: Literal["campaign", "broadcast"], owner: int
+) -> Reply:
+    """Version 2 when asked for with ``version=2``; anything else is version 1 (facts 8.3)."""
+    query = request.query
+    channel = query.get("type") or None
+    if query.get("version") == "2":
+        if not query.get("res"):
+            raise Refused("res is required with version 2")
+        period = metrics.read_period(query["res"], "res")
+        zone = metrics.read_zone(query.get("tz") or metrics.DEFAULT_ZONE)
+        end = request.query_int("end")
+        starts = metrics.span(ws, period, request.query_int("start"), end, zone)
+        counts = metrics.series(ws, column, owner, starts, channel=channel, end=end, version=2)
+    else:
+        period = metrics.read_period(query.get("period") or "days", "period")
+        starts = metrics.last_steps(ws, period, request.query_int("steps"))
+        counts = metrics.series(ws, column, owner, starts, channel=channel)
+    return json_reply({"metric": {"series": counts}})
+
+
+@CAMPAIGNS.route(
+    "POST",
+    "/v1/campaigns/{broadcast_id}/triggers",
+    operation="trigger_broadcast",
+    seen="https://docs.customer.io/journeys/api-triggered-errors",
+)
+def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+    """Start a broadcast; answers the trigger's number."""
+    number = path_number(broadcast_id, "broadcast_id")
+    return json_reply({"id": broadcasts.trigger(ws, number, request.json_object())})
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}",
+    operation="trigger_status",
+    seen=f"{_DOCS}broadcasts/broadcastStatus/",
+)
+def trigger_status(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
+    """One trigger."""
+    number, trigger = (
+        path_number(broadcast_id, "broadcast_id"),
+        path_number(trigger_id, "trigger_id"),
+    )
+    return json_reply(broadcasts.shown(ws, broadcasts.get_trigger(ws, number, trigger)))
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}/errors",
+    operation="trigger_errors",
+    seen=f"{_DOCS}broadcasts/broadcastErrors/",
+)
+def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
+    """Why lines of a trigger failed: plain strings, and an integer ``next``."""
+    number, trigger = (
+        path_number(broadcast_id, "broadcast_id"),
+        path_number(trigger_id, "trigger_id"),
+    )
+    errors = json.loads(broadcasts.get_trigger(ws, number, trigger)["errors"])
+    start = max(request.query_int("start") or 0, 0)
+    end = start + max(request.query_int("limit") or _ERRORS_PAGE, 1)
+    return json_reply({"errors": errors[start:end], "next": end if end < len(errors) else 0})
+
+
+@CAMPAIGNS.route(
+    "GET", "/v1/broadcasts", operation="list_broadcasts", seen=f"{_DOCS}broadcasts/listBroadcasts/"
+)
+def list_broadcasts(ws: Workspace, request: Request) -> Reply:
+    """Every API-triggered broadcast."""
+    rows = campaigns.every(ws, "broadcast")
+    return json_reply({"broadcasts": [campaigns.shown(row) for row in rows]})
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/broadcasts/{broadcast_id}",
+    operation="get_broadcast",
+    seen=f"{_DOCS}broadcasts/getBroadcast/",
+)
+def get_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+    """One broadcast."""
+    row = campaigns.get(ws, path_number(broadcast_id, "broadcast_id"), "broadcast")
+    return json_reply({"broadcast": campaigns.shown(row)})
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/broadcasts/{broadcast_id}/metrics",
+    operation="broadcast_metrics",
+    seen=f"{_DOCS}broadcasts/broadcastMetrics/",
+)
+def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+    """A broadcast's metrics in buckets."""
+    row = campaigns.get(ws, path_number(broadcast_id, "broadcast_id"), "broadcast")
+    return _metrics(ws, request, "broadcast", row["id"])
+
+
+@CAMPAIGNS.route(
+    "GET",
+    "/v1/broadcasts/{broadcast_id}/triggers",
+    operation="list_triggers",
+    seen=f"{_DOCS}broadcasts/listBroadcastTriggers/",
+)
+def list_triggers(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+    """The triggers of a broadcast, newest first."""
+    rows = broadcasts.triggers(ws, path_number(broadcast_id, "broadcast_id"))
+    return json_reply({"triggers": [broadcasts.shown(ws, row) for row in rows]})

@@ -1,0 +1,129 @@
+"""The App routes for messages: transactional sends, and reading deliveries back."""
+
+from __future__ import annotations
+
+from . import campaigns, deliveries, templates, transactional
+from .app_segments import path_number
+from .deliveries import Search
+from .http import Reply, Request, app_errors, json_reply, meta_error
+from .limits import MESSAGES_PAGE
+from .refusal import Refused
+from .routes import Routes
+from .transactional import Sent
+from .workspace import Workspace
+
+_DOCS = "https://docs.customer.io/integrations/api/app/tag/"
+_SENDS = f"{_DOCS}send-messages/"
+_DEFAULT_PAGE = 50
+MESSAGES = Routes("app", app_errors)
+
+
+@MESSAGES.route(
+    "POST", "/v1/send/email", operation="send_email", seen=f"{_SENDS}sendEmail/", errors=meta_error
+)
+def send_email(ws: Workspace, request: Request) -> Reply:
+    """Queue a transactional e-mail."""
+    return _sent(transactional.send_email(ws, request.json_object()))
+
+
+@MESSAGES.route(
+    "POST", "/v1/send/push", operation="send_push", seen=f"{_SENDS}sendPush/", errors=meta_error
+)
+def send_push(ws: Workspace, request: Request) -> Reply:
+    """Queue a transactional push."""
+    return _sent(transactional.send_push(ws, request.json_object()))
+
+
+def _sent(sent: Sent) -> Reply:
+    answer: dict[str, object] = {"delivery_id": sent.delivery_id, "queued_at": sent.queued_at}
+    if sent.send_at is not None:
+        answer["send_at"] = sent.send_at
+    return json_reply(answer)
+
+
+@MESSAGES.route(
+    "GET", "/v1/messages", operation="list_messages", seen=f"{_DOCS}messages/listMessages/"
+)
+def list_messages(ws: Workspace, request: Request) -> Reply:
+    """A page of deliveries, newest first."""
+    return _page(ws, request)
+
+
+@MESSAGES.route(
+    "GET",
+    "/v1/broadcasts/{broadcast_id}/messages",
+    operation="broadcast_messages",
+    seen=f"{_DOCS}broadcasts/listBroadcastMessages/",
+)
+def broadcast_messages(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+    """A page of one broadcast's deliveries."""
+    row = campaigns.get(ws, path_number(broadcast_id, "broadcast_id"), "broadcast")
+    return _page(ws, request, row["id"])
+
+
+def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Reply:
+    limit = request.query_int("limit")
+    limit = _DEFAULT_PAGE if limit is None else limit
+    if not 1 <= limit <= MESSAGES_PAGE:
+        raise Refused(f"limit must be 1 to {MESSAGES_PAGE}")
+    wanted = Search(
+        channel=request.query.get("type") or None,
+        metric=request.query.get("metric") or None,
+        drafts=request.query_bool("drafts"),
+        campaign=request.query_int("campaign_id"),
+        broadcast=broadcast,
+        action=request.query_int("action_id"),
+        newsletter=request.query_int("newsletter_id"),
+        template=request.query_int("transactional_id"),
+        trigger=request.query_int("trigger_id"),
+        start_ts=request.query_int("start_ts"),
+        end_ts=request.query_int("end_ts"),
+        cursor=request.query.get("start") or None,
+        limit=limit,
+    )
+    rows, following = deliveries.search(ws, wanted)
+    messages = [deliveries.shown(ws, row) for row in rows]
+    if request.query_bool("get_tracked_responses"):
+        messages = [{**message, "tracked_responses": {}} for message in messages]
+    answer: dict[str, object] = {"messages": messages}
+    last = ws.options.last_page_next
+    if following is not None or last is not None:
+        answer["next"] = last if following is None else following
+    return json_reply(answer)
+
+
+@MESSAGES.route(
+    "GET", "/v1/messages/{message_id}", operation="get_message", seen=f"{_DOCS}messages/getMessage/"
+)
+def get_message(ws: Workspace, request: Request, message_id: str) -> Reply:
+    """One delivery."""
+    return json_reply({"message": deliveries.shown(ws, deliveries.find(ws, message_id))})
+
+
+@MESSAGES.route(
+    "GET",
+    "/v1/transactional",
+    operation="list_transactional",
+    seen=f"{_DOCS}transactional/listTransactional/",
+)
+def list_transactional(ws: Workspace, request: Request) -> Reply:
+    """The transactional message records."""
+    rows = templates.every(ws)
+    return json_reply(
+        {
+            "messages": [
+                {
+                    "id": row["id"],
+                    "name": row["name"],
+                    "send_to_unsubscribed": True,
+                    "link_tracking": True,
+                    "open_tracking": True,
+                    "hide_message_body": False,
+                    "queue_drafts": False,
+                    "created_at": row["created_at"],
+                    "updated_at": row["updated_at"],
+                }
+                for row in rows
+            ]
+        }
+    )

@@ -1,0 +1,69 @@
+"""The App routes for people: here ``id_type`` names the identifier, never the value's shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import devices, people
+from .filters import as_text
+from .http import Reply, Request, app_errors, json_reply
+from .people import Address
+from .refusal import Refused
+from .routes import Routes
+from .store import Row
+from .workspace import Workspace
+
+_DOCS = "https://docs.customer.io/integrations/api/app/tag/customers/"
+PEOPLE = Routes("app", app_errors)
+
+
+@PEOPLE.route(
+    "GET",
+    "/v1/customers/{customer_id}/attributes",
+    operation="get_attributes",
+    seen=f"{_DOCS}getPersonAttributes/",
+)
+def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
+    """A person with attributes, all of them as text, and devices."""
+    kind = request.query.get("id_type") or "id"
+    person = people.find(ws, _address(ws, kind, customer_id))
+    if person is None:
+        raise Refused("customer not found", "not_found")
+    return json_reply({"customer": _shown(ws, person)})
+
+
+def _address(ws: Workspace, kind: str, text: str) -> Address:
+    if kind == "phone" or (kind == "email" and not ws.options.email_is_identifier):
+        raise Refused(f"{kind} is not enabled as an identifier in this workspace")
+    if kind not in ("id", "email", "cio_id"):
+        raise Refused("id_type must be id, email, phone or cio_id")
+    return people.named(kind, text)  # type: ignore[arg-type] # one of the three literals
+
+
+def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
+    identifiers = people.identifiers(person)
+    values = people.attributes(person)
+    stamps = json.loads(person["stamps"])
+    own = {name: text for name, text in identifiers.items() if text is not None}
+    return {
+        "id": person["id"] or "",
+        "identifiers": identifiers,
+        "attributes": {**own, **{name: as_text(value) for name, value in values.items()}},
+        "timestamps": {
+            **dict.fromkeys(own, person["created"]),
+            **{name: stamps[name] for name in values if name in stamps},
+        },
+        "unsubscribed": bool(person["unsubscribed"]),
+        "devices": [devices.shown(row) for row in devices.of(ws, person["pk"])],
+    }
+
+
+@PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=f"{_DOCS}getPeopleEmail/")
+def find_by_email(ws: Workspace, request: Request) -> Reply:
+    """The people who have this e-mail address: one or none."""
+    email = request.query.get("email")
+    if not email:
+        raise Refused("email is required")
+    person = people.find(ws, Address("email", email))
+    return json_reply({"results": [people.identifiers(person)] if person else []})

@@ -1,0 +1,112 @@
+"""The App routes for segments: listing, creating and deleting them, and reading their members."""
+
+from __future__ import annotations
+
+from . import people, segments
+from .http import Reply, Request, app_errors, json_reply
+from .refusal import Refused
+from .routes import Routes
+from .workspace import Workspace
+
+_DOCS = "https://docs.customer.io/integrations/api/app/tag/segments/"
+_MEMBERS_DEFAULT, _MEMBERS_MAX = 1000, 30_000
+SEGMENTS = Routes("app", app_errors)
+
+
+def path_number(text: str, name: str) -> int:
+    """A numeric path segment. Raises Refused: 400, as an invalid id answers."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Refused(f"{name} must be an integer")
+    return int(text)
+
+
+@SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=f"{_DOCS}listSegments/")
+def list_segments(ws: Workspace, request: Request) -> Reply:
+    """Every segment, on one page."""
+    return json_reply({"segments": [segments.shown(row) for row in segments.every(ws)]})
+
+
+@SEGMENTS.route(
+    "POST", "/v1/segments", operation="create_segment", seen=f"{_DOCS}createManSegment/"
+)
+def create_segment(ws: Workspace, request: Request) -> Reply:
+    """Create a manual segment; the body is wrapped in ``segment``."""
+    segment = request.json_object().get("segment")
+    if not isinstance(segment, dict):
+        raise Refused("segment is required")
+    name, description = segment.get("name"), segment.get("description") or ""
+    if not isinstance(name, str) or not name.strip():
+        raise Refused("segment name is required")
+    if not isinstance(description, str):
+        raise Refused("segment description must be a string")
+    return json_reply({"segment": segments.shown(segments.create(ws, name, description))})
+
+
+@SEGMENTS.route(
+    "GET", "/v1/segments/{segment_id}", operation="get_segment", seen=f"{_DOCS}getSegment/"
+)
+def get_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """One segment, without its member count."""
+    row = segments.get(ws, path_number(segment_id, "segment_id"))
+    return json_reply({"segment": segments.shown(row)})
+
+
+@SEGMENTS.route(
+    "DELETE",
+    "/v1/segments/{segment_id}",
+    operation="delete_segment",
+    seen=f"{_DOCS}deleteManSegment/",
+)
+def delete_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """Delete a manual segment: 204 without a body."""
+    segments.delete(ws, path_number(segment_id, "segment_id"))
+    return Reply(204)
+
+
+@SEGMENTS.route(
+    "GET",
+    "/v1/segments/{segment_id}/used_by",
+    operation="segment_used_by",
+    seen=f"{_DOCS}getSegmentDependencies/",
+)
+def used_by(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """Which campaigns use a segment."""
+    row = segments.get(ws, path_number(segment_id, "segment_id"))
+    return json_reply({"segment_id": row["id"], "used_by": segments.used_by(ws, row["id"])})
+
+
+@SEGMENTS.route(
+    "GET",
+    "/v1/segments/{segment_id}/customer_count",
+    operation="segment_count",
+    seen=f"{_DOCS}getSegmentCount/",
+)
+def customer_count(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """How many people a segment has."""
+    row = segments.get(ws, path_number(segment_id, "segment_id"))
+    return json_reply({"segment_id": row["id"], "count": len(segments.members(ws, row))})
+
+
+@SEGMENTS.route(
+    "GET",
+    "/v1/segments/{segment_id}/membership",
+    operation="segment_membership",
+    seen=f"{_DOCS}getSegmentMembership/",
+)
+def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """A page of a segment's people; ``start`` is the ``next`` of the page before."""
+    row = segments.get(ws, path_number(segment_id, "segment_id"))
+    limit = request.query_int("limit")
+    limit = _MEMBERS_DEFAULT if limit is None else limit
+    if not 1 <= limit <= _MEMBERS_MAX:
+        raise Refused(f"limit must be 1 to {_MEMBERS_MAX}")
+    start = request.query_int("start") or 0
+    found = [person for person in segments.members(ws, row) if person["pk"] > start]
+    page = found[:limit]
+    return json_reply(
+        {
+            "ids": [person["id"] or "" for person in page],
+            "identifiers": [people.identifiers(person) for person in page],
+            "next": str(page[-1]["pk"]) if len(found) > limit else "",
+        }
+    )

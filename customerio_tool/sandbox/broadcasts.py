@@ -1,0 +1,223 @@
+"""API-triggered broadcasts: reading a trigger's audience, finding its people, sending, failing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import campaigns, filters, limits, people
+from .people import IdKind
+from .refusal import Refused
+from .store import Row
+from .workspace import Workspace, dump
+
+_KINDS = ("recipients", "ids", "emails", "per_user_data", "data_file_url")
+_FLAGS: dict[str, frozenset[str]] = {
+    "default": frozenset(),
+    "recipients": frozenset(),
+    "ids": frozenset({"id_ignore_missing"}),
+    "emails": frozenset({"email_ignore_missing", "email_add_duplicates"}),
+    "per_user_data": frozenset(
+        {"id_ignore_missing", "email_ignore_missing", "email_add_duplicates"}
+    ),
+}
+_FLAGS["data_file_url"] = _FLAGS["per_user_data"]
+_ALL_FLAGS = _FLAGS["per_user_data"]
+
+
+@dataclass
+class Audience:
+    """Who a trigger reaches: the people with their own data, and why lines failed."""
+
+    people: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def trigger(ws: Workspace, broadcast_id: int, body: dict[str, Any]) -> int:
+    """Start a broadcast for an audience; returns the trigger's number, from 1 per broadcast.
+
+    Raises:
+        Refused: ``not_found``; ``too_many`` within the interval or with a full queue;
+            ``unprocessable`` with a pointer for a bad audience, which is recorded as a trigger.
+    """
+    broadcast = campaigns.get(ws, broadcast_id, "broadcast")
+    _check_pace(ws, broadcast_id)
+    if limits.size(body) > limits.BROADCAST_PAYLOAD:
+        raise Refused("payload is too large", "too_large")
+    if broadcast["state"] != "running":
+        raise Refused("broadcast is not running", ws.options.broadcast_not_running)
+    kind = _audience_kind(body)
+    number = 1 + (
+        ws.store.scalar("SELECT max(id) FROM triggers WHERE broadcast=?", (broadcast_id,)) or 0
+    )
+    try:
+        _check(body, kind)
+        audience = _find(ws, broadcast, kind, body)
+    except Refused as refused:
+        _save(ws, broadcast_id, number, kind, 0, [refused.message])
+        message = f"trigger {number}: {refused.message}"
+        raise Refused(message, refused.kind, pointer=refused.pointer, keep=True) from None
+    if audience.errors:
+        _save(ws, broadcast_id, number, kind, 0, audience.errors)
+        message = f"trigger {number}: {audience.errors[0]}"
+        pointer = f"/data/attributes/{kind}"
+        raise Refused(message, "unprocessable", pointer=pointer, keep=True)
+    _save(ws, broadcast_id, number, kind, len(audience.people), [])
+    _send(ws, broadcast, number, audience, body.get("data") or {})
+    return number
+
+
+def _check_pace(ws: Workspace, broadcast_id: int) -> None:
+    last = ws.store.scalar(
+        "SELECT max(created_at) FROM triggers WHERE broadcast=?", (broadcast_id,)
+    )
+    if last is not None and ws.now - last < ws.options.trigger_interval:
+        raise Refused("too many requests", "too_many")
+    sql = "SELECT count(*) FROM triggers WHERE broadcast=? AND processed_at>?"
+    if ws.store.scalar(sql, (broadcast_id, ws.now)) >= ws.options.trigger_queue:
+        raise Refused("too many triggers waiting", ws.options.trigger_queue_full)
+
+
+def _audience_kind(body: dict[str, Any]) -> str:
+    given = [kind for kind in _KINDS if body.get(kind) is not None]
+    if len(given) > 1:
+        pointer = f"/data/attributes/{given[1]}"
+        raise Refused("only one audience may be given", "unprocessable", pointer=pointer)
+    return given[0] if given else "default"
+
+
+def _check(body: dict[str, Any], kind: str) -> None:
+    """Refuse a bad audience, a flag of another audience (Go SDK), too large data."""
+    for flag in sorted(_ALL_FLAGS & body.keys()):
+        pointer = f"/data/attributes/{flag}"
+        if not isinstance(body[flag], bool):
+            raise Refused(f"{flag} must be a boolean", "unprocessable", pointer=pointer)
+        if flag not in _FLAGS[kind] and body[flag]:
+            raise Refused(f"{flag} does not apply", "unprocessable", pointer=pointer)
+    data = body.get("data")
+    if data is not None and (
+        not isinstance(data, dict) or limits.size(data) > limits.BROADCAST_DATA
+    ):
+        message = f"data must be an object of at most {limits.BROADCAST_DATA} bytes"
+        raise Refused(message, "unprocessable", pointer="/data/attributes/data")
+    pointer = f"/data/attributes/{kind}"
+    if kind == "recipients":
+        if body[kind] == {}:
+            message = "empty recipients filter is not valid"
+            raise Refused(message, "unprocessable", pointer=pointer)
+        filters.check(body[kind], pointer)
+    elif kind in ("ids", "emails", "per_user_data"):
+        _check_list(body[kind], kind, pointer)
+    elif kind == "data_file_url":
+        raise Refused("data_file_url is not fetched here", "unprocessable", pointer=pointer)
+
+
+def _check_list(value: Any, kind: str, pointer: str) -> None:
+    if not isinstance(value, list) or not value or len(value) > limits.BROADCAST_PEOPLE:
+        message = f"{kind} must have 1 to {limits.BROADCAST_PEOPLE} items"
+        raise Refused(message, "unprocessable", pointer=pointer)
+    for index, each in enumerate(value):
+        good = _is_user(each) if kind == "per_user_data" else isinstance(each, str)
+        if not good:
+            wanted = "an object with id or email" if kind == "per_user_data" else "a string"
+            message = f"{kind} item {index} must be {wanted}"
+            raise Refused(message, "unprocessable", pointer=f"{pointer}/{index}")
+
+
+def _is_user(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("data", {}), dict):
+        return False
+    named = [value[kind] for kind in ("id", "email") if kind in value]
+    return len(named) == 1 and isinstance(named[0], str)
+
+
+def _find(ws: Workspace, broadcast: Row, kind: str, body: dict[str, Any]) -> Audience:
+    if kind in ("default", "recipients"):
+        default = json.loads(broadcast["definition"])["default_recipients"]
+        chosen = body["recipients"] if kind == "recipients" else default
+        everyone = ws.store.all("SELECT * FROM people ORDER BY pk")
+        return Audience([(each, {}) for each in everyone if filters.fits(ws, chosen, each)])
+    audience = Audience()
+    for line, entry in enumerate(body[kind], 1):
+        _find_one(ws, audience, line, _as_user(entry, kind), body)
+    return audience
+
+
+def _as_user(entry: Any, kind: str) -> dict[str, Any]:
+    if kind == "per_user_data":
+        return dict(entry)
+    return {"id": entry} if kind == "ids" else {"email": entry}
+
+
+def _find_one(
+    ws: Workspace, audience: Audience, line: int, user: dict[str, Any], flags: dict[str, Any]
+) -> None:
+    kind: IdKind = "id" if "id" in user else "email"
+    person = people.find(ws, people.named(kind, user[kind]))
+    if person is not None:
+        audience.people.append((person, user.get("data", {})))
+    elif flags.get(f"{kind}_ignore_missing"):
+        ws.fail_quietly("missing recipient ignored", user[kind])
+    else:
+        audience.errors.append(f"line {line}: no person has the {kind} {user[kind]}")
+
+
+def _save(
+    ws: Workspace, broadcast: int, number: int, kind: str, recipients: int, errors: list[str]
+) -> None:
+    ws.store.insert(
+        "triggers",
+        broadcast=broadcast,
+        id=number,
+        created_at=ws.now,
+        processed_at=ws.now + ws.options.trigger_duration,
+        failed=int(bool(errors)),
+        audience=kind,
+        recipients=recipients,
+        errors=dump(errors),
+    )
+
+
+def _send(
+    ws: Workspace, broadcast: Row, number: int, audience: Audience, data: dict[str, Any]
+) -> None:
+    actions = json.loads(broadcast["definition"])["actions"]
+    for person, own in audience.people:
+        if person["unsubscribed"]:
+            ws.fail_quietly("unsubscribed: broadcast sends nothing", str(person["cio_id"]))
+            continue
+        for action in actions:
+            campaigns.send_action(
+                ws,
+                action,
+                person,
+                broadcast=broadcast["id"],
+                trigger_id=number,
+                content={"trigger": {**data, **own}},
+            )
+
+
+def triggers(ws: Workspace, broadcast_id: int) -> list[Row]:
+    """All triggers of a broadcast, newest first. Raises Refused ``not_found``."""
+    campaigns.get(ws, broadcast_id, "broadcast")
+    sql = "SELECT * FROM triggers WHERE broadcast=? ORDER BY id DESC"
+    return ws.store.all(sql, (broadcast_id,))
+
+
+def get_trigger(ws: Workspace, broadcast_id: int, number: int) -> Row:
+    """One trigger. Raises Refused ``not_found``."""
+    for row in triggers(ws, broadcast_id):
+        if row["id"] == number:
+            return row
+    raise Refused("trigger not found", "not_found")
+
+
+def shown(ws: Workspace, row: Row) -> dict[str, Any]:
+    """A trigger as the App API shows it; not processed yet means null."""
+    return {
+        "id": row["id"],
+        "broadcast_id": row["broadcast"],
+        "created_at": row["created_at"],
+        "processed_at": row["processed_at"] if row["processed_at"] <= ws.now else None,
+    }

@@ -1,0 +1,151 @@
+"""Events: checking, deduplicating, storing, joining anonymous ones to a person, and triggering."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from . import campaigns, limits
+from .limits import EVENT_DATA, EVENT_NAME
+from .refusal import Refused
+from .store import Row
+from .workspace import Workspace, dump
+
+TRIGGER_WINDOW = 72 * 3600
+ANONYMOUS_KEPT = 30 * 86400
+JOIN_AFTER_IDENTIFY = 5 * 60
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as accepted: name trimmed, type settled, time in Unix seconds."""
+
+    name: str
+    type: str
+    event_id: str | None
+    timestamp: int
+    data: dict[str, Any]
+    anonymous_id: str | None = None
+
+
+def read(ws: Workspace, body: dict[str, Any]) -> Event:
+    """Check an event's body (facts 7.5 to 7.7). Raises Refused."""
+    name = body.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise Refused("name is required", field="name")
+    name = name.strip()
+    if limits.size(name) > EVENT_NAME:
+        raise Refused(f"name cannot be longer than {EVENT_NAME} bytes", field="name")
+    data = body.get("data")
+    data = {} if data is None else data
+    if not isinstance(data, dict):
+        raise Refused("data must be an object", field="data")
+    if limits.size(data) > EVENT_DATA:
+        raise Refused(f"data cannot be larger than {EVENT_DATA} bytes", field="data")
+    kind = body.get("type")
+    anonymous_id = body.get("anonymous_id")
+    return Event(
+        name=name,
+        type=kind if kind in ("page", "screen") else "event",
+        event_id=_event_id(body.get("id")),
+        timestamp=limits.seconds(body.get("timestamp"), "timestamp", ws.now),
+        data=data,
+        anonymous_id=str(anonymous_id) if anonymous_id and str(anonymous_id).strip() else None,
+    )
+
+
+def _event_id(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Refused("id must be a string", field="id")
+    return value
+
+
+def add(ws: Workspace, event: Event, person: Row | None) -> None:
+    """Store an event unless its id was seen, then let it trigger campaigns."""
+    key = _dedup_key(ws, event)
+    if key and ws.store.one("SELECT 1 FROM events WHERE dedup_key=?", (key,)):
+        ws.fail_quietly("duplicate event id", event.event_id or "")
+        return
+    ws.store.insert(
+        "events",
+        person=person["pk"] if person else None,
+        anonymous_id=event.anonymous_id,
+        name=event.name,
+        type=event.type,
+        event_id=event.event_id,
+        dedup_key=key,
+        timestamp=event.timestamp,
+        received=ws.now,
+        data=dump(event.data),
+    )
+    _trigger(ws, event, person)
+
+
+def _dedup_key(ws: Workspace, event: Event) -> str | None:
+    """Only a ULID deduplicates (facts 11) unless the switch says any text does."""
+    if event.event_id is None:
+        return None
+    if _ULID.fullmatch(event.event_id):
+        return event.event_id.upper()
+    if ws.options.dedupe_any_event_id:
+        return event.event_id
+    ws.fail_quietly("event id is not a ULID: not used for deduplication", event.event_id)
+    return None
+
+
+def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:
+    """Start campaigns, if the event is at most 72 hours old and of a person or an invite."""
+    if event.type != "event" or (person is None and not event.data.get("recipient")):
+        return
+    if person is None and event.anonymous_id:
+        return  # an invite has no anonymous_id
+    if event.timestamp < ws.now - TRIGGER_WINDOW:
+        if campaigns.started_by(ws, event.name):
+            ws.fail_quietly("event older than 72 hours: triggers nothing", event.name)
+        return
+    campaigns.start_by_event(ws, event.name, event.data, event.event_id, person)
+
+
+def add_anonymous(ws: Workspace, event: Event) -> None:
+    """Store an anonymous event, on the person if they were identified up to 5 minutes ago."""
+    person = None
+    if event.anonymous_id and ws.options.merge_anonymous_events:
+        sql = """SELECT people.* FROM anonymous_ids JOIN people ON people.pk = anonymous_ids.person
+                 WHERE anonymous_id=? AND bound_at>=?"""
+        person = ws.store.one(sql, (event.anonymous_id, ws.now - JOIN_AFTER_IDENTIFY))
+    add(ws, event, person)
+
+
+def bind_anonymous(ws: Workspace, pk: int, anonymous_id: str) -> None:
+    """Tie an anonymous_id to one person for good and move its events of the last 30 days (AN)."""
+    bound = ws.store.one("SELECT * FROM anonymous_ids WHERE anonymous_id=?", (anonymous_id,))
+    if bound is not None and bound["person"] != pk:
+        ws.fail_quietly("anonymous_id belongs to another person", anonymous_id)
+        return
+    if bound is None:
+        ws.store.insert("anonymous_ids", anonymous_id=anonymous_id, person=pk, bound_at=ws.now)
+    if bound is None and ws.options.merge_anonymous_events:
+        _join(ws, pk, anonymous_id)
+
+
+def _join(ws: Workspace, pk: int, anonymous_id: str) -> None:
+    person = ws.store.one("SELECT * FROM people WHERE pk=?", (pk,))
+    sql = """SELECT * FROM events WHERE anonymous_id=? AND person IS NULL AND received>=?
+             ORDER BY pk"""
+    for row in ws.store.all(sql, (anonymous_id, ws.now - ANONYMOUS_KEPT)):
+        ws.store.execute("UPDATE events SET person=? WHERE pk=?", (pk, row["pk"]))
+        event = Event(
+            row["name"], row["type"], row["event_id"], row["timestamp"], json.loads(row["data"])
+        )
+        _trigger(ws, event, person)
+
+
+def drop_expired(ws: Workspace) -> None:
+    """Forget anonymous events older than 30 days."""
+    sql = "DELETE FROM events WHERE person IS NULL AND received<?"
+    ws.store.execute(sql, (ws.now - ANONYMOUS_KEPT,))

@@ -1,0 +1,163 @@
+"""What one HTTP request and one answer are, and how the vendor words an error; no socket here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from .refusal import Refused
+
+JSON_TYPE = "application/json; charset=utf-8"
+_STATUS_OF = {
+    "invalid": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "not_allowed": 405,
+    "too_large": 413,
+    "unprocessable": 422,
+    "too_many": 429,
+    "broken": 500,
+    "not_served": 501,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came in. ``target`` is the raw request target; header names are lower case.
+
+    The raw path is split on ``/`` before each segment is decoded, and ``+`` stays ``+``: a person
+    id may hold both (facts section 2).
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @cached_property
+    def path(self) -> str:
+        """The raw path, undecoded, without the query."""
+        return self.target.split("?", 1)[0].split("#", 1)[0]
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The path's segments, each percent-decoded on its own."""
+        return tuple(unquote(part, errors="replace") for part in self.path.split("/")[1:])
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; the last of a repeated name wins."""
+        _, _, text = self.target.partition("?")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, ``None`` when empty. Raises Refused when it is not JSON."""
+        return parse_json(self.body) if self.body.strip() else None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty body counts as ``{}`` (clients send none)."""
+        value = {} if self.json is None else self.json
+        if not isinstance(value, dict):
+            raise Refused("the body must be a JSON object")
+        return value
+
+    def query_int(self, name: str) -> int | None:
+        """A query parameter as an integer, ``None`` when absent or empty."""
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        try:
+            number = int(text)
+        except ValueError:
+            raise Refused(f"{name} must be an integer", field=name) from None
+        if abs(number) >= 2**53:
+            raise Refused(f"{name} is out of range", field=name)
+        return number
+
+    def query_bool(self, name: str) -> bool:
+        """A query parameter as a boolean, false when absent."""
+        return self.query.get(name, "").lower() in {"true", "1"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: status, body bytes and the headers beyond Content-Length and Date."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Envelope = Callable[[Refused], Reply]
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON as the vendor's server reads it: no NaN, and lone surrogates become U+FFFD."""
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refused("malformed JSON in the request body") from None
+    if b"\\ud" in body.lower():  # a lone surrogate cannot be stored as UTF-8
+        text = json.dumps(value, ensure_ascii=False)
+        value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def json_reply(value: Any, status: int = 200) -> Reply:
+    """An answer with a JSON body and the headers recorded from the vendor (facts section 6)."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Reply(
+        status,
+        body + b"\n",
+        (
+            ("Content-Type", JSON_TYPE),
+            ("Cache-Control", "no-cache, no-store, must-revalidate, max-age=0"),
+            ("Access-Control-Allow-Origin", "*"),
+        ),
+    )
+
+
+def status_of(refused: Refused) -> int:
+    """The HTTP status that stands for the kind of refusal."""
+    return _STATUS_OF[refused.kind]
+
+
+def track_errors(refused: Refused) -> Reply:
+    """Track v1: ``{"meta":{"errors":[text]}}``, pretty-printed as the recorded one is (I29)."""
+    reply = json_reply({}, status_of(refused))
+    body = json.dumps({"meta": {"errors": [refused.message]}}, indent=2, ensure_ascii=False)
+    return Reply(reply.status, body.encode() + b"\n", reply.headers)
+
+
+def meta_error(refused: Refused) -> Reply:
+    """Track 401 and merge, App sends: ``{"meta":{"error":text}}``."""
+    return json_reply({"meta": {"error": refused.message}}, status_of(refused))
+
+
+def app_errors(refused: Refused) -> Reply:
+    """The rest of App: ``{"errors":[{"detail","status"[,"source"]}]}``, status as a string (BE)."""
+    status = status_of(refused)
+    error: dict[str, Any] = {"detail": refused.message, "status": str(status)}
+    if refused.pointer:
+        error["source"] = {"pointer": refused.pointer}
+    return json_reply({"errors": [error]}, status)
+
+
+def v2_errors(refused: Refused) -> Reply:
+    """Track v2: ``{"errors":[{"reason","field","message"}]}``."""
+    return json_reply({"errors": [v2_error(refused)]}, status_of(refused))
+
+
+def v2_error(refused: Refused) -> dict[str, Any]:
+    """One entry of a Track v2 error list."""
+    return {"reason": refused.kind, "field": refused.field, "message": refused.message}

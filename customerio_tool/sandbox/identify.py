@@ -1,0 +1,167 @@
+"""How an identify call changes a person: who is meant, which identifiers and attributes move."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import events, objects, people, segments
+from .limits import ATTRIBUTES, check_attributes, check_person_id, seconds
+from .people import Address
+from .refusal import Refused
+from .store import Row
+from .workspace import Workspace, dump
+
+PREFERENCES = "cio_subscription_preferences"
+_TOPICS = f"{PREFERENCES}.topics."
+_CONTROLS = frozenset({"_timestamp", "_update", "cio_relationships"})
+_IDENTIFIERS = frozenset({"id", "email", "cio_id", "anonymous_id"})
+_UNLIMITED = frozenset({PREFERENCES, "cio_relationships"})
+
+
+def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
+    """Create or update the person named by ``address``, or by an identifier in ``body``.
+
+    Raises:
+        Refused: a limit is exceeded or a control has the wrong type.
+    """
+    check_attributes(body, _UNLIMITED)
+    wanted = _identifiers_in(ws, body)
+    at = seconds(body.get("_timestamp"), "_timestamp", ws.now)
+    relationships = objects.relationship_changes(body.get("cio_relationships"))
+    person = _who(ws, address, wanted, update_only=body.get("_update") is True)
+    if person is None:
+        return
+    segments_before = segments.dynamic_of(ws, person)
+    _set_identifiers(ws, person, address, wanted)
+    _set_attributes(ws, person["pk"], body, at)
+    objects.relate(ws, person["pk"], relationships)
+    anonymous_id = body.get("anonymous_id")
+    if isinstance(anonymous_id, str) and anonymous_id.strip():
+        events.bind_anonymous(ws, person["pk"], anonymous_id)
+    segments.entered(ws, people.get(ws, person["pk"]), segments_before)
+
+
+def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
+    """The identifiers a body sets. An empty or null one sets nothing."""
+    found: list[Address] = []
+    for kind in ("id", "email"):
+        value = body.get(kind)
+        if value in (None, ""):
+            continue
+        if kind == "id" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise Refused(f"{kind} must be a string", field=kind)
+        if kind == "id":
+            check_person_id(value)
+            found.append(Address("id", value))
+        elif not people.looks_like_email(value):
+            ws.fail_quietly("invalid email", value)
+        else:
+            found.append(Address("email", value))
+    return found
+
+
+def _who(
+    ws: Workspace, address: Address, wanted: list[Address], *, update_only: bool
+) -> Row | None:
+    """The person to change: by path, else by the body, else a new one (facts 7.1)."""
+    if any(people.is_suppressed(ws, each) for each in (address, *wanted)):
+        ws.fail_quietly("suppressed", address.value)
+        return None
+    person = people.find(ws, address)
+    if person is not None:
+        return person
+    if address.kind == "cio_id":
+        ws.fail_quietly("unknown cio_id", address.value)
+        return None
+    for each in wanted:
+        owner = people.find(ws, each)
+        if owner is not None:  # the owner gets the identifier of the path
+            people.give(ws, owner["pk"], address)
+            return people.get(ws, owner["pk"])
+    if update_only:
+        ws.fail_quietly("_update on nobody", address.value)
+        return None
+    return people.create(ws, address)
+
+
+def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[Address]) -> None:
+    """Give the person the body's identifiers, or record why not (facts 9.1.6)."""
+    for each in wanted:
+        present = person[each.kind]
+        if present is not None and Address(each.kind, present).key == each.key:
+            continue
+        owner = people.find(ws, each)
+        if owner is not None and owner["pk"] != person["pk"]:
+            ws.fail_quietly("identifier conflict", each.value)
+        elif present is not None and not _may_change(ws, address, each):
+            ws.fail_quietly("identifier already set: change it by cio_id", each.value)
+        else:
+            people.give(ws, person["pk"], each)
+
+
+def _may_change(ws: Workspace, address: Address, wanted: Address) -> bool:
+    if address.kind == "cio_id":
+        return True
+    return address.kind == "id" and wanted.kind == "email" and ws.options.email_change_by_id
+
+
+def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> None:
+    """Merge per attribute: named ones overwrite, absent ones stay, ``""`` removes."""
+    person = people.get(ws, pk)
+    values, stamps = json.loads(person["attributes"]), json.loads(person["stamps"])
+    unsubscribed = person["unsubscribed"]
+    for name, value in body.items():
+        if not _is_attribute(ws, name):
+            continue
+        if stamps.get(name, at) > at:
+            ws.fail_quietly("older than the stored value", name)
+            continue
+        stamps[name] = at
+        if name == "unsubscribed":
+            unsubscribed = int(is_true(value))
+        elif name.startswith(_TOPICS):
+            _set_topic(values, name[len(_TOPICS) :], value)
+        else:
+            _set_value(ws, values, name, value)
+    if len(values) > ATTRIBUTES:
+        ws.fail_quietly("more than 300 attributes", str(person["cio_id"]))
+        return
+    sql = "UPDATE people SET attributes=?, stamps=?, unsubscribed=? WHERE pk=?"
+    ws.store.execute(sql, (dump(values), dump(stamps), unsubscribed, pk))
+
+
+def _is_attribute(ws: Workspace, name: str) -> bool:
+    if name in _CONTROLS or name in _IDENTIFIERS:
+        return False
+    if name.startswith("_") and ws.options.underscore_attributes == "ignore":
+        ws.fail_quietly("system attribute", name)
+        return False
+    return True
+
+
+def _set_value(ws: Workspace, values: dict[str, Any], name: str, value: Any) -> None:
+    if value is None and ws.options.null_attribute == "ignore":
+        ws.fail_quietly("null ignored", name)
+    elif value is None or value == "":
+        values.pop(name, None)
+    else:
+        values[name] = value
+
+
+def _set_topic(values: dict[str, Any], topic: str, value: Any) -> None:
+    """Change one topic and leave the others (the dotted key of facts 7.1)."""
+    preferences = values.get(PREFERENCES)
+    topics = dict(preferences.get("topics") or {}) if isinstance(preferences, dict) else {}
+    if value is None or value == "":
+        topics.pop(topic, None)
+    else:
+        topics[topic] = is_true(value)
+    values[PREFERENCES] = {"topics": topics}
+
+
+def is_true(value: Any) -> bool:
+    """Any case of "true", ``1`` and ``"1"`` are true; all else is false (T)."""
+    return str(value).lower() in {"true", "1"}

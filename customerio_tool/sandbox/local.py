@@ -1,0 +1,179 @@
+"""``Sandbox``: the local Customer.io started, stopped and looked into from Python."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from . import state
+from .application import Application
+from .clock import Clock
+from .options import Options
+from .seed import fill
+from .server import Server
+from .store import Store
+from .tls import server_context
+
+
+class Sandbox:
+    """A local Customer.io on 127.0.0.1: Track under /api/v1 and /api/v2, App under /v1.
+
+    Use it as a context manager, or call ``start`` and ``close``.
+
+    Args:
+        port: the port to listen on; 0 takes a free one.
+        tls: serve https, with a CA made on the spot (needs the ``sandbox`` extra).
+        db: a file to keep the workspace in; ``None`` keeps nothing.
+        seed: fill an empty workspace with the demo.
+        clock: where time comes from; freeze or advance it to test what depends on time.
+        options: workspace settings, keys and switches.
+
+    Raises:
+        RuntimeError: ``tls`` without trustme installed.
+        OSError: the port is taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        tls: bool = False,
+        db: str | Path | None = None,
+        seed: bool = True,
+        clock: Clock | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.options = options or Options()
+        self.ca_file: str | None = None
+        self._port, self._tls, self._seed = port, tls, seed
+        self._db = None if db is None else Path(db)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._store: Store | None = None
+        self._server: Server | None = None
+
+    def start(self) -> Sandbox:
+        """Open the workspace and listen; returns itself."""
+        if self._server is not None:
+            return self
+        context = None
+        if self._tls:
+            self._folder = tempfile.TemporaryDirectory(prefix="customerio-sandbox-ca-")
+            context, ca_file = server_context(Path(self._folder.name))
+            self.ca_file = str(ca_file)
+        store = Store(self._db)
+        application = Application(store, self.clock, self.options)
+        try:
+            with store.transaction():
+                if self._seed and store.is_empty():
+                    fill(application.workspace("seed"))
+            self._server = Server(self._port, application, context)
+        except BaseException:
+            store.close()
+            raise
+        self._store = store
+        self._server.start()
+        return self
+
+    def close(self) -> None:
+        """Cut connections, stop listening, close the workspace. Calling it again does nothing."""
+        if self._server is not None:
+            self._server.stop()
+        if self._store is not None:
+            self._store.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+        self._server = self._store = self._folder = None
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = self.track_url if self._server else "not running"
+        return f"<Sandbox {where}>"
+
+    @property
+    def application(self) -> Application:
+        """What answers requests, for calls without a socket. Raises RuntimeError when stopped."""
+        return self._running().application
+
+    def _running(self) -> Server:
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running: call start() or use it in a with block")
+        return self._server
+
+    @property
+    def track_url(self) -> str:
+        """The origin of the Track API, such as ``http://127.0.0.1:4242``."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._running().port}"
+
+    @property
+    def app_url(self) -> str:
+        """The origin of the App API: the same one."""
+        return self.track_url
+
+    @property
+    def console_url(self) -> str:
+        """Where the workspace can be looked into: the same origin."""
+        return self.track_url
+
+    @property
+    def site_id(self) -> str:
+        """The Track API's user name."""
+        return self.options.site_id
+
+    @property
+    def track_api_key(self) -> str:
+        """The Track API's password."""
+        return self.options.track_api_key
+
+    @property
+    def app_api_key(self) -> str:
+        """The App API's bearer token."""
+        return self.options.app_api_key
+
+    def connection(self) -> dict[str, str]:
+        """A saved connection to this sandbox."""
+        saved = {
+            "site_id": self.site_id,
+            "track_api_key": self.track_api_key,
+            "app_api_key": self.app_api_key,
+            "region": self.options.region,
+            "track_url": self.track_url,
+            "app_url": self.app_url,
+        }
+        return saved if self.ca_file is None else {**saved, "ca_file": self.ca_file}
+
+    def ready(self) -> dict[str, str | None]:
+        """What a ready file tells a process that waits for this sandbox."""
+        return {
+            "track_url": self.track_url,
+            "app_url": self.app_url,
+            "console_url": self.console_url,
+            "site_id": self.site_id,
+            "track_api_key": self.track_api_key,
+            "app_api_key": self.app_api_key,
+            "ca_file": self.ca_file,
+        }
+
+    def requests(self, after: int = 0) -> list[dict[str, Any]]:
+        """The request log from number ``after`` on; it holds no credentials."""
+        application = self.application
+        with application.store.transaction():
+            return state.requests(application.workspace(), after)
+
+    def state(self) -> dict[str, Any]:
+        """The whole workspace, as ``GET /_sandbox/state`` shows it."""
+        application = self.application
+        with application.store.transaction():
+            return state.dump_state(application.workspace())

@@ -1,0 +1,74 @@
+"""Merging two people: what the primary takes over before the secondary is erased (facts 9.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import people
+from .people import Address
+from .refusal import Refused
+from .store import Row
+from .workspace import Workspace, dump
+
+EVENTS_TAKEN = 30 * 86400
+
+
+def read_address(value: Any, name: str) -> Address:
+    """Read ``primary`` or ``secondary``: exactly one of id, email, cio_id. Raises Refused."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
+    ((kind, text),) = value.items()
+    if kind not in ("id", "email", "cio_id") or not isinstance(text, str) or not text:
+        raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
+    return people.named(kind, text)
+
+
+def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
+    """Move the secondary's data to the primary and erase the secondary. Misses are quiet."""
+    if any(people.is_suppressed(ws, each) for each in (primary, secondary)):
+        ws.fail_quietly("suppressed", primary.value)
+        return
+    target, source = people.find(ws, primary), people.find(ws, secondary)
+    if target is None:
+        ws.fail_quietly("merge primary missing", primary.value)
+    elif source is None:
+        ws.fail_quietly("merge secondary missing", secondary.value)
+    elif target["pk"] == source["pk"]:
+        ws.fail_quietly("merge of a person with themselves", primary.value)
+    else:
+        _move_rows(ws, target["pk"], source["pk"])
+        _take_attributes(ws, target, source)
+        people.erase(ws, source["pk"])
+        if ws.options.merge_moves_identifiers:
+            _take_identifiers(ws, target, source)
+
+
+def _move_rows(ws: Workspace, target: int, source: int) -> None:
+    sql = "UPDATE events SET person=? WHERE person=? AND timestamp>=?"
+    ws.store.execute(sql, (target, source, ws.now - EVENTS_TAKEN))
+    tables = ["deliveries", "anonymous_ids", "members", "relationships"]
+    if ws.options.merge_moves_devices:
+        tables.append("devices")
+    for table in tables:  # a row the primary already has stays with the secondary and goes
+        sql = f"UPDATE OR IGNORE {table} SET person=? WHERE person=?"  # noqa: S608 - fixed names
+        ws.store.execute(sql, (target, source))
+
+
+def _take_attributes(ws: Workspace, target: Row, source: Row) -> None:
+    """Only what the primary lacks or has empty."""
+    ours, theirs = people.attributes(target), people.attributes(source)
+    stamps, their_stamps = json.loads(target["stamps"]), json.loads(source["stamps"])
+    for name, value in theirs.items():
+        if ours.get(name) in (None, ""):
+            ours[name] = value
+            stamps[name] = their_stamps.get(name, ws.now)
+    sql = "UPDATE people SET attributes=?, stamps=? WHERE pk=?"
+    ws.store.execute(sql, (dump(ours), dump(stamps), target["pk"]))
+
+
+def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
+    if target["id"] is None and source["id"] is not None:
+        people.give(ws, target["pk"], Address("id", source["id"]))
+    if target["email"] is None and source["email"] is not None:
+        people.give(ws, target["pk"], Address("email", source["email"]))

@@ -1,0 +1,60 @@
+"""The workspace settings and the switches for what no source settles, each with its default.
+
+A switch marked UNVERIFIED stands for behaviour that no document of the vendor states; the default
+is the reading we lean to, for the reason given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .refusal import Kind
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of one local Customer.io. Times are seconds, sizes bytes."""
+
+    # --- the workspace
+    site_id: str = "sandbox-site"
+    track_api_key: str = "sandbox-track-key"
+    app_api_key: str = "sandbox-app-key"
+    restricted_app_key: str = "sandbox-restricted-app-key"  # answers 403 everywhere: scope
+    region: Literal["us", "eu"] = "us"
+    environment_id: int = 4001
+    email_is_identifier: bool = True
+    email_change_by_id: bool = False  # workspace setting "Allow updates to email using ID"
+    merge_anonymous_events: bool = True  # workspace setting, on for new workspaces (AN)
+
+    # --- the wire
+    max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
+    idle_timeout: float = 75.0
+
+    # --- limits and pace
+    trigger_interval: float = 10.0  # one broadcast trigger per so many seconds; 0 switches it off
+    trigger_queue: int = 5
+    trigger_duration: int = 0  # how long a trigger waits in the queue
+    sent_after: int = 0
+    delivered_after: int = 2
+
+    # --- UNVERIFIED, people
+    null_attribute: Literal["delete", "ignore"] = "delete"  # the product promises that null deletes
+    underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
+    events_create_people: bool = True  # T's delete note warns that calls by id can create people
+    dedupe_any_event_id: bool = False  # vendor staff: only the ULID format is a dedup key
+    device_moves: bool = True  # a token on one person leaves the other: one phone, one owner
+    merge_moves_devices: bool = False  # T's list of what moves does not name devices
+    merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
+    # --- UNVERIFIED, segments
+    segment_add_creates_people: bool = False  # an old document says create, the current is silent
+    segment_unusable: Kind = "invalid"  # membership call on a missing or dynamic segment
+    delete_dynamic_segment: Kind = "invalid"
+    # --- UNVERIFIED, messages and broadcasts
+    unknown_template: Kind = "invalid"
+    send_requires_identifiers: bool = True  # the schema does not; every official client sends them
+    send_creates_people: bool = True  # the official Python README says so
+    broadcast_not_running: Kind = "unprocessable"
+    trigger_queue_full: Kind = "too_many"
+    steps_over_maximum: Literal["refuse", "clamp"] = "refuse"
+    last_page_next: str | None = ""  # None: the key is left out on the last page

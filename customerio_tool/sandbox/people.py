@@ -1,0 +1,161 @@
+"""Who the people are: identifiers, finding, creating, and everything that goes with deleting one."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .limits import check_person_id
+from .store import Row
+from .workspace import Workspace
+
+IdKind = Literal["id", "email", "cio_id"]
+CIO_PREFIX = "cio_"
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_FIRST_CIO_ID = 0xD9C106000000
+
+
+@dataclass(frozen=True)
+class Address:
+    """One identifier of a person: its kind and its value, a cio_id without prefix."""
+
+    kind: IdKind
+    value: str
+
+    @property
+    def key(self) -> str:
+        """What is compared: e-mail without case, the rest as it is (ID)."""
+        return self.value.casefold() if self.kind == "email" else self.value
+
+
+def by_shape(text: str) -> Address:
+    """Read a Track path value: ``cio_`` prefix, else looks like an e-mail, else an id (T)."""
+    if text.startswith(CIO_PREFIX):
+        return Address("cio_id", text[len(CIO_PREFIX) :])
+    if looks_like_email(text):
+        return Address("email", text)
+    check_person_id(text)
+    return Address("id", text)
+
+
+def named(kind: IdKind, text: str) -> Address:
+    """An identifier whose kind was named; a cio_id is taken bare or prefixed (UNVERIFIED which)."""
+    return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
+
+
+def looks_like_email(text: str) -> bool:
+    """The shape the Track API takes for an e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def find(ws: Workspace, address: Address) -> Row | None:
+    """The person who has this identifier."""
+    column = {"id": "id", "email": "email_key", "cio_id": "cio_id"}[address.kind]
+    return ws.store.one(f"SELECT * FROM people WHERE {column}=?", (address.key,))  # noqa: S608 - fixed
+
+
+def get(ws: Workspace, pk: int) -> Row:
+    """The person by row number, who must exist."""
+    row = ws.store.one("SELECT * FROM people WHERE pk=?", (pk,))
+    if row is None:
+        raise LookupError(pk)
+    return row
+
+
+def create(ws: Workspace, *addresses: Address) -> Row:
+    """A new person with a fresh cio_id and these identifiers."""
+    pk = ws.store.insert("people", created=ws.now)
+    ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
+    for address in addresses:
+        give(ws, pk, address)
+    return get(ws, pk)
+
+
+def give(ws: Workspace, pk: int, address: Address) -> None:
+    """Set an identifier that nobody else has."""
+    if address.kind == "email":
+        sql = "UPDATE people SET email=?, email_key=? WHERE pk=?"
+        ws.store.execute(sql, (address.value, address.key, pk))
+    elif address.kind == "id":
+        ws.store.execute("UPDATE people SET id=? WHERE pk=?", (address.value, pk))
+
+
+def find_or_create(ws: Workspace, address: Address, *, may_create: bool) -> Row | None:
+    """The person, made when allowed; ``None`` when there is none, which is recorded.
+
+    A suppressed identifier gives ``None`` as well: all calls for it are without effect.
+    """
+    if is_suppressed(ws, address):
+        ws.fail_quietly("suppressed", address.value)
+        return None
+    person = find(ws, address)
+    if person is None and address.kind == "cio_id":
+        ws.fail_quietly("unknown cio_id", address.value)
+        return None
+    if person is None and may_create:
+        return create(ws, address)
+    if person is None:
+        ws.fail_quietly("unknown person", address.value)
+    return person
+
+
+def is_suppressed(ws: Workspace, address: Address) -> bool:
+    """Whether this identifier is blocked."""
+    sql = "SELECT 1 FROM suppressions WHERE kind=? AND value=?"
+    return ws.store.one(sql, (address.kind, address.key)) is not None
+
+
+def identifiers(person: Row) -> dict[str, Any]:
+    """The three identifiers as the App API shows them, null when unset."""
+    return {"id": person["id"], "email": person["email"], "cio_id": person["cio_id"]}
+
+
+def attributes(person: Row) -> dict[str, Any]:
+    """The stored attributes with their JSON types, identifiers not among them."""
+    found: dict[str, Any] = json.loads(person["attributes"])
+    return found
+
+
+def delete(ws: Workspace, address: Address) -> None:
+    """Remove the person and all their data; their identifiers are free at once (facts 9.2)."""
+    person = find(ws, address)
+    if person is None:
+        ws.fail_quietly("unknown person", address.value)
+        return
+    erase(ws, person["pk"])
+
+
+def erase(ws: Workspace, pk: int) -> None:
+    """Drop a person's row and every row that hangs on it; deliveries stay, forgotten."""
+    for table in ("events", "devices", "members", "relationships"):
+        ws.store.execute(f"DELETE FROM {table} WHERE person=?", (pk,))  # noqa: S608 - fixed names
+    ws.store.execute("UPDATE deliveries SET person=NULL WHERE person=?", (pk,))
+    # An anonymous_id is not reusable, so the binding outlives the person.
+    ws.store.execute("UPDATE anonymous_ids SET person=NULL WHERE person=?", (pk,))
+    ws.store.execute("DELETE FROM people WHERE pk=?", (pk,))
+
+
+def suppress(ws: Workspace, address: Address) -> None:
+    """Erase the person and block all their identifiers; an unknown one is blocked as well."""
+    person = find(ws, address)
+    blocked = [address] if address.kind != "cio_id" else []
+    if person is not None:
+        blocked = [named(k, person[k]) for k in ("id", "email") if person[k] is not None]  # type: ignore[arg-type] # literals
+        erase(ws, person["pk"])
+    if not blocked:
+        ws.fail_quietly("unknown cio_id", address.value)
+    group = 1 + (ws.store.scalar("SELECT max(grp) FROM suppressions") or 0)
+    sql = "INSERT OR IGNORE INTO suppressions (kind, value, grp, at) VALUES (?,?,?,?)"
+    for each in blocked:
+        ws.store.execute(sql, (each.kind, each.key, group, ws.now))
+
+
+def unsuppress(ws: Workspace, address: Address) -> None:
+    """Free the identifier and those blocked together with it; the profile does not come back."""
+    sql = "SELECT grp FROM suppressions WHERE kind=? AND value=?"
+    group = ws.store.scalar(sql, (address.kind, address.key))
+    if group is None:
+        ws.fail_quietly("not suppressed", address.value)
+    ws.store.execute("DELETE FROM suppressions WHERE grp=?", (group,))

@@ -1,0 +1,93 @@
+"""Which method and path is served by what: the route tables and how a request finds its route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from .http import Envelope, Reply, Request
+from .refusal import Refused
+
+Api = Literal["track", "app", "control"]
+Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One served operation. ``seen`` is the page that documents it; ``errors`` words its refusals."""
+
+    api: Api
+    method: str
+    segments: tuple[str, ...]
+    operation: str
+    seen: str
+    errors: Envelope
+    handler: Handler
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The path's parameters when the path is this route's, else ``None``. Empty never fits."""
+        if len(segments) != len(self.segments):
+            return None
+        found: dict[str, str] = {}
+        for wanted, given in zip(self.segments, segments, strict=True):
+            if wanted.startswith("{") and given:
+                found[wanted[1:-1]] = given
+            elif wanted != given:
+                return None
+        return found
+
+
+class Routes:
+    """A table of one API's routes, filled by the ``route`` decorator."""
+
+    def __init__(self, api: Api, errors: Envelope) -> None:
+        self.api: Api = api
+        self.errors = errors
+        self.table: list[Route] = []
+
+    def route(
+        self, method: str, path: str, *, operation: str, seen: str, errors: Envelope | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Serve ``method path``; ``{name}`` segments become keyword arguments, decoded."""
+
+        def add(handler: Handler) -> Handler:
+            segments = tuple(path.split("/")[1:])
+            route = Route(
+                self.api, method, segments, operation, seen, errors or self.errors, handler
+            )
+            self.table.append(route)
+            return handler
+
+        return add
+
+
+class Router:
+    """All tables together."""
+
+    def __init__(self, tables: Iterable[Routes]) -> None:
+        self.routes: list[Route] = [route for table in tables for route in table.table]
+        self._by_length: dict[int, list[Route]] = {}
+        for route in self.routes:
+            self._by_length.setdefault(len(route.segments), []).append(route)
+
+    def find(self, request: Request) -> tuple[Route, dict[str, str]]:
+        """The route and its path parameters.
+
+        Raises:
+            Refused: ``not_allowed`` when only the method is wrong, ``not_served`` when no route
+                has this path.
+        """
+        path_known = False
+        for route in self._by_length.get(len(request.segments), ()):
+            parameters = route.match(request.segments)
+            if parameters is None:
+                continue
+            if route.method == request.method:
+                return route, parameters
+            path_known = True
+        if path_known:
+            raise Refused("Method Not Allowed", "not_allowed")
+        raise Refused(
+            f"{request.method} {request.path} is not served by the local Customer.io", "not_served"
+        )

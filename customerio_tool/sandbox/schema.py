@@ -1,0 +1,71 @@
+"""The tables of the local Customer.io's workspace; ``VERSION`` goes into ``user_version``."""
+
+from __future__ import annotations
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE people (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, cio_id TEXT UNIQUE, id TEXT UNIQUE,
+  email TEXT, email_key TEXT UNIQUE, unsubscribed INTEGER NOT NULL DEFAULT 0,
+  created INTEGER NOT NULL, attributes TEXT NOT NULL DEFAULT '{}',
+  stamps TEXT NOT NULL DEFAULT '{}') STRICT;
+CREATE TABLE anonymous_ids (
+  anonymous_id TEXT PRIMARY KEY, person INTEGER, bound_at INTEGER NOT NULL) STRICT;
+CREATE INDEX anonymous_ids_person ON anonymous_ids (person);
+CREATE TABLE suppressions (
+  kind TEXT NOT NULL, value TEXT NOT NULL, grp INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (kind, value)) STRICT;
+CREATE TABLE devices (
+  person INTEGER NOT NULL, token TEXT NOT NULL, platform TEXT NOT NULL,
+  last_used INTEGER NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (person, token)) STRICT;
+CREATE INDEX devices_token ON devices (token);
+CREATE TABLE events (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER, anonymous_id TEXT, name TEXT NOT NULL,
+  type TEXT NOT NULL, event_id TEXT, dedup_key TEXT UNIQUE, timestamp INTEGER NOT NULL,
+  received INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX events_person ON events (person);
+CREATE INDEX events_anonymous ON events (anonymous_id) WHERE anonymous_id IS NOT NULL;
+CREATE TABLE objects (
+  type TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (type, id)) STRICT;
+CREATE TABLE relationships (
+  person INTEGER NOT NULL, type TEXT NOT NULL, object TEXT NOT NULL, attributes TEXT NOT NULL,
+  PRIMARY KEY (person, type, object)) STRICT;
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, description TEXT NOT NULL,
+  type TEXT NOT NULL, conditions TEXT, created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL) STRICT;
+CREATE TABLE members (
+  segment INTEGER NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (segment, person)) STRICT;
+CREATE INDEX members_person ON members (person);
+CREATE TABLE campaigns (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+  state TEXT NOT NULL, event_name TEXT, definition TEXT NOT NULL) STRICT;
+CREATE INDEX campaigns_event ON campaigns (event_name) WHERE event_name IS NOT NULL;
+CREATE TABLE templates (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, name_key TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
+  content TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+CREATE TABLE triggers (
+  broadcast INTEGER NOT NULL, id INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  processed_at INTEGER NOT NULL, failed INTEGER NOT NULL, audience TEXT NOT NULL,
+  recipients INTEGER NOT NULL, errors TEXT NOT NULL, PRIMARY KEY (broadcast, id)) STRICT;
+CREATE TABLE deliveries (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, type TEXT NOT NULL, person INTEGER,
+  identifiers TEXT NOT NULL, recipient TEXT, subject TEXT, created INTEGER NOT NULL,
+  draft INTEGER NOT NULL, failure_message TEXT, campaign INTEGER, action INTEGER,
+  broadcast INTEGER, trigger_id INTEGER, template INTEGER, trigger_event_id TEXT,
+  content TEXT NOT NULL) STRICT;
+CREATE INDEX deliveries_created ON deliveries (created, pk);
+CREATE INDEX deliveries_person ON deliveries (person);
+CREATE TABLE metrics (
+  delivery INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (delivery, name)) STRICT;
+CREATE TABLE activity (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, operation TEXT NOT NULL,
+  reason TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
+CREATE TABLE requests (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, api TEXT NOT NULL,
+  operation TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
+  body TEXT NOT NULL, body_bytes INTEGER NOT NULL, status INTEGER NOT NULL,
+  user_agent TEXT NOT NULL, retry_count TEXT, applied INTEGER NOT NULL, reason TEXT) STRICT;
+"""

@@ -1,0 +1,229 @@
+"""The demo workspace: the same people, campaigns, templates and history in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from . import broadcasts, campaigns, deliveries, events, people, segments, templates
+from .devices import save as save_device
+from .identify import identify
+from .workspace import Workspace, dump
+
+DAY = 86400
+_PEOPLE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("u1", {"email": "ada+test@example.com", "first_name": "Ada", "plan": "pro", "seats": 5}),
+    ("team/42", {"email": "team42@example.com", "first_name": "Grace", "plan": "team"}),
+    ("u3", {"email": "zoë@example.com", "first_name": "Zoë Müller-Łukasz", "city": "Köln"}),
+    ("用户7", {"email": "yu@example.com", "first_name": "雨", "plan": "free"}),
+    ("u5", {"email": "linus@example.com", "first_name": "Linus", "unsubscribed": True}),
+    ("u6", {"first_name": "Margaret", "plan": "pro"}),
+    ("ivy@example.com", {"first_name": "Ivy", "plan": "free"}),
+)
+BETA, PRO, CUSTOMERS = 1, 2, 3  # segments
+WELCOME, ONBOARDING, RENEWAL, SURVEY, PARTNER, HOOK = 12, 13, 14, 15, 16, 17  # campaigns
+NEWS, DRAFT_NEWS = 30, 31  # broadcasts
+
+
+def reset(ws: Workspace, *, seeded: bool = True) -> None:
+    """Empty the workspace, request log included, and fill it with the demo unless told not to."""
+    ws.store.clear()
+    ws.quiet.clear()
+    if seeded:
+        fill(ws)
+
+
+def fill(ws: Workspace) -> None:
+    """Write the demo into an empty workspace. Times are relative to ``ws.time``."""
+    _people(_ago(ws, 60))
+    _segments(_ago(ws, 55))
+    _templates(_ago(ws, 50))
+    _campaigns(_ago(ws, 50))
+    _history(ws)
+    for table in ("activity", "requests"):
+        ws.store.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+
+
+def _ago(ws: Workspace, days: float) -> Workspace:
+    return replace(ws, time=ws.time - days * DAY)
+
+
+def _people(ws: Workspace) -> None:
+    for identifier, attributes in _PEOPLE:
+        created = {"created_at": ws.now, **attributes}
+        identify(ws, people.by_shape(identifier), created)
+    tokens = {"u1": ("apns:ada-phone", "ios"), "team/42": ("fcm:grace:phone", "android")}
+    for identifier, (token, platform) in tokens.items():
+        person = people.find(ws, people.by_shape(identifier))
+        if person is not None:
+            attributes = {"push_enabled": "true", "device_os": "17.4"}
+            device = {"token": token, "platform": platform, "last_used": ws.now}
+            save_device(ws, person["pk"], {**device, "attributes": attributes})
+
+
+def _segments(ws: Workspace) -> None:
+    segments.create(ws, "Beta testers", "People who try things first")
+    pro = {"attribute": {"field": "plan", "operator": "eq", "value": "pro"}}
+    segments.create(ws, "Pro plan", "Everybody on the pro plan", pro)
+    planned = {"attribute": {"field": "plan", "operator": "exists"}}
+    segments.create(ws, "Customers", "Everybody with a plan", planned)
+    segments.change_members(ws, BETA, ["u1", "team/42"], "id", add=True)
+
+
+def _templates(ws: Workspace) -> None:
+    sender = {"from": "Demo <hello@example.com>"}
+    receipt = {
+        **sender,
+        "subject": "Your receipt",
+        "body": "<p>Thank you, {{customer.first_name}}</p>",
+    }
+    templates.save(ws, "receipt", "email", receipt)
+    reset_mail = {**sender, "subject": "Reset your password", "body": "<p>{{trigger.link}}</p>"}
+    templates.save(ws, "password_reset", "email", reset_mail)
+    shipped = {"title": "On its way", "message": "Order {{trigger.order}} has left us"}
+    templates.save(ws, "order_shipped", "push", shipped)
+
+
+def _mail(number: int, subject: str) -> dict[str, Any]:
+    return {"type": "email", "id": number, "subject": subject, "body": f"<p>{subject}</p>"}
+
+
+def _campaigns(ws: Workspace) -> None:
+    push = {"type": "push", "id": 53, "subject": "A tip", "body": "Did you know?"}
+    hook = {"type": "webhook", "id": 56, "subject": None, "body": "{}"}
+    add = _add_campaign
+    add(
+        ws,
+        WELCOME,
+        "Welcome",
+        "event",
+        [_mail(51, "Welcome")],
+        event_name="signed_up",
+        filter_segment_ids=[],
+    )
+    add(
+        ws,
+        ONBOARDING,
+        "Onboarding for pro",
+        "segment",
+        [_mail(52, "Getting started"), push],
+        trigger_segment_ids=[PRO],
+        filter_segment_ids=[],
+    )
+    add(
+        ws,
+        RENEWAL,
+        "Renewal reminder",
+        "date",
+        [_mail(54, "Your plan renews soon")],
+        frequency="yearly",
+        date_attribute="renews_at",
+        timezone="America/New_York",
+        use_customer_timezone=False,
+        start_hour=9,
+        start_minutes=0,
+        filter_segment_ids=[CUSTOMERS],
+    )
+    add(
+        ws,
+        SURVEY,
+        "Survey thanks",
+        "form",
+        [_mail(55, "Thank you")],
+        "stopped",
+        filter_segment_ids=[],
+    )
+    audience = {"type": 0, "person_filters": {}, "relationship_filters": {}}
+    add(
+        ws,
+        PARTNER,
+        "New colleague",
+        "relationship",
+        [_mail(57, "Your team grows")],
+        "draft",
+        object_type_id=1,
+        audience=audience,
+        filter_segment_ids=[],
+    )
+    add(ws, HOOK, "Order hook", "webhook", [hook], webhook_id=9)
+    everyone = {"segment": {"id": CUSTOMERS}}
+    news = [_mail(61, "News for {{trigger.month}}")]
+    add(ws, NEWS, "Product news", "triggered_broadcast", news, default_recipients=everyone)
+    later = [_mail(62, "Spring sale")]
+    add(ws, DRAFT_NEWS, "Sale", "triggered_broadcast", later, "draft", default_recipients=everyone)
+
+
+def _add_campaign(
+    ws: Workspace,
+    number: int,
+    name: str,
+    kind: str,
+    actions: list[dict[str, Any]],
+    state: str = "running",
+    *,
+    event_name: str | None = None,
+    **extra: Any,
+) -> None:
+    definition = {
+        "description": f"{name} (demo)",
+        "created": ws.now,
+        "updated": ws.now + DAY,
+        "first_started": 0 if state == "draft" else ws.now + DAY,
+        "actions": actions,
+        "tags": ["demo"],
+        **extra,
+    }
+    ws.store.insert(
+        "campaigns",
+        id=number,
+        kind="broadcast" if kind == "triggered_broadcast" else "campaign",
+        name=name,
+        type=kind,
+        state=state,
+        event_name=event_name,
+        definition=dump(definition),
+    )
+
+
+def _history(ws: Workspace) -> None:
+    """Four weeks of sends: some opened, fewer clicked, now and then a bounce."""
+    for days in range(28, 0, -2):
+        then = _ago(ws, days)
+        with _responses(ws):
+            for text in ("u1", "u3", "用户7")[: 1 + days % 3]:
+                _track(then, text, "signed_up")
+    reminder = _mail(54, "Your plan renews soon")
+    for days in (35, 14, 3):
+        with _responses(ws):
+            person = people.find(ws, people.by_shape("team/42"))
+            campaigns.send_action(_ago(ws, days), reminder, person, campaign=RENEWAL)
+    with _responses(ws):
+        broadcasts.trigger(_ago(ws, 10), NEWS, {"data": {"month": "last month"}})
+    _track(_ago(ws, 1), "u6", "order_paid")
+
+
+def _track(ws: Workspace, identifier: str, name: str) -> None:
+    person = people.find(ws, people.by_shape(identifier))
+    events.add(ws, events.read(ws, {"name": name, "data": {"source": "demo"}}), person)
+
+
+@contextmanager
+def _responses(ws: Workspace) -> Iterator[None]:
+    """Give what is sent inside the block opens, clicks and bounces, by the delivery's number."""
+    before = ws.store.scalar("SELECT coalesce(max(pk), 0) FROM deliveries")
+    yield
+    for row in ws.store.all("SELECT * FROM deliveries WHERE pk>?", (before,)):
+        if row["failure_message"]:
+            continue
+        if row["pk"] % 9 == 0:
+            ws.store.execute(
+                "DELETE FROM metrics WHERE delivery=? AND name='delivered'", (row["pk"],)
+            )
+            deliveries.record(ws, row["pk"], "bounced", row["created"] + 60)
+            continue
+        if row["pk"] % 2:
+            deliveries.record(ws, row["pk"], "opened", row["created"] + 1800)
+        if row["pk"] % 4 == 1:
+            deliveries.record(ws, row["pk"], "clicked", row["created"] + 1860)

@@ -1,0 +1,149 @@
+"""Segments: manual ones that calls fill, dynamic ones computed from conditions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import campaigns, filters, people
+from .limits import SEGMENT_IDS
+from .people import Address, IdKind
+from .refusal import Refused
+from .store import Row
+from .workspace import Workspace
+
+
+def get(ws: Workspace, segment_id: int) -> Row:
+    """One segment. Raises Refused ``not_found``."""
+    row = ws.store.one("SELECT * FROM segments WHERE id=?", (segment_id,))
+    if row is None:
+        raise Refused("segment not found", "not_found")
+    return row
+
+
+def every(ws: Workspace) -> list[Row]:
+    """All segments by id."""
+    return ws.store.all("SELECT * FROM segments ORDER BY id")
+
+
+def create(
+    ws: Workspace, name: str, description: str = "", conditions: dict[str, Any] | None = None
+) -> Row:
+    """A new empty manual segment, or a dynamic one when conditions are given (seed only)."""
+    segment_id = ws.store.insert(
+        "segments",
+        name=name,
+        description=description,
+        type="manual" if conditions is None else "dynamic",
+        conditions=None if conditions is None else json.dumps(conditions),
+        created_at=ws.now,
+        updated_at=ws.now,
+    )
+    return get(ws, segment_id)
+
+
+def delete(ws: Workspace, segment_id: int) -> None:
+    """Delete a manual segment; a dynamic one is for the user interface only."""
+    if get(ws, segment_id)["type"] == "dynamic":
+        message = "data-driven segments cannot be deleted through the API"
+        raise Refused(message, ws.options.delete_dynamic_segment)
+    ws.store.execute("DELETE FROM members WHERE segment=?", (segment_id,))
+    ws.store.execute("DELETE FROM segments WHERE id=?", (segment_id,))
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """A segment as the App API shows it; a fresh one counts as finished (state: UNVERIFIED)."""
+    segment = {
+        "id": row["id"],
+        "deduplicate_id": f"{row['id']}:{row['updated_at']}",
+        "name": row["name"],
+        "description": row["description"],
+        "state": "finished",
+        "progress": None,
+        "type": row["type"],
+        "tags": None,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+    if row["conditions"]:
+        segment["conditions"] = json.loads(row["conditions"])
+    return segment
+
+
+def members(ws: Workspace, segment: Row) -> list[Row]:
+    """The people in a segment, oldest first."""
+    if segment["type"] == "manual":
+        sql = """SELECT people.* FROM members JOIN people ON people.pk = members.person
+                 WHERE segment=? ORDER BY people.pk"""
+        return ws.store.all(sql, (segment["id"],))
+    conditions = json.loads(segment["conditions"])
+    everyone = ws.store.all("SELECT * FROM people ORDER BY pk")
+    return [person for person in everyone if filters.fits(ws, conditions, person)]
+
+
+def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, add: bool) -> None:
+    """Add people to a manual segment or remove them. What fits nobody is ignored, and recorded.
+
+    Raises:
+        Refused: no ids, more than 1000, not all text; a segment that is missing or dynamic.
+    """
+    if not isinstance(ids, list) or not ids:
+        raise Refused("ids must have at least 1 item", field="ids")
+    if len(ids) > SEGMENT_IDS:
+        raise Refused(f"ids cannot have more than {SEGMENT_IDS} items", field="ids")
+    if not all(isinstance(each, str) for each in ids):
+        raise Refused("ids must be strings", field="ids")
+    row = ws.store.one("SELECT * FROM segments WHERE id=?", (segment_id,))
+    if row is None:
+        raise Refused("segment not found", ws.options.segment_unusable)
+    if row["type"] != "manual":
+        raise Refused("segment is not a manual segment", ws.options.segment_unusable)
+    for text in ids:
+        person = _member(ws, people.named(kind, text), add=add)
+        if person is not None:
+            _change(ws, segment_id, person, add=add)
+
+
+def _member(ws: Workspace, address: Address, *, add: bool) -> Row | None:
+    if address.kind == "email" and not people.looks_like_email(address.value):
+        ws.fail_quietly("wrong id type in the list", address.value)
+        return None
+    may_create = add and ws.options.segment_add_creates_people
+    return people.find_or_create(ws, address, may_create=may_create)
+
+
+def _change(ws: Workspace, segment_id: int, person: Row, *, add: bool) -> None:
+    key = (segment_id, person["pk"])
+    if not add:
+        ws.store.execute("DELETE FROM members WHERE segment=? AND person=?", key)
+        return
+    added = ws.store.execute("INSERT OR IGNORE INTO members VALUES (?,?)", key).rowcount
+    if added:
+        campaigns.start_by_segment(ws, segment_id, person)
+
+
+def dynamic_of(ws: Workspace, person: Row) -> set[int]:
+    """The dynamic segments a person is in, of those that start a running campaign."""
+    triggers = campaigns.trigger_segments(ws)
+    if not triggers:
+        return set()
+    rows = ws.store.all("SELECT id FROM segments WHERE type='dynamic'")
+    mine = {row["id"] for row in rows} & triggers
+    return {each for each in mine if filters.in_segment(ws, each, person)}
+
+
+def entered(ws: Workspace, person: Row, before: set[int]) -> None:
+    """Start the campaigns of dynamic segments that a person is now in and was not before."""
+    for segment_id in sorted(dynamic_of(ws, person) - before):
+        campaigns.start_by_segment(ws, segment_id, person)
+
+
+def used_by(ws: Workspace, segment_id: int) -> dict[str, Any]:
+    """Which campaigns name this segment."""
+    return {
+        "campaigns": [
+            row["id"] for row in campaigns.every(ws) if segment_id in campaigns.segments_of(row)
+        ],
+        "sent_newsletters": [],
+        "draft_newsletters": [],
+    }

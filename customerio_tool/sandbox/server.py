@@ -1,0 +1,228 @@
+"""HTTP/1.1 on loopback: reads a whole request, hands it to the application, delivers the answer.
+
+Faults hook in at two places: ``Server.answer`` decides whether and when a request is applied,
+``Server.deliver`` puts the answer's bytes on the socket in whatever shape.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Thread
+from time import monotonic
+from typing import Any
+
+from .application import Application
+from .http import Reply, Request, app_errors, json_reply
+from .refusal import Refused
+from .store import StoreClosed
+
+_LOG = logging.getLogger(__name__)
+_HANDSHAKE_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_CHUNK = 65536
+
+
+class BadFraming(ValueError):
+    """The request's length cannot be told, so the connection cannot be kept."""
+
+
+class BodyTooLarge(ValueError):
+    """The body is over the cap."""
+
+
+class Server(ThreadingHTTPServer):
+    """The listening socket and its connections, each in its own daemon thread."""
+
+    request_queue_size = 512
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, application: Application, tls: ssl.SSLContext | None) -> None:
+        self.application = application
+        self._tls = tls
+        self._live: set[socket.socket] = set()
+        self._idle = Condition()
+        super().__init__(("127.0.0.1", port), Connection)
+        self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        """Accept connections from now on."""
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """Stop accepting, cut every connection, wait for the threads that still apply a request."""
+        self.shutdown()
+        self._acceptor.join()
+        self.server_close()
+        deadline = monotonic() + _STOP_SECONDS
+        with self._idle:
+            for live in self._live:
+                _cut(live)
+            while self._live and monotonic() < deadline:
+                self._idle.wait(deadline - monotonic())
+
+    def answer(self, request: Request) -> Reply:
+        """Apply a request."""
+        return self.application.handle(request)
+
+    def deliver(self, reply: Reply, connection: Connection) -> None:
+        """Send a whole answer in one write."""
+        connection.request_socket.sendall(connection.encode(reply))
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, in its own thread; the TLS handshake belongs here too."""
+        request.settimeout(_HANDSHAKE_SECONDS)
+        sock = request
+        try:
+            if self._tls is not None:
+                sock = self._tls.wrap_socket(request, server_side=True)
+        except OSError:  # ssl.SSLError is one: the client does not speak TLS or does not trust us
+            return
+        with self._idle:
+            self._live.add(sock)
+        try:
+            super().finish_request(sock, client_address)
+        finally:
+            with self._idle:
+                self._live.discard(sock)
+                self._idle.notify_all()
+            if sock is not request:
+                _cut(sock)
+                sock.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke is the client's affair, not worth a traceback on stderr."""
+        _LOG.debug("connection ended", exc_info=True)
+
+
+def _cut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+class Connection(BaseHTTPRequestHandler):
+    """One kept-alive connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def setup(self) -> None:
+        """Take the idle time from the options."""
+        self.timeout = self.server.application.options.idle_timeout
+        super().setup()
+
+    @property
+    def request_socket(self) -> socket.socket:
+        """The socket, for whole writes and for faults."""
+        return self.connection
+
+    def _serve(self) -> None:
+        try:
+            body = self._read_body()
+        except BadFraming as error:
+            self.close_connection = True
+            return self.server.deliver(app_errors(Refused(str(error))), self)
+        except BodyTooLarge:
+            self.close_connection = True
+            refused = Refused("the request body is too large", "too_large")
+            return self.server.deliver(app_errors(refused), self)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self._target(), headers, body)
+        try:
+            reply = self.server.answer(request)
+        except StoreClosed:
+            self.close_connection = True
+            return None
+        return self.server.deliver(reply, self)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve
+
+    def _target(self) -> str:
+        """The raw target, in origin form; the stdlib has cut nothing but doubled leading slashes."""
+        target = self.requestline.split(" ")[1]
+        if target.startswith(("http://", "https://")):
+            return "/" + target.split("/", 3)[-1] if target.count("/") > 2 else "/"
+        return target
+
+    def _read_body(self) -> bytes:
+        """The whole body, whatever the method: unread bytes would be taken for the next request."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._read_chunks()
+        text = self.headers.get("Content-Length", "0").strip()
+        if not (text.isascii() and text.isdigit()):
+            raise BadFraming("Content-Length is not a number")
+        length = int(text)
+        if length > self.server.application.options.max_body:
+            self._discard(length)
+            raise BodyTooLarge
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise BadFraming("the body ended early")
+        return body
+
+    def _discard(self, length: int) -> None:
+        """Read past a body that is too large, within reason, so that the client sees the answer."""
+        left = min(length, 4 * self.server.application.options.max_body)
+        while left > 0 and (piece := self.rfile.read(min(left, _CHUNK))):
+            left -= len(piece)
+
+    def _read_chunks(self) -> bytes:
+        pieces: list[bytes] = []
+        total = 0
+        while True:
+            line = self.rfile.readline(1024).split(b";")[0].strip()
+            try:
+                length = int(line, 16)
+            except ValueError:
+                raise BadFraming("a chunk has no length") from None
+            if length == 0:
+                break
+            total += length
+            if length < 0 or total > self.server.application.options.max_body:
+                raise BodyTooLarge
+            pieces.append(self.rfile.read(length))
+            self.rfile.readline(3)
+        while self.rfile.readline(65537).strip():
+            pass  # trailers
+        return b"".join(pieces)
+
+    def encode(self, reply: Reply) -> bytes:
+        """An answer as bytes, with Date, Content-Length and Connection."""
+        try:
+            phrase = HTTPStatus(reply.status).phrase
+        except ValueError:
+            phrase = "Unknown"
+        body = b"" if reply.status == 204 else reply.body
+        lines = [f"HTTP/1.1 {reply.status} {phrase}"]
+        lines += [f"{name}: {value}" for name, value in reply.headers]
+        lines.append(f"Date: {formatdate(usegmt=True)}")
+        if reply.status != 204:
+            lines.append(f"Content-Length: {len(body)}")
+        if self.close_connection:
+            lines.append("Connection: close")
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        return head if self.command == "HEAD" else head + body
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what the stdlib could not parse, in JSON, and hang up."""
+        self.close_connection = True
+        text = message or explain or HTTPStatus(code).phrase
+        error = {"detail": text, "status": str(int(code))}
+        self.command = getattr(self, "command", None) or "GET"
+        self.server.deliver(json_reply({"errors": [error]}, int(code)), self)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the stdlib's name
+        """Say nothing on stderr: the request log is at ``/_sandbox/requests``."""

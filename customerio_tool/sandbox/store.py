@@ -1,0 +1,118 @@
+"""How the workspace is kept: one SQLite file, one writer at a time, committed before any answer."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from .schema import TABLES, VERSION
+
+Row = sqlite3.Row
+
+
+class StoreClosed(RuntimeError):
+    """The sandbox is stopping: no more reads or writes."""
+
+
+class Store:
+    """A SQLite file in WAL mode, safe for many threads.
+
+    Args:
+        path: the file to keep, created if missing; ``None`` means a temporary one, removed by
+            ``close``.
+
+    Raises:
+        ValueError: the file was written by another version of the sandbox.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._folder = (
+            tempfile.TemporaryDirectory(prefix="customerio-sandbox-") if not path else None
+        )
+        self.path = path or Path(self._folder.name if self._folder else "") / "workspace.db"
+        self._lock = RLock()
+        self._closed = False
+        self._connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._prepare()
+
+    def _prepare(self) -> None:
+        # Off loses nothing when the process is killed, only when the machine loses power.
+        self._connection.execute("PRAGMA synchronous=OFF")
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            self.close()
+            raise ValueError(
+                f"{self.path.name} holds sandbox data of version {version}, this is {VERSION}: "
+                "use another file"
+            )
+        if version == 0:
+            self._connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version={VERSION};COMMIT;")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the one writer; commit at the end, roll back when an exception leaves the block."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._connection.in_transaction:  # nested: the outermost block decides
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement inside the current transaction."""
+        return self._connection.execute(sql, tuple(values))
+
+    def insert(self, table: str, **values: Any) -> int:
+        """Insert one row; returns its rowid. Table and column names come from our code only."""
+        names, marks = ",".join(values), ",".join("?" * len(values))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - see above
+        rowid = self._connection.execute(sql, tuple(values.values())).lastrowid
+        return rowid or 0
+
+    def one(self, sql: str, values: Iterable[Any] = ()) -> Row | None:
+        """The first row, or ``None``."""
+        row: Row | None = self._connection.execute(sql, tuple(values)).fetchone()
+        return row
+
+    def all(self, sql: str, values: Iterable[Any] = ()) -> list[Row]:
+        """Every row."""
+        return self._connection.execute(sql, tuple(values)).fetchall()
+
+    def scalar(self, sql: str, values: Iterable[Any] = ()) -> Any:
+        """The first column of the first row, or ``None``."""
+        row = self._connection.execute(sql, tuple(values)).fetchone()
+        return row[0] if row else None
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written."""
+        return not self.scalar("SELECT count(*) FROM sqlite_sequence")
+
+    def clear(self) -> None:
+        """Delete every row and restart every counter."""
+        with self.transaction():
+            for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
+                self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
+
+    def close(self) -> None:
+        """Wait for the current transaction, then close; a temporary file is removed."""
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+        if self._folder:
+            self._folder.cleanup()

@@ -1,0 +1,144 @@
+"""The Track v1 routes: a path value's shape names the identifier; 200 means accepted, not applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import devices, events, people, segments
+from .http import Reply, Request, json_reply, meta_error, track_errors
+from .identify import identify
+from .merge import merge, read_address
+from .people import IdKind
+from .refusal import Refused
+from .routes import Routes
+from .workspace import Workspace
+
+_DOCS = "https://docs.customer.io/integrations/api/track/"
+TRACK = Routes("track", track_errors)
+
+
+def _accepted() -> Reply:
+    return json_reply({})
+
+
+@TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_DOCS)
+def region(ws: Workspace, request: Request) -> Reply:
+    """Where this workspace lives, and its id."""
+    options = ws.options
+    host = "track-eu" if options.region == "eu" else "track"
+    url = f"https://{host}.customer.io"
+    return json_reply(
+        {"url": url, "region": options.region, "environment_id": options.environment_id}
+    )
+
+
+@TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", seen=_DOCS)
+def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Create or update a person."""
+    identify(ws, people.by_shape(identifier), request.json_object())
+    return _accepted()
+
+
+@TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_DOCS)
+def delete_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Delete a person; whatever body comes along is ignored."""
+    people.delete(ws, people.by_shape(identifier))
+    return _accepted()
+
+
+@TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_DOCS)
+def suppress_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Delete a person and block their identifiers."""
+    people.suppress(ws, people.by_shape(identifier))
+    return _accepted()
+
+
+@TRACK.route(
+    "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", seen=_DOCS
+)
+def unsuppress_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Free blocked identifiers."""
+    people.unsuppress(ws, people.by_shape(identifier))
+    return _accepted()
+
+
+@TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", seen=_DOCS)
+def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Record an event, page or screen view of a person."""
+    event = events.read(ws, request.json_object())
+    may_create = ws.options.events_create_people
+    person = people.find_or_create(ws, people.by_shape(identifier), may_create=may_create)
+    if person is not None:
+        events.add(ws, event, person)
+    return _accepted()
+
+
+@TRACK.route("POST", "/api/v1/events", operation="track_anonymous", seen=_DOCS)
+def track_anonymous(ws: Workspace, request: Request) -> Reply:
+    """Record an event of somebody not known yet, or an invite."""
+    events.add_anonymous(ws, events.read(ws, request.json_object()))
+    return _accepted()
+
+
+@TRACK.route("PUT", "/api/v1/customers/{identifier}/devices", operation="add_device", seen=_DOCS)
+def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
+    """Add or update a device."""
+    device = devices.read(ws, request.json_object().get("device"), "id")
+    person = people.find_or_create(ws, people.by_shape(identifier), may_create=True)
+    if person is not None:
+        devices.save(ws, person["pk"], device)
+    return _accepted()
+
+
+@TRACK.route(
+    "DELETE",
+    "/api/v1/customers/{identifier}/devices/{device_id}",
+    operation="delete_device",
+    seen=_DOCS,
+)
+def delete_device(ws: Workspace, request: Request, identifier: str, device_id: str) -> Reply:
+    """Remove a device."""
+    person = people.find_or_create(ws, people.by_shape(identifier), may_create=False)
+    if person is not None:
+        devices.delete(ws, person["pk"], device_id)
+    return _accepted()
+
+
+@TRACK.route("POST", "/api/v1/merge_customers", operation="merge", seen=_DOCS, errors=meta_error)
+def merge_people(ws: Workspace, request: Request) -> Reply:
+    """Merge the secondary person into the primary."""
+    body = request.json_object()
+    primary = read_address(body.get("primary"), "primary")
+    merge(ws, primary, read_address(body.get("secondary"), "secondary"))
+    return _accepted()
+
+
+@TRACK.route(
+    "POST", "/api/v1/segments/{segment_id}/add_customers", operation="add_to_segment", seen=_DOCS
+)
+def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """Add people to a manual segment."""
+    return _change_members(ws, request, segment_id, add=True)
+
+
+@TRACK.route(
+    "POST",
+    "/api/v1/segments/{segment_id}/remove_customers",
+    operation="remove_from_segment",
+    seen=_DOCS,
+)
+def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+    """Remove people from a manual segment."""
+    return _change_members(ws, request, segment_id, add=False)
+
+
+def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bool) -> Reply:
+    if not (segment_id.isascii() and segment_id.isdigit() and len(segment_id) < 16):
+        raise Refused("segment id must be an integer")
+    kind: Any = request.query.get("id_type") or "id"
+    if kind not in ("id", "email", "cio_id"):
+        raise Refused("id_type must be id, email or cio_id")
+    named: IdKind = kind
+    ids = request.json_object().get("ids")
+    segments.change_members(ws, int(segment_id), ids, named, add=add)
+    return _accepted()

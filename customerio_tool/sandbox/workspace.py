@@ -1,0 +1,43 @@
+"""What one call works on: the store, its time, the options, and what failed quietly in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from .options import Options
+from .store import Store
+
+
+@dataclass
+class Workspace:
+    """The workspace as one call sees it, inside one transaction. ``time`` is Unix seconds."""
+
+    store: Store
+    options: Options
+    time: float
+    operation: str = ""
+    quiet: list[str] = field(default_factory=list)
+
+    @property
+    def now(self) -> int:
+        """The call's time in whole Unix seconds."""
+        return int(self.time)
+
+    def fail_quietly(self, reason: str, subject: str = "") -> None:
+        """Record why a call that answers 200 has no effect, or only part of it (facts 9.1.6).
+
+        Args:
+            reason: a fixed phrase, such as ``suppressed`` or ``identifier conflict``.
+            subject: what it is about: an identifier, an attribute's name.
+        """
+        self.quiet.append(reason)
+        self.store.insert(
+            "activity", time=self.time, operation=self.operation, reason=reason, subject=subject
+        )
+
+
+def dump(value: Any) -> str:
+    """JSON text for a column."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
