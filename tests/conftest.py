@@ -1,0 +1,25 @@
+"""Knows what all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.contract.facts import Facts, load
+from tests.contract.vendor_spec import VARIABLE, TrackSpecification
+
+# tests.requirements is a plugin: named here and not imported, so that pytest loads it first.
+pytest_plugins = ["pytester", "tests.requirements"]
+
+
+@pytest.fixture(scope="session")
+def facts() -> Facts:
+    """The recorded facts of Customer.io's API."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def vendor_track() -> TrackSpecification:
+    """The vendor's Track specification; tests.requirements says what happens without it."""
+    return TrackSpecification.read(os.environ[VARIABLE])
