@@ -1,0 +1,306 @@
+"""Campaigns: one, all of them, and what came of their messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.arguments import refuse
+from customerio_tool.connection import Api
+from customerio_tool.errors import FieldProblem, ReplyUnreadable
+from customerio_tool.fields import Flag, Line, ObjectId, Time, WholeNumber, wrong
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_RESULT_CHARS,
+    TRUNCATED,
+    Answer,
+    Item,
+    Shape,
+    chars_of,
+    contains,
+    listing,
+    one,
+)
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.messages import Channel
+
+REFERENCE = "https://docs.customer.io/integrations/api/app/"
+FIND = (
+    "list_campaigns shows the ids of all campaigns; broadcasts and newsletters are not campaigns."
+)
+
+CampaignId: TypeAlias = Annotated[
+    ObjectId, Field(description="Number of the campaign; see list_campaigns.")
+]
+
+
+class GetCampaignArgs(Args):
+    """Arguments of get_campaign."""
+
+    campaign_id: CampaignId
+
+
+get_campaign = Subtool(
+    name="get_campaign",
+    title="Get Campaign",
+    description=(
+        "Retrieves a single campaign by ID. Shows its trigger, state and actions; for how its "
+        "messages did, use get_campaign_metrics."
+    ),
+    args=GetCampaignArgs,
+    call=Call(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    shape=one("campaign", "Campaign {campaign_id}."),
+    find=lambda _: FIND,
+    reference=REFERENCE,
+    examples=[
+        Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
+        Example({"campaign_id": "12"}, Sends("GET", "/v1/campaigns/12"), title="A number as text"),
+    ],
+)
+
+
+class ListCampaignsArgs(Args):
+    """Arguments of list_campaigns."""
+
+    state: Annotated[
+        Literal["running", "draft", "stopped"] | None,
+        Field(description="Only campaigns in this state."),
+    ] = None
+    name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
+    limit: Annotated[
+        Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] | None,
+        Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
+    ] = None
+    offset: Annotated[
+        Annotated[WholeNumber, Field(ge=0)] | None, Field(description="How many to skip.")
+    ] = None
+    full: Annotated[Flag | None, Field(description="True returns every field.")] = None
+
+
+def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:
+    in_state = args.state is None or campaign.get("state") == args.state
+    return in_state and contains(args.name_contains, campaign.get("name"))
+
+
+list_campaigns = Subtool(
+    name="list_campaigns",
+    title="List Campaigns",
+    description=(
+        "Lists all campaigns in the workspace. Filter by state or name to find a campaign's id. "
+        "Broadcasts and transactional messages are not among them."
+    ),
+    args=ListCampaignsArgs,
+    call=Call(Api.APP, "GET", "/v1/campaigns"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
+    reference=REFERENCE,
+    examples=[
+        Example({}, Sends("GET", "/v1/campaigns")),
+        Example(
+            {"state": "running", "name_contains": "wëlcome", "limit": 5, "offset": 0, "full": True},
+            Sends("GET", "/v1/campaigns"),
+            title="Filters and pages are ours: the vendor returns the whole list",
+        ),
+    ],
+)
+
+Period: TypeAlias = Literal["hours", "days", "weeks", "months"]
+MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
+DEFAULT_PERIOD: Period = "days"
+MAX_SPAN_SECONDS = 3652 * 86_400
+"""Ten years, the longest span from start to end."""
+
+_REGION_AND_CITY = re.compile(r"UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2}")
+
+_installed_timezones = cache(available_timezones)
+
+
+def _timezone(name: str) -> str:
+    """Refuse what is no IANA name, by its form alone where the system has no list of them."""
+    known = _installed_timezones()
+    if not (name in known if known else _REGION_AND_CITY.fullmatch(name)):
+        raise wrong("is not an IANA time zone", "send a name such as Europe/Berlin or UTC")
+    return name
+
+
+class GetCampaignMetricsArgs(Args):
+    """Arguments of get_campaign_metrics.
+
+    Customer.io has two versions of this read, which take different parameters: version 1 counts
+    the last `steps` periods, version 2 those from a start to an end in a time zone. Version 1 is
+    asked for unless `start_time` is given, as it alone documents what it returns with no window.
+    """
+
+    campaign_id: CampaignId
+    period: Annotated[
+        Period | None, Field(description=f"Length of each step; default {DEFAULT_PERIOD}.")
+    ] = None
+    steps: Annotated[
+        Annotated[WholeNumber, Field(ge=1, le=max(MAX_STEPS.values()))] | None,
+        Field(description="Last n periods: 24 hours, 45 days, 12 weeks, 120 months at most."),
+    ] = None
+    start_time: Annotated[
+        Time | None, Field(description="From: ISO 8601 or Unix time; not with steps.")
+    ] = None
+    end_time: Annotated[Time | None, Field(description="Until; default now. Needs start_time.")] = (
+        None
+    )
+    timezone: Annotated[
+        Annotated[Line, AfterValidator(_timezone)] | None,
+        Field(description="IANA name, default US Eastern. Needs start_time."),
+    ] = None
+    type: Annotated[
+        Channel | None, Field(description="Only this kind of message; twilio is SMS.")
+    ] = None
+
+    @property
+    def step(self) -> Period:
+        """The length of each step."""
+        return self.period or DEFAULT_PERIOD
+
+    @model_validator(mode="after")
+    def _one_version(self) -> Self:
+        windowed = ("start_time", "end_time", "timezone")
+        given = [name for name in windowed if getattr(self, name) is not None]
+        if self.steps is not None and given:
+            raise wrong(f"does not go with {given[0]}", "give the one or the other", "steps")
+        if given and self.start_time is None:
+            raise wrong("is missing", f"{given[0]} needs it", "start_time")
+        if self.steps is not None and self.steps > MAX_STEPS[self.step]:
+            limit = f"at most {MAX_STEPS[self.step]} {self.step}, or give start_time"
+            raise wrong("is out of bounds", limit, "steps")
+        return self
+
+
+def _metrics_query(args: GetCampaignMetricsArgs, at: Invocation) -> dict[str, Any]:
+    if args.start_time is None:
+        chosen: dict[str, Any] = {"version": 1, "period": args.step, "steps": args.steps}
+    else:
+        start, end = _window(args.start_time, args.end_time, at)
+        chosen = {"version": 2, "res": args.step, "start": start, "end": end, "tz": args.timezone}
+    return {**chosen, "type": args.type}
+
+
+def _window(start: int, end: int | None, at: Invocation) -> tuple[int, int]:
+    until = at.second if end is None else end
+    if until <= start:
+        late = "start_time" if end is None else "end_time"
+        fix = "give a time in the past" if end is None else "give a time after start_time"
+        refuse([FieldProblem(late, "leaves no time between start and end", fix)])
+    if until - start > MAX_SPAN_SECONDS:
+        refuse([FieldProblem("start_time", "lies too far back", "span at most ten years")])
+    return start, until
+
+
+def _tell_metrics(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
+    series = _series(answer.payload["metric"], answer.args.steps)
+    steps = max(map(len, series.values()), default=0)
+    moved = {name: numbers for name, numbers in series.items() if any(numbers)}
+    told: dict[str, Any] = {
+        "summary": _metrics_sentence(answer.args, steps),
+        "period": answer.args.step,
+        "steps": steps,
+        "totals": {name: sum(numbers) for name, numbers in moved.items()},
+    }
+    if chars_of(moved) <= MAX_RESULT_CHARS:
+        return {**told, "series": moved}
+    told["summary"] += " The series are too long to show: ask for longer periods or a shorter span."
+    return {**told, "truncated": True}
+
+
+def _series(metric: Any, steps: int | None) -> dict[str, list[int]]:
+    """Return the series that were asked for: Customer.io raises one step to two."""
+    series = (metric.get("series") or {}) if isinstance(metric, dict) else None
+    if not isinstance(series, dict) or not all(map(_is_counts, series.values())):
+        raise ReplyUnreadable("Customer.io answered with something other than series of numbers.")
+    return {name: numbers[-(steps or 0) :] for name, numbers in series.items()}
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(number, (int, float)) for number in value)
+
+
+def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int) -> str:
+    of_type = f" ({args.type} only)" if args.type else ""
+    return (
+        f"Campaign {args.campaign_id}{of_type}: {steps} {args.step}, oldest first. "
+        "Metrics that are not listed are 0."
+    )
+
+
+_COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
+_COUNT_SERIES = {"type": "array", "items": {"type": "integer"}}
+
+get_campaign_metrics = Subtool(
+    name="get_campaign_metrics",
+    title="Get Campaign Metrics",
+    description=(
+        "Retrieves delivery metrics for a campaign over a period. Give steps for the last n "
+        "periods, or start_time for a span; with neither, the last 45 days. Steps begin at "
+        "midnight US Eastern unless timezone says otherwise. For single messages use list_messages."
+    ),
+    args=GetCampaignMetricsArgs,
+    call=Call(Api.APP, "GET", "/v1/campaigns/{campaign_id}/metrics"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    query=_metrics_query,
+    shape=Shape(
+        outcome="done",
+        tell=_tell_metrics,
+        returns={
+            "period": {"type": "string", "description": "Length of each step."},
+            "steps": {"type": "integer", "description": "Numbers in each series."},
+            "totals": {**_COUNTS, "description": "Sum of each metric; one not listed is 0."},
+            "series": {
+                "type": "object",
+                "additionalProperties": _COUNT_SERIES,
+                "description": "Each metric step by step, oldest first; one not listed is all 0.",
+            },
+            "truncated": TRUNCATED,
+        },
+        expects="metric",
+        foreign=True,
+    ),
+    find=lambda _: FIND,
+    reference="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
+    examples=[
+        Example(
+            {"campaign_id": 12},
+            Sends("GET", "/v1/campaigns/12/metrics", query="version=1&period=days"),
+        ),
+        Example(
+            {"campaign_id": 12, "period": "weeks", "steps": 4, "type": "email"},
+            Sends(
+                "GET",
+                "/v1/campaigns/12/metrics",
+                query="version=1&period=weeks&steps=4&type=email",
+            ),
+        ),
+        Example(
+            {
+                "campaign_id": 12,
+                "period": "hours",
+                "start_time": "2025-11-22T08:26:40Z",
+                "end_time": "1763890000000",
+                "timezone": "Europe/Berlin",
+            },
+            Sends(
+                "GET",
+                "/v1/campaigns/12/metrics",
+                query=("version=2&res=hours&start=1763800000&end=1763890000&tz=Europe%2FBerlin"),
+            ),
+            title="A span of time, which is the endpoint's version 2",
+        ),
+    ],
+)

@@ -1,0 +1,246 @@
+"""Messages: the history of deliveries, which is also where a send is looked for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.connection import Api
+from customerio_tool.errors import Look, ReplyUnreadable
+from customerio_tool.fields import (
+    Flag,
+    Identifier,
+    ObjectId,
+    Time,
+    WholeNumber,
+    iso_time,
+    wrong,
+)
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+
+REFERENCE = "https://docs.customer.io/integrations/api/app/"
+
+MAX_MESSAGES = 1000
+DEFAULT_MESSAGES = 20
+WINDOW_SECONDS = 180 * 86_400
+"""What certainly fits into the six months that one list may span, whichever way months count."""
+
+CLOCK_SLACK_SECONDS = 60
+
+Channel: TypeAlias = Literal[
+    "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
+]
+"""Kinds of message; twilio is SMS."""
+
+Metric: TypeAlias = Literal[
+    "attempted",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "converted",
+    "bounced",
+    "spammed",
+    "unsubscribed",
+    "dropped",
+    "failed",
+    "undeliverable",
+]
+
+_LEFT_OUT = {"deduplicate_id", "message_template_id", "msg_template_id"}
+"""Members that say nothing new or are deprecated."""
+
+
+def messages_since(at: Invocation, **filters: Any) -> Look:
+    """Return the read that shows messages created since shortly before a call began."""
+    since = iso_time(at.now - CLOCK_SLACK_SECONDS)
+    return Look("list_messages", {**filters, "start_time": since, "limit": DEFAULT_MESSAGES})
+
+
+class ListMessagesArgs(Args):
+    """Arguments of list_messages."""
+
+    type: Annotated[Channel | None, Field(description="Only this kind; twilio is SMS.")] = None
+    metric: Annotated[
+        Metric | None, Field(description="Only messages that reached this, e.g. bounced.")
+    ] = None
+    drafts: Annotated[Flag | None, Field(description="True lists drafts instead.")] = None
+    campaign_id: Annotated[ObjectId | None, Field(description="Only of this campaign.")] = None
+    newsletter_id: Annotated[ObjectId | None, Field(description="Only of this newsletter.")] = None
+    action_id: Annotated[
+        ObjectId | None, Field(description="Only of this action in a campaign.")
+    ] = None
+    transactional_id: Annotated[
+        ObjectId | None,
+        Field(description="Only of this transactional template; not known to be honoured."),
+    ] = None
+    start_time: Annotated[
+        Time | None, Field(description="Created since: ISO 8601 or Unix time.")
+    ] = None
+    end_time: Annotated[
+        Time | None, Field(description="Created until; at most six months after start_time.")
+    ] = None
+    limit: Annotated[
+        Annotated[WholeNumber, Field(ge=1, le=MAX_MESSAGES)] | None,
+        Field(description=f"Most to return; default {DEFAULT_MESSAGES}."),
+    ] = None
+    cursor: Annotated[Identifier | None, Field(description="next_cursor of the page before.")] = (
+        None
+    )
+    include_responses: Annotated[
+        Flag | None, Field(description="True adds responses to in-app messages and the like.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        start, end = self.start_time, self.end_time
+        if start is not None and end is not None and end < start:
+            raise wrong("lies before start_time", "give a later time", "end_time")
+        return self
+
+    def until(self, at: Invocation) -> int | None:
+        """Return the end of the window to ask for.
+
+        With an old start and no end, Customer.io would show the six months before now and
+        quietly leave the start out.
+        """
+        start = self.start_time
+        if self.end_time is None and start is not None and at.now - start > WINDOW_SECONDS:
+            return start + WINDOW_SECONDS
+        return self.end_time
+
+
+def _query(args: ListMessagesArgs, at: Invocation) -> dict[str, Any]:
+    return {
+        "type": args.type,
+        "metric": args.metric,
+        "drafts": args.drafts,
+        "campaign_id": args.campaign_id,
+        "newsletter_id": args.newsletter_id,
+        "action_id": args.action_id,
+        "transactional_id": args.transactional_id,
+        "start_ts": args.start_time,
+        "end_ts": args.until(at),
+        "limit": args.limit or DEFAULT_MESSAGES,
+        "start": args.cursor,
+        "get_tracked_responses": args.include_responses,
+    }
+
+
+def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
+    found = answer.payload["messages"] or []
+    if not isinstance(found, list):
+        raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
+    shown = fitting_items([_thinned(message) for message in found])
+    cut = len(shown) < len(found)
+    cursor = None if cut else answer.payload.get("next") or None
+    sentences = [
+        f"{len(shown)} messages.",
+        _way_on(len(shown), cut=cut, more=cursor is not None),
+        _window(answer.args, answer.at),
+        _doubt(answer.args),
+    ]
+    return {
+        "summary": " ".join(filter(None, sentences)),
+        "messages": shown,
+        "count": len(shown),
+        **({"next_cursor": str(cursor)} if cursor is not None else {}),
+        **({"truncated": True} if cut else {}),
+    }
+
+
+def _thinned(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    told: Item = {name: _thinned(member) for name, member in value.items()}
+    return {name: told[name] for name in told if told[name] is not None and name not in _LEFT_OUT}
+
+
+def _way_on(shown: int, *, cut: bool, more: bool) -> str:
+    if cut:
+        return f"The page was too long and is cut; repeat with limit={shown} to page through."
+    return "Go on with cursor=next_cursor." if more else ""
+
+
+def _window(args: ListMessagesArgs, at: Invocation) -> str:
+    start, until = args.start_time, args.until(at)
+    if until is not None and args.end_time is None:
+        end = iso_time(until)
+        return f"One call spans six months at most, so these end at {end}; go on from there."
+    if start is None:
+        return "They are of the six months before " + ("end_time." if until else "now.")
+    if until is not None and until - start > WINDOW_SECONDS:
+        return "One call spans six months at most: what is older before end_time is left out."
+    return ""
+
+
+def _doubt(args: ListMessagesArgs) -> str:
+    if args.transactional_id is None:
+        return ""
+    return "Customer.io is not known to honour transactional_id: others may be among them."
+
+
+list_messages = Subtool(
+    name="list_messages",
+    title="List Messages",
+    description=(
+        "Lists message-delivery history for the workspace with optional filters. Shows whether "
+        "messages were sent, delivered, opened or failed, one by one; for totals of a campaign use "
+        "get_campaign_metrics. There is no filter by person or broadcast: read customer_id and "
+        "broadcast_id of each message."
+    ),
+    args=ListMessagesArgs,
+    call=Call(Api.APP, "GET", "/v1/messages"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    query=_query,
+    shape=Shape(
+        outcome="done",
+        tell=_tell,
+        returns={
+            "messages": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Deliveries; metrics holds the Unix time of each event.",
+            },
+            "count": {"type": "integer", "description": "Messages in this result."},
+            "next_cursor": {"type": "string", "description": "Cursor of the next page, if any."},
+            "truncated": TRUNCATED,
+        },
+        expects="messages",
+        foreign=True,
+    ),
+    reference=REFERENCE,
+    examples=[
+        Example({}, Sends("GET", "/v1/messages", query="limit=20")),
+        Example(
+            {"type": "email", "metric": "bounced", "campaign_id": 12, "limit": 100},
+            Sends(
+                "GET",
+                "/v1/messages",
+                query="type=email&metric=bounced&campaign_id=12&limit=100",
+            ),
+        ),
+        Example(
+            {
+                "drafts": True,
+                "start_time": "2024-11-23T12:00:00+01:00",
+                "cursor": "MTIz/NDU2+Nw==",
+                "include_responses": False,
+            },
+            Sends(
+                "GET",
+                "/v1/messages",
+                query=(
+                    "drafts=true&start_ts=1732359600&end_ts=1747911600&limit=20"
+                    "&start=MTIz%2FNDU2%2BNw%3D%3D&get_tracked_responses=false"
+                ),
+            ),
+            title="A start over six months ago gets an end, so that it is not cut off quietly",
+        ),
+    ],
+)
