@@ -1,0 +1,139 @@
+"""Audiences of a broadcast: the filter grammar, and data for each person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from customerio_tool.arguments import kind_of
+from customerio_tool.fields import JsonObject, json_array, wrong
+from customerio_tool.identifiers import shape_of
+
+MAX_AUDIENCE = 10_000
+"""People in `customer_ids`, `emails` or `per_user_data`."""
+
+_FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
+_ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
+_PERSON_FIX = "send {id or email, data?}"
+
+
+def audience_filter(node: Any, where: str) -> dict[str, Any]:
+    """Return a filter as it is sent; every error names the part of it that is wrong."""
+    if not isinstance(node, Mapping) or len(node) != 1:
+        raise wrong("is not a filter", _FILTER_FIX, where)
+    ((kind, inner),) = node.items()
+    inside = f"{where}.{kind[:40]}"
+    if kind in ("and", "or"):
+        return {kind: _filters(inner, inside)}
+    if kind == "not":
+        return {kind: audience_filter(inner, inside)}
+    if kind == "segment":
+        return {kind: _segment(inner, inside)}
+    if kind == "attribute":
+        return {kind: _attribute(inner, inside)}
+    raise wrong("is no part of a filter", _FILTER_FIX, inside)
+
+
+def _filters(nodes: Any, where: str) -> list[dict[str, Any]]:
+    if not isinstance(nodes, list) or not nodes:
+        raise wrong("is not a list of filters", "send one or more filters in an array", where)
+    return [audience_filter(node, f"{where}[{i}]") for i, node in enumerate(nodes)]
+
+
+def _segment(inner: Any, where: str) -> dict[str, int]:
+    number = inner.get("id") if isinstance(inner, dict) and len(inner) == 1 else None
+    if isinstance(number, str) and re.fullmatch(r"[0-9]{1,16}", number):
+        number = int(number)
+    if type(number) is not int or not 1 <= number < 2**53:
+        raise wrong("does not say which segment", "send {id: the segment's number}", where)
+    return {"id": number}
+
+
+def _attribute(inner: Any, where: str) -> dict[str, Any]:
+    if not isinstance(inner, dict) or inner.keys() - {"field", "operator", "value"}:
+        raise wrong("is not an attribute's condition", _ATTRIBUTE_FIX, where)
+    field, operator, value = (inner.get(name) for name in ("field", "operator", "value"))
+    if not isinstance(field, str) or not field.strip():
+        raise wrong("is missing", "name the attribute", f"{where}.field")
+    if operator == "exists" and value is None:
+        return {"field": field, "operator": operator}
+    if operator == "exists":
+        fix = "leave it out; wrap the condition in not for the opposite"
+        raise wrong("does not go with exists", fix, f"{where}.value")
+    if operator != "eq":
+        raise wrong("is not one of the choices", "send 'eq' or 'exists'", f"{where}.operator")
+    return {"field": field, "operator": operator, "value": _comparable(value, f"{where}.value")}
+
+
+def _comparable(value: Any, where: str) -> str:
+    """Return a value as text, which is how Customer.io types it here and shows attributes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise wrong(f"is {kind_of(value)}", "eq needs a string, number or boolean", where)
+
+
+def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_person(item, f"per_user_data[{i}]") for i, item in enumerate(given)]
+
+
+def _person(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+    if item.keys() - {"id", "email", "data"}:
+        raise wrong("has other members than id, email and data", _PERSON_FIX, where)
+    named = {kind: item[kind] for kind in ("id", "email") if item.get(kind) is not None}
+    if len(named) != 1:
+        raise wrong("does not name one person by one identifier", _PERSON_FIX, where)
+    ((kind, value),) = named.items()
+    identifier = str(value) if type(value) is int else value
+    if not isinstance(identifier, str) or not identifier.strip():
+        raise wrong("is not an identifier", _PERSON_FIX, f"{where}.{kind}")
+    if kind == "email" and shape_of(identifier) != "email":
+        raise wrong("is not an e-mail address", _PERSON_FIX, f"{where}.email")
+    data = item.get("data")
+    if data is not None and not isinstance(data, dict):
+        raise wrong(f"is {kind_of(data)}", "send an object", f"{where}.data")
+    return {kind: identifier, **({"data": data} if data else {})}
+
+
+def _email(text: str) -> str:
+    if shape_of(text) != "email":
+        raise wrong("is not an e-mail address", "send one such as ada@example.com")
+    return text
+
+
+def _filter_argument(given: Mapping[str, Any]) -> dict[str, Any]:
+    return audience_filter(given, "filter")
+
+
+_PERSON_SCHEMA = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": MAX_AUDIENCE,
+    "items": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "email": {"type": "string"},
+            "data": {"type": "object"},
+        },
+    },
+}
+
+EmailShape = AfterValidator(_email)
+"""Refuses what does not look like an e-mail address."""
+
+Filter: TypeAlias = Annotated[JsonObject, AfterValidator(_filter_argument)]
+"""One of and, or, not, segment and attribute, nested as needed."""
+
+PerUserData: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    json_array,
+    AfterValidator(_people),
+    Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
+    WithJsonSchema(_PERSON_SCHEMA),
+]
+"""People with data of their own: `[{id or email, data?}]`."""
