@@ -1,0 +1,370 @@
+"""Transactional messages: an e-mail or a push notification to one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from typing_extensions import Self
+
+from customerio_tool.arguments import kind_of, refuse
+from customerio_tool.connection import Api
+from customerio_tool.errors import FieldProblem
+from customerio_tool.fields import Flag, Identifier, JsonObject, Line, Text, unix_seconds, wrong
+from customerio_tool.invocation import Invocation
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.links import HttpsUrl
+from customerio_tool.subtools.mail import Address, AddressList, Attachments, Headers, addresses
+from customerio_tool.subtools.sending import (
+    REFERENCE,
+    AutoCreate,
+    DisableMessageRetention,
+    IdempotencyKey,
+    Language,
+    MessageData,
+    Person,
+    PersonIdType,
+    QueueDraft,
+    SendAt,
+    SendToUnsubscribed,
+    check_auto_create,
+    find_template,
+    look_for,
+    queued,
+    send_body,
+    texts_of,
+)
+
+MAX_RECIPIENTS = 15
+WITHOUT_TEMPLATE = ("subject", "body", "from_address")
+"""What an e-mail needs that has no template."""
+
+
+class SendTransactionalEmailArgs(Args):
+    """Arguments of send_transactional_email."""
+
+    to: Annotated[
+        AddressList,
+        Field(description="Addresses, comma-separated; with cc and bcc at most 15."),
+    ]
+    customer_id: Person
+    id_type: PersonIdType = None
+    transactional_message_id: Annotated[
+        Identifier | None,
+        Field(
+            description="Template's number or trigger name; else give subject, body, from_address."
+        ),
+    ] = None
+    message_data: MessageData = None
+    subject: Annotated[Line | None, Field(description="Instead of the template's.")] = None
+    body: Annotated[Text | None, Field(description="HTML, instead of the template's.")] = None
+    from_address: Annotated[
+        Address | None, Field(description="A verified sender, instead of the template's.")
+    ] = None
+    body_plain: Annotated[Text | None, Field(description="Plain-text version of the body.")] = None
+    body_amp: Annotated[Text | None, Field(description="AMP version of the body.")] = None
+    preheader: Annotated[Line | None, Field(description="Preview text in the inbox.")] = None
+    reply_to: Annotated[Address | None, Field(description="Where replies go.")] = None
+    cc: Annotated[AddressList | None, Field(description="Copies, comma-separated.")] = None
+    bcc: Annotated[AddressList | None, Field(description="Hidden copies, comma-separated.")] = None
+    fake_bcc: Annotated[
+        Flag | None, Field(description="True sends bcc copies naming the recipient in the subject.")
+    ] = None
+    headers: Annotated[Headers | None, Field(description="Extra headers: name to ASCII value.")] = (
+        None
+    )
+    attachments: Annotated[
+        Attachments | None,
+        Field(description="File name to base64 content; under 2 MB together."),
+    ] = None
+    tracked: Annotated[
+        Flag | None, Field(description="False tracks no opens and clicks; default true.")
+    ] = None
+    disable_css_preprocessing: Annotated[
+        Flag | None, Field(description="True leaves the CSS as it is.")
+    ] = None
+    language: Language = None
+    send_at: SendAt = None
+    send_to_unsubscribed: SendToUnsubscribed = None
+    queue_draft: QueueDraft = None
+    disable_message_retention: DisableMessageRetention = None
+    auto_create: AutoCreate = None
+    idempotency_key: IdempotencyKey = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        lists = [text for text in (self.to, self.cc, self.bcc) if text is not None]
+        if (count := sum(len(addresses(text)) for text in lists)) > MAX_RECIPIENTS:
+            limit = f"to, cc and bcc may have {MAX_RECIPIENTS} together"
+            raise wrong(f"has {count} addresses with cc and bcc", limit, "to")
+        check_auto_create(self)
+        missing = [name for name in WITHOUT_TEMPLATE if getattr(self, name) is None]
+        if self.transactional_message_id is None and missing:
+            fix = "give it, or a transactional_message_id"
+            refuse([FieldProblem(name, "is missing", fix) for name in missing])
+        return self
+
+
+def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, Any]:
+    return send_body(args, args, at, wire={"from_address": "from"})
+
+
+send_transactional_email = Subtool(
+    name="send_transactional_email",
+    title="Send Transactional Email",
+    description=(
+        "Sends a transactional email using a transactional message template. It reaches real "
+        "people and cannot be called back; a person Customer.io does not know is created. To reach "
+        "many people use trigger_broadcast. The result says queued; list_messages shows delivery."
+    ),
+    args=SendTransactionalEmailArgs,
+    call=Call(Api.APP, "POST", "/v1/send/email"),
+    effect=Effect.SEND,
+    pace=Pace.SEND,
+    body=_email_body,
+    shape=queued("email", "e-mail"),
+    look=lambda args, at: look_for("email", args, at),
+    find=find_template,
+    reference=REFERENCE,
+    examples=[
+        Example(
+            {
+                "to": "ada@example.com",
+                "customer_id": "u1",
+                "transactional_message_id": "44",
+                "message_data": {"order": {"number": 17, "note": None}},
+            },
+            Sends(
+                "POST",
+                "/v1/send/email",
+                body={
+                    "to": "ada@example.com",
+                    "identifiers": {"id": "u1"},
+                    "transactional_message_id": 44,
+                    "message_data": {"order": {"number": 17, "note": None}},
+                },
+            ),
+        ),
+        Example(
+            {
+                "to": '"Byron, Ada" <ada+test@example.com>, zoë@example.com',
+                "customer_id": "cio_d9c106000001",
+                "subject": "Rechnung für März",
+                "body": "<p>Danke!</p>\n",
+                "from_address": "Acme <billing@acme.example>",
+                "headers": {"X-Order": 17},
+                "attachments": {"invoice.txt": "SGVs\nbG8="},
+                "tracked": False,
+                "idempotency_key": "invoice-17",
+            },
+            Sends(
+                "POST",
+                "/v1/send/email",
+                body={
+                    "to": '"Byron, Ada" <ada+test@example.com>, zoë@example.com',
+                    "identifiers": {"cio_id": "d9c106000001"},
+                    "subject": "Rechnung für März",
+                    "body": "<p>Danke!</p>\n",
+                    "from": "Acme <billing@acme.example>",
+                    "headers": {"X-Order": "17"},
+                    "attachments": {"invoice.txt": "SGVsbG8="},
+                    "tracked": False,
+                },
+            ),
+            title="Without a template; the idempotency key stays here",
+        ),
+    ],
+)
+
+_DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
+_DEVICE_MEMBERS = {"token", "platform", "last_used", "attributes"}
+_device_texts = texts_of("custom_device.attributes")
+
+
+def _device(given: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(given.keys() - _DEVICE_MEMBERS):
+        raise wrong(f"has no member {unknown[0][:40]!r}", _DEVICE_FIX)
+    token, platform = given.get("token"), given.get("platform")
+    if not isinstance(token, str) or not token.strip():
+        raise wrong("is missing", "send the device's push token", "custom_device.token")
+    if platform not in ("ios", "android"):
+        raise wrong(
+            "is not one of the choices", "send 'ios' or 'android'", "custom_device.platform"
+        )
+    device = {"token": token, "platform": platform}
+    if given.get("last_used") is not None:
+        device["last_used"] = _device_time(given["last_used"])
+    if given.get("attributes") is not None:
+        device["attributes"] = _device_attributes(given["attributes"])
+    return device
+
+
+def _device_time(value: Any) -> Any:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return unix_seconds(value)
+    fix = "send an ISO 8601 time or Unix seconds"
+    raise wrong(f"is {kind_of(value)}", fix, "custom_device.last_used")
+
+
+def _device_attributes(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise wrong(f"is {kind_of(value)}", "send an object", "custom_device.attributes")
+    return _device_texts(value)
+
+
+def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
+    if not given or given.keys() - {"ios", "android"}:
+        raise wrong("has other members than ios and android", "send {ios?, android?}")
+    for platform, payload in given.items():
+        if not isinstance(payload, dict) or not payload:
+            raise wrong("is not a payload", "send an object", f"custom_payload.{platform}")
+    return dict(given)
+
+
+CustomDevice: TypeAlias = Annotated[
+    JsonObject,
+    AfterValidator(_device),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                "token": {"type": "string"},
+                "platform": {"type": "string", "enum": ["ios", "android"]},
+                "last_used": {"type": "string"},
+                "attributes": {"type": "object"},
+            },
+            "required": ["token", "platform"],
+        }
+    ),
+]
+CustomPayload: TypeAlias = Annotated[
+    JsonObject,
+    AfterValidator(_platform_payloads),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"ios": {"type": "object"}, "android": {"type": "object"}},
+        }
+    ),
+]
+
+
+class SendTransactionalPushArgs(Args):
+    """Arguments of send_transactional_push."""
+
+    customer_id: Person
+    id_type: PersonIdType = None
+    transactional_message_id: Annotated[
+        Identifier, Field(description="Template's number or trigger name.")
+    ]
+    to: Annotated[
+        Line | None,
+        Field(description="all (default), last_used, or one device token of theirs."),
+    ] = None
+    title: Annotated[Line | None, Field(description="Instead of the template's.")] = None
+    message: Annotated[Text | None, Field(description="Push text, instead of the template's.")] = (
+        None
+    )
+    image_url: Annotated[HttpsUrl | None, Field(description="Picture to show; https.")] = None
+    link: Annotated[Line | None, Field(description="Opened on tap; web or app link.")] = None
+    sound: Annotated[
+        Literal["default", "none"] | None, Field(description="iOS only; default default.")
+    ] = None
+    message_data: MessageData = None
+    custom_data: Annotated[
+        Annotated[JsonObject, AfterValidator(texts_of("custom_data"))] | None,
+        Field(description="Data for the app; values become texts."),
+    ] = None
+    custom_payload: Annotated[
+        CustomPayload | None,
+        Field(description="Raw payload {ios?, android?}; replaces everything else."),
+    ] = None
+    custom_device: Annotated[
+        CustomDevice | None,
+        Field(description="Device to add to the person on sending."),
+    ] = None
+    language: Language = None
+    send_at: SendAt = None
+    send_to_unsubscribed: SendToUnsubscribed = None
+    queue_draft: QueueDraft = None
+    disable_message_retention: DisableMessageRetention = None
+    auto_create: AutoCreate = None
+    idempotency_key: IdempotencyKey = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        check_auto_create(self)
+        return self
+
+
+def _push_body(args: SendTransactionalPushArgs, at: Invocation) -> dict[str, Any]:
+    return send_body(args, args, at, wire={})
+
+
+send_transactional_push = Subtool(
+    name="send_transactional_push",
+    title="Send Transactional Push",
+    description=(
+        "Sends a transactional push notification using a transactional push template. It reaches a "
+        "real person's devices and cannot be called back; a template is required. The result says "
+        "queued; list_messages shows delivery."
+    ),
+    args=SendTransactionalPushArgs,
+    call=Call(Api.APP, "POST", "/v1/send/push"),
+    effect=Effect.SEND,
+    pace=Pace.SEND,
+    body=_push_body,
+    shape=queued("push", "push notification"),
+    look=lambda args, at: look_for("push", args, at),
+    find=find_template,
+    reference=REFERENCE,
+    examples=[
+        Example(
+            {"customer_id": "u1", "transactional_message_id": "order_shipped"},
+            Sends(
+                "POST",
+                "/v1/send/push",
+                body={
+                    "identifiers": {"id": "u1"},
+                    "transactional_message_id": "order_shipped",
+                },
+            ),
+        ),
+        Example(
+            {
+                "customer_id": "ada+test@example.com",
+                "transactional_message_id": 45,
+                "to": "last_used",
+                "title": "Unterwegs 📦",
+                "sound": "none",
+                "custom_data": {"order": 17, "gift": True},
+                "custom_device": {
+                    "token": "tok/1",
+                    "platform": "ios",
+                    "last_used": "2025-11-22T08:26:40Z",
+                },
+                "send_to_unsubscribed": "false",
+            },
+            Sends(
+                "POST",
+                "/v1/send/push",
+                body={
+                    "identifiers": {"email": "ada+test@example.com"},
+                    "transactional_message_id": 45,
+                    "to": "last_used",
+                    "title": "Unterwegs 📦",
+                    "sound": "none",
+                    "custom_data": {"order": "17", "gift": "true"},
+                    "custom_device": {
+                        "token": "tok/1",
+                        "platform": "ios",
+                        "last_used": 1763800000,
+                    },
+                    "send_to_unsubscribed": False,
+                },
+            ),
+            title="An e-mail address as identifier, a number as template, data turned into texts",
+        ),
+    ],
+)
