@@ -178,7 +178,7 @@ class ConnectionField:
 
 
 class _Flaw(NamedTuple):
-    """A rule that a field breaks; `other` names the field or the host it disagrees with."""
+    """A rule that a field breaks; `other` is the field it disagrees with, or a hint. No value."""
 
     rule: str
     other: str = ""
@@ -242,7 +242,9 @@ def _trimmed(value: object) -> str | None:
     """Return text without its edges, or None where nothing is left."""
     if value is None:
         return None
-    return value.strip() or None if isinstance(value, str) else _break("not_text")
+    if not isinstance(value, str):
+        _break("not_text")
+    return value.strip() or None
 
 
 def _key(value: object) -> str | None:
@@ -257,12 +259,14 @@ def _key(value: object) -> str | None:
 def _site_id(value: object) -> str | None:
     text = _key(value)
     # In Basic credentials a colon ends the user name (RFC 7617, section 2).
-    return _break("colon") if text and ":" in text else text
+    if text and ":" in text:
+        _break("colon")
+    return text
 
 
 def _region(value: object) -> str | None:
     text = _trimmed(value)
-    return text.lower() if text else None
+    return text.lower() if text else None  # the schema's pattern has refused all but us and eu
 
 
 _URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
@@ -308,12 +312,17 @@ def _readable_pem(value: object) -> str | None:
     if text is None:
         return None
     try:
-        found = b"-----BEGIN" in Path(text).read_bytes() if Path(text).is_file() else None
+        pem = Path(text).read_bytes() if Path(text).is_file() else None
     except (OSError, ValueError):
-        found = None
-    if not found:
-        _break("file" if found is None else "not_pem")
+        pem = None
+    if pem is None:
+        _break("file")
+    if not _CERTIFICATE.search(pem):
+        _break("not_pem")
     return text
+
+
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 
 
 _HOW_TO_MAKE_ONE = "A connection is made by Connection.load or Connection.from_env."
@@ -330,7 +339,7 @@ def _url_field(api: Api) -> ConnectionField:
         right=f"leave it out, or give {vendor}, or an address on 127.0.0.1 or [::1]",
         api=api,
         operator=True,
-        help_url=f"https://docs.customer.io/api/{api.value}/",
+        help_url="https://docs.customer.io/api?api=journeys",
     )
 
 

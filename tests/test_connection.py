@@ -329,6 +329,7 @@ def test_copies_are_the_connection_itself() -> None:
     connection = Connection.load(GOOD)
 
     assert copy.copy(connection) is connection
+    assert copy.copy(connection.app_api_key) is connection.app_api_key
     assert copy.deepcopy(connection) is connection
     assert connection.model_copy(deep=True) is connection
 
@@ -586,7 +587,7 @@ def test_a_ca_file_must_be_a_readable_pem_file(tmp_path: Path) -> None:
     pem = tmp_path / "ca.pem"
     pem.write_text("-----BEGIN CERTIFICATE-----\n")
     other = tmp_path / f"{CANARY}.txt"
-    other.write_text(CANARY)
+    other.write_text(f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n")
 
     loaded = Connection.load({**GOOD, "ca_file": f" {pem} "})
     assert loaded.ca_file == str(pem)
