@@ -1,4 +1,4 @@
-"""A local Customer.io to run against: ``with Sandbox() as sandbox: ...``. Needs no extra but for TLS."""
+"""A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CAMPAIGNS = Routes("app", app_errors)
 @CAMPAIGNS.route(
     "GET", "/v1/campaigns", operation="list_campaigns", seen=f"{_DOCS}campaigns/listCampaigns/"
 )
-def list_campaigns(ws: Workspace, request: Request) -> Reply:
+def list_campaigns(ws: Workspace, _request: Request) -> Reply:
     """Every campaign, on one page."""
     return json_reply({"campaigns": [campaigns.shown(row) for row in campaigns.every(ws)]})
 
@@ -31,7 +31,7 @@ def list_campaigns(ws: Workspace, request: Request) -> Reply:
     operation="get_campaign",
     seen=f"{_DOCS}campaigns/getCampaigns/",
 )
-def get_campaign(ws: Workspace, request: Request, campaign_id: str) -> Reply:
+def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
     """One campaign."""
     row = campaigns.get(ws, path_number(campaign_id, "campaign_id"))
     return json_reply({"campaign": campaigns.shown(row)})
@@ -88,7 +88,7 @@ def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     operation="trigger_status",
     seen=f"{_DOCS}broadcasts/broadcastStatus/",
 )
-def trigger_status(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
+def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_id: str) -> Reply:
     """One trigger."""
     number, trigger = (
         path_number(broadcast_id, "broadcast_id"),
@@ -118,7 +118,7 @@ def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_i
 @CAMPAIGNS.route(
     "GET", "/v1/broadcasts", operation="list_broadcasts", seen=f"{_DOCS}broadcasts/listBroadcasts/"
 )
-def list_broadcasts(ws: Workspace, request: Request) -> Reply:
+def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
     """Every API-triggered broadcast."""
     rows = campaigns.every(ws, "broadcast")
     return json_reply({"broadcasts": [campaigns.shown(row) for row in rows]})
@@ -130,7 +130,7 @@ def list_broadcasts(ws: Workspace, request: Request) -> Reply:
     operation="get_broadcast",
     seen=f"{_DOCS}broadcasts/getBroadcast/",
 )
-def get_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """One broadcast."""
     row = campaigns.get(ws, path_number(broadcast_id, "broadcast_id"), "broadcast")
     return json_reply({"broadcast": campaigns.shown(row)})
@@ -154,7 +154,7 @@ def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     operation="list_triggers",
     seen=f"{_DOCS}broadcasts/listBroadcastTriggers/",
 )
-def list_triggers(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
+def list_triggers(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """The triggers of a broadcast, newest first."""
     rows = broadcasts.triggers(ws, path_number(broadcast_id, "broadcast_id"))
     return json_reply({"triggers": [broadcasts.shown(ws, row) for row in rows]})

@@ -95,7 +95,7 @@ def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Repl
 @MESSAGES.route(
     "GET", "/v1/messages/{message_id}", operation="get_message", seen=f"{_DOCS}messages/getMessage/"
 )
-def get_message(ws: Workspace, request: Request, message_id: str) -> Reply:
+def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     """One delivery."""
     return json_reply({"message": deliveries.shown(ws, deliveries.find(ws, message_id))})
 
@@ -106,7 +106,7 @@ def get_message(ws: Workspace, request: Request, message_id: str) -> Reply:
     operation="list_transactional",
     seen=f"{_DOCS}transactional/listTransactional/",
 )
-def list_transactional(ws: Workspace, request: Request) -> Reply:
+def list_transactional(ws: Workspace, _request: Request) -> Reply:
     """The transactional message records."""
     rows = templates.every(ws)
     return json_reply(

@@ -21,7 +21,7 @@ def path_number(text: str, name: str) -> int:
 
 
 @SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=f"{_DOCS}listSegments/")
-def list_segments(ws: Workspace, request: Request) -> Reply:
+def list_segments(ws: Workspace, _request: Request) -> Reply:
     """Every segment, on one page."""
     return json_reply({"segments": [segments.shown(row) for row in segments.every(ws)]})
 
@@ -45,7 +45,7 @@ def create_segment(ws: Workspace, request: Request) -> Reply:
 @SEGMENTS.route(
     "GET", "/v1/segments/{segment_id}", operation="get_segment", seen=f"{_DOCS}getSegment/"
 )
-def get_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+def get_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """One segment, without its member count."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     return json_reply({"segment": segments.shown(row)})
@@ -57,7 +57,7 @@ def get_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     operation="delete_segment",
     seen=f"{_DOCS}deleteManSegment/",
 )
-def delete_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
+def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """Delete a manual segment: 204 without a body."""
     segments.delete(ws, path_number(segment_id, "segment_id"))
     return Reply(204)
@@ -69,7 +69,7 @@ def delete_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     operation="segment_used_by",
     seen=f"{_DOCS}getSegmentDependencies/",
 )
-def used_by(ws: Workspace, request: Request, segment_id: str) -> Reply:
+def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """Which campaigns use a segment."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     return json_reply({"segment_id": row["id"], "used_by": segments.used_by(ws, row["id"])})
@@ -81,7 +81,7 @@ def used_by(ws: Workspace, request: Request, segment_id: str) -> Reply:
     operation="segment_count",
     seen=f"{_DOCS}getSegmentCount/",
 )
-def customer_count(ws: Workspace, request: Request, segment_id: str) -> Reply:
+def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """How many people a segment has."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     return json_reply({"segment_id": row["id"], "count": len(segments.members(ws, row))})

@@ -1,4 +1,4 @@
-"""From a request to its answer: find the route, check the credential, apply in one transaction, log."""
+"""From a request to its answer: route, credential, one transaction, and the request log."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _envelope(route: Route, refused: Refused) -> Envelope:
 
 
 def check_host(request: Request) -> None:
-    """Refuse a control call whose Host is not this machine (no DNS rebinding), or a foreign page's."""
+    """Refuse a control call with a foreign Host (DNS rebinding) or a form body (CSRF)."""
     host = request.headers.get("host", "")
     if host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK:
         raise Refused("control calls are for loopback only: check the Host header", "forbidden")

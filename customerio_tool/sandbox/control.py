@@ -14,7 +14,7 @@ CONTROL = Routes("control", app_errors)
 
 
 @CONTROL.route("GET", "/_sandbox/health", operation="health", seen=_README)
-def health(ws: Workspace, request: Request) -> Reply:
+def health(ws: Workspace, _request: Request) -> Reply:
     """Whether it is up, and its time."""
     return json_reply({"status": "ok", "time": ws.time})
 
@@ -26,7 +26,7 @@ def requests(ws: Workspace, request: Request) -> Reply:
 
 
 @CONTROL.route("GET", "/_sandbox/state", operation="state", seen=_README)
-def whole_state(ws: Workspace, request: Request) -> Reply:
+def whole_state(ws: Workspace, _request: Request) -> Reply:
     """The whole workspace."""
     return json_reply(state.dump_state(ws))
 

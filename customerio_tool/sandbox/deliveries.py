@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -234,9 +235,5 @@ def months_before(moment: int, months: int) -> int:
     moment = min(max(moment, 10**8), 10**11)  # years 1973 to 5138: what datetime can hold
     at = datetime.fromtimestamp(moment, timezone.utc)
     years, month = divmod(at.year * 12 + at.month - 1 - months, 12)
-    for day in (at.day, 30, 29, 28):
-        try:
-            return int(at.replace(year=years, month=month + 1, day=day).timestamp())
-        except ValueError:
-            continue
-    raise AssertionError(moment)
+    day = min(at.day, monthrange(years, month + 1)[1])
+    return int(at.replace(year=years, month=month + 1, day=day).timestamp())

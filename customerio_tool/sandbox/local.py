@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any
 
@@ -58,24 +59,26 @@ class Sandbox:
         """Open the workspace and listen; returns itself."""
         if self._server is not None:
             return self
-        context = None
-        if self._tls:
-            self._folder = tempfile.TemporaryDirectory(prefix="customerio-sandbox-ca-")
-            context, ca_file = server_context(Path(self._folder.name))
-            self.ca_file = str(ca_file)
-        store = Store(self._db)
-        application = Application(store, self.clock, self.options)
         try:
-            with store.transaction():
-                if self._seed and store.is_empty():
+            context = self._certify() if self._tls else None
+            self._store = Store(self._db)
+            application = Application(self._store, self.clock, self.options)
+            with self._store.transaction():
+                if self._seed and self._store.is_empty():
                     fill(application.workspace("seed"))
-            self._server = Server(self._port, application, context)
+            server = Server(self._port, application, context)
         except BaseException:
-            store.close()
+            self.close()
             raise
-        self._store = store
+        self._server = server
         self._server.start()
         return self
+
+    def _certify(self) -> SSLContext:
+        self._folder = tempfile.TemporaryDirectory(prefix="customerio-sandbox-ca-")
+        context, ca_file = server_context(Path(self._folder.name))
+        self.ca_file = str(ca_file)
+        return context
 
     def close(self) -> None:
         """Cut connections, stop listening, close the workspace. Calling it again does nothing."""

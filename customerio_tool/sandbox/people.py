@@ -1,4 +1,4 @@
-"""Who the people are: identifiers, finding, creating, and everything that goes with deleting one."""
+"""Who the people are: identifiers, finding, creating, suppressing, deleting."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def suppress(ws: Workspace, address: Address) -> None:
     person = find(ws, address)
     blocked = [address] if address.kind != "cio_id" else []
     if person is not None:
-        blocked = [named(k, person[k]) for k in ("id", "email") if person[k] is not None]  # type: ignore[arg-type] # literals
+        blocked = [named(k, person[k]) for k in ("id", "email") if person[k] is not None]
         erase(ws, person["pk"])
     if not blocked:
         ws.fail_quietly("unknown cio_id", address.value)

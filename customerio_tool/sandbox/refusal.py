@@ -1,4 +1,4 @@
-"""What the local Customer.io says no to: one exception that names the kind, never an HTTP status."""
+"""How the local Customer.io says no: one exception that names the kind, not an HTTP status."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 
 @dataclass(frozen=True)
 class Route:
-    """One served operation. ``seen`` is the page that documents it; ``errors`` words its refusals."""
+    """One served operation; ``seen`` is the page that documents it, ``errors`` words refusals."""
 
     api: Api
     method: str

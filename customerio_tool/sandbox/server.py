@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,6 +48,7 @@ class Server(ThreadingHTTPServer):
         self._tls = tls
         self._live: set[socket.socket] = set()
         self._idle = Condition()
+        self._stopping = False
         super().__init__(("127.0.0.1", port), Connection)
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
@@ -66,6 +68,7 @@ class Server(ThreadingHTTPServer):
         self.server_close()
         deadline = monotonic() + _STOP_SECONDS
         with self._idle:
+            self._stopping = True
             for live in self._live:
                 _cut(live)
             while self._live and monotonic() < deadline:
@@ -90,6 +93,8 @@ class Server(ThreadingHTTPServer):
             return
         with self._idle:
             self._live.add(sock)
+            if self._stopping:
+                _cut(sock)
         try:
             super().finish_request(sock, client_address)
         finally:
@@ -100,16 +105,14 @@ class Server(ThreadingHTTPServer):
                 _cut(sock)
                 sock.close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - stdlib
         """A connection that broke is the client's affair, not worth a traceback on stderr."""
         _LOG.debug("connection ended", exc_info=True)
 
 
 def _cut(sock: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # already gone
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -121,13 +124,14 @@ class Connection(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Take the idle time from the options."""
-        self.timeout = self.server.application.options.idle_timeout
         super().setup()
+        self.connection.settimeout(self.server.application.options.idle_timeout)
 
     @property
     def request_socket(self) -> socket.socket:
         """The socket, for whole writes and for faults."""
-        return self.connection
+        sock: socket.socket = self.connection
+        return sock
 
     def _serve(self) -> None:
         try:
@@ -148,10 +152,10 @@ class Connection(BaseHTTPRequestHandler):
             return None
         return self.server.deliver(reply, self)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - the stdlib looks these names up
 
     def _target(self) -> str:
-        """The raw target, in origin form; the stdlib has cut nothing but doubled leading slashes."""
+        """The raw target in origin form, from the request line: the stdlib rewrites ``//``."""
         target = self.requestline.split(" ")[1]
         if target.startswith(("http://", "https://")):
             return "/" + target.split("/", 3)[-1] if target.count("/") > 2 else "/"

@@ -1,4 +1,4 @@
-"""The Track v1 routes: a path value's shape names the identifier; 200 means accepted, not applied."""
+"""The Track v1 routes: a path value's shape names its type; 200 means accepted, not applied."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _accepted() -> Reply:
 
 
 @TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_DOCS)
-def region(ws: Workspace, request: Request) -> Reply:
+def region(ws: Workspace, _request: Request) -> Reply:
     """Where this workspace lives, and its id."""
     options = ws.options
     host = "track-eu" if options.region == "eu" else "track"
@@ -40,14 +40,14 @@ def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
 
 
 @TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_DOCS)
-def delete_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+def delete_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person; whatever body comes along is ignored."""
     people.delete(ws, people.by_shape(identifier))
     return _accepted()
 
 
 @TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_DOCS)
-def suppress_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person and block their identifiers."""
     people.suppress(ws, people.by_shape(identifier))
     return _accepted()
@@ -56,7 +56,7 @@ def suppress_person(ws: Workspace, request: Request, identifier: str) -> Reply:
 @TRACK.route(
     "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", seen=_DOCS
 )
-def unsuppress_person(ws: Workspace, request: Request, identifier: str) -> Reply:
+def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Free blocked identifiers."""
     people.unsuppress(ws, people.by_shape(identifier))
     return _accepted()
@@ -96,7 +96,7 @@ def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     operation="delete_device",
     seen=_DOCS,
 )
-def delete_device(ws: Workspace, request: Request, identifier: str, device_id: str) -> Reply:
+def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: str) -> Reply:
     """Remove a device."""
     person = people.find_or_create(ws, people.by_shape(identifier), may_create=False)
     if person is not None:

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+NOW = 1_800_000_000
+HOUR = 3600
+DAY = 86400
+ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
+
+
+def test_an_event_is_stored_with_its_name_trimmed(api: Any) -> None:
+    """Facts 7.5, 9.3."""
+    api.event("u3", "  order_paid ", type="odd", timestamp=NOW - 5, data={"total": 19.5})
+    event = api.known("u3")["events"][-1]
+    assert (event["name"], event["type"], event["timestamp"]) == ("order_paid", "event", NOW - 5)
+    assert event["data"] == {"total": 19.5}
+
+
+def test_a_page_view_is_an_event_of_type_page(api: Any) -> None:
+    """Facts 7.7."""
+    api.event("u3", "https://example.com/pricing", type="page")
+    assert api.known("u3")["events"][-1]["type"] == "page"
+
+
+def test_a_repeated_event_id_is_dropped(api: Any) -> None:
+    """Facts 5, 9.3 (T)."""
+    before = len(api.known("u3")["events"])
+    api.event("u3", "order_paid", id=ULID)
+    api.event("u3", "order_paid", id=ULID)
+    assert len(api.known("u3")["events"]) == before + 1
+    assert api.quiet() == ["duplicate event id"]
+
+
+def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Any) -> None:
+    """Facts 11: the vendor's staff say the ULID format is required."""
+    before = len(api.known("u3")["events"])
+    api.event("u3", "order_paid", id="order-1")
+    api.event("u3", "order_paid", id="order-1")
+    assert len(api.known("u3")["events"]) == before + 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": " "},
+        {"name": "é" * 51},
+        {"name": 5},
+        {"name": "x", "data": []},
+        {"name": "x", "data": {"k": "v" * 100_000}},
+        {"name": "x", "timestamp": "soon"},
+    ],
+)
+def test_a_bad_event_is_refused(api: Any, body: Any) -> None:
+    """Facts 7.5, 4: 400 with meta.errors."""
+    for path in ("/api/v1/customers/u1/events", "/api/v1/events"):
+        response = api.track("POST", path, body)
+        assert response.status_code == 400
+        assert response.json()["meta"]["errors"]
+
+
+def test_an_event_creates_an_unknown_person_by_default(api: Any) -> None:
+    """Facts 7.5: UNVERIFIED, leaning on the vendor's warning; see Options.events_create_people."""
+    api.event("stranger", "hello")
+    assert len(api.known("stranger")["events"]) == 1
+
+
+@pytest.mark.parametrize("api_with", [{"events_create_people": False}], indirect=True)
+def test_events_for_unknown_people_can_be_switched_off(api_with: Any) -> None:
+    """Facts 10.3."""
+    api_with.event("stranger", "hello")
+    assert api_with.person("stranger") is None
+    assert api_with.quiet() == ["unknown person"]
+
+
+def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Any) -> None:
+    """Facts 8.1, 9.3: an event campaign."""
+    api.event("u3", "signed_up", id=ULID)
+    message = api.get("/v1/messages", campaign_id=12, limit=1)["messages"][0]
+    assert message["recipient"] == "zoë@example.com"
+    assert message["trigger_event_id"] == ULID
+    assert message["created"] == NOW
+
+
+def test_an_event_older_than_72_hours_triggers_nothing(api: Any) -> None:
+    """Facts 7.5, 9.3: it is stored as history."""
+    count = len(api.sandbox.state()["deliveries"])
+    api.event("u3", "signed_up", timestamp=NOW - 72 * HOUR - 1)
+    assert len(api.sandbox.state()["deliveries"]) == count
+    api.event("u3", "signed_up", timestamp=NOW - 72 * HOUR)
+    assert len(api.sandbox.state()["deliveries"]) == count + 1
+
+
+def test_data_recipient_overrides_the_address(api: Any) -> None:
+    """Facts 7.5: reserved keys of data override the message's settings."""
+    api.event("u3", "signed_up", data={"recipient": "else@example.com"})
+    assert api.sandbox.state()["deliveries"][-1]["recipient"] == "else@example.com"
+
+
+def test_an_invite_event_mails_its_recipient(api: Any) -> None:
+    """Facts 7.6: anonymous, no anonymous_id, data.recipient."""
+    body = {"name": "signed_up", "data": {"recipient": "friend@example.com"}}
+    api.accept("POST", "/api/v1/events", body)
+    delivery = api.sandbox.state()["deliveries"][-1]
+    assert (delivery["recipient"], delivery["customer_id"]) == ("friend@example.com", None)
+
+
+def anonymous(api: Any, name: str, anonymous_id: str = "anon-1") -> None:
+    api.accept("POST", "/api/v1/events", {"name": name, "anonymous_id": anonymous_id})
+
+
+def names(api: Any, identifier: str) -> list[str]:
+    return [event["name"] for event in api.known(identifier)["events"]]
+
+
+def test_identify_moves_anonymous_events_to_the_person(api: Any) -> None:
+    """AN, facts 9.3: https://docs.customer.io/journeys/anonymous-events/."""
+    anonymous(api, "browsed")
+    assert api.sandbox.state()["anonymous_events"][0]["name"] == "browsed"
+    api.identify("late", anonymous_id="anon-1")
+    assert names(api, "late") == ["browsed"]
+    assert api.sandbox.state()["anonymous_events"] == []
+
+
+def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Any) -> None:
+    """AN, facts 9.3."""
+    api.identify("late", anonymous_id="anon-1")
+    api.sandbox.clock.advance(300)
+    anonymous(api, "in_time")
+    api.sandbox.clock.advance(1)
+    anonymous(api, "too_late")
+    assert names(api, "late") == ["in_time"]
+
+
+def test_anonymous_events_are_kept_30_days(api: Any) -> None:
+    """AN, facts 9.3."""
+    anonymous(api, "old")
+    api.sandbox.clock.advance(30 * DAY)
+    anonymous(api, "young")
+    api.sandbox.clock.advance(1)
+    api.identify("late", anonymous_id="anon-1")
+    assert names(api, "late") == ["young"]
+
+
+def test_an_anonymous_id_belongs_to_one_person(api: Any) -> None:
+    """Facts 9.3: not reusable, not even after the person is gone."""
+    api.identify("first", anonymous_id="anon-1")
+    api.accept("DELETE", "/api/v1/customers/first")
+    anonymous(api, "later")
+    api.identify("second", anonymous_id="anon-1")
+    assert names(api, "second") == []
+    assert "anonymous_id belongs to another person" in api.quiet()
+
+
+def put_device(api: Any, identifier: str, **device: Any) -> Any:
+    return api.track("PUT", f"/api/v1/customers/{identifier}/devices", {"device": device})
+
+
+def test_a_device_is_added_updated_and_deleted(api: Any) -> None:
+    """Facts 7.8, 7.9, 9.4; text last_used and null attributes: Go; flat keys: Python, Ruby."""
+    put_device(api, "u3", id="a:b/c", platform="ios", last_used=str(NOW - 9), attributes=None)
+    put_device(api, "u3", id="a:b/c", platform="ios", device_os="18")
+    [device] = api.get("/v1/customers/u3/attributes")["customer"]["devices"]
+    assert device["last_used"] == NOW
+    assert device["attributes"] == {"device_os": "18"}
+    api.accept("DELETE", "/api/v1/customers/u3/devices/a%3Ab%2Fc", {})
+    assert api.known("u3")["devices"] == []
+    api.accept("DELETE", "/api/v1/customers/u3/devices/a%3Ab%2Fc")
+    assert api.quiet() == ["unknown device"]
+
+
+@pytest.mark.parametrize(
+    "device", [{"platform": "ios"}, {"id": "t"}, {"id": "t", "platform": "web"}]
+)
+def test_a_bad_device_is_refused(api: Any, device: Any) -> None:
+    """Facts 7.8: 400 with meta.errors."""
+    response = put_device(api, "u3", **device)
+    assert response.status_code == 400
+    assert response.json()["meta"]["errors"]
+
+
+def test_a_last_status_is_read_only(api: Any) -> None:
+    """Facts 7.8."""
+    put_device(api, "u3", id="t", platform="ios", attributes={"_last_status": "sent"})
+    assert "attributes" not in api.known("u3")["devices"][0]
