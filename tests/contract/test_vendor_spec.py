@@ -128,15 +128,30 @@ def dotted_names(value: Any, within: str = "") -> Iterator[str]:
 @each_with_body
 def test_the_fields_exist(vendor_track: TrackSpecification, name: str) -> None:
     theirs = vendor_track.body_fields(TRACK[name].method, TRACK[name].path)
-    assert set(from_specification(name)) <= theirs
+    assert set(from_specification(name)) <= theirs.keys()
 
 
 @each_with_body
 def test_no_field_is_left_out(vendor_track: TrackSpecification, name: str) -> None:
-    address = (TRACK[name].method, TRACK[name].path)
-    sharing = [other for other, held in TRACK.items() if (held.method, held.path) == address]
-    ours = {dotted for other in sharing for dotted, _ in walk(fields_of(other))}
-    assert vendor_track.body_fields(*address) <= ours
+    theirs = vendor_track.body_fields(TRACK[name].method, TRACK[name].path)
+    assert theirs.keys() <= enums_at_the_address_of(name).keys()
+
+
+@pytest.mark.parametrize("name", [*WITH_BODY, "entity", "batch"])
+def test_the_enums_agree(vendor_track: TrackSpecification, name: str) -> None:
+    theirs = vendor_track.body_fields(TRACK[name].method, TRACK[name].path)
+    for dotted, values in enums_at_the_address_of(name).items():
+        assert not values or theirs[dotted] == values, dotted
+
+
+def enums_at_the_address_of(name: str) -> dict[str, set[str]]:
+    """Each field that the facts know at this address, by dotted name, with its enum's values."""
+    found: dict[str, set[str]] = {}
+    for other, held in TRACK.items():
+        if (held.method, held.path) == (TRACK[name].method, TRACK[name].path):
+            for dotted, field in walk(fields_of(other)):
+                found.setdefault(dotted, set()).update(field.enum)
+    return found
 
 
 @each_with_body
@@ -166,17 +181,6 @@ def test_each_field_is_accepted_with_its_type_and_refused_with_another(
         assert problems(vendor_track, name, {**body_of(name), key: wrong(field)}), key
 
 
-@each_with_body
-def test_each_enum_value_is_accepted_and_another_is_refused(
-    vendor_track: TrackSpecification, name: str
-) -> None:
-    for key, field in fields_of(name).items():
-        accepted = [{**body_of(name), key: value} for value in field.enum]
-        assert [problems(vendor_track, name, body) for body in accepted] == [[]] * len(accepted)
-        if field.enum:
-            assert problems(vendor_track, name, {**body_of(name), key: "surely not"}), key
-
-
 @pytest.mark.parametrize("name", ["add_to_segment", "remove_from_segment"])
 def test_the_number_of_people_in_a_segment_call_agrees(
     vendor_track: TrackSpecification, name: str
@@ -203,17 +207,15 @@ def test_the_fields_of_the_second_version_exist(
     vendor_track: TrackSpecification, name: str
 ) -> None:
     theirs = vendor_track.body_fields("POST", TRACK[name].path)
-    assert set(from_specification(name)) <= theirs
+    assert set(from_specification(name)) <= theirs.keys()
 
 
-def test_the_actions_of_the_second_version_agree(vendor_track: TrackSpecification) -> None:
-    schemas = vendor_track.document["components"]["schemas"]
+def test_requests_of_the_second_version_are_checked(vendor_track: TrackSpecification) -> None:
     person = {"type": "person", "identifiers": {"id": "u1"}}
-    assert schemas["person_operations"]
     for action in ("delete", "suppress", "unsuppress", "identify"):
         assert problems(vendor_track, "entity", {**person, "action": action}) == []
+        assert problems(vendor_track, "batch", {"batch": [{**person, "action": action}]}) == []
     assert problems(vendor_track, "entity", {**person, "action": "greet"})
-    assert problems(vendor_track, "batch", {"batch": [{**person, "action": "delete"}]}) == []
 
 
 @pytest.mark.parametrize("allowance", ALLOWANCES, ids=[held.name for held in ALLOWANCES])

@@ -206,15 +206,21 @@ class TrackSpecification:
         }
         return _as_json(by_shape[_shape(template)][method.lower()])
 
-    def body_fields(self, method: str, template: str) -> set[str]:
-        """The dotted names of all fields that the body of this operation may have."""
-        content = self.operation(method, template).get("requestBody", {}).get("content", {})
-        return self._names(content.get("application/json", {}).get("schema", {}))
+    def body_fields(self, method: str, template: str) -> dict[str, set[str]]:
+        """Each field that the operation's body may have, by dotted name, with its enum's values."""
+        return self._fields_of(self.operation(method, template).get("requestBody", {}))
 
     def error_fields(self, method: str, template: str, status: int) -> set[str]:
         """The dotted names of all fields of the reply of this status; none where undescribed."""
         reply = self._resolved(self.operation(method, template)["responses"][str(status)])
-        return self._names(reply.get("content", {}).get("application/json", {}).get("schema", {}))
+        return set(self._fields_of(reply))
+
+    def _fields_of(self, message: Json) -> dict[str, set[str]]:
+        fields: dict[str, set[str]] = {}
+        schema = message.get("content", {}).get("application/json", {}).get("schema", {})
+        for name, enum in self._fields(schema):
+            fields.setdefault(name, set()).update(enum)
+        return fields
 
     def _base(self) -> str:
         return urlsplit(str(self.document["servers"][0]["url"])).path.rstrip("/")
@@ -231,14 +237,15 @@ class TrackSpecification:
             node = reduce(lambda held, key: held[_unescaped(key)], keys, self.document)
         return node
 
-    def _names(self, schema: Json, within: str = "") -> set[str]:
+    def _fields(self, schema: Json, within: str = "") -> Iterator[tuple[str, list[str]]]:
         schema = self._resolved(schema)
-        found = set()
         for name, inner in schema.get("properties", {}).items():
-            found |= {f"{within}{name}"} | self._names(inner, f"{within}{name}.")
+            yield f"{within}{name}", self._resolved(inner).get("enum", [])
+            yield from self._fields(inner, f"{within}{name}.")
         for alternative in (branch for word in _SEVERAL for branch in schema.get(word, ())):
-            found |= self._names(alternative, within)
-        return found | self._names(schema["items"], within) if "items" in schema else found
+            yield from self._fields(alternative, within)
+        if "items" in schema:
+            yield from self._fields(schema["items"], within)
 
     def _parameters(self, template: str, method: str) -> Iterator[Json]:
         item = self.document["paths"][template]
