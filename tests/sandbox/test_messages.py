@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+NOW = 1_800_000_000
+DAY = 86400
+MAIL = {"to": "ada@x.com", "identifiers": {"id": "u1"}, "transactional_message_id": 1}
+PUSH = {"identifiers": {"id": "u1"}, "transactional_message_id": "ORDER_shipped"}
+
+
+def send(api: Any, channel: str = "email", **fields: Any) -> Any:
+    base = MAIL if channel == "email" else PUSH
+    return api.app("POST", f"/v1/send/{channel}", {**base, **fields})
+
+
+def test_a_sent_mail_is_queued_and_readable(api: Any) -> None:
+    """Facts 8.5, 9.7: 200 means queued."""
+    response = send(api, headers={}, attachments={}, message_data={"n": 1}, tracked=True)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer == {"delivery_id": answer["delivery_id"], "queued_at": NOW}
+    assert answer["delivery_id"].endswith("=")
+    message = api.get(f"/v1/messages/{answer['delivery_id'].replace('=', '%3D')}")["message"]
+    assert (message["type"], message["recipient"]) == ("email", "ada@x.com")
+    assert message["subject"] == "Your receipt"
+    assert message["metrics"] == {"created": NOW, "attempted": NOW, "sent": NOW}
+    assert api.get("/v1/messages")["messages"][0] == message
+    api.sandbox.clock.advance(2)
+    assert api.get("/v1/messages", limit=1)["messages"][0]["metrics"]["delivered"] == NOW + 2
+
+
+@pytest.mark.parametrize("reference", [2, "2", "password_reset", "Password_RESET"])
+def test_a_record_is_named_by_number_or_trigger_name(api: Any, reference: Any) -> None:
+    """Facts 8.5: the name is case-insensitive."""
+    assert send(api, transactional_message_id=reference).status_code == 200
+    delivery = api.sandbox.state()["deliveries"][-1]
+    assert delivery["subject"] == "Reset your password"
+    assert delivery["transactional_message_id"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"to": None}, 'Missing required field: "to"'),
+        ({"to": "nowhere"}, "e-mail addresses"),
+        ({"to": ",".join(["a@x.com"] * 14), "bcc": "b@x.com, c@x.com"}, "15 recipients"),
+        ({"identifiers": {}}, "exactly one"),
+        ({"identifiers": {"id": "a", "email": "b@x.com"}}, "exactly one"),
+        ({"transactional_message_id": 99}, "not found"),
+        ({"transactional_message_id": "nothing"}, "not found"),
+        ({"transactional_message_id": 3}, "not of type email"),
+        ({"transactional_message_id": None}, 'Missing required field: "subject"'),
+        ({"message_data": []}, "message_data"),
+        ({"send_at": NOW + 90 * DAY + 1}, "90 days"),
+        ({"attachments": {"a.pdf": "not base64!"}}, "not base64"),
+        ({"headers": "{"}, "headers"),
+    ],
+)
+def test_a_bad_mail_is_400_with_meta_error(api: Any, fields: Any, words: str) -> None:
+    """Facts 8.5; the wording of the missing field: CLI."""
+    before = len(api.sandbox.state()["deliveries"])
+    response = send(api, **fields)
+    assert response.status_code == 400
+    assert words in response.json()["meta"]["error"]
+    assert len(api.sandbox.state()["deliveries"]) == before
+
+
+def test_attachments_are_refused_by_type_and_by_size(api: Any) -> None:
+    """Facts 8.5: 403 for a type, 413 from 2 MB on in total."""
+    forbidden = send(api, attachments={"run.EXE": "aGk="})
+    assert forbidden.status_code == 403
+    assert forbidden.json()["meta"]["error"].startswith("Forbidden file type")
+    million = base64.b64encode(b"x" * 1_000_000).decode()
+    too_large = send(api, attachments={"a.pdf": million, "b.pdf": million})
+    assert too_large.status_code == 413
+    assert too_large.json() == {"meta": {"error": "Total attachment size exceeds the limit"}}
+    assert send(api, attachments={"a.pdf": million}).status_code == 200
+
+
+def test_without_a_record_subject_body_and_from_are_needed(api: Any) -> None:
+    """Facts 8.5: metrics then fall under id 1."""
+    own = {"subject": "Hi", "body": "<p>Hi</p>", "from": "me@example.com"}
+    assert send(api, transactional_message_id=None, **own).status_code == 200
+    assert api.sandbox.state()["deliveries"][-1]["transactional_message_id"] == 1
+
+
+def test_auto_create_makes_a_record_of_a_name(api: Any) -> None:
+    """Facts 8.5: a string id only."""
+    own: dict[str, Any] = {"subject": "Hi", "body": "b", "from": "me@example.com"}
+    own["auto_create"] = True
+    assert send(api, transactional_message_id="fresh", **own).status_code == 200
+    assert "fresh" in [each["name"] for each in api.get("/v1/transactional")["messages"]]
+    assert send(api, transactional_message_id=77, **own).status_code == 400
+
+
+def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Any) -> None:
+    """Facts 8.5."""
+    later = send(api, send_at=NOW + 60).json()
+    assert later["send_at"] == NOW + 60
+    path = f"/v1/messages/{later['delivery_id']}"
+    assert "sent" not in api.get(path)["message"]["metrics"]
+    api.sandbox.clock.advance(60)
+    assert api.get(path)["message"]["metrics"]["sent"] == NOW + 60
+    assert "send_at" not in send(api, send_at=NOW - 60).json()
+
+
+def test_a_draft_is_seen_only_among_drafts(api: Any) -> None:
+    """Facts 9.7, 8.12."""
+    delivery_id = send(api, queue_draft=True).json()["delivery_id"]
+    drafts = api.get("/v1/messages", drafts="true")["messages"]
+    assert [each["id"] for each in drafts] == [delivery_id]
+    assert delivery_id not in [each["id"] for each in api.get("/v1/messages")["messages"]]
+
+
+def test_a_send_to_somebody_unknown_creates_them(api: Any) -> None:
+    """Facts 11: the official Python README."""
+    send(api, identifiers={"email": "newcomer@x.com"})
+    assert api.known("newcomer@x.com")
+
+
+def test_a_suppressed_person_gets_a_failed_delivery(api: Any) -> None:
+    """Facts 8.5: UNVERIFIED, shown as a failure and not as 4xx."""
+    api.accept("POST", "/api/v1/customers/u1/suppress")
+    delivery_id = send(api).json()["delivery_id"]
+    message = api.get(f"/v1/messages/{delivery_id}")["message"]
+    assert message["failure_message"] == "suppressed"
+    assert "failed" in message["metrics"]
+    assert "sent" not in message["metrics"]
+
+
+def test_unsubscribed_people_get_transactional_mail_by_default(api: Any) -> None:
+    """Facts 9.7: send_to_unsubscribed defaults to true."""
+    who = {"id": "u5"}
+    send(api, identifiers=who)
+    send(api, identifiers=who, send_to_unsubscribed=False)
+    kept, dropped = api.sandbox.state()["deliveries"][-2:]
+    assert kept["failure_message"] is None
+    assert dropped["failure_message"] == "unsubscribed"
+
+
+def test_a_push_goes_to_the_persons_device(api: Any) -> None:
+    """Facts 8.6."""
+    assert send(api, "push", to="last_used").status_code == 200
+    delivery = api.sandbox.state()["deliveries"][-1]
+    assert (delivery["type"], delivery["recipient"]) == ("push", "apns:ada-phone")
+    assert delivery["failure_message"] is None
+
+
+def test_a_custom_device_is_upserted_by_the_push(api: Any) -> None:
+    """Facts 8.6: its key is token."""
+    device = {"token": "fresh", "platform": "android"}
+    assert send(api, "push", identifiers={"id": "u3"}, custom_device=device).status_code == 200
+    assert api.known("u3")["devices"][0]["id"] == "fresh"
+    assert send(api, "push", custom_device={"id": "fresh"}).status_code == 400
+
+
+@pytest.mark.parametrize("reference", [None, 1, "nothing"])
+def test_a_push_needs_a_push_record(api: Any, reference: Any) -> None:
+    """Facts 8.6: there is no push without one."""
+    assert send(api, "push", transactional_message_id=reference).status_code == 400
+
+
+def test_messages_come_in_pages_newest_first(api: Any) -> None:
+    """Facts 8.12."""
+    seen: list[str] = []
+    created: list[int] = []
+    start = ""
+    while True:
+        page = api.get("/v1/messages", limit=7, start=start)
+        seen += [message["id"] for message in page["messages"]]
+        created += [message["created"] for message in page["messages"]]
+        start = page["next"]
+        if not start:
+            break
+    assert len(seen) == len(set(seen)) == len(api.sandbox.state()["deliveries"])
+    assert created == sorted(created, reverse=True)
+
+
+def test_messages_reach_back_six_months_at_most(api: Any) -> None:
+    """Facts 8.12: the window ends at end_ts, or now."""
+    delivery_id = send(api).json()["delivery_id"]
+    api.sandbox.clock.advance(200 * DAY)
+    assert api.get("/v1/messages")["messages"] == []
+    assert api.get("/v1/messages", start_ts=NOW - DAY)["messages"] == []
+    found = api.get("/v1/messages", end_ts=NOW + DAY, start_ts=NOW)["messages"]
+    assert [each["id"] for each in found] == [delivery_id]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 1001},
+        {"type": "fax"},
+        {"metric": "seen"},
+        {"start": "x"},
+        {"limit": "a"},
+    ],
+)
+def test_bad_list_parameters_are_refused(api: Any, query: Any) -> None:
+    """Facts 8.12: 400."""
+    assert api.app("GET", "/v1/messages", params=query).status_code == 400
+
+
+def test_filters_narrow_the_list(api: Any) -> None:
+    """Facts 8.12."""
+    mails = api.get("/v1/messages", type="email", action_id=51)["messages"]
+    assert mails
+    assert {(each["type"], each["action_id"]) for each in mails} == {("email", 51)}
+    assert api.get("/v1/messages", newsletter_id=3)["messages"] == []
+    tracked = api.get("/v1/messages", limit=1, get_tracked_responses="true")["messages"][0]
+    assert "tracked_responses" in tracked
+
+
+def test_an_unknown_message_is_404(api: Any) -> None:
+    """Facts 8.12."""
+    assert api.app("GET", "/v1/messages/nothing").status_code == 404

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import requests
+
+from customerio_tool.sandbox import Options, Sandbox
+from customerio_tool.sandbox.application import TABLES
+
+BASIC = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
+
+
+def auth(api: Any) -> dict[str, str]:
+    return {"Authorization": f"Basic {BASIC}"}
+
+
+@pytest.mark.parametrize(
+    ("segment", "identifier"),
+    [
+        ("team%2F99", "team/99"),
+        ("a+b", "a+b"),
+        ("a%2Bb", "a+b"),
+        ("first.last", "first.last"),
+        ("..", ".."),
+        ("%2E%2E", ".."),
+        ("%E7%94%A8%E6%88%B7", "用户"),
+        ("a%20b", "a b"),
+        ("100%25", "100%"),
+        ("double%252F", "double%2F"),
+        ("odd%zz", "odd%zz"),
+        ("q%3Fx%23y", "q?x#y"),
+    ],
+)
+def test_a_path_is_split_before_its_segments_are_decoded(
+    api: Any, segment: str, identifier: str
+) -> None:
+    """Facts 2: split the raw path on / first, then decode, + stays +."""
+    status, _ = api.raw("PUT", f"/api/v1/customers/{segment}", b'{"plan":"x"}', auth(api))
+    assert status == 200
+    assert api.known(identifier)["attributes"] == {"plan": "x"}
+    bearer = {"Authorization": "Bearer sandbox-app-key"}
+    _, body = api.raw("GET", f"/v1/customers/{segment}/attributes", headers=bearer)
+    assert json.loads(body)["customer"]["attributes"]["id"] == identifier
+    assert api.sandbox.requests()[0]["path"] == f"/api/v1/customers/{segment}"
+
+
+def test_an_encoded_plus_address_is_that_email(api: Any) -> None:
+    """Facts 7.1: its example."""
+    api.accept("PUT", "/api/v1/customers/ada%2Btest%40example.com", {"plan": "gold"})
+    assert api.known("u1")["attributes"]["plan"] == "gold"
+
+
+@pytest.mark.parametrize("header", [None, "Basic !!!", "Basic eDp5", "Bearer sandbox-app-key"])
+def test_track_needs_its_own_credential(api: Any, header: str | None) -> None:
+    """Facts 1.1: 401 with meta.error."""
+    headers = {"Authorization": header} if header else {}
+    status, body = api.raw("PUT", "/api/v1/customers/x", b"{}", headers)
+    assert (status, json.loads(body)) == (401, {"meta": {"error": "Unauthorized request"}})
+    assert api.person("x") is None
+
+
+@pytest.mark.parametrize("header", [None, f"Basic {BASIC}", "Bearer wrong", "Bearer "])
+def test_app_needs_its_own_credential(api: Any, header: str | None) -> None:
+    """Facts 1.1 (BE): 401 with an errors list."""
+    headers = {"Authorization": header} if header else {}
+    status, body = api.raw("GET", "/v1/segments", headers=headers)
+    assert status == 401
+    assert json.loads(body) == {"errors": [{"detail": "unauthorized", "status": "401"}]}
+
+
+def test_a_restricted_app_key_answers_403(api: Any) -> None:
+    """Facts 1.1: a scope that is too narrow is 403, its body UNVERIFIED."""
+    headers = {"Authorization": "Bearer sandbox-restricted-app-key"}
+    status, body = api.raw("GET", "/v1/segments", headers=headers)
+    assert status == 403
+    assert "scope" in json.loads(body)["errors"][0]["detail"]
+
+
+def test_a_url_safe_basic_credential_is_taken() -> None:
+    """Reliability 1.1: the Go client sends URL-safe base64."""
+    key = "k??>>~~ÿ"
+    with Sandbox(options=Options(track_api_key=key)) as sandbox:
+        token = base64.urlsafe_b64encode(f"sandbox-site:{key}".encode()).decode()
+        assert {"-", "_"} & set(token)
+        headers = {"Authorization": f"Basic {token}"}
+        url = f"{sandbox.track_url}/api/v1/accounts/region"
+        assert requests.get(url, headers=headers, timeout=10).status_code == 200
+
+
+def test_region_names_the_workspace(api: Any) -> None:
+    """Facts 1.1 (T, PC)."""
+    answer = api.track("GET", "/api/v1/accounts/region").json()
+    assert answer == {"url": "https://track.customer.io", "region": "us", "environment_id": 4001}
+
+
+def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Any) -> None:
+    """Reliability 5.1 item 9: unserved is told apart from not found."""
+    response = api.app("GET", "/v1/newsletters")
+    assert response.status_code == 501
+    assert "GET /v1/newsletters" in response.text
+    assert api.app("PATCH", "/v1/segments").status_code == 405
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":NaN}', b"\xff", b"[" * 100_000])
+def test_a_malformed_body_is_400(api: Any, body: bytes) -> None:
+    """Facts 9.8."""
+    status, answer = api.raw("PUT", "/api/v1/customers/x", body, auth(api))
+    assert status == 400
+    assert json.loads(answer)["meta"]["errors"]
+
+
+def test_a_lone_surrogate_is_stored_as_the_replacement_character(api: Any) -> None:
+    """RFC 8259 section 8.2: such text has no UTF-8 form; the server must not fall over."""
+    status, _ = api.raw("PUT", "/api/v1/customers/x", b'{"name":"a\\ud800b"}', auth(api))
+    assert status == 200
+    assert api.attributes("x")["name"] == "a\ufffdb"
+
+
+def receive(sock: socket.socket, answers: int) -> bytes:
+    data = b""
+    while data.count(b"HTTP/1.1 ") < answers or not data.endswith(b"{}\n"):
+        piece = sock.recv(65536)
+        assert piece, data
+        data += piece
+    return data
+
+
+def connect(sandbox: Sandbox) -> socket.socket:
+    where = urlsplit(sandbox.track_url)
+    return socket.create_connection((where.hostname or "", where.port or 0), timeout=10)
+
+
+def test_bodies_nobody_reads_do_not_spoil_the_next_request(api: Any) -> None:
+    """Reliability 1.1: the Python client sends DELETE with a body on a kept-alive connection."""
+    head = f"Host: localhost\r\nAuthorization: Basic {BASIC}\r\n"
+    delete = f"DELETE /api/v1/customers/u3 HTTP/1.1\r\n{head}Content-Length: 2\r\n\r\n{{}}"
+    refused = "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+    with connect(api.sandbox) as sock:
+        sock.sendall(f"{delete}{refused}{delete}".encode())
+        data = receive(sock, 3)
+    statuses = [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"501", b"200"]
+
+
+def test_a_chunked_body_is_read(api: Any) -> None:
+    """RFC 9112 section 7.1."""
+    api.track("PUT", "/api/v1/customers/chunky", data=iter([b'{"plan":', b'"x"}']))
+    assert api.known("chunky")["attributes"] == {"plan": "x"}
+
+
+def test_an_empty_body_with_a_json_type_is_taken(api: Any) -> None:
+    """Reliability 1.1: async-customerio."""
+    headers = {**auth(api), "Content-Type": "application/json"}
+    for verb in ("suppress", "unsuppress"):
+        assert api.raw("POST", f"/api/v1/customers/u3/{verb}", headers=headers)[0] == 200
+
+
+@pytest.mark.parametrize("api_with", [{"max_body": 1000}], indirect=True)
+def test_a_body_over_the_cap_is_413(api_with: Any) -> None:
+    """Facts 9.8."""
+    status, _ = api_with.raw("PUT", "/api/v1/customers/x", b"x" * 1001, auth(api_with))
+    assert status == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e3"])
+def test_a_false_length_is_400_and_hangs_up(api: Any, length: str) -> None:
+    """RFC 9112 section 6.3."""
+    with connect(api.sandbox) as sock:
+        sock.sendall(f"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+        data = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in data
+
+
+def test_track_answers_carry_the_recorded_headers(api: Any) -> None:
+    """Facts 6 (REC)."""
+    response = api.track("PUT", "/api/v1/customers/x", {})
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-cache, no-store, must-revalidate, max-age=0"
+
+
+def test_the_request_log_tells_what_came_and_no_credential(api: Any) -> None:
+    """Reliability 5.1 item 5; X-Retry-Count: Node."""
+    headers = {"X-Retry-Count": "2", "User-Agent": "a client"}
+    api.track("PUT", "/api/v1/customers/x?a=b", {"plan": "y"}, headers=headers)
+    response = api.app("GET", "/_sandbox/requests")
+    [entry] = response.json()["requests"]
+    assert entry["n"] == 1
+    assert (entry["api"], entry["operation"], entry["method"]) == ("track", "identify", "PUT")
+    assert (entry["query"], entry["json"], entry["status"]) == ({"a": "b"}, {"plan": "y"}, 200)
+    assert (entry["retry_count"], entry["user_agent"]) == ("2", "a client")
+    assert (entry["applied"], entry["reason"]) == (True, None)
+    for secret in (BASIC, "sandbox-track-key", "sandbox-app-key"):
+        assert secret not in response.text
+
+
+def test_reset_brings_the_demo_back_or_nothing(api: Any) -> None:
+    """Reliability 5.1 item 3."""
+    first = api.sandbox.state()
+    api.identify("x", plan="y")
+    assert api.app("POST", "/_sandbox/reset", {}).json() == {"reset": "seed"}
+    assert api.sandbox.state() == first
+    assert api.sandbox.requests() == []
+    api.app("POST", "/_sandbox/reset", {"to": "empty"})
+    assert api.sandbox.state()["people"] == []
+    assert api.app("POST", "/_sandbox/reset", {"to": "x"}).status_code == 400
+    assert api.app("GET", "/_sandbox/health").json()["status"] == "ok"
+    assert api.app("GET", "/_sandbox/state").json() == api.sandbox.state()
+
+
+def test_control_is_closed_to_other_hosts_and_forms(api: Any) -> None:
+    """Against DNS rebinding and cross-site forms."""
+    assert api.raw("GET", "/_sandbox/state", headers={"Host": "evil.example"})[0] == 403
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert api.raw("POST", "/_sandbox/reset", b"a=b", form)[0] == 400
+
+
+def test_every_served_route_names_its_source_and_its_own_operation() -> None:
+    """What is served can be looked up."""
+    routes = [route for table in TABLES for route in table.table]
+    assert all(route.seen.startswith(("https://docs.customer.io/", "README")) for route in routes)
+    assert len({route.operation for route in routes}) == len(routes)
+
+
+def test_an_error_inside_is_500_and_is_recorded(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing kills the connection's thread, and the half-made write is rolled back."""
+    monkeypatch.setattr("customerio_tool.sandbox.identify._set_attributes", lambda *_: 1 / 0)
+    response = api.track("PUT", "/api/v1/customers/x", {"plan": "y"})
+    assert response.status_code == 500
+    assert api.person("x") is None
+    assert api.sandbox.requests()[0]["reason"] == "internal error"
+
+
+def test_many_connections_lose_nothing(api: Any) -> None:
+    """Threads: 400 writes on 16 connections."""
+
+    def work(worker: int) -> list[int]:
+        with requests.Session() as session:
+            session.auth = (api.sandbox.site_id, api.sandbox.track_api_key)
+            url = f"{api.sandbox.track_url}/api/v1/customers/shared"
+            return [
+                session.put(url, json={f"a{worker}": n}, timeout=30).status_code for n in range(25)
+            ]
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [status for found in pool.map(work, range(16)) for status in found]
+    assert statuses == [200] * 400
+    assert api.known("shared")["attributes"] == {f"a{n}": 24 for n in range(16)}
+    assert len(api.sandbox.requests()) == 400
+
+
+def test_tls_serves_what_the_ca_file_vouches_for() -> None:
+    """The official Python client speaks https only."""
+    with Sandbox(tls=True) as sandbox:
+        assert sandbox.ca_file is not None
+        for host in ("127.0.0.1", "localhost"):
+            url = sandbox.track_url.replace("127.0.0.1", host) + "/api/v1/accounts/region"
+            credential = (sandbox.site_id, sandbox.track_api_key)
+            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=10)
+            assert answer.status_code == 200
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(sandbox.track_url, timeout=10)
+        with connect(sandbox):  # a client that never shakes hands holds nobody up
+            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=10)
+            assert answer.status_code == 200
+        assert sandbox.connection()["ca_file"] == sandbox.ca_file
+    assert not Path(sandbox.ca_file).exists()
+
+
+def test_a_file_keeps_the_workspace(tmp_path: Path) -> None:
+    """``db``: kept across runs, seeded once; commits precede answers, read from outside."""
+    path = tmp_path / "kept.db"
+    with Sandbox(db=path) as sandbox:
+        url = f"{sandbox.track_url}/api/v1/customers/{quote('kept', safe='')}"
+        credential = (sandbox.site_id, sandbox.track_api_key)
+        requests.put(url, json={"plan": "x"}, auth=credential, timeout=10)
+        other = sqlite3.connect(path)
+        assert other.execute("SELECT count(*) FROM people WHERE id='kept'").fetchone() == (1,)
+        other.close()
+        count = len(sandbox.state()["people"])
+    with Sandbox(db=path) as sandbox:
+        assert len(sandbox.state()["people"]) == count
+
+
+def test_ready_and_connection_hold_what_others_need(api: Any) -> None:
+    """The ready file's keys, and a saved connection's."""
+    ready = api.sandbox.ready()
+    assert list(ready) == [
+        "track_url",
+        "app_url",
+        "console_url",
+        "site_id",
+        "track_api_key",
+        "app_api_key",
+        "ca_file",
+    ]
+    connection = api.sandbox.connection()
+    assert (connection["region"], "ca_file" in connection) == ("us", False)
+
+
+def test_closing_cuts_live_connections_and_repeats_harmlessly() -> None:
+    """A clean stop."""
+    sandbox = Sandbox(seed=False).start()
+    assert sandbox.state()["people"] == []
+    with connect(sandbox) as sock:
+        sandbox.close()
+        assert sock.recv(1) == b""
+    sandbox.close()
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = sandbox.track_url
