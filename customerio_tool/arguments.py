@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -46,23 +47,21 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
             cannot (a non-finite number, half a surrogate pair) or more than 64 levels.
     """
     try:
-        value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments or {}
-        if not isinstance(value, Mapping):
-            raise NotJson("arguments", f"are {kind_of(value)}", _ASK)
-        plain: dict[str, Any] = plain_json(value, "", 0)
+        value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
+        plain = plain_json({} if value is None else value, "", 0)
     except NotJson as problem:
         field = problem.field
     else:
-        return plain
-    refuse([field])
+        if isinstance(plain, dict):
+            return plain
+        field = FieldProblem("arguments", f"are {kind_of(plain)}", _ASK)
+    return refuse([field])
 
 
 def parse(text: str | bytes) -> Any:
     """Return the value of a JSON text; duplicate keys and NaN are refused as `NotJson`."""
     try:
-        return json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_not_finite
-        )
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_not_finite)
     except NotJson:
         raise
     except (ValueError, RecursionError):
@@ -117,8 +116,7 @@ def _join(path: str, name: object) -> str:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # add() returns None: the idiom finds the first repeat
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise NotJson(twice, "is given twice", "give each name once")
     return members
 
@@ -136,7 +134,7 @@ def refuse(fields: Iterable[FieldProblem]) -> NoReturn:
     """Raise `ArgumentsInvalid` which names each field and its repair in one sentence."""
     problems = list(fields)
     shown = ". ".join(str(problem) for problem in problems[:5])
-    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""  # noqa: PLR2004 - five are shown
+    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
     raise ArgumentsInvalid(f"Nothing was sent. {shown}{more}.", fields=problems) from None
 
 

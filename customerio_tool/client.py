@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from customerio_tool.arguments import refuse
-from customerio_tool.connection import Api, Connection, Region
+from customerio_tool.connection import REGIONS, Api, Connection, Region
 from customerio_tool.errors import CredentialsRejected, CustomerIoError, FieldProblem, Unreachable
 from customerio_tool.wire import Reply, Request, json_of
 
@@ -103,7 +103,7 @@ class Client:
     def _ask_region(self) -> Region:
         if Api.TRACK in self.connection.apis:
             return self._region_of_track_key()
-        for region in _REGIONS:
+        for region in REGIONS:
             probe = Request(Api.APP, "GET", "/v1/segments")
             if self.exchange_in(region, probe).status == requests.codes.ok:
                 return region
@@ -112,7 +112,7 @@ class Client:
         )
 
     def _region_of_track_key(self) -> Region:
-        for region in _REGIONS:
+        for region in REGIONS:
             reply = self.exchange_in(region, REGION_PROBE)
             told = json_of(reply)
             if reply.status == requests.codes.ok and isinstance(told, dict):
@@ -161,7 +161,8 @@ class Client:
             request.method, origin + request.target, headers=headers, data=request.body
         ).prepare()
         if prepared.path_url != request.target:
-            refuse([FieldProblem("arguments", "make a path that changes on its way", "send plain ids")])
+            problem = "make a path that changes on its way to the wire"
+            refuse([FieldProblem("arguments", problem, "send plain identifiers")])
         return prepared
 
     def _read(self, response: requests.Response) -> Reply:
@@ -175,7 +176,7 @@ class Client:
             else:
                 masked = self.connection.mask(bytes(body))
                 return Reply(response.status_code, response.headers, masked)
-            failure: CustomerIoError | AnswerLost = AnswerLost("The answer was too long or too slow.")
+            failure: Exception = AnswerLost("Customer.io's answer was too long or too slow.")
         except requests.RequestException as error:
             failure = failure_of(error)
         finally:
@@ -223,5 +224,4 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 REGION_PROBE = Request(Api.TRACK, "GET", "/api/v1/accounts/region")
-_REGIONS: tuple[Region, ...] = ("us", "eu")
 USER_AGENT = "customerio-tool"

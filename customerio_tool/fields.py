@@ -32,7 +32,7 @@ _MILLISECONDS_FROM = 100_000_000_000
 
 
 def wrong(problem: str, fix: str, at: str = "") -> PydanticCustomError:
-    """Make the error that a validator raises: what is wrong, what is right, and where if not here."""
+    """Make the error that a validator raises: what is wrong, what is right, where if not here."""
     context = {"problem": problem, "fix": fix, "at": at}
     return PydanticCustomError("teaching", "{problem}; {fix}", context)
 
@@ -207,15 +207,11 @@ JsonObject: TypeAlias = Annotated[
 json_array = BeforeValidator(_from_text("["))
 """Let an array arrive as JSON text."""
 
-Time: TypeAlias = Annotated[
-    int, BeforeValidator(unix_seconds), WithJsonSchema({"type": "string"})
-]
+Time: TypeAlias = Annotated[int, BeforeValidator(unix_seconds), WithJsonSchema({"type": "string"})]
 """A moment, declared to models as a string and held in Unix seconds."""
 
 EventName: TypeAlias = Annotated[
     Line, AfterValidator(str.strip), AfterValidator(at_most(MAX_NAME_BYTES, "an event's name"))
 ]
 
-EventData: TypeAlias = Annotated[
-    JsonObject, AfterValidator(at_most(MAX_EVENT_DATA_BYTES, "data"))
-]
+EventData: TypeAlias = Annotated[JsonObject, AfterValidator(at_most(MAX_EVENT_DATA_BYTES, "data"))]

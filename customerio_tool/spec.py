@@ -44,11 +44,11 @@ class Effect(Enum):
     def __init__(
         self,
         word: str,
-        read_only: bool,  # noqa: FBT001 - one row of the table above
-        destructive: bool,  # noqa: FBT001
-        idempotent: bool,  # noqa: FBT001
+        read_only: bool,
+        destructive: bool,
+        idempotent: bool,
         replay: Replay,
-        asked_first: bool,  # noqa: FBT001
+        asked_first: bool,
     ) -> None:
         self.word = word
         self.read_only = read_only
@@ -134,10 +134,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Also(Generic[A]):
-    """A second read, made when `when` says so; its reply reaches the shape as `answer.also`."""
+    """A second read, made when `when` says so; its reply reaches the shape as `answer.also`.
+
+    `expects` is the member without which that reply cannot be used.
+    """
 
     call: Call
     when: Callable[[A], bool]
+    expects: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,11 +193,13 @@ class Subtool(Generic[A]):
         words = self.name.split("_")
         return {
             "the title must be the name in Title Case": self.title != " ".join(words).title(),
-            "a slot of the path is no argument": not set(self.call.slots) <= set(self.argument_names),
+            "a slot of the path is no argument": bool(
+                set(self.call.slots) - set(self.argument_names)
+            ),
             "a GET has no body": self.call.method == "GET" and self.body is not None,
             "only a GET can be a read": self.effect.read_only != (self.call.method == "GET"),
             "a send needs `look`": self.effect.replay is not Replay.ALWAYS and self.look is None,
-            "at least two examples": len(self.examples) < 2,  # noqa: PLR2004 - a plain and an awkward one
+            "at least two examples": len(self.examples) < 2,
         }
 
     @property
@@ -214,7 +220,7 @@ class Subtool(Generic[A]):
             return self.args.model_validate(given)
         except ValidationError as error:
             problems = problems_of(error, self.argument_names)
-        refuse(problems)
+        return refuse(problems)
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""
@@ -224,13 +230,24 @@ class Subtool(Generic[A]):
         """Return what is known before sending and told in every result."""
         return {name: member.of(args, at) for name, member in self.known.items()}
 
+    def definition(self) -> dict[str, Any]:
+        """Return what a model or host needs to know, under MCP's names in snake_case."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "input_schema": self.input_schema(),
+            "output_schema": self.output_schema(),
+            "annotations": self.effect.annotations,
+        }
+
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments: flat, closed, one plain type for each."""
         schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
         return {key: schema[key] for key in _SCHEMA_KEYS if key in schema}
 
     def output_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of every result, success and failure; only ok and summary are sure."""
+        """Return the JSON Schema of every result; only `ok` and `summary` are sure."""
         known = {name: member.schema for name, member in self.known.items()}
         return envelope_schema(self.shape, known)
 
@@ -239,7 +256,7 @@ _SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")
 
 
 class ArgumentSchema(GenerateJsonSchema):
-    """JSON Schema as models like it: an optional argument is one plain type that may be left out."""
+    """JSON Schema as models like it: an optional argument has one plain type, and no null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Publish the plain type: a null means that the argument is not given."""

@@ -122,16 +122,27 @@ def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> It
     """
     if not 200 <= reply.status < 300:
         raise error_for(subtool, args, at, reply)
+    if subtool.effect.read_only:
+        return _readable(reply, subtool.shape.expects)
     payload = clean(json_of(reply))
-    usable = isinstance(payload, dict)
-    if not subtool.effect.read_only:
-        return payload if usable else {}
-    if not usable or (subtool.shape.expects and subtool.shape.expects not in payload):
-        raise ReplyUnreadable(
-            "Customer.io answered this read with something other than the JSON it documents.",
-            http_status=reply.status,
-        )
-    return dict(payload)
+    return payload if isinstance(payload, dict) else {}
+
+
+def also_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
+    """Return the JSON object of the reply to a second read; raises like `payload_of`."""
+    if not 200 <= reply.status < 300:
+        raise error_for(subtool, args, at, reply)
+    return _readable(reply, subtool.also.expects if subtool.also else None)
+
+
+def _readable(reply: Reply, expects: str | None) -> Item:
+    payload = clean(json_of(reply))
+    if isinstance(payload, dict) and (expects is None or expects in payload):
+        return payload
+    raise ReplyUnreadable(
+        "Customer.io answered this read with something other than the JSON it documents.",
+        http_status=reply.status,
+    )
 
 
 def json_of(reply: Reply) -> Any:
@@ -281,4 +292,3 @@ def _error_text(error: Any) -> Any:
     where = source.get("pointer") if isinstance(source, dict) else error.get("field")
     what = error.get("detail") or error.get("message") or error.get("reason")
     return f"{what} (at {where})" if what and where else what
-

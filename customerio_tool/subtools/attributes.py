@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from customerio_tool.fields import (
     JsonObject,
@@ -41,7 +41,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 def _attribute(name: str, value: Any) -> Any:
     where = f"attributes.{name[:40]}"
     if name.startswith(("_", "cio_")):
-        argument = _OWN_ARGUMENT.get(name.split(".")[0])
+        argument = _OWN_ARGUMENT.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
         raise wrong("has a name that Customer.io reserves", fix, where)
     if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:

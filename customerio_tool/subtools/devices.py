@@ -1,0 +1,153 @@
+"""Devices: the push tokens of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from customerio_tool.connection import Api
+from customerio_tool.errors import Look
+from customerio_tool.fields import Identifier, JsonObject, PathText, PersonId, Time, wrong
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import acknowledge
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+
+REFERENCE = "https://docs.customer.io/api/track/#operation/"
+
+
+def device_texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return device attributes as texts, which is all that Customer.io stores for a device."""
+    return {name: _device_text(name, value) for name, value in attributes.items()}
+
+
+def _device_text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise wrong("is not a text", "send a string, number or boolean", f"attributes.{name[:40]}")
+
+
+class AddDeviceArgs(Args):
+    """Arguments of add_device."""
+
+    customer_id: Annotated[
+        PersonId, Field(description="Person's id, email address, or cio_... id.")
+    ]
+    device_id: Annotated[Identifier, Field(description="Push token of the device.")]
+    platform: Annotated[Literal["ios", "android"], Field(description="Kind of device.")]
+    last_used: Annotated[
+        Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")
+    ] = None
+    attributes: Annotated[
+        Annotated[JsonObject, AfterValidator(device_texts)] | None,
+        Field(description="Facts on the device, e.g. app_version; stored as texts."),
+    ] = None
+
+
+def _device_body(args: AddDeviceArgs, at: Invocation) -> dict[str, Any]:
+    attributes = {} if args.attributes is None else {"attributes": args.attributes}
+    return {
+        "device": {
+            "id": args.device_id,
+            "platform": args.platform,
+            "last_used": at.second if args.last_used is None else args.last_used,
+            **attributes,
+        }
+    }
+
+
+def _verify(args: AddDeviceArgs | DeleteDeviceArgs) -> Look:
+    return Look("get_customer_attributes", {"customer_id": args.customer_id})
+
+
+add_device = Subtool(
+    name="add_device",
+    title="Add Device",
+    description="Adds or updates a push device (token + platform) for a person.",
+    args=AddDeviceArgs,
+    call=Call(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
+    effect=Effect.OVERWRITE,
+    pace=Pace.TRACK,
+    body=_device_body,
+    shape=acknowledge(
+        "Customer.io accepted the device of {customer_id} and stores it shortly.", verify=_verify
+    ),
+    reference=REFERENCE + "add_device",
+    examples=[
+        Example(
+            {"customer_id": "u1", "device_id": "tok1", "platform": "ios"},
+            Sends(
+                "PUT",
+                "/api/v1/customers/u1/devices",
+                body={"device": {"id": "tok1", "platform": "ios", "last_used": "$now"}},
+            ),
+        ),
+        Example(
+            {
+                "customer_id": "team/42",
+                "device_id": "fcm:APA91b/x+y",
+                "platform": "android",
+                "last_used": "1763890000",
+                "attributes": {"push_enabled": True, "app_version": 4},
+            },
+            Sends(
+                "PUT",
+                "/api/v1/customers/team%2F42/devices",
+                body={
+                    "device": {
+                        "id": "fcm:APA91b/x+y",
+                        "platform": "android",
+                        "last_used": 1763890000,
+                        "attributes": {"push_enabled": "true", "app_version": "4"},
+                    }
+                },
+            ),
+            title="Attributes become texts",
+        ),
+    ],
+)
+
+
+class DeleteDeviceArgs(Args):
+    """Arguments of delete_device."""
+
+    customer_id: Annotated[
+        PersonId, Field(description="Person's id, email address, or cio_... id.")
+    ]
+    device_id: Annotated[PathText, Field(description="Push token of the device.")]
+
+
+delete_device = Subtool(
+    name="delete_device",
+    title="Delete Device",
+    description=(
+        "Removes a push device from a person. The app adds it again when it next reports it."
+    ),
+    args=DeleteDeviceArgs,
+    call=Call(Api.TRACK, "DELETE", "/api/v1/customers/{customer_id}/devices/{device_id}"),
+    effect=Effect.REMOVE,
+    pace=Pace.TRACK,
+    shape=acknowledge(
+        "Customer.io accepted the removal of the device from {customer_id}.",
+        caution="It answers the same for a device it does not know.",
+        verify=_verify,
+    ),
+    reference=REFERENCE + "delete_device",
+    examples=[
+        Example(
+            {"customer_id": "u1", "device_id": "tok1"},
+            Sends("DELETE", "/api/v1/customers/u1/devices/tok1"),
+        ),
+        Example(
+            {"customer_id": "ada+test@example.com", "device_id": "fcm:APA91b/x+y"},
+            Sends(
+                "DELETE",
+                "/api/v1/customers/ada%2Btest%40example.com/devices/fcm%3AAPA91b%2Fx%2By",
+            ),
+            title="The token is encoded once and whole",
+        ),
+    ],
+)

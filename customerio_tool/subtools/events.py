@@ -1,0 +1,361 @@
+"""Events: of a known person, of somebody not known yet, and page views."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Protocol, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.connection import Api
+from customerio_tool.fields import (
+    MAX_NAME_BYTES,
+    EventData,
+    EventName,
+    Identifier,
+    Line,
+    PersonId,
+    Time,
+    size_of,
+    wrong,
+)
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Answer, Member, acknowledge
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+
+REFERENCE = "https://docs.customer.io/api/track/#operation/"
+TRIGGER_SECONDS = 72 * 3600
+"""Only events dated within the last 72 hours can trigger campaigns (Track specification)."""
+
+
+Person: TypeAlias = Annotated[
+    PersonId, Field(description="Person's id, email address, or cio_... id.")
+]
+Data: TypeAlias = Annotated[EventData | None, Field(description="Properties of the event.")]
+When: TypeAlias = Annotated[
+    Time | None, Field(description="When it happened: ISO 8601 or Unix time; default now.")
+]
+EventId: TypeAlias = Annotated[
+    Identifier | None,
+    Field(description="Deduplication key; repeat a call safely with the same one."),
+]
+
+
+class Event(Protocol):
+    """What the three kinds of event have in common once their arguments are read."""
+
+    @property
+    def person(self) -> str:
+        """Who it is of, as far as that is known: part of what an `event_id` is hashed with."""
+
+    @property
+    def event_name(self) -> str:
+        """The name that Customer.io stores."""
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data as it is sent."""
+
+    @property
+    def timestamp(self) -> int | None:
+        """When it happened, in Unix seconds; none means at the time of the call."""
+
+    @property
+    def event_id(self) -> str | None:
+        """The caller's deduplication key."""
+
+
+def _body(event: Event, at: Invocation, **extra: str) -> dict[str, Any]:
+    """Make the body; id and timestamp are fixed for the call, so that a repeat is recognised."""
+    data = event.properties
+    return {
+        "name": event.event_name,
+        **extra,
+        "id": _event_id(event, at),
+        "timestamp": at.second if event.timestamp is None else event.timestamp,
+        **({} if data is None else {"data": data}),
+    }
+
+
+def _event_id(event: Event, at: Invocation) -> str:
+    return at.event_id(event.event_id, event.person, event.event_name)
+
+
+EVENT_ID: Member[Any] = Member(
+    {"type": "string", "description": "Id of the event; pass it as event_id to repeat the call."},
+    _event_id,
+)
+
+
+def _too_old(answer: Answer[Any]) -> str:
+    timestamp = answer.args.timestamp
+    if timestamp is None or answer.at.now - timestamp <= TRIGGER_SECONDS:
+        return ""
+    return "It is dated more than 72 hours ago, so that it triggers no campaign."
+
+
+class TrackEventArgs(Args):
+    """Arguments of track_event."""
+
+    customer_id: Person
+    name: Annotated[EventName, Field(description="Event name, e.g. order_paid.")]
+    data: Data = None
+    timestamp: When = None
+    event_id: EventId = None
+
+    @property
+    def person(self) -> str:
+        """The person in the path."""
+        return self.customer_id
+
+    @property
+    def event_name(self) -> str:
+        """The event's name."""
+        return self.name
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data."""
+        return self.data
+
+
+track_event = Subtool(
+    name="track_event",
+    title="Track Event",
+    description=(
+        "Tracks an event for a known person. Can trigger campaigns and is recorded on the person's "
+        "activity timeline. To store facts about the person, use identify_customer."
+    ),
+    args=TrackEventArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
+    effect=Effect.RECORD,
+    pace=Pace.TRACK,
+    body=_body,
+    shape=acknowledge(
+        "Customer.io accepted the event for {customer_id} and records it shortly.", caution=_too_old
+    ),
+    known={"event_id": EVENT_ID},
+    reference=REFERENCE + "track",
+    examples=[
+        Example(
+            {"customer_id": "u1", "name": "order_paid", "data": {"total": 19.5}},
+            Sends(
+                "POST",
+                "/api/v1/customers/u1/events",
+                body={
+                    "name": "order_paid",
+                    "id": "$ulid",
+                    "timestamp": "$now",
+                    "data": {"total": 19.5},
+                },
+            ),
+        ),
+        Example(
+            {
+                "customer_id": "team/42",
+                "name": "Größe geändert",
+                "data": {"size": None},
+                "timestamp": "2026-11-20T09:30:00+01:00",
+                "event_id": "01JD5T3Q6C9W4Y2M8K7H1N0PZX",
+            },
+            Sends(
+                "POST",
+                "/api/v1/customers/team%2F42/events",
+                body={
+                    "name": "Größe geändert",
+                    "id": "01JD5T3Q6C9W4Y2M8K7H1N0PZX",
+                    "timestamp": 1795163400,
+                    "data": {"size": None},
+                },
+            ),
+            title="A slash in the id, an event id of one's own, and a null that stays null",
+        ),
+    ],
+)
+
+
+class TrackAnonymousEventArgs(Args):
+    """Arguments of track_anonymous_event."""
+
+    name: Annotated[EventName, Field(description="Event name, e.g. newsletter_signup.")]
+    anonymous_id: Annotated[
+        Identifier | None, Field(description="Id of the unknown visitor; or give recipient.")
+    ] = None
+    recipient: Annotated[
+        Line | None, Field(description="Email address to invite; only without anonymous_id.")
+    ] = None
+    data: Data = None
+    timestamp: When = None
+    event_id: EventId = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.anonymous_id is None) == (self.recipient is None):
+            raise wrong("or recipient is needed, and not both", "give one of them", "anonymous_id")
+        return self
+
+    @property
+    def person(self) -> str:
+        """Whoever the event names."""
+        return self.anonymous_id or self.recipient or ""
+
+    @property
+    def event_name(self) -> str:
+        """The event's name."""
+        return self.name
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data, with the address to invite among them."""
+        if self.recipient is None:
+            return self.data
+        return {**(self.data or {}), "recipient": self.recipient}
+
+
+def _anonymous_body(args: TrackAnonymousEventArgs, at: Invocation) -> dict[str, Any]:
+    visitor = {} if args.anonymous_id is None else {"anonymous_id": args.anonymous_id}
+    return {**_body(args, at), **visitor}
+
+
+track_anonymous_event = Subtool(
+    name="track_anonymous_event",
+    title="Track Anonymous Event",
+    description=(
+        "Tracks an event not yet tied to a known person, identified by an anonymous_id. It joins "
+        "the person once identify_customer gives the same anonymous_id. With recipient instead, it "
+        "invites that address."
+    ),
+    args=TrackAnonymousEventArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/events"),
+    effect=Effect.RECORD,
+    pace=Pace.TRACK,
+    body=_anonymous_body,
+    shape=acknowledge(
+        "Customer.io accepted the anonymous event and records it shortly.", caution=_too_old
+    ),
+    known={"event_id": EVENT_ID},
+    reference=REFERENCE + "trackAnonymous",
+    examples=[
+        Example(
+            {"anonymous_id": "visitor-7", "name": "pricing_viewed"},
+            Sends(
+                "POST",
+                "/api/v1/events",
+                body={
+                    "name": "pricing_viewed",
+                    "id": "$ulid",
+                    "timestamp": "$now",
+                    "anonymous_id": "visitor-7",
+                },
+            ),
+        ),
+        Example(
+            {"recipient": "zoë+new@example.com", "name": "invited", "data": {"by": "u1"}},
+            Sends(
+                "POST",
+                "/api/v1/events",
+                body={
+                    "name": "invited",
+                    "id": "$ulid",
+                    "timestamp": "$now",
+                    "data": {"by": "u1", "recipient": "zoë+new@example.com"},
+                },
+            ),
+            title="An invitation to an address that belongs to nobody yet",
+        ),
+    ],
+)
+
+
+def _url(text: str) -> str:
+    if size_of(text) > MAX_NAME_BYTES:
+        fix = f"shorten it to {MAX_NAME_BYTES} bytes and put the whole URL into data.url"
+        raise wrong(f"is {size_of(text)} bytes long", fix)
+    return text
+
+
+class TrackPageViewArgs(Args):
+    """Arguments of track_page_view."""
+
+    customer_id: Person
+    url: Annotated[
+        Annotated[Line, AfterValidator(str.strip), AfterValidator(_url)],
+        Field(description="URL or path of the page, at most 100 bytes."),
+    ]
+    data: Data = None
+    timestamp: When = None
+    event_id: EventId = None
+
+    @property
+    def person(self) -> str:
+        """The person in the path."""
+        return self.customer_id
+
+    @property
+    def event_name(self) -> str:
+        """The page's URL, which a page view has for its name."""
+        return self.url
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data."""
+        return self.data
+
+
+def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
+    return _body(args, at, type="page")
+
+
+track_page_view = Subtool(
+    name="track_page_view",
+    title="Track Page View",
+    description=(
+        "Records a page view for a known person (an event with type='page'). For anything else "
+        "that a person did, use track_event."
+    ),
+    args=TrackPageViewArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
+    effect=Effect.RECORD,
+    pace=Pace.TRACK,
+    body=_page_body,
+    shape=acknowledge(
+        "Customer.io accepted the page view of {customer_id} and records it shortly.",
+        caution=_too_old,
+    ),
+    known={"event_id": EVENT_ID},
+    reference=REFERENCE + "track",
+    examples=[
+        Example(
+            {"customer_id": "u1", "url": "https://example.com/pricing"},
+            Sends(
+                "POST",
+                "/api/v1/customers/u1/events",
+                body={
+                    "name": "https://example.com/pricing",
+                    "type": "page",
+                    "id": "$ulid",
+                    "timestamp": "$now",
+                },
+            ),
+        ),
+        Example(
+            {
+                "customer_id": "ada+test@example.com",
+                "url": "/s?q=große+schuhe",
+                "data": {"referrer": None},
+            },
+            Sends(
+                "POST",
+                "/api/v1/customers/ada%2Btest%40example.com/events",
+                body={
+                    "name": "/s?q=große+schuhe",
+                    "type": "page",
+                    "id": "$ulid",
+                    "timestamp": "$now",
+                    "data": {"referrer": None},
+                },
+            ),
+            title="A path with a query, and a null that stays null",
+        ),
+    ],
+)

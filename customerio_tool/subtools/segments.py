@@ -1,0 +1,423 @@
+"""Segments: their lists, and who is in a manual one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.connection import Api
+from customerio_tool.errors import Look
+from customerio_tool.fields import (
+    MAX_SEGMENT_IDS,
+    Flag,
+    Line,
+    ObjectId,
+    PersonId,
+    Text,
+    WholeNumber,
+    json_array,
+    wrong,
+)
+from customerio_tool.identifiers import IdType, bare, shape_of
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Answer,
+    Item,
+    Member,
+    Shape,
+    acknowledge,
+    contains,
+    fitted,
+    listing,
+)
+from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool
+
+TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
+APP_REFERENCE = "https://docs.customer.io/integrations/api/app/"
+FIND = "list_segments shows the ids of all segments."
+
+SegmentId = Annotated[ObjectId, Field(description="Number of the segment; see list_segments.")]
+
+
+class MembershipArgs(Args):
+    """Arguments of add_to_segment and remove_from_segment."""
+
+    segment_id: Annotated[ObjectId, Field(description="Number of a manual segment.")]
+    customer_ids: Annotated[
+        Annotated[
+            list[PersonId],
+            json_array,
+            Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
+        ],
+        Field(description="1 to 1000 identifiers, all of one type."),
+    ]
+    id_type: Annotated[
+        IdType | None, Field(description="Type of the identifiers; default by their shape.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        if self.id_type is None and len(kinds := self._kinds()) > 1:
+            common = kinds.most_common(1)[0][0]
+            odd = [i for i, one in enumerate(self.customer_ids) if shape_of(one) != common]
+            shown = ", ".join(map(str, odd[:10])) + ("…" if len(odd) > 10 else "")
+            problem = f"mix types: most look like {common}, but not those at {shown}"
+            raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
+        return self
+
+    def _kinds(self) -> Counter[IdType]:
+        return Counter(shape_of(one) for one in self.customer_ids)
+
+    @property
+    def kind(self) -> IdType:
+        """The type that all identifiers have."""
+        return self.id_type or shape_of(self.customer_ids[0])
+
+    @property
+    def distinct(self) -> list[str]:
+        """The identifiers as they are sent, each once."""
+        return list(dict.fromkeys(bare(one, self.kind) for one in self.customer_ids))
+
+    @property
+    def repeats(self) -> int:
+        """How many identifiers were given more than once."""
+        return len(self.customer_ids) - len(self.distinct)
+
+
+def _membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    return {"id_type": args.kind}
+
+
+def _membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    return {"ids": args.distinct}
+
+
+def _count_of(args: MembershipArgs) -> Look:
+    return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
+
+
+_SENT: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Distinct identifiers sent."},
+    lambda args, _: len(args.distinct),
+)
+_REPEATS: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Repeated identifiers that were left out."},
+    lambda args, _: args.repeats or None,
+)
+_SILENT = (
+    "It ignores unknown people and segments that are not manual, and does not say so: compare the "
+    "segment's count."
+)
+
+
+class AddToSegmentArgs(MembershipArgs):
+    """Arguments of add_to_segment."""
+
+
+add_to_segment = Subtool(
+    name="add_to_segment",
+    title="Add To Segment",
+    description=(
+        "Adds people to a manual segment (max 1000 IDs per call). Joining a segment can trigger "
+        "campaigns."
+    ),
+    args=AddToSegmentArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/add_customers"),
+    effect=Effect.ADD,
+    pace=Pace.TRACK,
+    query=_membership_query,
+    body=_membership_body,
+    shape=acknowledge(
+        "Customer.io accepted the additions to segment {segment_id}.",
+        caution=_SILENT,
+        verify=_count_of,
+        sent=_SENT,
+        repeats_removed=_REPEATS,
+    ),
+    find=lambda _: FIND,
+    reference=TRACK_REFERENCE + "add_to_segment",
+    examples=[
+        Example(
+            {"segment_id": 7, "customer_ids": ["u1", "u2"]},
+            Sends(
+                "POST",
+                "/api/v1/segments/7/add_customers",
+                query="id_type=id",
+                body={"ids": ["u1", "u2"]},
+            ),
+        ),
+        Example(
+            {"segment_id": 7, "customer_ids": ["ada+test@example.com", "zoë@example.com"]},
+            Sends(
+                "POST",
+                "/api/v1/segments/7/add_customers",
+                query="id_type=email",
+                body={"ids": ["ada+test@example.com", "zoë@example.com"]},
+            ),
+            title="E-mail addresses, told by their shape",
+        ),
+    ],
+)
+
+
+class RemoveFromSegmentArgs(MembershipArgs):
+    """Arguments of remove_from_segment."""
+
+
+def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
+    if answer.args.kind == "id":
+        return _SILENT
+    return f"Whether Customer.io removes people by {answer.args.kind} is not verified. {_SILENT}"
+
+
+remove_from_segment = Subtool(
+    name="remove_from_segment",
+    title="Remove From Segment",
+    description=(
+        "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
+        "Prefer ids: removal by email or cio_id is not verified."
+    ),
+    args=RemoveFromSegmentArgs,
+    call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
+    effect=Effect.REMOVE,
+    pace=Pace.TRACK,
+    query=_membership_query,
+    body=_membership_body,
+    shape=acknowledge(
+        "Customer.io accepted the removals from segment {segment_id}.",
+        caution=_removal_caution,
+        verify=_count_of,
+        sent=_SENT,
+        repeats_removed=_REPEATS,
+    ),
+    find=lambda _: FIND,
+    reference=TRACK_REFERENCE + "remove_from_segment",
+    examples=[
+        Example(
+            {"segment_id": 7, "customer_ids": ["u1"]},
+            Sends(
+                "POST",
+                "/api/v1/segments/7/remove_customers",
+                query="id_type=id",
+                body={"ids": ["u1"]},
+            ),
+        ),
+        Example(
+            {"segment_id": 7, "customer_ids": ["team/42", "u1", "team/42"]},
+            Sends(
+                "POST",
+                "/api/v1/segments/7/remove_customers",
+                query="id_type=id",
+                body={"ids": ["team/42", "u1"]},
+            ),
+            title="A repeated id is sent once",
+        ),
+    ],
+)
+
+
+class ListSegmentsArgs(Args):
+    """Arguments of list_segments."""
+
+    type: Annotated[
+        Literal["dynamic", "manual"] | None, Field(description="Only segments of this kind.")
+    ] = None
+    name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
+    limit: Annotated[
+        Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] | None,
+        Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
+    ] = None
+    offset: Annotated[
+        Annotated[WholeNumber, Field(ge=0)] | None, Field(description="How many to skip.")
+    ] = None
+    full: Annotated[Flag | None, Field(description="True returns every field.")] = None
+
+
+def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
+    of_type = args.type is None or segment.get("type") == args.type
+    return of_type and contains(args.name_contains, segment.get("name"))
+
+
+list_segments = Subtool(
+    name="list_segments",
+    title="List Segments",
+    description=(
+        "Lists all segments in the workspace. Filter by type or name; people can be added to "
+        "manual segments only."
+    ),
+    args=ListSegmentsArgs,
+    call=Call(Api.APP, "GET", "/v1/segments"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
+    reference=APP_REFERENCE,
+    examples=[
+        Example({}, Sends("GET", "/v1/segments")),
+        Example(
+            {"type": "manual", "name_contains": "bêta", "limit": 5, "offset": 0, "full": True},
+            Sends("GET", "/v1/segments"),
+            title="Filters and pages are ours: the vendor returns the whole list",
+        ),
+    ],
+)
+
+
+class GetSegmentArgs(Args):
+    """Arguments of get_segment."""
+
+    segment_id: SegmentId
+    include_count: Annotated[
+        Flag | None, Field(description="True also counts the people in it.")
+    ] = None
+
+
+def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
+    number = answer.args.segment_id
+    told = fitted("segment", answer.payload["segment"] or {})
+    if answer.also is None:
+        return {"summary": f"Segment {number}.", **told}
+    count = answer.also.get("count")
+    return {"summary": f"Segment {number} holds {count} people.", "customer_count": count, **told}
+
+
+get_segment = Subtool(
+    name="get_segment",
+    title="Get Segment",
+    description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
+    args=GetSegmentArgs,
+    call=Call(Api.APP, "GET", "/v1/segments/{segment_id}"),
+    effect=Effect.READ,
+    pace=Pace.APP,
+    shape=Shape(
+        outcome="done",
+        tell=_tell_segment,
+        returns={
+            "segment": {"type": "object"},
+            "customer_count": {"type": "integer", "description": "People in the segment."},
+            "truncated": {"type": "boolean"},
+            "omitted": {"type": "array", "items": {"type": "string"}},
+        },
+        expects="segment",
+        foreign=True,
+    ),
+    also=Also(
+        Call(Api.APP, "GET", "/v1/segments/{segment_id}/customer_count"),
+        when=lambda args: args.include_count is True,
+        expects="count",
+    ),
+    find=lambda _: FIND,
+    reference=APP_REFERENCE,
+    examples=[
+        Example({"segment_id": 7}, Sends("GET", "/v1/segments/7")),
+        Example(
+            {"segment_id": "7", "include_count": True},
+            Sends("GET", "/v1/segments/7"),
+            title="A number as text is taken; the count is a second read",
+        ),
+    ],
+)
+
+
+class CreateManualSegmentArgs(Args):
+    """Arguments of create_manual_segment."""
+
+    name: Annotated[Line, Field(description="Name of the new segment.")]
+    description: Annotated[Text | None, Field(description="What it is for.")] = None
+
+
+def _new_segment(args: CreateManualSegmentArgs, _: Invocation) -> dict[str, Any]:
+    description = {} if args.description is None else {"description": args.description}
+    return {"segment": {"name": args.name, **description}}
+
+
+def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
+    segment = answer.payload.get("segment") or {}
+    number = segment.get("id")
+    if number is None:
+        summary = "Customer.io accepted the segment but did not tell its number; see list_segments."
+        return {"summary": summary, "outcome": "accepted", "segment_id": None}
+    return {
+        "summary": f"Created segment {number}, empty.",
+        "segment_id": number,
+        "segment": segment,
+    }
+
+
+create_manual_segment = Subtool(
+    name="create_manual_segment",
+    title="Create Manual Segment",
+    description=(
+        "Creates a manual segment that people can be added to or removed from via the Track API. "
+        "Look for one of that name with list_segments first: names may repeat."
+    ),
+    args=CreateManualSegmentArgs,
+    call=Call(Api.APP, "POST", "/v1/segments"),
+    effect=Effect.CREATE,
+    pace=Pace.APP,
+    body=_new_segment,
+    shape=Shape(
+        outcome="done",
+        tell=_tell_created,
+        returns={
+            "segment_id": {
+                "type": ["integer", "null"],
+                "description": "Number of the new segment; null where the reply did not tell it.",
+            },
+            "segment": {"type": "object"},
+        },
+        foreign=True,
+    ),
+    look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
+    reference=APP_REFERENCE,
+    examples=[
+        Example(
+            {"name": "Beta"},
+            Sends("POST", "/v1/segments", body={"segment": {"name": "Beta"}}),
+        ),
+        Example(
+            {"name": "Größe > L", "description": "likes\nlarge shoes"},
+            Sends(
+                "POST",
+                "/v1/segments",
+                body={"segment": {"name": "Größe > L", "description": "likes\nlarge shoes"}},
+            ),
+        ),
+    ],
+)
+
+
+class DeleteSegmentArgs(Args):
+    """Arguments of delete_segment."""
+
+    segment_id: SegmentId
+
+
+def _tell_deleted(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
+    number = answer.args.segment_id
+    return {"summary": f"Deleted segment {number}; its people stay.", "segment_id": number}
+
+
+delete_segment = Subtool(
+    name="delete_segment",
+    title="Delete Segment",
+    description=(
+        "Deletes a segment by ID. Irreversible for the segment; the people in it stay. Only manual "
+        "segments are known to be deletable this way."
+    ),
+    args=DeleteSegmentArgs,
+    call=Call(Api.APP, "DELETE", "/v1/segments/{segment_id}"),
+    effect=Effect.ERASE,
+    pace=Pace.APP,
+    shape=Shape(outcome="done", tell=_tell_deleted, returns={"segment_id": {"type": "integer"}}),
+    find=lambda _: FIND,
+    reference="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
+    examples=[
+        Example({"segment_id": 7}, Sends("DELETE", "/v1/segments/7")),
+        Example({"segment_id": "8"}, Sends("DELETE", "/v1/segments/8"), title="A number as text"),
+    ],
+)
