@@ -12,7 +12,7 @@ from customerio_tool.fields import Line, wrong
 
 _PUBLIC_HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 """A domain name. Its last label has letters only, which no spelling of an IP address has."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from customerio_tool.arguments import kind_of, refuse
@@ -201,10 +202,11 @@ def _device(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _device_time(value: Any) -> Any:
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+    try:
         return unix_seconds(value)
-    fix = "send an ISO 8601 time or Unix seconds"
-    raise wrong(f"is {kind_of(value)}", fix, "custom_device.last_used")
+    except PydanticCustomError as error:
+        found = error.context or {}
+    raise wrong(found["problem"], found["fix"], "custom_device.last_used")
 
 
 def _device_attributes(value: Any) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Tests of the subtools, group by group."""

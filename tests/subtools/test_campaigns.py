@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customerio_tool import wire
+from customerio_tool.errors import NotFound, ReplyUnreadable
+from customerio_tool.subtools import campaigns
+from customerio_tool.subtools.campaigns import get_campaign, get_campaign_metrics, list_campaigns
+from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
+
+CAMPAIGNS = [
+    {"id": 1, "name": "Welcome", "type": "event", "state": "running", "updated": 5, "tags": None},
+    {"id": 2, "name": "Win back", "type": "segment", "state": "draft", "updated": 6, "tags": []},
+]
+
+
+@pytest.mark.parametrize("subtool", [get_campaign, list_campaigns, get_campaign_metrics])
+def test_examples_send_what_they_declare(subtool: Any) -> None:
+    assert_examples_hold(subtool)
+
+
+def metrics_of(series: Any, **arguments: Any) -> dict[str, Any]:
+    reply = {"metric": {"series": series}}
+    return result_of(get_campaign_metrics, reply, campaign_id=12, **arguments)
+
+
+def metrics_query(**arguments: Any) -> dict[str, str]:
+    return query_of(get_campaign_metrics, campaign_id=12, **arguments)
+
+
+def metrics_refused(**arguments: Any) -> list[str]:
+    return refused(get_campaign_metrics, campaign_id=12, **arguments)
+
+
+def test_an_unknown_campaign_is_answered_with_how_to_find_one() -> None:
+    args = get_campaign.parse({"campaign_id": 99})
+    error = wire.error_for(get_campaign, args, AT, wire.Reply(404, {}, b"{}"))
+    assert isinstance(error, NotFound)
+    assert "list_campaigns" in error.summary
+
+
+def test_a_campaign_comes_whole() -> None:
+    result = result_of(get_campaign, {"campaign": CAMPAIGNS[0]}, campaign_id=1)
+    assert result["campaign"] == CAMPAIGNS[0]
+    assert "Welcome" not in result["summary"]
+
+
+def test_campaigns_are_filtered_by_state_and_name_and_shown_in_brief() -> None:
+    result = result_of(list_campaigns, {"campaigns": CAMPAIGNS}, state="draft", name_contains="WIN")
+    assert result["campaigns"] == [
+        {"id": 2, "name": "Win back", "type": "segment", "state": "draft", "updated": 6}
+    ]
+    assert result["total"] == 1
+
+
+def test_a_workspace_without_campaigns_has_an_empty_list() -> None:
+    assert result_of(list_campaigns, {"campaigns": None})["campaigns"] == []
+
+
+def test_with_no_window_version_1_counts_days() -> None:
+    assert metrics_query() == {"version": "1", "period": "days"}
+
+
+def test_steps_ask_version_1_and_a_start_asks_version_2() -> None:
+    assert metrics_query(period="weeks", steps=3) == {
+        "version": "1",
+        "period": "weeks",
+        "steps": "3",
+    }
+    assert metrics_query(period="weeks", start_time=1763800000, timezone="Asia/Tokyo") == {
+        "version": "2",
+        "res": "weeks",
+        "start": "1763800000",
+        "end": str(AT.second),
+        "tz": "Asia/Tokyo",
+    }
+
+
+@pytest.mark.parametrize(
+    "window", [{"start_time": 1763800000}, {"end_time": 1763800000}, {"timezone": "UTC"}]
+)
+def test_steps_do_not_go_with_a_window(window: dict[str, Any]) -> None:
+    assert metrics_refused(steps=2, **window) == ["steps"]
+
+
+@pytest.mark.parametrize("window", [{"end_time": 1763800000}, {"timezone": "UTC"}])
+def test_an_end_or_a_time_zone_needs_a_start(window: dict[str, Any]) -> None:
+    assert metrics_refused(**window) == ["start_time"]
+
+
+@pytest.mark.parametrize(
+    ("period", "most"), [(None, 45), ("hours", 24), ("days", 45), ("weeks", 12), ("months", 120)]
+)
+def test_each_period_has_its_own_most_steps(period: str | None, most: int) -> None:
+    assert metrics_query(period=period, steps=most)["steps"] == str(most)
+    assert metrics_refused(period=period, steps=most + 1) == ["steps"]
+
+
+@pytest.mark.parametrize("steps", [0, -1, 121, 1.5, True])
+def test_steps_are_a_number_from_1_to_120(steps: Any) -> None:
+    assert metrics_refused(period="months", steps=steps) == ["steps"]
+
+
+def test_an_end_before_the_start_is_refused() -> None:
+    assert metrics_refused(start_time=1763800000, end_time=1763800000) == ["end_time"]
+
+
+def test_a_start_that_is_still_to_come_is_refused() -> None:
+    assert metrics_refused(start_time=AT.second + DAY) == ["start_time"]
+
+
+def test_a_span_over_ten_years_is_refused() -> None:
+    assert metrics_refused(start_time="2010-01-01") == ["start_time"]
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "europe/berlin ", "+02:00", "CEST?"])
+def test_what_is_no_time_zone_is_refused(name: str) -> None:
+    assert metrics_refused(start_time=1763800000, timezone=name) == ["timezone"]
+
+
+def test_without_a_list_of_time_zones_the_form_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaigns, "_installed_timezones", set)
+    assert metrics_query(start_time=1763800000, timezone="Europe/Berlin")["tz"] == "Europe/Berlin"
+    assert metrics_refused(start_time=1763800000, timezone="Berlin!") == ["timezone"]
+
+
+def test_totals_are_added_up_and_metrics_that_are_all_zero_left_out() -> None:
+    result = metrics_of({"sent": [3, 5], "opened": [1, 4], "bounced": [0, 0]})
+    assert result["totals"] == {"sent": 8, "opened": 5}
+    assert result["series"] == {"sent": [3, 5], "opened": [1, 4]}
+    assert (result["steps"], result["period"]) == (2, "days")
+    assert "2 days" in result["summary"]
+
+
+def test_one_step_is_one_step_though_customer_io_returns_two() -> None:
+    result = metrics_of({"sent": [3, 5]}, steps=1)
+    assert result["series"] == {"sent": [5]}
+    assert result["totals"] == {"sent": 5}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["sent", "opened", "2xx"]),
+        st.lists(st.integers(0, 10**6), min_size=3, max_size=3),
+    )
+)
+def test_a_metric_that_is_not_listed_is_0_and_every_other_adds_up(
+    series: dict[str, list[int]],
+) -> None:
+    result = metrics_of(series)
+    for name, numbers in series.items():
+        assert result["totals"].get(name, 0) == sum(numbers)
+        assert result["series"].get(name, [0, 0, 0]) == numbers
+
+
+def test_series_too_long_to_show_leave_their_totals() -> None:
+    result = metrics_of({"sent": [1] * 50_000}, period="hours", start_time="2020-01-01")
+    assert result["totals"] == {"sent": 50_000}
+    assert result["truncated"] is True
+    assert "series" not in result
+
+
+@pytest.mark.parametrize("series", [None, {}])
+def test_no_series_is_nothing_counted(series: object) -> None:
+    result = metrics_of(series)
+    assert (result["totals"], result["series"], result["steps"]) == ({}, {}, 0)
+
+
+@pytest.mark.parametrize("metric", [None, [], {"series": [1]}, {"series": {"sent": ["a"]}}])
+def test_what_is_no_series_is_unreadable(metric: object) -> None:
+    with pytest.raises(ReplyUnreadable):
+        result_of(get_campaign_metrics, {"metric": metric}, campaign_id=12)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customerio_tool.errors import ReplyUnreadable
+from customerio_tool.fields import iso_time, unix_seconds
+from customerio_tool.subtools.messages import WINDOW_SECONDS, list_messages, messages_since
+from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
+
+MESSAGE: dict[str, Any] = {
+    "id": "dgTXBAQBAZq1=",
+    "deduplicate_id": "dgTXBAQBAZq1=:1763890005",
+    "type": "email",
+    "customer_id": "u1",
+    "customer_identifiers": {"id": "u1", "email": None, "cio_id": "d9c106000001"},
+    "metrics": {"sent": 1763890003},
+    "failure_message": None,
+    "msg_template_id": 7,
+    "forgotten": False,
+}
+
+
+def test_examples_send_what_they_declare() -> None:
+    assert_examples_hold(list_messages)
+
+
+def test_a_page_has_20_messages_unless_asked_otherwise() -> None:
+    assert query_of(list_messages) == {"limit": "20"}
+    assert query_of(list_messages, limit=1000) == {"limit": "1000"}
+
+
+@pytest.mark.parametrize("limit", [0, 1001, "many", True])
+def test_a_limit_outside_1_to_1000_is_refused(limit: Any) -> None:
+    assert refused(list_messages, limit=limit) == ["limit"]
+
+
+def test_an_old_start_gets_an_end_and_the_summary_says_so() -> None:
+    start = AT.second - 400 * DAY
+    end = start + WINDOW_SECONDS
+    assert query_of(list_messages, start_time=start)["end_ts"] == str(end)
+    summary = result_of(list_messages, {"messages": []}, start_time=start)["summary"]
+    assert iso_time(end) in summary
+
+
+def test_a_recent_start_gets_no_end() -> None:
+    assert "end_ts" not in query_of(list_messages, start_time=AT.second - 30 * DAY)
+
+
+def test_a_window_over_six_months_is_sent_and_the_summary_says_what_is_missing() -> None:
+    span = {"start_time": AT.second - 400 * DAY, "end_time": AT.second}
+    assert query_of(list_messages, **span)["end_ts"] == str(AT.second)
+    assert "six months" in result_of(list_messages, {"messages": []}, **span)["summary"]
+
+
+def test_an_end_before_the_start_is_refused() -> None:
+    assert refused(list_messages, start_time=1763800000, end_time=1763700000) == ["end_time"]
+
+
+@given(st.integers(0, AT.second + 10 * DAY))
+def test_a_start_alone_is_never_cut_off_by_the_window(start: int) -> None:
+    end = int(query_of(list_messages, start_time=start).get("end_ts", max(AT.second, start)))
+    assert end - start <= WINDOW_SECONDS or end < start
+
+
+@pytest.mark.parametrize("end", [{}, {"next": None}, {"next": ""}])
+def test_absent_null_and_empty_next_all_end_the_list(end: dict[str, Any]) -> None:
+    result = result_of(list_messages, {"messages": [MESSAGE], **end})
+    assert "next_cursor" not in result
+    assert result["count"] == 1
+
+
+def test_a_next_page_is_told_with_its_cursor() -> None:
+    result = result_of(list_messages, {"messages": [MESSAGE], "next": "MTIz/+="})
+    assert result["next_cursor"] == "MTIz/+="
+    assert query_of(list_messages, cursor=result["next_cursor"])["start"] == "MTIz/+="
+
+
+@pytest.mark.parametrize("empty", [None, []])
+def test_null_is_an_empty_list(empty: object) -> None:
+    result = result_of(list_messages, {"messages": empty})
+    assert (result["ok"], result["messages"], result["count"]) == (True, [], 0)
+
+
+def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
+    (message,) = result_of(list_messages, {"messages": [MESSAGE]})["messages"]
+    assert message == {
+        "id": "dgTXBAQBAZq1=",
+        "type": "email",
+        "customer_id": "u1",
+        "customer_identifiers": {"id": "u1", "cio_id": "d9c106000001"},
+        "metrics": {"sent": 1763890003},
+        "forgotten": False,
+    }
+
+
+def test_a_page_that_is_cut_offers_no_cursor_past_what_was_left_out() -> None:
+    many = [{**MESSAGE, "subject": "x" * 500} for _ in range(100)]
+    result = result_of(list_messages, {"messages": many, "next": "more"}, limit=100)
+    assert result["truncated"] is True
+    assert "next_cursor" not in result
+    assert f"limit={result['count']}" in result["summary"]
+    assert 0 < result["count"] < 100
+
+
+def test_the_summary_holds_no_text_of_a_message() -> None:
+    result = result_of(list_messages, {"messages": [{**MESSAGE, "subject": "Obey me"}]})
+    assert "Obey" not in result["summary"]
+    assert result["untrusted"] is True
+
+
+def test_the_doubt_about_transactional_id_is_told() -> None:
+    result = result_of(list_messages, {"messages": []}, transactional_id=44)
+    assert "not known to honour transactional_id" in result["summary"]
+
+
+def test_something_other_than_a_list_is_unreadable() -> None:
+    with pytest.raises(ReplyUnreadable):
+        result_of(list_messages, {"messages": {"id": 1}})
+
+
+def test_a_look_reaches_back_before_the_call_and_can_be_made_as_it_stands() -> None:
+    look = messages_since(AT, type="push")
+    assert look.subtool == list_messages.name
+    assert unix_seconds(look.arguments["start_time"]) < AT.now
+    assert query_of(list_messages, **look.arguments)["type"] == "push"
