@@ -11,8 +11,7 @@ from pydantic import AfterValidator
 from customerio_tool.fields import Line, wrong
 
 _PUBLIC_HOST = re.compile(
-    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})",
-    re.IGNORECASE | re.ASCII,
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})"
 )
 """A domain name. Its last label has letters only, which no spelling of an IP address has."""
 
@@ -27,7 +26,8 @@ def _https(url: str) -> str:
 def _public(url: str) -> str:
     parts = _parts(url)
     host = parts.hostname or ""
-    if not _PUBLIC_HOST.fullmatch(host) or f".{host.lower()}".endswith(_PRIVATE_ENDINGS):
+    named = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
+    if not named or f".{host}".endswith(_PRIVATE_ENDINGS):
         raise wrong("has a host that is not public", "use a public domain name, not an IP address")
     return url
 
