@@ -1,7 +1,4 @@
-"""Credentials, region and hosts of a connection: what they must be, and what is wrong with them.
-
-`SavedConnection` declares the fields, each with a `ConnectionField`; the JSON Schema, the form
-of the manifest and the names of the environment variables are all read from there.
+"""A connection, loaded from what was saved: its credentials, region and hosts, all checked.
 
 A value never reaches a message, and the frames of this module hold the saved values only inside
 a `Secret`, so that a traceback printed with its locals does not show them either. The caller's
@@ -13,436 +10,47 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from functools import cache, partial
-from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Generic,
-    Literal,
-    NamedTuple,
-    NoReturn,
-    TypeAlias,
-    TypeVar,
-    cast,
-    get_args,
-)
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import ValidationError
 
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
+from customerio_tool.saved_connection import (
+    ALL_APIS,
+    HOSTS,
+    REGION_OF,
+    REGIONS,
+    RULES,
+    Api,
+    Flaw,
+    Region,
+    SavedConnection,
+    connection_fields,
+    connection_schema,
+    is_needed,
+)
+from customerio_tool.secret import Secret
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-T_co = TypeVar("T_co", covariant=True)
-
-Region: TypeAlias = Literal["us", "eu"]
-REGIONS: tuple[Region, ...] = get_args(Region)
-
-
-class Api(Enum):
-    """The two APIs of Customer.io, each with its own host and its own credentials."""
-
-    TRACK = "track"
-    APP = "app"
-
-
-ALL_APIS = frozenset(Api)
-
-_VENDOR: Mapping[Api, Mapping[Region, str]] = {
-    Api.TRACK: {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"},
-    Api.APP: {"us": "https://api.customer.io", "eu": "https://api-eu.customer.io"},
-}
-_REGION_OF: Mapping[str, Region] = {
-    origin: region for hosts in _VENDOR.values() for region, origin in hosts.items()
-}
-
-
-class Secret(Generic[T_co]):
-    """A value that shows as `***` wherever Python prints, copies or dumps it; `reveal` gives it.
-
-    pydantic's own `Secret` keeps the value in `__dict__`, prints another mask and can be pickled.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: T_co) -> None:
-        self._value = value
-
-    def reveal(self) -> T_co:
-        """Return the value itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __format__(self, spec: str) -> str:
-        return format("***", spec)
-
-    def __eq__(self, other: object) -> bool:
-        return self._value == other._value if isinstance(other, Secret) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __copy__(self) -> Secret[T_co]:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Secret[T_co]:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A secret is not pickled; load the connection where it is used.")
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: object
-    ) -> core_schema.CoreSchema:
-        """Let pydantic wrap what it is given, and dump the mask."""
-        return core_schema.no_info_plain_validator_function(
-            cls,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                str, return_schema=core_schema.str_schema()
-            ),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectionField:
-    """What is declared about one field of a connection.
-
-    Args:
-        label: Its name in the form.
-        help: What it is and where it is found; stands alone.
-        right: What to do when it is wrong, as an instruction.
-        api: The API whose calls need it, or None where both use it.
-        secret: Whether a form hides what is typed.
-        operator: Whether it is for operators only, and so not in the form.
-        options: The values to choose from.
-        pattern: What JSON Schema can check of it; Python and ECMAScript read it alike.
-        help_url: A page that says more.
-    """
-
-    label: str
-    help: str
-    right: str
-    api: Api | None = None
-    secret: bool = False
-    operator: bool = False
-    options: tuple[str, ...] = ()
-    pattern: str | None = None
-    help_url: str = "https://fly.customer.io/settings/api_credentials"
-
-    @property
-    def required(self) -> bool:
-        """Whether the studio's form insists on it."""
-        return self.api is not None and not self.operator
-
-    def as_form(self, key: str) -> dict[str, Any]:
-        """Return the entry of the manifest's `connection.fields`."""
-        entry: dict[str, Any] = {
-            "key": key,
-            "type": "enum" if self.options else "string",
-            "label": self.label,
-            "required": self.required,
-            "secret": self.secret,
-            "placeholder": f"Enter {self.label}",
-            "help": self.help,
-            "help_url": self.help_url,
-        }
-        if self.options:
-            entry["options"] = [{"value": v, "label": v.upper()} for v in self.options]
-        return entry
-
-    def as_schema(self, *, required: bool) -> dict[str, Any]:
-        """Return the JSON Schema of the field as it may be saved, before trimming."""
-        schema: dict[str, Any] = {
-            "type": "string" if required else ["string", "null"],
-            "title": self.label,
-            "description": self.help,
-        }
-        if pattern := self.pattern or (r"\S" if required else None):
-            schema["pattern"] = pattern
-        return {**schema, "writeOnly": True} if self.secret else schema
-
-
-class _Flaw(NamedTuple):
-    """A rule that a field breaks; `other` is the field it disagrees with, or a hint. No value."""
-
-    rule: str
-    other: str = ""
-
-
-# rule: (what was wrong, what would be right; "" where the field itself says that best)
-_RULES: Mapping[str, tuple[str, str]] = {
-    "not_mapping": ("is not a mapping", "give what was saved, field by field, as a dict"),
-    "not_loaded": ("is not part of this connection", "load a connection for that API: {right}"),
-    "missing": ("is missing", ""),
-    "empty": ("is empty", ""),
-    "not_text": ("is not text", ""),
-    "string_unicode": ("is not valid Unicode text", ""),  # pydantic's own rule
-    "unknown": ("is not a field of a connection", "{other}"),
-    "scheme": (
-        "starts with an authorization scheme",
-        "give the key alone, without Bearer or Basic",
-    ),
-    "not_ascii": ("holds a character outside ASCII, perhaps an invisible one copied along", ""),
-    "control": ("holds a control character", ""),
-    "space": ("holds whitespace in the middle", ""),
-    "quoted": ("stands in quotation marks", "give it without the quotation marks"),
-    "mask": ("is a mask of asterisks in place of the value", ""),
-    "web_address": ("is a web address", ""),
-    "email": ("is an email address", ""),
-    "colon": ("holds a colon, as the site id and the key joined do", ""),
-    "same": ("is the same text as {other}", "the three differ: {right}"),
-    "region": ("is neither us nor eu", ""),
-    "url_form": ("is not just http or https, a host and a port", ""),
-    "url_plain": ("would send the credentials to Customer.io unencrypted", ""),
-    "url_port": ("gives Customer.io's host a port", ""),
-    "url_api": ("names a host of the other API", ""),
-    "url_localhost": (
-        "names localhost, which may resolve to any machine",
-        "give 127.0.0.1 or [::1]",
-    ),
-    "url_foreign": ("names a host that is neither Customer.io's nor this machine's", ""),
-    "url_region": ("names another region than {other}", "make the two agree, or leave one out"),
-    "file": ("is not a file that can be read", ""),
-    "not_pem": ("is a file without a PEM certificate", ""),
-}
-
-
-def _break(rule: str) -> NoReturn:
-    raise PydanticCustomError(rule, "broken")
-
-
-_KEY_RULES: Mapping[str, re.Pattern[str]] = {
-    "scheme": re.compile(r"(?:authorization|bearer|basic)(?:[\s:]|$)", re.IGNORECASE),
-    "not_ascii": re.compile(r".*[^\x00-\x7f]", re.DOTALL),
-    "space": re.compile(r".*\s", re.DOTALL),
-    "control": re.compile(r".*[\x00-\x1f\x7f]", re.DOTALL),
-    "quoted": re.compile(r"([\"'`]).*\1$"),
-    "mask": re.compile(r"\*+$"),
-    "web_address": re.compile(r".*://"),
-    "email": re.compile(r"[^@]+@[^@]+\.[^@]+$"),
-}
-
-
-def _trimmed(value: object) -> str | None:
-    """Return text without its edges, or None where nothing is left."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        _break("not_text")
-    return value.strip() or None
-
-
-def _key(value: object) -> str | None:
-    text = _trimmed(value)
-    if text is not None:
-        for rule, pattern in _KEY_RULES.items():
-            if pattern.match(text):
-                _break(rule)
-    return text
-
-
-def _site_id(value: object) -> str | None:
-    text = _key(value)
-    # In Basic credentials a colon ends the user name (RFC 7617, section 2).
-    if text and ":" in text:
-        _break("colon")
-    return text
-
-
-def _region(value: object) -> str | None:
-    text = _trimmed(value)
-    return text.lower() if text else None  # the schema's pattern has refused all but us and eu
-
-
-_URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
-
-
-def _url(api: Api, value: object) -> str | None:
-    """Return an origin that may be given credentials: `https://host` or `http://127.0.0.1:8025`."""
-    text = _trimmed(value)
-    if text is None:
-        return None
-    url = text.lower().removesuffix("/")
-    found = _URL.fullmatch(url) if text.isascii() else None
-    if not found or not 0 < int(found[3] or 1) <= _HIGHEST_PORT:
-        _break("url_form")
-    if url in _VENDOR[api].values() or _is_loopback(found[2]):
-        return url
-    _break(_why_not(api, found[2], found[3]))
-
-
-_HIGHEST_PORT = 65_535
-
-
-def _why_not(api: Api, host: str, port: str | None) -> str:
-    """Return the rule that keeps credentials from a well-formed URL."""
-    if host == "localhost":
-        return "url_localhost"
-    if f"https://{host}" not in _REGION_OF:
-        return "url_foreign"
-    if f"https://{host}" not in _VENDOR[api].values():
-        return "url_api"
-    return "url_port" if port else "url_plain"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.IPv4Address(host).is_loopback
-    except ValueError:
-        return host == "[::1]"
-
-
-def _readable_pem(value: object) -> str | None:
-    text = _trimmed(value)
-    if text is None:
-        return None
-    try:
-        pem = Path(text).read_bytes() if Path(text).is_file() else None
-    except (OSError, ValueError):
-        pem = None
-    if pem is None:
-        _break("file")
-    if not _CERTIFICATE.search(pem):
-        _break("not_pem")
-    return text
-
-
-_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
-
+__all__ = [
+    "ALL_APIS",
+    "REGIONS",
+    "Api",
+    "Connection",
+    "Region",
+    "connection_fields",
+    "connection_schema",
+]
 
 _HOW_TO_MAKE_ONE = "A connection is made by Connection.load or Connection.from_env."
-_FROM_SETTINGS = "from Settings > Account Settings > API Credentials in Customer.io"
-
-
-def _url_field(api: Api) -> ConnectionField:
-    name = api.value.capitalize()
-    vendor = " or ".join(_VENDOR[api].values())
-    return ConnectionField(
-        label=f"{name} API URL",
-        help=f"For operators: where the {name} API is, instead of the region's own host. Only "
-        f"{vendor}, or http or https on 127.0.0.1 or [::1] with any port.",
-        right=f"leave it out, or give {vendor}, or an address on 127.0.0.1 or [::1]",
-        api=api,
-        operator=True,
-        help_url="https://docs.customer.io/api?api=journeys",
-    )
-
-
-class SavedConnection(BaseModel):
-    """The fields as declared; each may be absent, since a connection may be for one API."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    site_id: Annotated[
-        str | None,
-        BeforeValidator(_site_id),
-        ConnectionField(
-            label="Track API Site ID",
-            help="The site id that belongs to your Track API key: it names the workspace. In "
-            "Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
-            right=f"copy the Site ID {_FROM_SETTINGS}",
-            api=Api.TRACK,
-        ),
-    ] = None
-    track_api_key: Annotated[
-        Secret[str] | None,
-        BeforeValidator(_key),
-        ConnectionField(
-            label="Track API Key",
-            help="The key, next to the site id, that lets people, events and devices be written. "
-            "In Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
-            right=f"copy the Track API key {_FROM_SETTINGS}",
-            api=Api.TRACK,
-            secret=True,
-        ),
-    ] = None
-    app_api_key: Annotated[
-        Secret[str] | None,
-        BeforeValidator(_key),
-        ConnectionField(
-            label="App API Key",
-            help="The key that lets data be read and messages be sent; Customer.io shows it once, "
-            "when it is created. In Customer.io: Settings > Account Settings > API Credentials > "
-            "App API Keys. Choose the same workspace as for the Track API key.",
-            right=f"create or copy an App API key {_FROM_SETTINGS}",
-            api=Api.APP,
-            secret=True,
-            help_url="https://fly.customer.io/settings/api_credentials?keyType=app",
-        ),
-    ] = None
-    region: Annotated[
-        Region | None,
-        BeforeValidator(_region),
-        ConnectionField(
-            label="Region",
-            help="Where your Customer.io account keeps its data: us or eu. Left blank, Customer.io "
-            "is asked on the first call.",
-            right="leave it blank, or give us or eu",
-            options=REGIONS,
-            pattern=r"^\s*([Uu][Ss]|[Ee][Uu])?\s*$",
-            help_url="https://docs.customer.io/api/track/",
-        ),
-    ] = None
-    track_url: Annotated[
-        str | None, BeforeValidator(partial(_url, Api.TRACK)), _url_field(Api.TRACK)
-    ] = None
-    app_url: Annotated[str | None, BeforeValidator(partial(_url, Api.APP)), _url_field(Api.APP)] = (
-        None
-    )
-    ca_file: Annotated[
-        str | None,
-        BeforeValidator(_readable_pem),
-        ConnectionField(
-            label="CA File",
-            help="For operators: the path of a PEM file with the certificates to trust, instead of "
-            "the usual ones.",
-            right="leave it out, or give the path of a PEM file that this process may read",
-            operator=True,
-            help_url="https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
-        ),
-    ] = Field(default=None, repr=False)
-
-
-@cache
-def connection_fields() -> Mapping[str, ConnectionField]:
-    """Return what is declared about each field, by key, in the order of the form."""
-    return {
-        key: next(part for part in info.metadata if isinstance(part, ConnectionField))
-        for key, info in SavedConnection.model_fields.items()
-    }
-
-
-def connection_schema(apis: Collection[Api] = ALL_APIS) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a saved connection that can call these APIs."""
-    required = [key for key, field in connection_fields().items() if _is_needed(field, apis)]
-    return {
-        "type": "object",
-        "properties": {
-            key: field.as_schema(required=key in required)
-            for key, field in connection_fields().items()
-        },
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _is_needed(field: ConnectionField, apis: Collection[Api]) -> bool:
-    return field.required and field.api in apis
 
 
 class Connection(SavedConnection):
@@ -547,7 +155,7 @@ class Connection(SavedConnection):
         """
         if api not in self.apis:
             fields = connection_fields().items()
-            flaws = {key: _Flaw("not_loaded") for key, field in fields if _is_needed(field, {api})}
+            flaws = {key: Flaw("not_loaded") for key, field in fields if is_needed(field, {api})}
             raise _invalid(flaws, {})
         return f"Basic {self._pair()}" if api is Api.TRACK else f"Bearer {_text(self.app_api_key)}"
 
@@ -563,7 +171,7 @@ class Connection(SavedConnection):
 
     def base_url(self, api: Api, region: Region) -> str:
         """Return the origin of an API, no slash at its end: the operator's, else the region's."""
-        return self._own_host(api) or _VENDOR[api][region]
+        return self._own_host(api) or HOSTS[api][region]
 
     def origins(self) -> frozenset[str]:
         """Return every origin that `base_url` can give: the only ones that may see a key."""
@@ -615,10 +223,10 @@ def _digest(purpose: str, text: str, *, size: int) -> str:
 
 def _examine(
     sealed: Secret[Mapping[str, object]], apis: frozenset[Api]
-) -> tuple[Secret[dict[str, Any]], dict[str, _Flaw]]:
+) -> tuple[Secret[dict[str, Any]], dict[str, Flaw]]:
     """Return the fields as they are kept, and what is wrong with which; one flaw for each."""
     if not isinstance(sealed.reveal(), Mapping):
-        return Secret({}), {"connection": _Flaw("not_mapping")}
+        return Secret({}), {"connection": Flaw("not_mapping")}
     other = {k for k, f in connection_fields().items() if f.api and f.api not in apis}
     entries = Secret({k: v for k, v in dict(sealed.reveal()).items() if k not in other})
     shape = dict(_shape_flaws(entries, apis))
@@ -638,17 +246,17 @@ def _shape_validator(apis: frozenset[Api]) -> Draft202012Validator:
 
 def _shape_flaws(
     entries: Secret[dict[str, object]], apis: frozenset[Api]
-) -> Iterator[tuple[str, _Flaw]]:
+) -> Iterator[tuple[str, Flaw]]:
     """Check against the schema; only the rule and the key of an error are read, never its text."""
     for error in _shape_validator(apis).iter_errors(entries.reveal()):
         if error.validator == "required":
             absent = [key for key in error.validator_value if key not in entries.reveal()]
-            yield from ((key, _Flaw("missing")) for key in absent)
+            yield from ((key, Flaw("missing")) for key in absent)
         elif error.validator == "additionalProperties":
             yield from _unknown(entries)
         else:
             key = str(error.path[0])
-            yield key, _Flaw(_shape_rule(key, error.validator, is_null=error.instance is None))
+            yield key, Flaw(_shape_rule(key, error.validator, is_null=error.instance is None))
 
 
 def _shape_rule(key: str, keyword: str, *, is_null: bool) -> str:
@@ -657,7 +265,7 @@ def _shape_rule(key: str, keyword: str, *, is_null: bool) -> str:
     return "region" if connection_fields()[key].options else "empty"
 
 
-def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, _Flaw]]:
+def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Flaw]]:
     """Name the unknown keys, except where one may be a value pasted in the wrong place."""
     known = list(connection_fields())
     texts = [text for text in entries.reveal().values() if isinstance(text, str)]
@@ -669,34 +277,34 @@ def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, _Flaw]]:
         is_name = re.fullmatch(r"[A-Za-z0-9_]{1,40}" if near else r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near[0]}" if near else f"use only {', '.join(known)}"
-        yield name if is_shown else "an unknown field", _Flaw("unknown", hint)
+        yield name if is_shown else "an unknown field", Flaw("unknown", hint)
 
 
-def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, _Flaw]]:
+def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, Flaw]]:
     """Return the good fields, trimmed, and what is wrong with the others."""
     try:
         return SavedConnection.model_validate(entries), {}
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False, include_input=False)
-    flaws = {str(error["loc"][0]): _Flaw(error["type"]) for error in errors}
+    flaws = {str(error["loc"][0]): Flaw(error["type"]) for error in errors}
     good = {key: value for key, value in entries.items() if key not in flaws}
     return SavedConnection.model_validate(good), flaws
 
 
-def _regions(saved: SavedConnection) -> tuple[list[Region], dict[str, _Flaw]]:
+def _regions(saved: SavedConnection) -> tuple[list[Region], dict[str, Flaw]]:
     """Return the regions that fields name, and those fields that contradict the first of them."""
     named: dict[str, Region | None] = {
         "region": saved.region,
-        "track_url": _REGION_OF.get(saved.track_url or ""),
-        "app_url": _REGION_OF.get(saved.app_url or ""),
+        "track_url": REGION_OF.get(saved.track_url or ""),
+        "app_url": REGION_OF.get(saved.app_url or ""),
     }
     told = {key: region for key, region in named.items() if region}
     first = next(iter(told), "")
-    flaws = {k: _Flaw("url_region", first) for k, region in told.items() if region != told[first]}
+    flaws = {k: Flaw("url_region", first) for k, region in told.items() if region != told[first]}
     return list(told.values()), flaws
 
 
-def _same_flaws(saved: SavedConnection) -> Iterator[tuple[str, _Flaw]]:
+def _same_flaws(saved: SavedConnection) -> Iterator[tuple[str, Flaw]]:
     keys = {
         "site_id": Secret(saved.site_id or ""),
         "track_api_key": saved.track_api_key,
@@ -705,10 +313,10 @@ def _same_flaws(saved: SavedConnection) -> Iterator[tuple[str, _Flaw]]:
     given = {key: secret for key, secret in keys.items() if secret and secret.reveal()}
     for key, secret in given.items():
         for twin in (k for k, other in given.items() if k != key and other == secret):
-            yield key, _Flaw("same", twin)
+            yield key, Flaw("same", twin)
 
 
-def _invalid(flaws: Mapping[str, _Flaw], names: Mapping[str, str]) -> ConnectionInvalid:
+def _invalid(flaws: Mapping[str, Flaw], names: Mapping[str, str]) -> ConnectionInvalid:
     """Make the error, from keys and rules alone; `names` says what the reader calls each key."""
     order = [*connection_fields(), *sorted(flaws.keys() - connection_fields().keys())]
     problems = [_problem(key, flaws[key], names) for key in order if key in flaws]
@@ -716,9 +324,9 @@ def _invalid(flaws: Mapping[str, _Flaw], names: Mapping[str, str]) -> Connection
     return ConnectionInvalid(f"The connection cannot be used. {told}", fields=problems)
 
 
-def _problem(key: str, flaw: _Flaw, names: Mapping[str, str]) -> FieldProblem:
+def _problem(key: str, flaw: Flaw, names: Mapping[str, str]) -> FieldProblem:
     declared = connection_fields().get(key)
-    problem, fix = _RULES[flaw.rule]
+    problem, fix = RULES[flaw.rule]
     words = {
         "other": names.get(flaw.other, flaw.other),
         "right": declared.right if declared else "",
