@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
+
 DAY = 86400
 
 
-def test_campaigns_of_every_trigger_type_are_listed(api: Any) -> None:
+def test_campaigns_of_every_trigger_type_are_listed(api: Api) -> None:
     """Facts 8.1, 8.2: no paging, broadcasts are not among them."""
     campaigns = api.get("/v1/campaigns")["campaigns"]
     types = {campaign["type"] for campaign in campaigns}
@@ -23,7 +24,7 @@ def test_campaigns_of_every_trigger_type_are_listed(api: Any) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("abc", 400), ("999", 404)])
-def test_a_bad_campaign_id_is_400_and_an_unknown_one_404(api: Any, path: str, status: int) -> None:
+def test_a_bad_campaign_id_is_400_and_an_unknown_one_404(api: Api, path: str, status: int) -> None:
     """Facts 8.1."""
     for tail in ("", "/metrics"):
         response = api.app("GET", f"/v1/campaigns/{path}{tail}")
@@ -31,7 +32,7 @@ def test_a_bad_campaign_id_is_400_and_an_unknown_one_404(api: Any, path: str, st
         assert response.json()["errors"][0]["status"] == str(status)
 
 
-def test_metrics_count_what_the_message_list_shows(api: Any) -> None:
+def test_metrics_count_what_the_message_list_shows(api: Api) -> None:
     """Facts 8.3: the same deliveries seen from two sides."""
     series = api.get("/v1/campaigns/12/metrics")["metric"]["series"]
     sent = api.get("/v1/messages", campaign_id=12, metric="sent", limit=1000)["messages"]
@@ -53,14 +54,14 @@ def test_metrics_count_what_the_message_list_shows(api: Any) -> None:
         ({"steps": 7, "version": "one"}, 7),
     ],
 )
-def test_version_1_has_the_documented_number_of_steps(api: Any, query: Any, length: int) -> None:
+def test_version_1_has_the_documented_number_of_steps(api: Api, query: Any, length: int) -> None:
     """Facts 8.3: defaults, maxima, 1 raised to 2; any version but 2 is 1."""
     series = api.get("/v1/campaigns/12/metrics", **query)["metric"]["series"]
     assert len(series["sent"]) == length
     assert "human_opened" not in series
 
 
-def test_version_2_takes_a_span_and_a_zone(api: Any) -> None:
+def test_version_2_takes_a_span_and_a_zone(api: Api) -> None:
     """Facts 8.3 (A+)."""
     zone = ZoneInfo("Europe/Berlin")
     start = int(datetime(2027, 1, 1, tzinfo=zone).timestamp())
@@ -71,7 +72,7 @@ def test_version_2_takes_a_span_and_a_zone(api: Any) -> None:
     assert "human_opened" in series
 
 
-def test_todays_event_lands_in_the_last_bucket(api: Any) -> None:
+def test_todays_event_lands_in_the_last_bucket(api: Api) -> None:
     """Facts 8.3: oldest first, buckets start at Eastern midnight."""
     api.event("u3", "signed_up")
     series = api.get("/v1/campaigns/12/metrics", type="email", steps=2)["metric"]["series"]
@@ -94,21 +95,21 @@ def test_todays_event_lands_in_the_last_bucket(api: Any) -> None:
         {"type": "pigeon"},
     ],
 )
-def test_bad_metric_parameters_are_refused(api: Any, query: Any) -> None:
+def test_bad_metric_parameters_are_refused(api: Api, query: Any) -> None:
     """Facts 8.3: 400; steps above the maximum is UNVERIFIED, a switch."""
     assert api.app("GET", "/v1/campaigns/12/metrics", params=query).status_code == 400
 
 
-def trigger(api: Any, body: Any, broadcast: Any = 30) -> Any:
+def trigger(api: Api, body: Any, broadcast: Any = 30) -> Any:
     return api.app("POST", f"/v1/campaigns/{broadcast}/triggers", body)
 
 
-def sent_to(api: Any, number: int) -> list[str | None]:
+def sent_to(api: Api, number: int) -> list[str | None]:
     deliveries = api.sandbox.state()["deliveries"]
     return [each["customer_id"] for each in deliveries if each["trigger_id"] == number]
 
 
-def test_broadcasts_are_listed_and_read(api: Any) -> None:
+def test_broadcasts_are_listed_and_read(api: Api) -> None:
     """Facts 8.1: read at /v1/broadcasts."""
     broadcasts = api.get("/v1/broadcasts")["broadcasts"]
     assert [each["state"] for each in broadcasts] == ["running", "draft"]
@@ -142,7 +143,7 @@ def test_broadcasts_are_listed_and_read(api: Any) -> None:
         ({"recipients": {"attribute": {"field": "seats", "operator": "exists"}}}, ["u1"]),
     ],
 )
-def test_each_kind_of_audience_reaches_its_people(api: Any, body: Any, people: Any) -> None:
+def test_each_kind_of_audience_reaches_its_people(api: Api, body: Any, people: Any) -> None:
     """Facts 8.4."""
     response = trigger(api, {**body, "data": {"month": "May"}})
     assert (response.status_code, response.json()) == (200, {"id": 2}), response.text
@@ -152,7 +153,7 @@ def test_each_kind_of_audience_reaches_its_people(api: Any, body: Any, people: A
     assert api.get("/v1/campaigns/30/triggers/2") == newest
 
 
-def test_per_user_data_joins_the_trigger_data(api: Any) -> None:
+def test_per_user_data_joins_the_trigger_data(api: Api) -> None:
     """Facts 8.4: templates read trigger.<key>."""
     body = {"per_user_data": [{"id": "u3", "data": {"n": 1}}], "data": {"n": 0, "m": 2}}
     trigger(api, body)
@@ -174,7 +175,7 @@ def test_per_user_data_joins_the_trigger_data(api: Any) -> None:
         ({"ids": ["u1"], "data": {"k": "v" * 50_000}}, "/data/attributes/data"),
     ],
 )
-def test_a_bad_audience_is_422_and_still_a_trigger(api: Any, body: Any, pointer: str) -> None:
+def test_a_bad_audience_is_422_and_still_a_trigger(api: Api, body: Any, pointer: str) -> None:
     """Facts 8.4: source.pointer, the trigger's number in detail, nobody gets anything."""
     response = trigger(api, body)
     [error] = response.json()["errors"]
@@ -187,12 +188,12 @@ def test_a_bad_audience_is_422_and_still_a_trigger(api: Any, body: Any, pointer:
     assert isinstance(errors["next"], int)
 
 
-def test_two_audiences_are_refused(api: Any) -> None:
+def test_two_audiences_are_refused(api: Api) -> None:
     """Facts 8.4: the schema is oneOf; the status is UNVERIFIED."""
     assert trigger(api, {"ids": ["u1"], "emails": ["yu@example.com"]}).status_code == 422
 
 
-def test_one_trigger_per_ten_seconds(api: Any) -> None:
+def test_one_trigger_per_ten_seconds(api: Api) -> None:
     """Facts 4, 8.4: 429 beyond it; a failed trigger counts."""
     assert trigger(api, {"ids": ["nobody"]}).status_code == 422
     assert trigger(api, {"ids": ["u1"]}).status_code == 429
@@ -202,7 +203,7 @@ def test_one_trigger_per_ten_seconds(api: Any) -> None:
 
 
 @pytest.mark.parametrize("api_with", [{"trigger_duration": 3600}], indirect=True)
-def test_five_triggers_may_wait(api_with: Any) -> None:
+def test_five_triggers_may_wait(api_with: Api) -> None:
     """Facts 4: at most 5 in the queue; the answer to the sixth is UNVERIFIED."""
     for _ in range(5):
         api_with.sandbox.clock.advance(10)
@@ -213,19 +214,19 @@ def test_five_triggers_may_wait(api_with: Any) -> None:
 
 
 @pytest.mark.parametrize(("broadcast", "status"), [(999, 404), (12, 404), (31, 422), ("x", 400)])
-def test_what_cannot_be_triggered(api: Any, broadcast: Any, status: int) -> None:
+def test_what_cannot_be_triggered(api: Api, broadcast: Any, status: int) -> None:
     """Facts 8.4: unknown is 404; a draft is UNVERIFIED."""
     assert trigger(api, {"ids": ["u1"]}, broadcast).status_code == status
 
 
-def test_malformed_json_is_400(api: Any) -> None:
+def test_malformed_json_is_400(api: Api) -> None:
     """BE: https://docs.customer.io/journeys/api-triggered-errors."""
     response = api.app("POST", "/v1/campaigns/30/triggers", data=b'{"ids":[')
     assert response.status_code == 400
     assert response.json()["errors"][0]["status"] == "400"
 
 
-def test_unsubscribed_people_get_no_broadcast(api: Any) -> None:
+def test_unsubscribed_people_get_no_broadcast(api: Api) -> None:
     """Facts 7.1: unsubscribed is global."""
     assert trigger(api, {"ids": ["u5"]}).status_code == 200
     assert sent_to(api, 2) == []

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
+
 HOUR = 3600
 DAY = 86400
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
 
 
-def test_an_event_is_stored_with_its_name_trimmed(api: Any) -> None:
+def test_an_event_is_stored_with_its_name_trimmed(api: Api) -> None:
     """Facts 7.5, 9.3."""
     api.event("u3", "  order_paid ", type="odd", timestamp=NOW - 5, data={"total": 19.5})
     event = api.known("u3")["events"][-1]
@@ -18,13 +19,13 @@ def test_an_event_is_stored_with_its_name_trimmed(api: Any) -> None:
     assert event["data"] == {"total": 19.5}
 
 
-def test_a_page_view_is_an_event_of_type_page(api: Any) -> None:
+def test_a_page_view_is_an_event_of_type_page(api: Api) -> None:
     """Facts 7.7."""
     api.event("u3", "https://example.com/pricing", type="page")
     assert api.known("u3")["events"][-1]["type"] == "page"
 
 
-def test_a_repeated_event_id_is_dropped(api: Any) -> None:
+def test_a_repeated_event_id_is_dropped(api: Api) -> None:
     """Facts 5, 9.3 (T)."""
     before = len(api.known("u3")["events"])
     api.event("u3", "order_paid", id=ULID)
@@ -33,7 +34,7 @@ def test_a_repeated_event_id_is_dropped(api: Any) -> None:
     assert api.quiet() == ["duplicate event id"]
 
 
-def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Any) -> None:
+def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Api) -> None:
     """Facts 11: the vendor's staff say the ULID format is required."""
     before = len(api.known("u3")["events"])
     api.event("u3", "order_paid", id="order-1")
@@ -53,7 +54,7 @@ def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Any) -> None:
         {"name": "x", "timestamp": "soon"},
     ],
 )
-def test_a_bad_event_is_refused(api: Any, body: Any) -> None:
+def test_a_bad_event_is_refused(api: Api, body: Any) -> None:
     """Facts 7.5, 4: 400 with meta.errors."""
     for path in ("/api/v1/customers/u1/events", "/api/v1/events"):
         response = api.track("POST", path, body)
@@ -61,21 +62,21 @@ def test_a_bad_event_is_refused(api: Any, body: Any) -> None:
         assert response.json()["meta"]["errors"]
 
 
-def test_an_event_creates_an_unknown_person_by_default(api: Any) -> None:
+def test_an_event_creates_an_unknown_person_by_default(api: Api) -> None:
     """Facts 7.5: UNVERIFIED, leaning on the vendor's warning; see Options.events_create_people."""
     api.event("stranger", "hello")
     assert len(api.known("stranger")["events"]) == 1
 
 
 @pytest.mark.parametrize("api_with", [{"events_create_people": False}], indirect=True)
-def test_events_for_unknown_people_can_be_switched_off(api_with: Any) -> None:
+def test_events_for_unknown_people_can_be_switched_off(api_with: Api) -> None:
     """Facts 10.3."""
     api_with.event("stranger", "hello")
     assert api_with.person("stranger") is None
     assert api_with.quiet() == ["unknown person"]
 
 
-def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Any) -> None:
+def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Api) -> None:
     """Facts 8.1, 9.3: an event campaign."""
     api.event("u3", "signed_up", id=ULID)
     message = api.get("/v1/messages", campaign_id=12, limit=1)["messages"][0]
@@ -84,7 +85,7 @@ def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Any) -> None:
     assert message["created"] == NOW
 
 
-def test_an_event_older_than_72_hours_triggers_nothing(api: Any) -> None:
+def test_an_event_older_than_72_hours_triggers_nothing(api: Api) -> None:
     """Facts 7.5, 9.3: it is stored as history."""
     count = len(api.sandbox.state()["deliveries"])
     api.event("u3", "signed_up", timestamp=NOW - 72 * HOUR - 1)
@@ -93,13 +94,13 @@ def test_an_event_older_than_72_hours_triggers_nothing(api: Any) -> None:
     assert len(api.sandbox.state()["deliveries"]) == count + 1
 
 
-def test_data_recipient_overrides_the_address(api: Any) -> None:
+def test_data_recipient_overrides_the_address(api: Api) -> None:
     """Facts 7.5: reserved keys of data override the message's settings."""
     api.event("u3", "signed_up", data={"recipient": "else@example.com"})
     assert api.sandbox.state()["deliveries"][-1]["recipient"] == "else@example.com"
 
 
-def test_an_invite_event_mails_its_recipient(api: Any) -> None:
+def test_an_invite_event_mails_its_recipient(api: Api) -> None:
     """Facts 7.6: anonymous, no anonymous_id, data.recipient."""
     body = {"name": "signed_up", "data": {"recipient": "friend@example.com"}}
     api.accept("POST", "/api/v1/events", body)
@@ -107,15 +108,15 @@ def test_an_invite_event_mails_its_recipient(api: Any) -> None:
     assert (delivery["recipient"], delivery["customer_id"]) == ("friend@example.com", None)
 
 
-def anonymous(api: Any, name: str, anonymous_id: str = "anon-1") -> None:
+def anonymous(api: Api, name: str, anonymous_id: str = "anon-1") -> None:
     api.accept("POST", "/api/v1/events", {"name": name, "anonymous_id": anonymous_id})
 
 
-def names(api: Any, identifier: str) -> list[str]:
+def names(api: Api, identifier: str) -> list[str]:
     return [event["name"] for event in api.known(identifier)["events"]]
 
 
-def test_identify_moves_anonymous_events_to_the_person(api: Any) -> None:
+def test_identify_moves_anonymous_events_to_the_person(api: Api) -> None:
     """AN, facts 9.3: https://docs.customer.io/journeys/anonymous-events/."""
     anonymous(api, "browsed")
     assert api.sandbox.state()["anonymous_events"][0]["name"] == "browsed"
@@ -124,7 +125,7 @@ def test_identify_moves_anonymous_events_to_the_person(api: Any) -> None:
     assert api.sandbox.state()["anonymous_events"] == []
 
 
-def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Any) -> None:
+def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Api) -> None:
     """AN, facts 9.3."""
     api.identify("late", anonymous_id="anon-1")
     api.sandbox.clock.advance(300)
@@ -134,7 +135,7 @@ def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Any) -> N
     assert names(api, "late") == ["in_time"]
 
 
-def test_anonymous_events_are_kept_30_days(api: Any) -> None:
+def test_anonymous_events_are_kept_30_days(api: Api) -> None:
     """AN, facts 9.3."""
     anonymous(api, "old")
     api.sandbox.clock.advance(30 * DAY)
@@ -144,7 +145,7 @@ def test_anonymous_events_are_kept_30_days(api: Any) -> None:
     assert names(api, "late") == ["young"]
 
 
-def test_an_anonymous_id_belongs_to_one_person(api: Any) -> None:
+def test_an_anonymous_id_belongs_to_one_person(api: Api) -> None:
     """Facts 9.3: not reusable, not even after the person is gone."""
     api.identify("first", anonymous_id="anon-1")
     api.accept("DELETE", "/api/v1/customers/first")
@@ -154,11 +155,11 @@ def test_an_anonymous_id_belongs_to_one_person(api: Any) -> None:
     assert "anonymous_id belongs to another person" in api.quiet()
 
 
-def put_device(api: Any, identifier: str, **device: Any) -> Any:
+def put_device(api: Api, identifier: str, **device: Any) -> Any:
     return api.track("PUT", f"/api/v1/customers/{identifier}/devices", {"device": device})
 
 
-def test_a_device_is_added_updated_and_deleted(api: Any) -> None:
+def test_a_device_is_added_updated_and_deleted(api: Api) -> None:
     """Facts 7.8, 7.9, 9.4; text last_used and null attributes: Go; flat keys: Python, Ruby."""
     put_device(api, "u3", id="a:b/c", platform="ios", last_used=str(NOW - 9), attributes=None)
     put_device(api, "u3", id="a:b/c", platform="ios", device_os="18")
@@ -174,14 +175,14 @@ def test_a_device_is_added_updated_and_deleted(api: Any) -> None:
 @pytest.mark.parametrize(
     "device", [{"platform": "ios"}, {"id": "t"}, {"id": "t", "platform": "web"}]
 )
-def test_a_bad_device_is_refused(api: Any, device: Any) -> None:
+def test_a_bad_device_is_refused(api: Api, device: Any) -> None:
     """Facts 7.8: 400 with meta.errors."""
     response = put_device(api, "u3", **device)
     assert response.status_code == 400
     assert response.json()["meta"]["errors"]
 
 
-def test_a_last_status_is_read_only(api: Any) -> None:
+def test_a_last_status_is_read_only(api: Api) -> None:
     """Facts 7.8."""
     put_device(api, "u3", id="t", platform="ios", attributes={"_last_status": "sent"})
     assert "attributes" not in api.known("u3")["devices"][0]

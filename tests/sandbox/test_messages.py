@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
+
 DAY = 86400
 MAIL = {"to": "ada@x.com", "identifiers": {"id": "u1"}, "transactional_message_id": 1}
 PUSH = {"identifiers": {"id": "u1"}, "transactional_message_id": "ORDER_shipped"}
 
 
-def send(api: Any, channel: str = "email", **fields: Any) -> Any:
+def send(api: Api, channel: str = "email", **fields: Any) -> Any:
     base = MAIL if channel == "email" else PUSH
     return api.app("POST", f"/v1/send/{channel}", {**base, **fields})
 
 
-def test_a_sent_mail_is_queued_and_readable(api: Any) -> None:
+def test_a_sent_mail_is_queued_and_readable(api: Api) -> None:
     """Facts 8.5, 9.7: 200 means queued."""
     response = send(api, headers={}, attachments={}, message_data={"n": 1}, tracked=True)
     assert response.status_code == 200
@@ -33,7 +34,7 @@ def test_a_sent_mail_is_queued_and_readable(api: Any) -> None:
 
 
 @pytest.mark.parametrize("reference", [2, "2", "password_reset", "Password_RESET"])
-def test_a_record_is_named_by_number_or_trigger_name(api: Any, reference: Any) -> None:
+def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -> None:
     """Facts 8.5: the name is case-insensitive."""
     assert send(api, transactional_message_id=reference).status_code == 200
     delivery = api.sandbox.state()["deliveries"][-1]
@@ -59,7 +60,7 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Any, reference: Any) -
         ({"headers": "{"}, "headers"),
     ],
 )
-def test_a_bad_mail_is_400_with_meta_error(api: Any, fields: Any, words: str) -> None:
+def test_a_bad_mail_is_400_with_meta_error(api: Api, fields: Any, words: str) -> None:
     """Facts 8.5; the wording of the missing field: CLI."""
     before = len(api.sandbox.state()["deliveries"])
     response = send(api, **fields)
@@ -68,7 +69,7 @@ def test_a_bad_mail_is_400_with_meta_error(api: Any, fields: Any, words: str) ->
     assert len(api.sandbox.state()["deliveries"]) == before
 
 
-def test_attachments_are_refused_by_type_and_by_size(api: Any) -> None:
+def test_attachments_are_refused_by_type_and_by_size(api: Api) -> None:
     """Facts 8.5: 403 for a type, 413 from 2 MB on in total."""
     forbidden = send(api, attachments={"run.EXE": "aGk="})
     assert forbidden.status_code == 403
@@ -80,14 +81,14 @@ def test_attachments_are_refused_by_type_and_by_size(api: Any) -> None:
     assert send(api, attachments={"a.pdf": million}).status_code == 200
 
 
-def test_without_a_record_subject_body_and_from_are_needed(api: Any) -> None:
+def test_without_a_record_subject_body_and_from_are_needed(api: Api) -> None:
     """Facts 8.5: metrics then fall under id 1."""
     own = {"subject": "Hi", "body": "<p>Hi</p>", "from": "me@example.com"}
     assert send(api, transactional_message_id=None, **own).status_code == 200
     assert api.sandbox.state()["deliveries"][-1]["transactional_message_id"] == 1
 
 
-def test_auto_create_makes_a_record_of_a_name(api: Any) -> None:
+def test_auto_create_makes_a_record_of_a_name(api: Api) -> None:
     """Facts 8.5: a string id only."""
     own: dict[str, Any] = {"subject": "Hi", "body": "b", "from": "me@example.com"}
     own["auto_create"] = True
@@ -96,7 +97,7 @@ def test_auto_create_makes_a_record_of_a_name(api: Any) -> None:
     assert send(api, transactional_message_id=77, **own).status_code == 400
 
 
-def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Any) -> None:
+def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Api) -> None:
     """Facts 8.5."""
     later = send(api, send_at=NOW + 60).json()
     assert later["send_at"] == NOW + 60
@@ -107,7 +108,7 @@ def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Any) -> None:
     assert "send_at" not in send(api, send_at=NOW - 60).json()
 
 
-def test_a_draft_is_seen_only_among_drafts(api: Any) -> None:
+def test_a_draft_is_seen_only_among_drafts(api: Api) -> None:
     """Facts 9.7, 8.12."""
     delivery_id = send(api, queue_draft=True).json()["delivery_id"]
     drafts = api.get("/v1/messages", drafts="true")["messages"]
@@ -115,13 +116,13 @@ def test_a_draft_is_seen_only_among_drafts(api: Any) -> None:
     assert delivery_id not in [each["id"] for each in api.get("/v1/messages")["messages"]]
 
 
-def test_a_send_to_somebody_unknown_creates_them(api: Any) -> None:
+def test_a_send_to_somebody_unknown_creates_them(api: Api) -> None:
     """Facts 11: the official Python README."""
     send(api, identifiers={"email": "newcomer@x.com"})
     assert api.known("newcomer@x.com")
 
 
-def test_a_suppressed_person_gets_a_failed_delivery(api: Any) -> None:
+def test_a_suppressed_person_gets_a_failed_delivery(api: Api) -> None:
     """Facts 8.5: UNVERIFIED, shown as a failure and not as 4xx."""
     api.accept("POST", "/api/v1/customers/u1/suppress")
     delivery_id = send(api).json()["delivery_id"]
@@ -131,7 +132,7 @@ def test_a_suppressed_person_gets_a_failed_delivery(api: Any) -> None:
     assert "sent" not in message["metrics"]
 
 
-def test_unsubscribed_people_get_transactional_mail_by_default(api: Any) -> None:
+def test_unsubscribed_people_get_transactional_mail_by_default(api: Api) -> None:
     """Facts 9.7: send_to_unsubscribed defaults to true."""
     who = {"id": "u5"}
     send(api, identifiers=who)
@@ -141,7 +142,7 @@ def test_unsubscribed_people_get_transactional_mail_by_default(api: Any) -> None
     assert dropped["failure_message"] == "unsubscribed"
 
 
-def test_a_push_goes_to_the_persons_device(api: Any) -> None:
+def test_a_push_goes_to_the_persons_device(api: Api) -> None:
     """Facts 8.6."""
     assert send(api, "push", to="last_used").status_code == 200
     delivery = api.sandbox.state()["deliveries"][-1]
@@ -149,7 +150,7 @@ def test_a_push_goes_to_the_persons_device(api: Any) -> None:
     assert delivery["failure_message"] is None
 
 
-def test_a_custom_device_is_upserted_by_the_push(api: Any) -> None:
+def test_a_custom_device_is_upserted_by_the_push(api: Api) -> None:
     """Facts 8.6: its key is token."""
     device = {"token": "fresh", "platform": "android"}
     assert send(api, "push", identifiers={"id": "u3"}, custom_device=device).status_code == 200
@@ -158,12 +159,12 @@ def test_a_custom_device_is_upserted_by_the_push(api: Any) -> None:
 
 
 @pytest.mark.parametrize("reference", [None, 1, "nothing"])
-def test_a_push_needs_a_push_record(api: Any, reference: Any) -> None:
+def test_a_push_needs_a_push_record(api: Api, reference: Any) -> None:
     """Facts 8.6: there is no push without one."""
     assert send(api, "push", transactional_message_id=reference).status_code == 400
 
 
-def test_messages_come_in_pages_newest_first(api: Any) -> None:
+def test_messages_come_in_pages_newest_first(api: Api) -> None:
     """Facts 8.12."""
     seen: list[str] = []
     created: list[int] = []
@@ -179,7 +180,7 @@ def test_messages_come_in_pages_newest_first(api: Any) -> None:
     assert created == sorted(created, reverse=True)
 
 
-def test_messages_reach_back_six_months_at_most(api: Any) -> None:
+def test_messages_reach_back_six_months_at_most(api: Api) -> None:
     """Facts 8.12: the window ends at end_ts, or now."""
     delivery_id = send(api).json()["delivery_id"]
     api.sandbox.clock.advance(200 * DAY)
@@ -200,12 +201,12 @@ def test_messages_reach_back_six_months_at_most(api: Any) -> None:
         {"limit": "a"},
     ],
 )
-def test_bad_list_parameters_are_refused(api: Any, query: Any) -> None:
+def test_bad_list_parameters_are_refused(api: Api, query: Any) -> None:
     """Facts 8.12: 400."""
     assert api.app("GET", "/v1/messages", params=query).status_code == 400
 
 
-def test_filters_narrow_the_list(api: Any) -> None:
+def test_filters_narrow_the_list(api: Api) -> None:
     """Facts 8.12."""
     mails = api.get("/v1/messages", type="email", action_id=51)["messages"]
     assert mails
@@ -215,6 +216,6 @@ def test_filters_narrow_the_list(api: Any) -> None:
     assert "tracked_responses" in tracked
 
 
-def test_an_unknown_message_is_404(api: Any) -> None:
+def test_an_unknown_message_is_404(api: Api) -> None:
     """Facts 8.12."""
     assert api.app("GET", "/v1/messages/nothing").status_code == 404

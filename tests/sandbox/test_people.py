@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
 
 
-def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Any) -> None:
+def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Api) -> None:
     """Facts 7.1, 8.11: App shows every attribute as a string."""
     api.identify("new", email="new@example.com", seats=5, vip=True, score=19.5)
     customer = api.get("/v1/customers/new/attributes")["customer"]
@@ -19,7 +19,7 @@ def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Any) -> Non
     assert customer["timestamps"]["seats"] == NOW
 
 
-def test_identify_merges_per_attribute_and_empty_or_null_removes(api: Any) -> None:
+def test_identify_merges_per_attribute_and_empty_or_null_removes(api: Api) -> None:
     """Facts 9.1.3; null is UNVERIFIED and leans to what the product promises."""
     api.identify("p", a="1", b="2", c="3")
     api.identify("p", b="", c=None, d="4")
@@ -28,7 +28,7 @@ def test_identify_merges_per_attribute_and_empty_or_null_removes(api: Any) -> No
 
 
 @pytest.mark.parametrize("api_with", [{"null_attribute": "ignore"}], indirect=True)
-def test_a_null_attribute_can_be_switched_to_be_ignored(api_with: Any) -> None:
+def test_a_null_attribute_can_be_switched_to_be_ignored(api_with: Api) -> None:
     """Facts 10.4: UNVERIFIED, so a switch."""
     api_with.identify("p", a="1")
     api_with.identify("p", a=None)
@@ -36,7 +36,7 @@ def test_a_null_attribute_can_be_switched_to_be_ignored(api_with: Any) -> None:
     assert "null ignored" in api_with.quiet()
 
 
-def test_the_path_shape_names_the_identifier_on_track(api: Any) -> None:
+def test_the_path_shape_names_the_identifier_on_track(api: Api) -> None:
     """Facts 2 (T): cio_ prefix, else an e-mail's look, else an id; a phone number is an id."""
     api.identify("who@example.com", plan="x")
     person = api.known("who@example.com")
@@ -47,7 +47,7 @@ def test_the_path_shape_names_the_identifier_on_track(api: Any) -> None:
     assert api.known("+14155552671")["email"] is None
 
 
-def test_app_infers_nothing_from_the_shape(api: Any) -> None:
+def test_app_infers_nothing_from_the_shape(api: Api) -> None:
     """Facts 8.11: an e-mail path without id_type looks up an id."""
     response = api.app("GET", "/v1/customers/ada%2Btest%40example.com/attributes")
     assert response.status_code == 404
@@ -56,19 +56,19 @@ def test_app_infers_nothing_from_the_shape(api: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "cio_{}"])
-def test_app_takes_a_cio_id_bare_or_prefixed(api: Any, form: str) -> None:
+def test_app_takes_a_cio_id_bare_or_prefixed(api: Api, form: str) -> None:
     """Facts 8.11: which of the two is UNVERIFIED, both are taken."""
     cio_id = api.known("u1")["cio_id"]
     assert api.attributes(form.format(cio_id), "cio_id")["id"] == "u1"
 
 
-def test_phone_is_not_an_identifier_of_this_workspace(api: Any) -> None:
+def test_phone_is_not_an_identifier_of_this_workspace(api: Api) -> None:
     """Facts 8.11: an identifier that is not enabled answers 400."""
     response = api.app("GET", "/v1/customers/%2B1415/attributes?id_type=phone")
     assert response.status_code == 400
 
 
-def test_a_fresh_id_with_a_known_email_edits_the_owner(api: Any) -> None:
+def test_a_fresh_id_with_a_known_email_edits_the_owner(api: Api) -> None:
     """Facts 7.1 (T): the person gets the path's identifier."""
     before = api.known("u1")["cio_id"]
     api.identify("fresh", email="ADA+test@example.com", plan="gold")
@@ -76,7 +76,7 @@ def test_a_fresh_id_with_a_known_email_edits_the_owner(api: Any) -> None:
     assert api.person("u1") is None
 
 
-def test_an_identifier_of_somebody_else_fails_quietly_and_the_rest_applies(api: Any) -> None:
+def test_an_identifier_of_somebody_else_fails_quietly_and_the_rest_applies(api: Api) -> None:
     """Facts 7.1: 200, but the identifier change fails."""
     api.identify("u3", email="ada+test@example.com", plan="gold")
     assert api.known("u3")["email"] == "zoë@example.com"
@@ -87,7 +87,7 @@ def test_an_identifier_of_somebody_else_fails_quietly_and_the_rest_applies(api: 
     assert logged["reason"] == "identifier conflict"
 
 
-def test_a_set_identifier_changes_only_by_cio_id(api: Any) -> None:
+def test_a_set_identifier_changes_only_by_cio_id(api: Api) -> None:
     """Facts 7.1 (T)."""
     api.identify("u1", email="other@example.com")
     assert api.known("u1")["email"] == "ada+test@example.com"
@@ -95,7 +95,7 @@ def test_a_set_identifier_changes_only_by_cio_id(api: Any) -> None:
     assert api.known("u1")["email"] == "other@example.com"
 
 
-def test_an_unknown_cio_id_is_dropped_quietly(api: Any) -> None:
+def test_an_unknown_cio_id_is_dropped_quietly(api: Api) -> None:
     """Facts 7.1: still 200."""
     count = len(api.sandbox.state()["people"])
     api.identify("cio_d9c1ffffffff", plan="x")
@@ -103,14 +103,14 @@ def test_an_unknown_cio_id_is_dropped_quietly(api: Any) -> None:
     assert api.quiet() == ["unknown cio_id"]
 
 
-def test_update_only_never_creates(api: Any) -> None:
+def test_update_only_never_creates(api: Api) -> None:
     """Facts 7.1 (T): ``_update`` on nobody is a quiet miss."""
     api.identify("nobody", _update=True, plan="x")
     assert api.person("nobody") is None
     assert api.quiet() == ["_update on nobody"]
 
 
-def test_an_older_timestamp_keeps_the_stored_value(api: Any) -> None:
+def test_an_older_timestamp_keeps_the_stored_value(api: Api) -> None:
     """Facts 9.1.5: ``_timestamp`` orders rapid updates."""
     api.identify("p", plan="new", _timestamp=NOW - 10)
     api.identify("p", plan="old", city="Köln", _timestamp=NOW - 20)
@@ -118,7 +118,7 @@ def test_an_older_timestamp_keeps_the_stored_value(api: Any) -> None:
     assert (values["plan"], values["city"]) == ("new", "Köln")
 
 
-def test_a_late_write_does_not_bring_a_removed_attribute_back(api: Any) -> None:
+def test_a_late_write_does_not_bring_a_removed_attribute_back(api: Api) -> None:
     """Facts 9.1.5, for a removal."""
     api.identify("p", plan="x", _timestamp=NOW - 30)
     api.identify("p", plan="", _timestamp=NOW - 10)
@@ -126,7 +126,7 @@ def test_a_late_write_does_not_bring_a_removed_attribute_back(api: Any) -> None:
     assert "plan" not in api.attributes("p")
 
 
-def test_a_dotted_key_changes_one_topic_and_the_whole_key_all(api: Any) -> None:
+def test_a_dotted_key_changes_one_topic_and_the_whole_key_all(api: Api) -> None:
     """Facts 9.1.3."""
     key = "cio_subscription_preferences"
     api.identify("p", **{key: {"topics": {"topic_1": True, "topic_2": True}}})
@@ -141,7 +141,7 @@ def test_a_dotted_key_changes_one_topic_and_the_whole_key_all(api: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("TRUE", True), (1, True), ("1", True), ("yes", False), (False, False)]
 )
-def test_unsubscribed_reads_the_documented_spellings(api: Any, value: Any, expected: bool) -> None:
+def test_unsubscribed_reads_the_documented_spellings(api: Api, value: Any, expected: bool) -> None:
     """Facts 7.1 (T)."""
     api.identify("p", unsubscribed=value)
     assert api.known("p")["unsubscribed"] is expected
@@ -156,14 +156,14 @@ def test_unsubscribed_reads_the_documented_spellings(api: Any, value: Any, expec
         ({"id": "i" * 151}, "id cannot be longer than 150 bytes"),
     ],
 )
-def test_identify_limits_are_counted_in_bytes(api: Any, body: Any, words: str) -> None:
+def test_identify_limits_are_counted_in_bytes(api: Api, body: Any, words: str) -> None:
     """Facts 4 (T), wording of the value limit: customerio-node issue 29."""
     response = api.track("PUT", "/api/v1/customers/p", body)
     assert (response.status_code, response.json()) == (400, {"meta": {"errors": [words]}})
     assert api.person("p") is None
 
 
-def test_relationships_are_added_and_removed(api: Any) -> None:
+def test_relationships_are_added_and_removed(api: Api) -> None:
     """Facts 7.1: cio_relationships is a control, not an attribute."""
     link = {"identifiers": {"object_type_id": "1", "object_id": "acme"}}
     named = {**link, "relationship_attributes": {"role": "admin", "gone": ""}}
@@ -175,7 +175,7 @@ def test_relationships_are_added_and_removed(api: Any) -> None:
     assert api.known("p")["relationships"] == []
 
 
-def test_deleting_frees_the_identifier_and_a_repeat_is_no_error(api: Any) -> None:
+def test_deleting_frees_the_identifier_and_a_repeat_is_no_error(api: Api) -> None:
     """Facts 7.2, 9.2, 11."""
     first = api.known("u1")["cio_id"]
     api.accept("DELETE", "/api/v1/customers/u1", {})
@@ -186,7 +186,7 @@ def test_deleting_frees_the_identifier_and_a_repeat_is_no_error(api: Any) -> Non
     assert api.known("u1")["events"] == []
 
 
-def test_suppressing_erases_and_blocks_both_identifiers_until_unsuppressed(api: Any) -> None:
+def test_suppressing_erases_and_blocks_both_identifiers_until_unsuppressed(api: Api) -> None:
     """Facts 7.3, 7.4, 9.2."""
     api.accept("POST", "/api/v1/customers/u1/suppress")
     assert api.person("u1") is None
@@ -201,14 +201,14 @@ def test_suppressing_erases_and_blocks_both_identifiers_until_unsuppressed(api: 
     assert api.known("u1")["attributes"] == {"plan": "fresh"}
 
 
-def test_suppressing_somebody_unknown_blocks_the_identifier(api: Any) -> None:
+def test_suppressing_somebody_unknown_blocks_the_identifier(api: Api) -> None:
     """Facts 9.2: explicit statement UNVERIFIED, the clients' text says so."""
     api.accept("POST", "/api/v1/customers/ghost/suppress")
     api.identify("ghost", plan="x")
     assert api.person("ghost") is None
 
 
-def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Any) -> None:
+def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Api) -> None:
     """Facts 7.10, 9.5."""
     api.identify("one", plan="mine")
     api.identify("two", plan="theirs", city="Köln", email="two@example.com")
@@ -233,7 +233,7 @@ def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Any)
     ],
 )
 def test_a_merge_that_cannot_happen_answers_200(
-    api: Any, primary: str, secondary: str, reason: str
+    api: Api, primary: str, secondary: str, reason: str
 ) -> None:
     """Facts 7.10: nothing happens, and it is recorded."""
     body = {"primary": {"id": primary}, "secondary": {"id": secondary}}
@@ -245,7 +245,7 @@ def test_a_merge_that_cannot_happen_answers_200(
 @pytest.mark.parametrize(
     "primary", [{"id": "a", "email": "a@x.com"}, {}, {"phone": "1"}, "a", None]
 )
-def test_a_merge_needs_exactly_one_identifier_each(api: Any, primary: Any) -> None:
+def test_a_merge_needs_exactly_one_identifier_each(api: Api, primary: Any) -> None:
     """Facts 7.10: 400 with meta.error."""
     body = {"primary": primary, "secondary": {"id": "u1"}}
     response = api.track("POST", "/api/v1/merge_customers", body)
@@ -253,7 +253,7 @@ def test_a_merge_needs_exactly_one_identifier_each(api: Any, primary: Any) -> No
     assert "exactly one" in response.json()["meta"]["error"]
 
 
-def test_people_are_found_by_email(api: Any) -> None:
+def test_people_are_found_by_email(api: Api) -> None:
     """Facts 8 (REC): an empty result is an empty list."""
     assert api.get("/v1/customers", email="TEAM42@example.com")["results"][0]["id"] == "team/42"
     assert api.get("/v1/customers", email="none@example.com") == {"results": []}

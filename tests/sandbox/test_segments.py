@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
 
 
-def members(api: Any, segment_id: int) -> list[str]:
+def members(api: Api, segment_id: int) -> list[str]:
     ids: list[str] = api.get(f"/v1/segments/{segment_id}/membership")["ids"]
     return ids
 
 
-def change(api: Any, verb: str, ids: Any, segment: Any = 1, **query: str) -> Any:
+def change(api: Api, verb: str, ids: Any, segment: Any = 1, **query: str) -> Any:
     path = f"/api/v1/segments/{segment}/{verb}_customers"
     return api.track("POST", path, {"ids": ids}, params=query)
 
 
-def test_a_created_segment_is_manual_empty_and_finished(api: Any) -> None:
+def test_a_created_segment_is_manual_empty_and_finished(api: Api) -> None:
     """Facts 8.8, 8.9, 9.6: 200, wrapped body; the state is UNVERIFIED."""
     body = {"segment": {"name": "VIP", "description": "very"}}
     response = api.app("POST", "/v1/segments", body)
@@ -35,14 +35,14 @@ def test_a_created_segment_is_manual_empty_and_finished(api: Any) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"name": "flat"}, {"segment": {}}, {"segment": {"name": " "}}]
 )
-def test_a_segment_needs_a_wrapped_name(api: Any, body: Any) -> None:
+def test_a_segment_needs_a_wrapped_name(api: Api, body: Any) -> None:
     """Facts 8.9: 400."""
     response = api.app("POST", "/v1/segments", body)
     assert response.status_code == 400
     assert response.json()["errors"][0]["detail"]
 
 
-def test_deleting_a_segment_answers_204_then_404(api: Any) -> None:
+def test_deleting_a_segment_answers_204_then_404(api: Api) -> None:
     """Facts 8.10, 5."""
     response = api.app("DELETE", "/v1/segments/1")
     assert (response.status_code, response.content) == (204, b"")
@@ -50,19 +50,19 @@ def test_deleting_a_segment_answers_204_then_404(api: Any) -> None:
     assert api.app("GET", "/v1/segments/1").status_code == 404
 
 
-def test_a_dynamic_segment_is_not_deleted(api: Any) -> None:
+def test_a_dynamic_segment_is_not_deleted(api: Api) -> None:
     """Facts 8.10: only manual segments can be; the status is UNVERIFIED."""
     assert api.app("DELETE", "/v1/segments/2").status_code == 400
     assert api.app("GET", "/v1/segments/2").status_code == 200
 
 
-def test_used_by_names_the_campaigns(api: Any) -> None:
+def test_used_by_names_the_campaigns(api: Api) -> None:
     """Facts 8.10."""
     used = api.get("/v1/segments/2/used_by")["used_by"]
     assert used["campaigns"] == [13]
 
 
-def test_membership_changes_are_set_operations(api: Any) -> None:
+def test_membership_changes_are_set_operations(api: Api) -> None:
     """Facts 7.11, 7.12, 9.6."""
     assert members(api, 1) == ["u1", "team/42"]
     assert change(api, "add", ["u3", "u3", "u1"]).content == b"{}\n"
@@ -72,7 +72,7 @@ def test_membership_changes_are_set_operations(api: Any) -> None:
     assert members(api, 1) == ["u1", "u3"]
 
 
-def test_the_id_type_of_the_query_names_the_identifier(api: Any) -> None:
+def test_the_id_type_of_the_query_names_the_identifier(api: Api) -> None:
     """Facts 7.11: entries of another type are ignored, and that is recorded."""
     change(api, "add", ["ivy@example.com", "u3"], id_type="email")
     assert members(api, 1) == ["u1", "team/42", ""]
@@ -81,7 +81,7 @@ def test_the_id_type_of_the_query_names_the_identifier(api: Any) -> None:
     assert "u3" in members(api, 1)
 
 
-def test_adding_unknown_people_is_silent(api: Any) -> None:
+def test_adding_unknown_people_is_silent(api: Api) -> None:
     """Facts 9.6: the current documentation is silent, so the switch is off."""
     change(api, "add", ["nobody"])
     assert api.person("nobody") is None
@@ -89,14 +89,14 @@ def test_adding_unknown_people_is_silent(api: Any) -> None:
 
 
 @pytest.mark.parametrize("api_with", [{"segment_add_creates_people": True}], indirect=True)
-def test_adding_unknown_people_can_create_them(api_with: Any) -> None:
+def test_adding_unknown_people_can_create_them(api_with: Api) -> None:
     """HX: an older vendor text says so."""
     change(api_with, "add", ["nobody"])
     assert api_with.known("nobody")["manual_segments"] == [1]
 
 
 @pytest.mark.parametrize("ids", [[], None, ["x"] * 1001, [1], "u1"])
-def test_a_bad_list_of_ids_is_refused(api: Any, ids: Any) -> None:
+def test_a_bad_list_of_ids_is_refused(api: Api, ids: Any) -> None:
     """Facts 7.11, 9.6: 1 to 1000 strings, else 400 with meta.errors."""
     response = change(api, "add", ids)
     assert response.status_code == 400
@@ -104,12 +104,12 @@ def test_a_bad_list_of_ids_is_refused(api: Any, ids: Any) -> None:
 
 
 @pytest.mark.parametrize("segment", [2, 999, "beta"])
-def test_only_existing_manual_segments_take_members(api: Any, segment: Any) -> None:
+def test_only_existing_manual_segments_take_members(api: Api, segment: Any) -> None:
     """Facts 9.6, 7.11: 400 or 404 is UNVERIFIED, leaning to the documented 400."""
     assert change(api, "add", ["u1"], segment).status_code == 400
 
 
-def test_a_dynamic_segment_follows_attributes(api: Any) -> None:
+def test_a_dynamic_segment_follows_attributes(api: Api) -> None:
     """Facts 9.6: computed."""
     assert members(api, 2) == ["u1", "u6"]
     api.identify("u6", plan="free")
@@ -117,7 +117,7 @@ def test_a_dynamic_segment_follows_attributes(api: Any) -> None:
     assert members(api, 2) == ["u1", "u3"]
 
 
-def test_entering_a_segment_starts_its_campaign_once(api: Any) -> None:
+def test_entering_a_segment_starts_its_campaign_once(api: Api) -> None:
     """Facts 8.1: a segment campaign."""
     before = len(api.get("/v1/messages", campaign_id=13)["messages"])
     api.identify("u3", plan="pro")
@@ -126,7 +126,7 @@ def test_entering_a_segment_starts_its_campaign_once(api: Any) -> None:
     assert [message["type"] for message in started[before:]] == ["push", "email"]
 
 
-def test_membership_comes_in_pages(api: Any) -> None:
+def test_membership_comes_in_pages(api: Api) -> None:
     """Facts 8.8: start, limit, next."""
     first = api.get("/v1/segments/1/membership", limit=1)
     assert first["ids"] == ["u1"]

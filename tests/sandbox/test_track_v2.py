@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-NOW = 1_800_000_000
+from tests.sandbox.api import NOW, Api
 
 
-def entity(api: Any, action: str, **fields: Any) -> Any:
+def entity(api: Api, action: str, **fields: Any) -> Any:
     fields = {"type": "person", "identifiers": {"id": "v2"}, **fields}
     return api.track("POST", "/api/v2/entity", {"action": action, **fields})
 
 
-def test_a_person_goes_through_every_operation(api: Any) -> None:
+def test_a_person_goes_through_every_operation(api: Api) -> None:
     """T: tag track_v2."""
     assert entity(api, "identify", attributes={"plan": "x"}).content == b"{}\n"
     entity(api, "event", name="paid", attributes={"total": 3})
@@ -41,7 +41,7 @@ def test_a_person_goes_through_every_operation(api: Any) -> None:
     assert api.person("v2") is None
 
 
-def test_v2_names_the_identifier_and_infers_nothing(api: Any) -> None:
+def test_v2_names_the_identifier_and_infers_nothing(api: Api) -> None:
     """T: identifiers hold exactly one key, which names the type."""
     entity(api, "identify", identifiers={"id": "looks@like.mail"})
     assert api.known("looks@like.mail")["id"] == "looks@like.mail"
@@ -57,7 +57,7 @@ def test_v2_names_the_identifier_and_infers_nothing(api: Any) -> None:
         ({"type": "person", "action": "event", "identifiers": {"id": "u1"}}, "name"),
     ],
 )
-def test_v2_errors_name_reason_field_and_message(api: Any, body: Any, field: str) -> None:
+def test_v2_errors_name_reason_field_and_message(api: Api, body: Any, field: str) -> None:
     """Facts 3: the v2 envelope."""
     response = api.track("POST", "/api/v2/entity", body)
     assert response.status_code == 400
@@ -66,7 +66,7 @@ def test_v2_errors_name_reason_field_and_message(api: Any, body: Any, field: str
     assert error["message"]
 
 
-def test_an_object_is_saved_related_and_deleted(api: Any) -> None:
+def test_an_object_is_saved_related_and_deleted(api: Api) -> None:
     """T: object operations."""
     key = {"object_type_id": "1", "object_id": "acme"}
     ends = [{"identifiers": {"id": "u1"}, "relationship_attributes": {"role": "admin"}}]
@@ -79,7 +79,7 @@ def test_an_object_is_saved_related_and_deleted(api: Any) -> None:
     assert api.sandbox.state()["objects"] == api.known("u1")["relationships"] == []
 
 
-def test_a_delivery_event_becomes_a_metric(api: Any) -> None:
+def test_a_delivery_event_becomes_a_metric(api: Api) -> None:
     """T: delivery operations."""
     delivery = api.sandbox.state()["deliveries"][0]
     device = {"device_token": "t"}
@@ -89,7 +89,7 @@ def test_a_delivery_event_becomes_a_metric(api: Any) -> None:
     assert api.sandbox.state()["deliveries"][0]["metrics"]["converted"] == NOW
 
 
-def test_a_batch_applies_the_good_and_lists_the_bad(api: Any) -> None:
+def test_a_batch_applies_the_good_and_lists_the_bad(api: Api) -> None:
     """T: 207 with batch_index; all other requests are accepted."""
     good = {"type": "person", "action": "identify", "identifiers": {"id": "b1"}}
     bad = {"type": "person", "action": "identify", "identifiers": {}}
@@ -101,6 +101,6 @@ def test_a_batch_applies_the_good_and_lists_the_bad(api: Any) -> None:
     assert api.track("POST", "/api/v2/batch", {"batch": []}).status_code == 400
 
 
-def test_an_operation_over_32_kb_is_refused(api: Any) -> None:
+def test_an_operation_over_32_kb_is_refused(api: Api) -> None:
     """Facts 4 (T)."""
     assert entity(api, "event", name="x", attributes={"k": "v" * 33_000}).status_code == 400

@@ -6,7 +6,6 @@ import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -14,11 +13,12 @@ import requests
 
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.sandbox.application import TABLES
+from tests.sandbox.api import Api
 
 BASIC = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
 
 
-def auth(api: Any) -> dict[str, str]:
+def auth(api: Api) -> dict[str, str]:
     return {"Authorization": f"Basic {BASIC}"}
 
 
@@ -40,7 +40,7 @@ def auth(api: Any) -> dict[str, str]:
     ],
 )
 def test_a_path_is_split_before_its_segments_are_decoded(
-    api: Any, segment: str, identifier: str
+    api: Api, segment: str, identifier: str
 ) -> None:
     """Facts 2: split the raw path on / first, then decode, + stays +."""
     status, _ = api.raw("PUT", f"/api/v1/customers/{segment}", b'{"plan":"x"}', auth(api))
@@ -52,14 +52,14 @@ def test_a_path_is_split_before_its_segments_are_decoded(
     assert api.sandbox.requests()[0]["path"] == f"/api/v1/customers/{segment}"
 
 
-def test_an_encoded_plus_address_is_that_email(api: Any) -> None:
+def test_an_encoded_plus_address_is_that_email(api: Api) -> None:
     """Facts 7.1: its example."""
     api.accept("PUT", "/api/v1/customers/ada%2Btest%40example.com", {"plan": "gold"})
     assert api.known("u1")["attributes"]["plan"] == "gold"
 
 
 @pytest.mark.parametrize("header", [None, "Basic !!!", "Basic eDp5", "Bearer sandbox-app-key"])
-def test_track_needs_its_own_credential(api: Any, header: str | None) -> None:
+def test_track_needs_its_own_credential(api: Api, header: str | None) -> None:
     """Facts 1.1: 401 with meta.error."""
     headers = {"Authorization": header} if header else {}
     status, body = api.raw("PUT", "/api/v1/customers/x", b"{}", headers)
@@ -68,7 +68,7 @@ def test_track_needs_its_own_credential(api: Any, header: str | None) -> None:
 
 
 @pytest.mark.parametrize("header", [None, f"Basic {BASIC}", "Bearer wrong", "Bearer "])
-def test_app_needs_its_own_credential(api: Any, header: str | None) -> None:
+def test_app_needs_its_own_credential(api: Api, header: str | None) -> None:
     """Facts 1.1 (BE): 401 with an errors list."""
     headers = {"Authorization": header} if header else {}
     status, body = api.raw("GET", "/v1/segments", headers=headers)
@@ -76,7 +76,7 @@ def test_app_needs_its_own_credential(api: Any, header: str | None) -> None:
     assert json.loads(body) == {"errors": [{"detail": "unauthorized", "status": "401"}]}
 
 
-def test_a_restricted_app_key_answers_403(api: Any) -> None:
+def test_a_restricted_app_key_answers_403(api: Api) -> None:
     """Facts 1.1: a scope that is too narrow is 403, its body UNVERIFIED."""
     headers = {"Authorization": "Bearer sandbox-restricted-app-key"}
     status, body = api.raw("GET", "/v1/segments", headers=headers)
@@ -95,13 +95,13 @@ def test_a_url_safe_basic_credential_is_taken() -> None:
         assert requests.get(url, headers=headers, timeout=10).status_code == 200
 
 
-def test_region_names_the_workspace(api: Any) -> None:
+def test_region_names_the_workspace(api: Api) -> None:
     """Facts 1.1 (T, PC)."""
     answer = api.track("GET", "/api/v1/accounts/region").json()
     assert answer == {"url": "https://track.customer.io", "region": "us", "environment_id": 4001}
 
 
-def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Any) -> None:
+def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Api) -> None:
     """Reliability 5.1 item 9: unserved is told apart from not found."""
     response = api.app("GET", "/v1/newsletters")
     assert response.status_code == 501
@@ -110,14 +110,14 @@ def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":NaN}', b"\xff", b"[" * 100_000])
-def test_a_malformed_body_is_400(api: Any, body: bytes) -> None:
+def test_a_malformed_body_is_400(api: Api, body: bytes) -> None:
     """Facts 9.8."""
     status, answer = api.raw("PUT", "/api/v1/customers/x", body, auth(api))
     assert status == 400
     assert json.loads(answer)["meta"]["errors"]
 
 
-def test_a_lone_surrogate_is_stored_as_the_replacement_character(api: Any) -> None:
+def test_a_lone_surrogate_is_stored_as_the_replacement_character(api: Api) -> None:
     """RFC 8259 section 8.2: such text has no UTF-8 form; the server must not fall over."""
     status, _ = api.raw("PUT", "/api/v1/customers/x", b'{"name":"a\\ud800b"}', auth(api))
     assert status == 200
@@ -138,7 +138,7 @@ def connect(sandbox: Sandbox) -> socket.socket:
     return socket.create_connection((where.hostname or "", where.port or 0), timeout=10)
 
 
-def test_bodies_nobody_reads_do_not_spoil_the_next_request(api: Any) -> None:
+def test_bodies_nobody_reads_do_not_spoil_the_next_request(api: Api) -> None:
     """Reliability 1.1: the Python client sends DELETE with a body on a kept-alive connection."""
     head = f"Host: localhost\r\nAuthorization: Basic {BASIC}\r\n"
     delete = f"DELETE /api/v1/customers/u3 HTTP/1.1\r\n{head}Content-Length: 2\r\n\r\n{{}}"
@@ -150,13 +150,13 @@ def test_bodies_nobody_reads_do_not_spoil_the_next_request(api: Any) -> None:
     assert statuses == [b"200", b"501", b"200"]
 
 
-def test_a_chunked_body_is_read(api: Any) -> None:
+def test_a_chunked_body_is_read(api: Api) -> None:
     """RFC 9112 section 7.1."""
     api.track("PUT", "/api/v1/customers/chunky", data=iter([b'{"plan":', b'"x"}']))
     assert api.known("chunky")["attributes"] == {"plan": "x"}
 
 
-def test_an_empty_body_with_a_json_type_is_taken(api: Any) -> None:
+def test_an_empty_body_with_a_json_type_is_taken(api: Api) -> None:
     """Reliability 1.1: async-customerio."""
     headers = {**auth(api), "Content-Type": "application/json"}
     for verb in ("suppress", "unsuppress"):
@@ -164,14 +164,14 @@ def test_an_empty_body_with_a_json_type_is_taken(api: Any) -> None:
 
 
 @pytest.mark.parametrize("api_with", [{"max_body": 1000}], indirect=True)
-def test_a_body_over_the_cap_is_413(api_with: Any) -> None:
+def test_a_body_over_the_cap_is_413(api_with: Api) -> None:
     """Facts 9.8."""
     status, _ = api_with.raw("PUT", "/api/v1/customers/x", b"x" * 1001, auth(api_with))
     assert status == 413
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1e3"])
-def test_a_false_length_is_400_and_hangs_up(api: Any, length: str) -> None:
+def test_a_false_length_is_400_and_hangs_up(api: Api, length: str) -> None:
     """RFC 9112 section 6.3."""
     with connect(api.sandbox) as sock:
         sock.sendall(f"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
@@ -180,14 +180,14 @@ def test_a_false_length_is_400_and_hangs_up(api: Any, length: str) -> None:
     assert b"Connection: close" in data
 
 
-def test_track_answers_carry_the_recorded_headers(api: Any) -> None:
+def test_track_answers_carry_the_recorded_headers(api: Api) -> None:
     """Facts 6 (REC)."""
     response = api.track("PUT", "/api/v1/customers/x", {})
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     assert response.headers["Cache-Control"] == "no-cache, no-store, must-revalidate, max-age=0"
 
 
-def test_the_request_log_tells_what_came_and_no_credential(api: Any) -> None:
+def test_the_request_log_tells_what_came_and_no_credential(api: Api) -> None:
     """Reliability 5.1 item 5; X-Retry-Count: Node."""
     headers = {"X-Retry-Count": "2", "User-Agent": "a client"}
     api.track("PUT", "/api/v1/customers/x?a=b", {"plan": "y"}, headers=headers)
@@ -202,7 +202,7 @@ def test_the_request_log_tells_what_came_and_no_credential(api: Any) -> None:
         assert secret not in response.text
 
 
-def test_reset_brings_the_demo_back_or_nothing(api: Any) -> None:
+def test_reset_brings_the_demo_back_or_nothing(api: Api) -> None:
     """Reliability 5.1 item 3."""
     first = api.sandbox.state()
     api.identify("x", plan="y")
@@ -216,7 +216,7 @@ def test_reset_brings_the_demo_back_or_nothing(api: Any) -> None:
     assert api.app("GET", "/_sandbox/state").json() == api.sandbox.state()
 
 
-def test_control_is_closed_to_other_hosts_and_forms(api: Any) -> None:
+def test_control_is_closed_to_other_hosts_and_forms(api: Api) -> None:
     """Against DNS rebinding and cross-site forms."""
     assert api.raw("GET", "/_sandbox/state", headers={"Host": "evil.example"})[0] == 403
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -230,7 +230,7 @@ def test_every_served_route_names_its_source_and_its_own_operation() -> None:
     assert len({route.operation for route in routes}) == len(routes)
 
 
-def test_an_error_inside_is_500_and_is_recorded(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_inside_is_500_and_is_recorded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing kills the connection's thread, and the half-made write is rolled back."""
     monkeypatch.setattr("customerio_tool.sandbox.identify._set_attributes", lambda *_: 1 / 0)
     response = api.track("PUT", "/api/v1/customers/x", {"plan": "y"})
@@ -239,7 +239,7 @@ def test_an_error_inside_is_500_and_is_recorded(api: Any, monkeypatch: pytest.Mo
     assert api.sandbox.requests()[0]["reason"] == "internal error"
 
 
-def test_many_connections_lose_nothing(api: Any) -> None:
+def test_many_connections_lose_nothing(api: Api) -> None:
     """Threads: 400 writes on 16 connections."""
 
     def work(worker: int) -> list[int]:
@@ -290,7 +290,7 @@ def test_a_file_keeps_the_workspace(tmp_path: Path) -> None:
         assert len(sandbox.state()["people"]) == count
 
 
-def test_ready_and_connection_hold_what_others_need(api: Any) -> None:
+def test_ready_and_connection_hold_what_others_need(api: Api) -> None:
     """The ready file's keys, and a saved connection's."""
     ready = api.sandbox.ready()
     assert list(ready) == [
@@ -311,6 +311,8 @@ def test_closing_cuts_live_connections_and_repeats_harmlessly() -> None:
     sandbox = Sandbox(seed=False).start()
     assert sandbox.state()["people"] == []
     with connect(sandbox) as sock:
+        sock.sendall(b"GET /_sandbox/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200 OK")
         sandbox.close()
         assert sock.recv(1) == b""
     sandbox.close()

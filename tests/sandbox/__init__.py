@@ -1,0 +1,1 @@
+"""Behaviour of the local Customer.io, over real HTTP."""
