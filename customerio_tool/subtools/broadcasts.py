@@ -210,12 +210,16 @@ def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
 
 def _reach(args: TriggerBroadcastArgs) -> str:
     if args.audience == "per_user_data":
-        return f"the {len(args.per_user_data or []):,} people given"
+        return _given(len(args.per_user_data or []))
     if args.people is None:
         return f"its {args.audience} audience"
     repeats = len(args.customer_ids or args.emails or []) - len(args.people)
     left_out = f" ({repeats:,} repeated left out)" if repeats else ""
-    return f"the {len(args.people):,} people given{left_out}"
+    return _given(len(args.people)) + left_out
+
+
+def _given(count: int) -> str:
+    return "the one person given" if count == 1 else f"the {count:,} people given"
 
 
 def _find(args: TriggerBroadcastArgs) -> str:

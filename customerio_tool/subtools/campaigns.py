@@ -233,8 +233,9 @@ def _is_counts(value: Any) -> bool:
 
 def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int) -> str:
     of_type = f" ({args.type} only)" if args.type else ""
+    unit = args.step.removesuffix("s") if steps == 1 else args.step
     return (
-        f"Campaign {args.campaign_id}{of_type}: {steps} {args.step}, oldest first. "
+        f"Campaign {args.campaign_id}{of_type}: {steps} {unit}, oldest first. "
         "Metrics that are not listed are 0."
     )
 

@@ -139,7 +139,7 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     cut = len(shown) < len(found)
     cursor = None if cut else answer.payload.get("next") or None
     sentences = [
-        f"{len(shown)} messages.",
+        f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
         _way_on(len(shown), cut=cut, more=cursor is not None),
         _window(answer.args, answer.at),
         _doubt(answer.args),

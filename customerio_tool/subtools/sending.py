@@ -233,8 +233,8 @@ def _sentence(args: Transactional, noun: str) -> str:
         return f"Customer.io holds the {noun} to {args.customer_id} as a draft; nothing was sent."
     later = "" if args.send_at is None else f" for {iso_time(args.send_at)}"
     return (
-        f"Customer.io queued the {noun} to {args.customer_id}{later}; it is not sent yet and may "
-        "still fail."
+        f"Customer.io queued the {noun} to {args.customer_id}{later}; it is not delivered yet and "
+        "may still fail."
     )
 
 

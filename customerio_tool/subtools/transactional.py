@@ -309,8 +309,8 @@ send_transactional_push = Subtool(
     title="Send Transactional Push",
     description=(
         "Sends a transactional push notification using a transactional push template. It reaches a "
-        "real person's devices and cannot be called back; a template is required. The result says "
-        "queued; list_messages shows delivery."
+        "real person's devices and cannot be called back; a person Customer.io does not know is "
+        "created. A template is required. The result says queued; list_messages shows delivery."
     ),
     args=SendTransactionalPushArgs,
     call=Call(Api.APP, "POST", "/v1/send/push"),

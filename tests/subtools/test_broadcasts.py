@@ -95,6 +95,13 @@ def test_repeated_people_are_sent_once_and_the_result_says_so() -> None:
     assert "2 people given (1 repeated left out)" in summary
 
 
+def test_the_summary_counts_people_and_names_none() -> None:
+    arguments = {"audience": "per_user_data", "per_user_data": [{"email": "ada@example.com"}]}
+    summary = result_of(trigger_broadcast, {"id": 4}, broadcast_id=9, **arguments)["summary"]
+    assert "one person" in summary
+    assert "ada" not in summary
+
+
 def test_repeated_addresses_keep_their_first_spelling_and_place() -> None:
     emails = ["Ada@example.com", "zoë@example.com", "ada@example.com"]
     assert sent(audience="emails", emails=emails) == {"emails": emails[:2]}

@@ -140,6 +140,7 @@ def test_one_step_is_one_step_though_customer_io_returns_two() -> None:
     result = metrics_of({"sent": [3, 5]}, steps=1)
     assert result["series"] == {"sent": [5]}
     assert result["totals"] == {"sent": 5}
+    assert "1 day," in result["summary"]
 
 
 @given(

@@ -144,7 +144,7 @@ def test_a_queued_message_is_never_told_as_sent(subtool: Any, least: dict[str, A
     assert (result["ok"], result["outcome"]) == (True, "accepted")
     assert (result["delivery_id"], result["queued_at"]) == (reply["delivery_id"], 1763900001)
     assert "queued" in result["summary"]
-    assert "not sent yet" in result["summary"]
+    assert "not delivered" in result["summary"]
     assert "send_at" not in result
 
 
