@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -24,7 +24,6 @@ from customerio_tool.fields import (
 from customerio_tool.identifiers import IdType, bare, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import CALL, Answer, Shape
-from customerio_tool.spec import Args
 from customerio_tool.subtools.messages import Channel, messages_since
 
 REFERENCE = "https://docs.customer.io/integrations/api/app/"
@@ -104,6 +103,9 @@ IdempotencyKey: TypeAlias = Annotated[
 class Transactional(Protocol):
     """Arguments of a transactional send, as far as both kinds have them."""
 
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield every argument with its value."""
+
     @property
     def customer_id(self) -> str:
         """The person, by an identifier."""
@@ -145,28 +147,25 @@ def check_auto_create(args: Transactional) -> None:
         raise wrong("needs a trigger name", "name the template, or leave it out", "auto_create")
 
 
-def send_body(
-    args: Args, common: Transactional, at: Invocation, wire: Mapping[str, str]
-) -> dict[str, Any]:
+def send_body(args: Transactional, at: Invocation, wire: Mapping[str, str]) -> dict[str, Any]:
     """Return the body of a send: the given arguments under their names on the wire.
 
     Args:
-        args: All arguments; what is not given, or is an empty object, is left out.
-        common: The same arguments, as a transactional send.
+        args: The arguments; what is not given, or is an empty object, is left out.
         at: The call, against whose time `send_at` is checked.
         wire: Names on the wire, where they differ.
 
     Raises:
         ArgumentsInvalid: `send_at` is past or too far ahead, or the whole is too large.
     """
-    _check_send_at(common.send_at, at)
-    given = {name: getattr(args, name) for name in type(args).model_fields if name not in _OURS}
-    body = {wire.get(name, name): value for name, value in given.items() if value not in (None, {})}
-    template = common.transactional_message_id
+    _check_send_at(args.send_at, at)
+    given = {name: value for name, value in args if name not in _OURS and value not in (None, {})}
+    body = {wire.get(name, name): value for name, value in given.items()}
+    template = args.transactional_message_id
     if template is not None and is_number(template):
         body["transactional_message_id"] = int(template)
-    kind = common.id_type or shape_of(common.customer_id)
-    body["identifiers"] = {kind: bare(common.customer_id, kind)}
+    kind = args.id_type or shape_of(args.customer_id)
+    body["identifiers"] = {kind: bare(args.customer_id, kind)}
     _check_size({name: value for name, value in body.items() if name != "attachments"})
     return body
 

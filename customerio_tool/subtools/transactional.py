@@ -108,7 +108,7 @@ class SendTransactionalEmailArgs(Args):
 
 
 def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, Any]:
-    return send_body(args, args, at, wire={"from_address": "from"})
+    return send_body(args, at, wire={"from_address": "from"})
 
 
 send_transactional_email = Subtool(
@@ -133,7 +133,7 @@ send_transactional_email = Subtool(
             {
                 "to": "ada@example.com",
                 "customer_id": "u1",
-                "transactional_message_id": "44",
+                "transactional_message_id": "1",
                 "message_data": {"order": {"number": 17, "note": None}},
             },
             Sends(
@@ -142,14 +142,14 @@ send_transactional_email = Subtool(
                 body={
                     "to": "ada@example.com",
                     "identifiers": {"id": "u1"},
-                    "transactional_message_id": 44,
+                    "transactional_message_id": 1,
                     "message_data": {"order": {"number": 17, "note": None}},
                 },
             ),
         ),
         Example(
             {
-                "to": '"Byron, Ada" <ada+test@example.com>, zoë@example.com',
+                "to": "Ada Byron <ada+test@example.com>, zoë@example.com",
                 "customer_id": "cio_d9c106000001",
                 "subject": "Rechnung für März",
                 "body": "<p>Danke!</p>\n",
@@ -163,7 +163,7 @@ send_transactional_email = Subtool(
                 "POST",
                 "/v1/send/email",
                 body={
-                    "to": '"Byron, Ada" <ada+test@example.com>, zoë@example.com',
+                    "to": "Ada Byron <ada+test@example.com>, zoë@example.com",
                     "identifiers": {"cio_id": "d9c106000001"},
                     "subject": "Rechnung für März",
                     "body": "<p>Danke!</p>\n",
@@ -301,7 +301,7 @@ class SendTransactionalPushArgs(Args):
 
 
 def _push_body(args: SendTransactionalPushArgs, at: Invocation) -> dict[str, Any]:
-    return send_body(args, args, at, wire={})
+    return send_body(args, at, wire={})
 
 
 send_transactional_push = Subtool(
@@ -336,7 +336,7 @@ send_transactional_push = Subtool(
         Example(
             {
                 "customer_id": "ada+test@example.com",
-                "transactional_message_id": 45,
+                "transactional_message_id": 3,
                 "to": "last_used",
                 "title": "Unterwegs 📦",
                 "sound": "none",
@@ -353,7 +353,7 @@ send_transactional_push = Subtool(
                 "/v1/send/push",
                 body={
                     "identifiers": {"email": "ada+test@example.com"},
-                    "transactional_message_id": 45,
+                    "transactional_message_id": 3,
                     "to": "last_used",
                     "title": "Unterwegs 📦",
                     "sound": "none",
