@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from . import people, segments
 from .http import Reply, Request, app_errors, json_reply
+from .limits import MEMBERS_PAGE
 from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
 _DOCS = "https://docs.customer.io/integrations/api/app/tag/segments/"
-_MEMBERS_DEFAULT, _MEMBERS_MAX = 1000, 30_000
+_DEFAULT_PAGE = 1000
 SEGMENTS = Routes("app", app_errors)
 
 
@@ -97,9 +98,9 @@ def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """A page of a segment's people; ``start`` is the ``next`` of the page before."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     limit = request.query_int("limit")
-    limit = _MEMBERS_DEFAULT if limit is None else limit
-    if not 1 <= limit <= _MEMBERS_MAX:
-        raise Refused(f"limit must be 1 to {_MEMBERS_MAX}")
+    limit = _DEFAULT_PAGE if limit is None else limit
+    if not 1 <= limit <= MEMBERS_PAGE:
+        raise Refused(f"limit must be 1 to {MEMBERS_PAGE}")
     start = request.query_int("start") or 0
     found = [person for person in segments.members(ws, row) if person["pk"] > start]
     page = found[:limit]

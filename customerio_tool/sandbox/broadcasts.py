@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import campaigns, filters, limits, people
+from . import audience_file, campaigns, filters, limits, people
 from .people import IdKind
 from .refusal import Refused
 from .store import Row
@@ -24,6 +24,7 @@ _FLAGS: dict[str, frozenset[str]] = {
 }
 _FLAGS["data_file_url"] = _FLAGS["per_user_data"]
 _ALL_FLAGS = _FLAGS["per_user_data"]
+_MOST_LINES = 1_000_000
 
 
 @dataclass
@@ -109,18 +110,17 @@ def _check(body: dict[str, Any], kind: str) -> None:
         filters.check(body[kind], pointer)
     elif kind in ("ids", "emails", "per_user_data"):
         _check_list(body[kind], kind, pointer)
-    elif kind == "data_file_url":
-        raise Refused("data_file_url is not fetched here", "unprocessable", pointer=pointer)
 
 
 def _check_list(value: Any, kind: str, pointer: str) -> None:
-    if not isinstance(value, list) or not value or len(value) > limits.BROADCAST_PEOPLE:
-        message = f"{kind} must have 1 to {limits.BROADCAST_PEOPLE} items"
+    most = _MOST_LINES if kind == "data_file_url" else limits.BROADCAST_PEOPLE
+    if not isinstance(value, list) or not 1 <= len(value) <= most:
+        message = f"{kind} must have 1 to {most} items"
         raise Refused(message, "unprocessable", pointer=pointer)
     for index, each in enumerate(value):
-        good = _is_user(each) if kind == "per_user_data" else isinstance(each, str)
-        if not good:
-            wanted = "an object with id or email" if kind == "per_user_data" else "a string"
+        of_objects = kind in ("per_user_data", "data_file_url")
+        if not (_is_user(each) if of_objects else isinstance(each, str)):
+            wanted = "an object with id or email" if of_objects else "a string"
             message = f"{kind} item {index} must be {wanted}"
             raise Refused(message, "unprocessable", pointer=f"{pointer}/{index}")
 
@@ -138,14 +138,18 @@ def _find(ws: Workspace, broadcast: Row, kind: str, body: dict[str, Any]) -> Aud
         chosen = body["recipients"] if kind == "recipients" else default
         everyone = ws.store.all("SELECT * FROM people ORDER BY pk")
         return Audience([(each, {}) for each in everyone if filters.fits(ws, chosen, each)])
+    entries = body[kind]
+    if kind == "data_file_url":
+        entries = audience_file.read(entries)
+        _check_list(entries, kind, audience_file.POINTER)
     audience = Audience()
-    for line, entry in enumerate(body[kind], 1):
+    for line, entry in enumerate(entries, 1):
         _find_one(ws, audience, line, _as_user(entry, kind), body)
     return audience
 
 
 def _as_user(entry: Any, kind: str) -> dict[str, Any]:
-    if kind == "per_user_data":
+    if kind in ("per_user_data", "data_file_url"):
         return dict(entry)
     return {"id": entry} if kind == "ids" else {"email": entry}
 

@@ -1,4 +1,7 @@
-"""The documented size limits, in bytes of UTF-8 (facts section 4), and checks that use them."""
+"""The documented size limits, in bytes of UTF-8 (facts section 4), and checks that use them.
+
+KB and MB are read as powers of 1024: nothing that the vendor might take is refused.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,17 @@ EVENT_NAME = 100
 EVENT_DATA = 100_000
 SEGMENT_IDS = 1000
 RECIPIENTS = 15
-ATTACHMENTS = 2_000_000
-TRANSACTIONAL_PAYLOAD = 1_000_000
+ATTACHMENTS = 2 * 1024**2 - 1  # documented as under 2 MB
+TRANSACTIONAL_PAYLOAD = 1024**2
 SEND_AHEAD = 90 * 86400
-BROADCAST_PAYLOAD = 25_000_000
+BROADCAST_PAYLOAD = 25 * 1024**2
 BROADCAST_DATA = 50_000
 BROADCAST_PEOPLE = 10_000
+AUDIENCE_LINE = 2 * 1024**2
 MESSAGES_PAGE = 1000
-V2_ITEM = 32_768
-V2_BATCH = 512_000
+MEMBERS_PAGE = 30_000
+V2_ITEM = 32 * 1024
+V2_BATCH = 500 * 1024
 
 
 def size(value: Any) -> int:

@@ -44,9 +44,9 @@ _PERIODS: Mapping[str, Period] = {
     "weekly": "weeks",
     "monthly": "months",
 }
-_MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
-_DEFAULT_STEPS: Mapping[Period, int] = {**_MAX_STEPS, "months": 12}
-_MAX_SPAN = timedelta(days=366 * 10)
+MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
+_DEFAULT_STEPS: Mapping[Period, int] = {**MAX_STEPS, "months": 12}
+MAX_YEARS = 10
 _MAX_BUCKETS = 100_000
 
 
@@ -67,7 +67,7 @@ def read_zone(text: str) -> ZoneInfo:
 
 def last_steps(ws: Workspace, period: Period, steps: int | None) -> list[int]:
     """Version 1: the starts of the last ``steps`` buckets in US Eastern time, oldest first."""
-    maximum = _MAX_STEPS[period]
+    maximum = MAX_STEPS[period]
     if steps is None or steps == 0:
         count = _DEFAULT_STEPS[period] if steps is None else maximum
     elif steps < 0 or (steps > maximum and ws.options.steps_over_maximum == "refuse"):
@@ -89,8 +89,8 @@ def span(
         return last_steps(ws, period, None)
     until = _local(ws.now if end is None else end, zone)
     since = _local(start, zone) if start is not None else until - timedelta(days=45)
-    if since > until or until - since > _MAX_SPAN:
-        raise Refused("end must be after start, by 10 years at most", field="end")
+    if since > until or until - since > timedelta(days=366 * MAX_YEARS):
+        raise Refused(f"end must be after start, by {MAX_YEARS} years at most", field="end")
     starts: list[int] = []
     current = _floor(since, period)
     while current <= until and len(starts) < _MAX_BUCKETS:

@@ -164,7 +164,7 @@ def _attachments(value: Any) -> dict[str, int]:
             sizes[name] = len(base64.b64decode(text, validate=True))
         except (binascii.Error, ValueError, TypeError):
             raise Refused(f"attachment {name} is not base64", field="attachments") from None
-    if sum(sizes.values()) >= limits.ATTACHMENTS:
+    if sum(sizes.values()) > limits.ATTACHMENTS:
         raise Refused("Total attachment size exceeds the limit", "too_large")
     return sizes
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -231,3 +234,42 @@ def test_unsubscribed_people_get_no_broadcast(api: Api) -> None:
     assert trigger(api, {"ids": ["u5"]}).status_code == 200
     assert sent_to(api, 2) == []
     assert api.quiet() == ["unsubscribed: broadcast sends nothing"]
+
+
+class Files(BaseHTTPRequestHandler):
+    """Serves one JSON Lines file, and nothing else."""
+
+    content = b'{"id":"u3","data":{"n":1}}\n{"email":"yu@example.com"}\n'
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/people.jsonl" else 404)
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the stdlib's name
+
+
+@pytest.fixture
+def files() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Files) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_of_json_lines_is_an_audience(api: Api, files: str) -> None:
+    """Facts 8.4: data_file_url, one id or email with its data per line."""
+    assert trigger(api, {"data_file_url": f"{files}/people.jsonl"}).json() == {"id": 2}
+    assert sent_to(api, 2) == ["u3", "用户7"]
+
+
+@pytest.mark.parametrize("url", ["{}/missing", "file:///etc/hosts", "https://example.com/x", 5])
+def test_a_file_that_cannot_be_read_is_422(api: Api, files: str, url: Any) -> None:
+    """Facts 8.4; the local Customer.io connects to nothing but loopback."""
+    where = url.format(files) if isinstance(url, str) else url
+    response = trigger(api, {"data_file_url": where})
+    assert response.status_code == 422
+    pointer = response.json()["errors"][0]["source"]["pointer"]
+    assert pointer == "/data/attributes/data_file_url"

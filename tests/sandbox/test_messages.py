@@ -74,7 +74,7 @@ def test_attachments_are_refused_by_type_and_by_size(api: Api) -> None:
     forbidden = send(api, attachments={"run.EXE": "aGk="})
     assert forbidden.status_code == 403
     assert forbidden.json()["meta"]["error"].startswith("Forbidden file type")
-    million = base64.b64encode(b"x" * 1_000_000).decode()
+    million = base64.b64encode(b"x" * 1024**2).decode()
     too_large = send(api, attachments={"a.pdf": million, "b.pdf": million})
     assert too_large.status_code == 413
     assert too_large.json() == {"meta": {"error": "Total attachment size exceeds the limit"}}

@@ -4,6 +4,8 @@ import base64
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -318,3 +320,43 @@ def test_closing_cuts_live_connections_and_repeats_harmlessly() -> None:
     sandbox.close()
     with pytest.raises(RuntimeError, match="not running"):
         _ = sandbox.track_url
+
+
+_SERVE = """
+import sys, threading
+from customerio_tool.sandbox import Sandbox
+with Sandbox(db=sys.argv[1]) as sandbox:
+    print(sandbox.track_url, flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_a_killed_sandbox_loses_no_acknowledged_write(tmp_path: Path) -> None:
+    """A write that was answered is committed: SIGKILL cannot take it back."""
+    path = tmp_path / "kept.db"
+    command = [sys.executable, "-c", _SERVE, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with requests.Session() as session:
+            session.auth = ("sandbox-site", "sandbox-track-key")
+            for number in range(50):
+                answer = session.put(
+                    f"{url}/api/v1/customers/k{number}", json={"n": number}, timeout=10
+                )
+                assert answer.status_code == 200
+        process.kill()
+    with Sandbox(db=path) as sandbox:
+        found = {person["id"] for person in sandbox.state()["people"]}
+        assert {f"k{number}" for number in range(50)} <= found
+
+
+def test_importing_the_sandbox_loads_no_extra() -> None:
+    """Stdlib only: trustme is loaded by TLS alone, and nothing of the tool comes along."""
+    code = (
+        "import sys; before = set(sys.modules); import customerio_tool.sandbox; "
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    foreign = set(done.stdout.split()) - set(sys.stdlib_module_names) - {"customerio_tool"}
+    assert foreign == set()
