@@ -261,13 +261,13 @@ trigger_broadcast = Subtool(
     reference=REFERENCE,
     examples=[
         Example(
-            {"broadcast_id": 9, "audience": "default", "data": {"headline": "Zürich"}},
-            Sends("POST", "/v1/campaigns/9/triggers", body={"data": {"headline": "Zürich"}}),
+            {"broadcast_id": 30, "audience": "default", "data": {"headline": "Zürich"}},
+            Sends("POST", "/v1/campaigns/30/triggers", body={"data": {"headline": "Zürich"}}),
             title="The audience that is set in Customer.io",
         ),
         Example(
             {
-                "broadcast_id": 9,
+                "broadcast_id": 30,
                 "audience": "emails",
                 "emails": ["ada+test@example.com", "zoë@example.com", "ADA+test@example.com"],
                 "ignore_missing": True,
@@ -275,7 +275,7 @@ trigger_broadcast = Subtool(
             },
             Sends(
                 "POST",
-                "/v1/campaigns/9/triggers",
+                "/v1/campaigns/30/triggers",
                 body={
                     "emails": ["ada+test@example.com", "zoë@example.com"],
                     "email_ignore_missing": True,
@@ -286,21 +286,21 @@ trigger_broadcast = Subtool(
         ),
         Example(
             {
-                "broadcast_id": "9",
+                "broadcast_id": "30",
                 "audience": "filter",
                 "filter": (
-                    '{"and": [{"segment": {"id": 7}},'
+                    '{"and": [{"segment": {"id": 3}},'
                     ' {"not": {"attribute": {"field": "vip", "operator": "eq", "value": true}}}]}'
                 ),
                 "idempotency_key": "spring-sale",
             },
             Sends(
                 "POST",
-                "/v1/campaigns/9/triggers",
+                "/v1/campaigns/30/triggers",
                 body={
                     "recipients": {
                         "and": [
-                            {"segment": {"id": 7}},
+                            {"segment": {"id": 3}},
                             {
                                 "not": {
                                     "attribute": {"field": "vip", "operator": "eq", "value": "true"}
@@ -314,21 +314,21 @@ trigger_broadcast = Subtool(
         ),
         Example(
             {
-                "broadcast_id": 9,
+                "broadcast_id": 30,
                 "audience": "per_user_data",
                 "per_user_data": [
                     {"id": "u1", "data": {"voucher": "A-1"}},
-                    {"email": "ada@example.com"},
+                    {"email": "zoë@example.com"},
                 ],
                 "ignore_missing": True,
             },
             Sends(
                 "POST",
-                "/v1/campaigns/9/triggers",
+                "/v1/campaigns/30/triggers",
                 body={
                     "per_user_data": [
                         {"id": "u1", "data": {"voucher": "A-1"}},
-                        {"email": "ada@example.com"},
+                        {"email": "zoë@example.com"},
                     ],
                     "id_ignore_missing": True,
                     "email_ignore_missing": True,

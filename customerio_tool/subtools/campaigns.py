@@ -14,7 +14,7 @@ from typing_extensions import Self
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem, ReplyUnreadable
-from customerio_tool.fields import Flag, Line, ObjectId, Time, WholeNumber, wrong
+from customerio_tool.fields import Flag, Line, ObjectId, Time, whole_number, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
     DEFAULT_LIMIT,
@@ -78,11 +78,12 @@ class ListCampaignsArgs(Args):
     ] = None
     name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
     limit: Annotated[
-        Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] | None,
+        Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT), whole_number] | None,
         Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
     ] = None
     offset: Annotated[
-        Annotated[WholeNumber, Field(ge=0)] | None, Field(description="How many to skip.")
+        Annotated[int, Field(strict=True, ge=0), whole_number] | None,
+        Field(description="How many to skip."),
     ] = None
     full: Annotated[Flag | None, Field(description="True returns every field.")] = None
 
@@ -108,7 +109,7 @@ list_campaigns = Subtool(
     examples=[
         Example({}, Sends("GET", "/v1/campaigns")),
         Example(
-            {"state": "running", "name_contains": "wëlcome", "limit": 5, "offset": 0, "full": True},
+            {"state": "running", "name_contains": "WELCOME", "limit": 5, "offset": 0, "full": True},
             Sends("GET", "/v1/campaigns"),
             title="Filters and pages are ours: the vendor returns the whole list",
         ),
@@ -147,7 +148,7 @@ class GetCampaignMetricsArgs(Args):
         Period | None, Field(description=f"Length of each step; default {DEFAULT_PERIOD}.")
     ] = None
     steps: Annotated[
-        Annotated[WholeNumber, Field(ge=1, le=max(MAX_STEPS.values()))] | None,
+        Annotated[int, Field(strict=True, ge=1, le=max(MAX_STEPS.values())), whole_number] | None,
         Field(description="Last n periods: 24 hours, 45 days, 12 weeks, 120 months at most."),
     ] = None
     start_time: Annotated[

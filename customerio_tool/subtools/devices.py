@@ -138,16 +138,13 @@ delete_device = Subtool(
     reference=REFERENCE + "delete_device",
     examples=[
         Example(
-            {"customer_id": "u1", "device_id": "tok1"},
-            Sends("DELETE", "/api/v1/customers/u1/devices/tok1"),
+            {"customer_id": "u1", "device_id": "apns:ada-phone"},
+            Sends("DELETE", "/api/v1/customers/u1/devices/apns%3Aada-phone"),
         ),
         Example(
-            {"customer_id": "ada+test@example.com", "device_id": "fcm:APA91b/x+y"},
-            Sends(
-                "DELETE",
-                "/api/v1/customers/ada%2Btest%40example.com/devices/fcm%3AAPA91b%2Fx%2By",
-            ),
-            title="The token is encoded once and whole",
+            {"customer_id": "team/42", "device_id": "fcm:grace:phone"},
+            Sends("DELETE", "/api/v1/customers/team%2F42/devices/fcm%3Agrace%3Aphone"),
+            title="Person and token are each encoded once and whole",
         ),
     ],
 )

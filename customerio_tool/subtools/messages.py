@@ -14,8 +14,8 @@ from customerio_tool.fields import (
     Identifier,
     ObjectId,
     Time,
-    WholeNumber,
     iso_time,
+    whole_number,
     wrong,
 )
 from customerio_tool.invocation import Invocation
@@ -85,7 +85,7 @@ class ListMessagesArgs(Args):
         Time | None, Field(description="Created until; at most six months after start_time.")
     ] = None
     limit: Annotated[
-        Annotated[WholeNumber, Field(ge=1, le=MAX_MESSAGES)] | None,
+        Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES), whole_number] | None,
         Field(description=f"Most to return; default {DEFAULT_MESSAGES}."),
     ] = None
     cursor: Annotated[Identifier | None, Field(description="next_cursor of the page before.")] = (
@@ -229,7 +229,7 @@ list_messages = Subtool(
             {
                 "drafts": True,
                 "start_time": "2024-11-23T12:00:00+01:00",
-                "cursor": "MTIz/NDU2+Nw==",
+                "cursor": "MTc0MDAwMDAwMDozMA==",
                 "include_responses": False,
             },
             Sends(
@@ -237,7 +237,7 @@ list_messages = Subtool(
                 "/v1/messages",
                 query=(
                     "drafts=true&start_ts=1732359600&end_ts=1747911600&limit=20"
-                    "&start=MTIz%2FNDU2%2BNw%3D%3D&get_tracked_responses=false"
+                    "&start=MTc0MDAwMDAwMDozMA%3D%3D&get_tracked_responses=false"
                 ),
             ),
             title="A start over six months ago gets an end, so that it is not cut off quietly",

@@ -327,21 +327,21 @@ merge_customers = Subtool(
     reference=TRACK_REFERENCE + "merge",
     examples=[
         Example(
-            {"primary_id": "u1", "secondary_id": "u2"},
+            {"primary_id": "u1", "secondary_id": "u6"},
             Sends(
                 "POST",
                 "/api/v1/merge_customers",
-                body={"primary": {"id": "u1"}, "secondary": {"id": "u2"}},
+                body={"primary": {"id": "u1"}, "secondary": {"id": "u6"}},
             ),
         ),
         Example(
-            {"primary_id": "cio_d9c106000001", "secondary_id": "ada+test@example.com"},
+            {"primary_id": "cio_d9c106000001", "secondary_id": "zoë@example.com"},
             Sends(
                 "POST",
                 "/api/v1/merge_customers",
                 body={
                     "primary": {"cio_id": "d9c106000001"},
-                    "secondary": {"email": "ada+test@example.com"},
+                    "secondary": {"email": "zoë@example.com"},
                 },
             ),
             title="Types told by shape; the cio_ prefix stays out of the body",

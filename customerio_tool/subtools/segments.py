@@ -17,8 +17,8 @@ from customerio_tool.fields import (
     ObjectId,
     PersonId,
     Text,
-    WholeNumber,
     json_array,
+    whole_number,
     wrong,
 )
 from customerio_tool.identifiers import IdType, bare, shape_of
@@ -143,19 +143,19 @@ add_to_segment = Subtool(
     reference=TRACK_REFERENCE + "add_to_segment",
     examples=[
         Example(
-            {"segment_id": 7, "customer_ids": ["u1", "u2"]},
+            {"segment_id": 1, "customer_ids": ["u1", "u3"]},
             Sends(
                 "POST",
-                "/api/v1/segments/7/add_customers",
+                "/api/v1/segments/1/add_customers",
                 query="id_type=id",
-                body={"ids": ["u1", "u2"]},
+                body={"ids": ["u1", "u3"]},
             ),
         ),
         Example(
-            {"segment_id": 7, "customer_ids": ["ada+test@example.com", "zoë@example.com"]},
+            {"segment_id": 1, "customer_ids": ["ada+test@example.com", "zoë@example.com"]},
             Sends(
                 "POST",
-                "/api/v1/segments/7/add_customers",
+                "/api/v1/segments/1/add_customers",
                 query="id_type=email",
                 body={"ids": ["ada+test@example.com", "zoë@example.com"]},
             ),
@@ -199,19 +199,19 @@ remove_from_segment = Subtool(
     reference=TRACK_REFERENCE + "remove_from_segment",
     examples=[
         Example(
-            {"segment_id": 7, "customer_ids": ["u1"]},
+            {"segment_id": 1, "customer_ids": ["u1"]},
             Sends(
                 "POST",
-                "/api/v1/segments/7/remove_customers",
+                "/api/v1/segments/1/remove_customers",
                 query="id_type=id",
                 body={"ids": ["u1"]},
             ),
         ),
         Example(
-            {"segment_id": 7, "customer_ids": ["team/42", "u1", "team/42"]},
+            {"segment_id": 1, "customer_ids": ["team/42", "u1", "team/42"]},
             Sends(
                 "POST",
-                "/api/v1/segments/7/remove_customers",
+                "/api/v1/segments/1/remove_customers",
                 query="id_type=id",
                 body={"ids": ["team/42", "u1"]},
             ),
@@ -229,11 +229,12 @@ class ListSegmentsArgs(Args):
     ] = None
     name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
     limit: Annotated[
-        Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] | None,
+        Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT), whole_number] | None,
         Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
     ] = None
     offset: Annotated[
-        Annotated[WholeNumber, Field(ge=0)] | None, Field(description="How many to skip.")
+        Annotated[int, Field(strict=True, ge=0), whole_number] | None,
+        Field(description="How many to skip."),
     ] = None
     full: Annotated[Flag | None, Field(description="True returns every field.")] = None
 
@@ -259,7 +260,7 @@ list_segments = Subtool(
     examples=[
         Example({}, Sends("GET", "/v1/segments")),
         Example(
-            {"type": "manual", "name_contains": "bêta", "limit": 5, "offset": 0, "full": True},
+            {"type": "manual", "name_contains": "TEST", "limit": 5, "offset": 0, "full": True},
             Sends("GET", "/v1/segments"),
             title="Filters and pages are ours: the vendor returns the whole list",
         ),
@@ -313,10 +314,10 @@ get_segment = Subtool(
     find=lambda _: FIND,
     reference=APP_REFERENCE,
     examples=[
-        Example({"segment_id": 7}, Sends("GET", "/v1/segments/7")),
+        Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
         Example(
-            {"segment_id": "7", "include_count": True},
-            Sends("GET", "/v1/segments/7"),
+            {"segment_id": "1", "include_count": True},
+            Sends("GET", "/v1/segments/1"),
             title="A number as text is taken; the count is a second read",
         ),
     ],
@@ -417,7 +418,7 @@ delete_segment = Subtool(
     find=lambda _: FIND,
     reference="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
     examples=[
-        Example({"segment_id": 7}, Sends("DELETE", "/v1/segments/7")),
-        Example({"segment_id": "8"}, Sends("DELETE", "/v1/segments/8"), title="A number as text"),
+        Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),
+        Example({"segment_id": "1"}, Sends("DELETE", "/v1/segments/1"), title="A number as text"),
     ],
 )
