@@ -194,8 +194,10 @@ PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
 """A person's id, e-mail address or `cio_…`; an id has at most 150 bytes."""
 
-WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
-ObjectId: TypeAlias = Annotated[WholeNumber, Field(ge=1, le=2**53 - 1)]
+whole_number = BeforeValidator(_whole)
+"""Let a whole number arrive as text; it stands behind the bounds, as JSON Schema shows these."""
+
+ObjectId: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1), whole_number]
 """The number of a segment, campaign, broadcast or the like."""
 
 Flag: TypeAlias = Annotated[bool, BeforeValidator(boolean), Field(strict=True)]
@@ -211,7 +213,10 @@ Time: TypeAlias = Annotated[int, BeforeValidator(unix_seconds), WithJsonSchema({
 """A moment, declared to models as a string and held in Unix seconds."""
 
 EventName: TypeAlias = Annotated[
-    Line, AfterValidator(str.strip), AfterValidator(at_most(MAX_NAME_BYTES, "an event's name"))
+    Line,
+    AfterValidator(str.strip),
+    AfterValidator(at_most(MAX_NAME_BYTES, "an event's name")),
+    WithJsonSchema({"type": "string", "maxLength": MAX_NAME_BYTES}),
 ]
 
 EventData: TypeAlias = Annotated[JsonObject, AfterValidator(at_most(MAX_EVENT_DATA_BYTES, "data"))]
