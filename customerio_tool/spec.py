@@ -150,6 +150,7 @@ class Subtool(Generic[A]):
 
     Args:
         name: Its id in snake_case; the title is the same words in Title Case.
+        place: Its place in the order of the product's page, in which lists show the subtools.
         description: What the model reads; begins with the sentence of the product's page.
         args: The model of its arguments.
         call: The endpoint.
@@ -168,6 +169,7 @@ class Subtool(Generic[A]):
 
     name: str
     title: str
+    place: int
     description: str
     args: type[A]
     call: Call

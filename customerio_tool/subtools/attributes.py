@@ -106,7 +106,11 @@ _RELATIONSHIP_SCHEMA = {
     },
 }
 
-Attributes: TypeAlias = Annotated[JsonObject, AfterValidator(_attributes)]
+Attributes: TypeAlias = Annotated[
+    JsonObject,
+    AfterValidator(_attributes),
+    WithJsonSchema({"type": "object", "maxProperties": MAX_ATTRIBUTES}),
+]
 AttributeText: TypeAlias = Annotated[str, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
 Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
 Relationships: TypeAlias = Annotated[

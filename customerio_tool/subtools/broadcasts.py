@@ -235,6 +235,7 @@ def _find(args: TriggerBroadcastArgs) -> str:
 trigger_broadcast = Subtool(
     name="trigger_broadcast",
     title="Trigger Broadcast",
+    place=16,
     description=(
         "Triggers an API-triggered broadcast campaign. Only API-triggered broadcasts can be "
         "triggered. Every call sends again, to many real people, and cannot be called back; at "
@@ -286,12 +287,14 @@ trigger_broadcast = Subtool(
         ),
         Example(
             {
-                "broadcast_id": "30",
+                "broadcast_id": 30,
                 "audience": "filter",
-                "filter": (
-                    '{"and": [{"segment": {"id": 3}},'
-                    ' {"not": {"attribute": {"field": "vip", "operator": "eq", "value": true}}}]}'
-                ),
+                "filter": {
+                    "and": [
+                        {"segment": {"id": 3}},
+                        {"not": {"attribute": {"field": "vip", "operator": "eq", "value": True}}},
+                    ]
+                },
                 "idempotency_key": "spring-sale",
             },
             Sends(
@@ -310,7 +313,7 @@ trigger_broadcast = Subtool(
                     }
                 },
             ),
-            title="A filter as JSON text; the idempotency key stays here",
+            title="A filter, its value sent as text; the idempotency key stays here",
         ),
         Example(
             {

@@ -51,6 +51,7 @@ class GetCampaignArgs(Args):
 get_campaign = Subtool(
     name="get_campaign",
     title="Get Campaign",
+    place=13,
     description=(
         "Retrieves a single campaign by ID. Shows its trigger, state and actions; for how its "
         "messages did, use get_campaign_metrics."
@@ -64,7 +65,11 @@ get_campaign = Subtool(
     reference=REFERENCE,
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
-        Example({"campaign_id": "12"}, Sends("GET", "/v1/campaigns/12"), title="A number as text"),
+        Example(
+            {"campaign_id": 14},
+            Sends("GET", "/v1/campaigns/14"),
+            title="A campaign that a date starts",
+        ),
     ],
 )
 
@@ -96,6 +101,7 @@ def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:
 list_campaigns = Subtool(
     name="list_campaigns",
     title="List Campaigns",
+    place=14,
     description=(
         "Lists all campaigns in the workspace. Filter by state or name to find a campaign's id. "
         "Broadcasts and transactional messages are not among them."
@@ -247,6 +253,7 @@ _COUNT_SERIES = {"type": "array", "items": {"type": "integer"}}
 get_campaign_metrics = Subtool(
     name="get_campaign_metrics",
     title="Get Campaign Metrics",
+    place=15,
     description=(
         "Retrieves delivery metrics for a campaign over a period. Give steps for the last n "
         "periods, or start_time for a span; with neither, the last 45 days. Steps begin at "

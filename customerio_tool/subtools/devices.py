@@ -66,6 +66,7 @@ def _verify(args: AddDeviceArgs | DeleteDeviceArgs) -> Look:
 add_device = Subtool(
     name="add_device",
     title="Add Device",
+    place=8,
     description="Adds or updates a push device (token + platform) for a person.",
     args=AddDeviceArgs,
     call=Call(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
@@ -123,6 +124,7 @@ class DeleteDeviceArgs(Args):
 delete_device = Subtool(
     name="delete_device",
     title="Delete Device",
+    place=9,
     description=(
         "Removes a push device from a person. The app adds it again when it next reports it."
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Protocol, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from typing_extensions import Self
 
 from customerio_tool.connection import Api
@@ -122,6 +122,7 @@ class TrackEventArgs(Args):
 track_event = Subtool(
     name="track_event",
     title="Track Event",
+    place=5,
     description=(
         "Tracks an event for a known person. Can trigger campaigns and is recorded on the person's "
         "activity timeline. To store facts about the person, use identify_customer."
@@ -220,6 +221,7 @@ def _anonymous_body(args: TrackAnonymousEventArgs, at: Invocation) -> dict[str, 
 track_anonymous_event = Subtool(
     name="track_anonymous_event",
     title="Track Anonymous Event",
+    place=6,
     description=(
         "Tracks an event not yet tied to a known person, identified by an anonymous_id. It joins "
         "the person once identify_customer gives the same anonymous_id. With recipient instead, it "
@@ -279,7 +281,12 @@ class TrackPageViewArgs(Args):
 
     customer_id: Person
     url: Annotated[
-        Annotated[Line, AfterValidator(str.strip), AfterValidator(_url)],
+        Annotated[
+            Line,
+            AfterValidator(str.strip),
+            AfterValidator(_url),
+            WithJsonSchema({"type": "string", "maxLength": MAX_NAME_BYTES}),
+        ],
         Field(description="URL or path of the page, at most 100 bytes."),
     ]
     data: Data = None
@@ -309,6 +316,7 @@ def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
 track_page_view = Subtool(
     name="track_page_view",
     title="Track Page View",
+    place=7,
     description=(
         "Records a page view for a known person (an event with type='page'). For anything else "
         "that a person did, use track_event."

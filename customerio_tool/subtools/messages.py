@@ -187,6 +187,7 @@ def _doubt(args: ListMessagesArgs) -> str:
 list_messages = Subtool(
     name="list_messages",
     title="List Messages",
+    place=24,
     description=(
         "Lists message-delivery history for the workspace with optional filters. Shows whether "
         "messages were sent, delivered, opened or failed, one by one; for totals of a campaign use "

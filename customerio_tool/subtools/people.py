@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from customerio_tool.connection import Api
@@ -19,7 +19,7 @@ from customerio_tool.fields import (
 )
 from customerio_tool.identifiers import IdType, bare, same_person, shape_of
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import Answer, Member, Shape, acknowledge, fitted
+from customerio_tool.shapes import OMITTED, TRUNCATED, Answer, Member, Shape, acknowledge, fitted
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.attributes import (
     MAX_ATTRIBUTES,
@@ -135,6 +135,7 @@ def _identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
 identify_customer = Subtool(
     name="identify_customer",
     title="Identify Customer",
+    place=1,
     description=(
         "Creates or updates a person (upsert) with attributes. Merge semantics; a null attribute "
         "value deletes it. To record something a person did, use track_event."
@@ -194,6 +195,7 @@ class DeleteCustomerArgs(PersonArgs):
 delete_customer = Subtool(
     name="delete_customer",
     title="Delete Customer",
+    place=2,
     description=(
         "Deletes a person and their associated data. Irreversible. Later data for the same "
         "identifier creates a new person; to stop that, use suppress_customer."
@@ -225,6 +227,7 @@ class SuppressCustomerArgs(PersonArgs):
 suppress_customer = Subtool(
     name="suppress_customer",
     title="Suppress Customer",
+    place=3,
     description=(
         "Suppresses a person: deletes their profile and stops all messaging to them. Irreversible "
         "for the profile; later data for them is ignored until unsuppress_customer. To keep the "
@@ -253,6 +256,7 @@ class UnsuppressCustomerArgs(PersonArgs):
 unsuppress_customer = Subtool(
     name="unsuppress_customer",
     title="Unsuppress Customer",
+    place=4,
     description=(
         "Removes a person from the suppression list, allowing messaging to resume. Does not bring "
         "the deleted profile back: identify_customer creates a new one."
@@ -310,6 +314,7 @@ def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
 merge_customers = Subtool(
     name="merge_customers",
     title="Merge Customers",
+    place=10,
     description=(
         "Merges two people; the primary survives and the secondary is deleted, with its data "
         "folded in. Irreversible. The primary keeps its own attribute values."
@@ -350,12 +355,6 @@ merge_customers = Subtool(
 )
 
 
-def _attribute_names(names: list[str]) -> list[str]:
-    if not names:
-        raise wrong("is empty", "name at least one attribute, or leave the argument out")
-    return names
-
-
 class GetCustomerAttributesArgs(PersonArgs):
     """Arguments of get_customer_attributes."""
 
@@ -364,8 +363,7 @@ class GetCustomerAttributesArgs(PersonArgs):
         Field(description="Type of customer_id; default by its shape, never phone."),
     ] = None
     attribute_names: Annotated[
-        Annotated[list[Line], json_array, Field(strict=True), AfterValidator(_attribute_names)]
-        | None,
+        Annotated[list[Line], json_array, Field(strict=True, min_length=1)] | None,
         Field(description="Return only these attributes."),
     ] = None
 
@@ -404,6 +402,7 @@ def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any
 get_customer_attributes = Subtool(
     name="get_customer_attributes",
     title="Get Customer Attributes",
+    place=23,
     description=(
         "Retrieves a person's stored attributes via the App API. Also shows devices and whether "
         "they unsubscribed. A read right after a write may still show the old state."
@@ -423,8 +422,8 @@ get_customer_attributes = Subtool(
                 "items": {"type": "string"},
                 "description": "Attributes asked for that this person does not have.",
             },
-            "truncated": {"type": "boolean"},
-            "omitted": {"type": "array", "items": {"type": "string"}},
+            "truncated": TRUNCATED,
+            "omitted": OMITTED,
         },
         expects="customer",
         foreign=True,

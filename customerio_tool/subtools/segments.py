@@ -26,6 +26,8 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
+    OMITTED,
+    TRUNCATED,
     Answer,
     Item,
     Member,
@@ -122,6 +124,7 @@ class AddToSegmentArgs(MembershipArgs):
 add_to_segment = Subtool(
     name="add_to_segment",
     title="Add To Segment",
+    place=11,
     description=(
         "Adds people to a manual segment (max 1000 IDs per call). Joining a segment can trigger "
         "campaigns."
@@ -178,6 +181,7 @@ def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
 remove_from_segment = Subtool(
     name="remove_from_segment",
     title="Remove From Segment",
+    place=12,
     description=(
         "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
         "Prefer ids: removal by email or cio_id is not verified."
@@ -247,6 +251,7 @@ def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
 list_segments = Subtool(
     name="list_segments",
     title="List Segments",
+    place=19,
     description=(
         "Lists all segments in the workspace. Filter by type or name; people can be added to "
         "manual segments only."
@@ -289,6 +294,7 @@ def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
 get_segment = Subtool(
     name="get_segment",
     title="Get Segment",
+    place=20,
     description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
     args=GetSegmentArgs,
     call=Call(Api.APP, "GET", "/v1/segments/{segment_id}"),
@@ -298,10 +304,10 @@ get_segment = Subtool(
         outcome="done",
         tell=_tell_segment,
         returns={
-            "segment": {"type": "object"},
+            "segment": {"type": "object", "description": "Id, name, type, state."},
             "customer_count": {"type": "integer", "description": "People in the segment."},
-            "truncated": {"type": "boolean"},
-            "omitted": {"type": "array", "items": {"type": "string"}},
+            "truncated": TRUNCATED,
+            "omitted": OMITTED,
         },
         expects="segment",
         foreign=True,
@@ -316,9 +322,9 @@ get_segment = Subtool(
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
         Example(
-            {"segment_id": "1", "include_count": True},
+            {"segment_id": 1, "include_count": True},
             Sends("GET", "/v1/segments/1"),
-            title="A number as text is taken; the count is a second read",
+            title="The count is a second read",
         ),
     ],
 )
@@ -352,6 +358,7 @@ def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
 create_manual_segment = Subtool(
     name="create_manual_segment",
     title="Create Manual Segment",
+    place=21,
     description=(
         "Creates a manual segment that people can be added to or removed from via the Track API. "
         "Look for one of that name with list_segments first: names may repeat."
@@ -369,7 +376,7 @@ create_manual_segment = Subtool(
                 "type": ["integer", "null"],
                 "description": "Number of the new segment; null where the reply did not tell it.",
             },
-            "segment": {"type": "object"},
+            "segment": {"type": "object", "description": "As Customer.io stored it."},
         },
         foreign=True,
     ),
@@ -406,6 +413,7 @@ def _tell_deleted(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
 delete_segment = Subtool(
     name="delete_segment",
     title="Delete Segment",
+    place=22,
     description=(
         "Deletes a segment by ID. Irreversible for the segment; the people in it stay. Only manual "
         "segments are known to be deletable this way."
@@ -414,11 +422,19 @@ delete_segment = Subtool(
     call=Call(Api.APP, "DELETE", "/v1/segments/{segment_id}"),
     effect=Effect.ERASE,
     pace=Pace.APP,
-    shape=Shape(outcome="done", tell=_tell_deleted, returns={"segment_id": {"type": "integer"}}),
+    shape=Shape(
+        outcome="done",
+        tell=_tell_deleted,
+        returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
+    ),
     find=lambda _: FIND,
     reference="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),
-        Example({"segment_id": "1"}, Sends("DELETE", "/v1/segments/1"), title="A number as text"),
+        Example(
+            {"segment_id": 1.0},
+            Sends("DELETE", "/v1/segments/1"),
+            title="A whole number, written as JSON also allows",
+        ),
     ],
 )

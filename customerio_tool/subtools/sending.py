@@ -200,11 +200,12 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
         delivery = _delivery_id(answer.payload.get("delivery_id"))
         sentence = _sentence(answer.args, noun)
         missing = "" if delivery else " Its delivery id could not be read."
-        times = {name: answer.payload.get(name) for name in ("queued_at", "send_at")}
+        queued_at, later = answer.payload.get("queued_at"), answer.args.send_at
         return {
             "summary": sentence + missing,
             "delivery_id": delivery,
-            **{name: value for name, value in times.items() if type(value) is int},
+            **({"queued_at": queued_at} if type(queued_at) is int else {}),
+            **({} if later is None else {"send_at": iso_time(later)}),
             "verify": look_for(channel, answer.args, answer.at).as_json(),
         }
 
@@ -217,7 +218,7 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
                 "description": "Id of the message; null where the reply could not be read.",
             },
             "queued_at": {"type": "integer", "description": "When it was queued, Unix seconds."},
-            "send_at": {"type": "integer", "description": "When it will be sent, Unix seconds."},
+            "send_at": {"type": "string", "description": "When it will be sent, ISO 8601."},
             "verify": CALL,
         },
     )

@@ -114,6 +114,7 @@ def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, A
 send_transactional_email = Subtool(
     name="send_transactional_email",
     title="Send Transactional Email",
+    place=17,
     description=(
         "Sends a transactional email using a transactional message template. It reaches real "
         "people and cannot be called back; a person Customer.io does not know is created. To reach "
@@ -307,6 +308,7 @@ def _push_body(args: SendTransactionalPushArgs, at: Invocation) -> dict[str, Any
 send_transactional_push = Subtool(
     name="send_transactional_push",
     title="Send Transactional Push",
+    place=18,
     description=(
         "Sends a transactional push notification using a transactional push template. It reaches a "
         "real person's devices and cannot be called back; a person Customer.io does not know is "
@@ -336,7 +338,7 @@ send_transactional_push = Subtool(
         Example(
             {
                 "customer_id": "ada+test@example.com",
-                "transactional_message_id": 3,
+                "transactional_message_id": "3",
                 "to": "last_used",
                 "title": "Unterwegs 📦",
                 "sound": "none",
@@ -346,7 +348,7 @@ send_transactional_push = Subtool(
                     "platform": "ios",
                     "last_used": "2025-11-22T08:26:40Z",
                 },
-                "send_to_unsubscribed": "false",
+                "send_to_unsubscribed": False,
             },
             Sends(
                 "POST",

@@ -153,7 +153,7 @@ def test_a_later_send_tells_when(subtool: Any, least: dict[str, Any]) -> None:
     at = AT.second + DAY
     reply = {"delivery_id": "d1", "queued_at": AT.second, "send_at": at}
     result = result_of(subtool, reply, **least, send_at=at)
-    assert result["send_at"] == at
+    assert result["send_at"] == iso_time(at)
     assert iso_time(at) in result["summary"]
 
 
