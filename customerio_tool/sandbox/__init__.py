@@ -1,4 +1,19 @@
-"""A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra."""
+"""A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra.
+
+Layers, each importing only those before it: ``refusal``, ``options``, ``clock``, ``schema``,
+``store``, ``workspace`` and ``limits``; the rules (``people``, ``events``, ``broadcasts`` ...),
+which know no HTTP; ``http`` and ``routes``; the routes of each API (``track``, ``app_*``,
+``control``); ``application``, which applies one request in one transaction; ``server``.
+
+Docstrings name the source of a rule: T and A are the vendor's Track and App specifications
+(https://docs.customer.io/files/journeys-track.json and journeys-app.json), A+ the rendered App
+reference, REC responses recorded in customerio/customerio-node, I29 that repository's issue 29,
+BE https://docs.customer.io/journeys/api-triggered-errors, AN
+https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, RA and ID those
+on reserved attributes and identifiers, HX an older client's documentation, CLI and the languages'
+names the official clients; "facts 9.2" is that section of the project's notes on the API. What no
+source settles is a switch in ``options``.
+"""
 
 from __future__ import annotations
 

@@ -12,14 +12,12 @@ from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/app/tag/"
+_SPEC = "https://docs.customer.io/files/journeys-app.json"
 _ERRORS_PAGE = 100
 CAMPAIGNS = Routes("app", app_errors)
 
 
-@CAMPAIGNS.route(
-    "GET", "/v1/campaigns", operation="list_campaigns", seen=f"{_DOCS}campaigns/listCampaigns/"
-)
+@CAMPAIGNS.route("GET", "/v1/campaigns", operation="list_campaigns", seen=_SPEC)
 def list_campaigns(ws: Workspace, _request: Request) -> Reply:
     """Every campaign, on one page."""
     return json_reply({"campaigns": [campaigns.shown(row) for row in campaigns.every(ws)]})
@@ -29,7 +27,7 @@ def list_campaigns(ws: Workspace, _request: Request) -> Reply:
     "GET",
     "/v1/campaigns/{campaign_id}",
     operation="get_campaign",
-    seen=f"{_DOCS}campaigns/getCampaigns/",
+    seen=_SPEC,
 )
 def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
     """One campaign."""
@@ -41,7 +39,7 @@ def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
     "GET",
     "/v1/campaigns/{campaign_id}/metrics",
     operation="campaign_metrics",
-    seen=f"{_DOCS}automations/campaignMetrics/",
+    seen="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
 )
 def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply:
     """A campaign's metrics in buckets."""
@@ -86,7 +84,7 @@ def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     "GET",
     "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}",
     operation="trigger_status",
-    seen=f"{_DOCS}broadcasts/broadcastStatus/",
+    seen=_SPEC,
 )
 def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_id: str) -> Reply:
     """One trigger."""
@@ -101,7 +99,7 @@ def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_
     "GET",
     "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}/errors",
     operation="trigger_errors",
-    seen=f"{_DOCS}broadcasts/broadcastErrors/",
+    seen=_SPEC,
 )
 def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
     """Why lines of a trigger failed: plain strings, and an integer ``next``."""
@@ -115,9 +113,7 @@ def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_i
     return json_reply({"errors": errors[start:end], "next": end if end < len(errors) else 0})
 
 
-@CAMPAIGNS.route(
-    "GET", "/v1/broadcasts", operation="list_broadcasts", seen=f"{_DOCS}broadcasts/listBroadcasts/"
-)
+@CAMPAIGNS.route("GET", "/v1/broadcasts", operation="list_broadcasts", seen=_SPEC)
 def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
     """Every API-triggered broadcast."""
     rows = campaigns.every(ws, "broadcast")
@@ -128,7 +124,7 @@ def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}",
     operation="get_broadcast",
-    seen=f"{_DOCS}broadcasts/getBroadcast/",
+    seen=_SPEC,
 )
 def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """One broadcast."""
@@ -140,7 +136,7 @@ def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}/metrics",
     operation="broadcast_metrics",
-    seen=f"{_DOCS}broadcasts/broadcastMetrics/",
+    seen=_SPEC,
 )
 def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """A broadcast's metrics in buckets."""
@@ -152,7 +148,7 @@ def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     "GET",
     "/v1/broadcasts/{broadcast_id}/triggers",
     operation="list_triggers",
-    seen=f"{_DOCS}broadcasts/listBroadcastTriggers/",
+    seen=_SPEC,
 )
 def list_triggers(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """The triggers of a broadcast, newest first."""

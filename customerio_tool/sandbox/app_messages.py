@@ -12,23 +12,18 @@ from .routes import Routes
 from .transactional import Sent
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/app/tag/"
-_SENDS = f"{_DOCS}send-messages/"
+_SPEC = "https://docs.customer.io/files/journeys-app.json"
 _DEFAULT_PAGE = 50
 MESSAGES = Routes("app", app_errors)
 
 
-@MESSAGES.route(
-    "POST", "/v1/send/email", operation="send_email", seen=f"{_SENDS}sendEmail/", errors=meta_error
-)
+@MESSAGES.route("POST", "/v1/send/email", operation="send_email", seen=_SPEC, errors=meta_error)
 def send_email(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional e-mail."""
     return _sent(transactional.send_email(ws, request.json_object()))
 
 
-@MESSAGES.route(
-    "POST", "/v1/send/push", operation="send_push", seen=f"{_SENDS}sendPush/", errors=meta_error
-)
+@MESSAGES.route("POST", "/v1/send/push", operation="send_push", seen=_SPEC, errors=meta_error)
 def send_push(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional push."""
     return _sent(transactional.send_push(ws, request.json_object()))
@@ -41,9 +36,7 @@ def _sent(sent: Sent) -> Reply:
     return json_reply(answer)
 
 
-@MESSAGES.route(
-    "GET", "/v1/messages", operation="list_messages", seen=f"{_DOCS}messages/listMessages/"
-)
+@MESSAGES.route("GET", "/v1/messages", operation="list_messages", seen=_SPEC)
 def list_messages(ws: Workspace, request: Request) -> Reply:
     """A page of deliveries, newest first."""
     return _page(ws, request)
@@ -53,7 +46,7 @@ def list_messages(ws: Workspace, request: Request) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}/messages",
     operation="broadcast_messages",
-    seen=f"{_DOCS}broadcasts/listBroadcastMessages/",
+    seen=_SPEC,
 )
 def broadcast_messages(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """A page of one broadcast's deliveries."""
@@ -92,9 +85,7 @@ def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Repl
     return json_reply(answer)
 
 
-@MESSAGES.route(
-    "GET", "/v1/messages/{message_id}", operation="get_message", seen=f"{_DOCS}messages/getMessage/"
-)
+@MESSAGES.route("GET", "/v1/messages/{message_id}", operation="get_message", seen=_SPEC)
 def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     """One delivery."""
     return json_reply({"message": deliveries.shown(ws, deliveries.find(ws, message_id))})
@@ -104,7 +95,7 @@ def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     "GET",
     "/v1/transactional",
     operation="list_transactional",
-    seen=f"{_DOCS}transactional/listTransactional/",
+    seen=_SPEC,
 )
 def list_transactional(ws: Workspace, _request: Request) -> Reply:
     """The transactional message records."""

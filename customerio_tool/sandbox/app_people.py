@@ -14,7 +14,7 @@ from .routes import Routes
 from .store import Row
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/app/tag/customers/"
+_SPEC = "https://docs.customer.io/files/journeys-app.json"
 PEOPLE = Routes("app", app_errors)
 
 
@@ -22,7 +22,7 @@ PEOPLE = Routes("app", app_errors)
     "GET",
     "/v1/customers/{customer_id}/attributes",
     operation="get_attributes",
-    seen=f"{_DOCS}getPersonAttributes/",
+    seen=_SPEC,
 )
 def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
     """A person with attributes, all of them as text, and devices."""
@@ -59,7 +59,7 @@ def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
     }
 
 
-@PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=f"{_DOCS}getPeopleEmail/")
+@PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=_SPEC)
 def find_by_email(ws: Workspace, request: Request) -> Reply:
     """The people who have this e-mail address: one or none."""
     email = request.query.get("email")

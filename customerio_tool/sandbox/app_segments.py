@@ -9,7 +9,7 @@ from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/app/tag/segments/"
+_SPEC = "https://docs.customer.io/files/journeys-app.json"
 _DEFAULT_PAGE = 1000
 SEGMENTS = Routes("app", app_errors)
 
@@ -21,15 +21,13 @@ def path_number(text: str, name: str) -> int:
     return int(text)
 
 
-@SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=f"{_DOCS}listSegments/")
+@SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=_SPEC)
 def list_segments(ws: Workspace, _request: Request) -> Reply:
     """Every segment, on one page."""
     return json_reply({"segments": [segments.shown(row) for row in segments.every(ws)]})
 
 
-@SEGMENTS.route(
-    "POST", "/v1/segments", operation="create_segment", seen=f"{_DOCS}createManSegment/"
-)
+@SEGMENTS.route("POST", "/v1/segments", operation="create_segment", seen=_SPEC)
 def create_segment(ws: Workspace, request: Request) -> Reply:
     """Create a manual segment; the body is wrapped in ``segment``."""
     segment = request.json_object().get("segment")
@@ -43,9 +41,7 @@ def create_segment(ws: Workspace, request: Request) -> Reply:
     return json_reply({"segment": segments.shown(segments.create(ws, name, description))})
 
 
-@SEGMENTS.route(
-    "GET", "/v1/segments/{segment_id}", operation="get_segment", seen=f"{_DOCS}getSegment/"
-)
+@SEGMENTS.route("GET", "/v1/segments/{segment_id}", operation="get_segment", seen=_SPEC)
 def get_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """One segment, without its member count."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
@@ -56,7 +52,7 @@ def get_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "DELETE",
     "/v1/segments/{segment_id}",
     operation="delete_segment",
-    seen=f"{_DOCS}deleteManSegment/",
+    seen="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
 )
 def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """Delete a manual segment: 204 without a body."""
@@ -68,7 +64,7 @@ def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/used_by",
     operation="segment_used_by",
-    seen=f"{_DOCS}getSegmentDependencies/",
+    seen=_SPEC,
 )
 def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """Which campaigns use a segment."""
@@ -80,7 +76,7 @@ def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/customer_count",
     operation="segment_count",
-    seen=f"{_DOCS}getSegmentCount/",
+    seen=_SPEC,
 )
 def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """How many people a segment has."""
@@ -92,7 +88,7 @@ def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/membership",
     operation="segment_membership",
-    seen=f"{_DOCS}getSegmentMembership/",
+    seen=_SPEC,
 )
 def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """A page of a segment's people; ``start`` is the ``next`` of the page before."""

@@ -50,7 +50,11 @@ def activity(ws: Workspace) -> list[dict[str, Any]]:
 
 
 def requests(ws: Workspace, after: int = 0) -> list[dict[str, Any]]:
-    """The request log, oldest first, from number ``after`` on. It holds no credentials."""
+    """The request log, oldest first, from number ``after`` on. It holds no credentials.
+
+    ``applied`` is true when the whole call took effect; else ``reason`` says what was refused,
+    ignored or applied only in part.
+    """
     sql = "SELECT * FROM requests WHERE n>? ORDER BY n"
     return [_request(row) for row in ws.store.all(sql, (after,))]
 

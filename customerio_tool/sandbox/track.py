@@ -13,7 +13,7 @@ from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/track/"
+_SPEC = "https://docs.customer.io/files/journeys-track.json"
 TRACK = Routes("track", track_errors)
 
 
@@ -21,7 +21,7 @@ def _accepted() -> Reply:
     return json_reply({})
 
 
-@TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_DOCS)
+@TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_SPEC)
 def region(ws: Workspace, _request: Request) -> Reply:
     """Where this workspace lives, and its id."""
     options = ws.options
@@ -32,21 +32,21 @@ def region(ws: Workspace, _request: Request) -> Reply:
     )
 
 
-@TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", seen=_DOCS)
+@TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", seen=_SPEC)
 def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Create or update a person."""
     identify(ws, people.by_shape(identifier), request.json_object())
     return _accepted()
 
 
-@TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_DOCS)
+@TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_SPEC)
 def delete_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person; whatever body comes along is ignored."""
     people.delete(ws, people.by_shape(identifier))
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_DOCS)
+@TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_SPEC)
 def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person and block their identifiers."""
     people.suppress(ws, people.by_shape(identifier))
@@ -54,7 +54,7 @@ def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
 
 
 @TRACK.route(
-    "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", seen=_DOCS
+    "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", seen=_SPEC
 )
 def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Free blocked identifiers."""
@@ -62,7 +62,7 @@ def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Repl
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", seen=_DOCS)
+@TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", seen=_SPEC)
 def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Record an event, page or screen view of a person."""
     event = events.read(ws, request.json_object())
@@ -73,14 +73,14 @@ def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/events", operation="track_anonymous", seen=_DOCS)
+@TRACK.route("POST", "/api/v1/events", operation="track_anonymous", seen=_SPEC)
 def track_anonymous(ws: Workspace, request: Request) -> Reply:
     """Record an event of somebody not known yet, or an invite."""
     events.add_anonymous(ws, events.read(ws, request.json_object()))
     return _accepted()
 
 
-@TRACK.route("PUT", "/api/v1/customers/{identifier}/devices", operation="add_device", seen=_DOCS)
+@TRACK.route("PUT", "/api/v1/customers/{identifier}/devices", operation="add_device", seen=_SPEC)
 def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Add or update a device."""
     device = devices.read(ws, request.json_object().get("device"), "id")
@@ -94,7 +94,7 @@ def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     "DELETE",
     "/api/v1/customers/{identifier}/devices/{device_id}",
     operation="delete_device",
-    seen=_DOCS,
+    seen=_SPEC,
 )
 def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: str) -> Reply:
     """Remove a device."""
@@ -104,7 +104,7 @@ def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: 
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/merge_customers", operation="merge", seen=_DOCS, errors=meta_error)
+@TRACK.route("POST", "/api/v1/merge_customers", operation="merge", seen=_SPEC, errors=meta_error)
 def merge_people(ws: Workspace, request: Request) -> Reply:
     """Merge the secondary person into the primary."""
     body = request.json_object()
@@ -114,7 +114,7 @@ def merge_people(ws: Workspace, request: Request) -> Reply:
 
 
 @TRACK.route(
-    "POST", "/api/v1/segments/{segment_id}/add_customers", operation="add_to_segment", seen=_DOCS
+    "POST", "/api/v1/segments/{segment_id}/add_customers", operation="add_to_segment", seen=_SPEC
 )
 def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Add people to a manual segment."""
@@ -125,7 +125,7 @@ def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     "POST",
     "/api/v1/segments/{segment_id}/remove_customers",
     operation="remove_from_segment",
-    seen=_DOCS,
+    seen=_SPEC,
 )
 def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Remove people from a manual segment."""

@@ -14,19 +14,19 @@ from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
-_DOCS = "https://docs.customer.io/integrations/api/track/#tag/track_v2"
+_SPEC = "https://docs.customer.io/files/journeys-track.json"
 TRACK_V2 = Routes("track", v2_errors)
 Operation = Callable[[Workspace, dict[str, Any]], None]
 
 
-@TRACK_V2.route("POST", "/api/v2/entity", operation="entity", seen=_DOCS)
+@TRACK_V2.route("POST", "/api/v2/entity", operation="entity", seen=_SPEC)
 def entity(ws: Workspace, request: Request) -> Reply:
     """Apply one operation on a person, an object or a delivery."""
     _apply(ws, request.json_object())
     return json_reply({})
 
 
-@TRACK_V2.route("POST", "/api/v2/batch", operation="batch", seen=_DOCS)
+@TRACK_V2.route("POST", "/api/v2/batch", operation="batch", seen=_SPEC)
 def batch(ws: Workspace, request: Request) -> Reply:
     """Apply each operation; 207 lists those that were invalid, the rest is accepted."""
     if len(request.body) > limits.V2_BATCH:

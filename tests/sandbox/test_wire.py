@@ -354,7 +354,7 @@ def test_a_killed_sandbox_loses_no_acknowledged_write(tmp_path: Path) -> None:
 
 
 def imported(path: Path) -> set[str]:
-    """What a file imports, by top name; ``.`` stands for a sibling, ``..`` for beyond the folder."""
+    """What a file imports, by top name; ``.`` stands for a sibling, ``..`` for a stranger."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
