@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import Callable
-from http.cookiejar import DefaultCookiePolicy
+import threading
 from types import TracebackType
+from urllib.parse import urljoin
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
+from requests.utils import get_environ_proxies
 
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import REGIONS, Api, Connection, Region
+from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CredentialsRejected, CustomerIoError, FieldProblem, Unreachable
+from customerio_tool.transport import new_session
 from customerio_tool.wire import Reply, Request, json_of
 
 MAX_REPLY_BYTES = 10_000_000
@@ -23,7 +23,7 @@ MAX_REPLY_BYTES = 10_000_000
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
-POOL_SIZE = 32
+_REDIRECTS = (301, 302, 307, 308)
 
 _NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
@@ -31,6 +31,7 @@ _NOT_SENT = (
     urllib3.exceptions.ProxyError,
     ssl.SSLCertVerificationError,
     urllib3.exceptions.EmptyPoolError,
+    urllib3.exceptions.ClosedPoolError,
 )
 
 
@@ -45,7 +46,8 @@ class Client:
         connection: The credentials, region and hosts.
         session: A session to share; by default the client makes and owns one. Nothing of the
             connection is stored on it.
-        monotonic: The clock, in seconds, that bounds the reading of a slow reply.
+
+    The proxies of the environment are read once, when the client is made.
     """
 
     def __init__(
@@ -53,13 +55,13 @@ class Client:
         connection: Connection,
         *,
         session: requests.Session | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
         self._owned = session is None
         self._session = session or new_session()
-        self._monotonic = monotonic
         self._region: Region | None = connection.region
+        self._asking = threading.Lock()
+        self._proxies = {o: get_environ_proxies(o) for o in connection.origins()}
 
     def __enter__(self) -> Client:
         """Return itself."""
@@ -79,41 +81,58 @@ class Client:
         if self._owned:
             self._session.close()
 
-    def exchange(self, request: Request) -> Reply:
+    def exchange(self, request: Request, deadline: Deadline) -> Reply:
         """Send one request once and return its reply, whatever the status.
+
+        A redirect to the other region's host of the same API is followed once, with method, body
+        and credentials; any other is returned as it came.
 
         Raises:
             Unreachable: No connection was made, so nothing was sent.
             AnswerLost: The request may have arrived.
             CredentialsRejected: The region had to be asked for, and the credentials are wrong.
         """
-        return self._send(request, self.connection.base_url(request.api, self.region(request.api)))
+        region = self.region(request.api, deadline)
+        origin = self.connection.base_url(request.api, region)
+        reply = self._send(request, origin, deadline)
+        other = self._redirected(request, origin, reply)
+        return self._send(request, other, deadline) if other else reply
 
-    def region(self, api: Api) -> Region:
+    def _redirected(self, request: Request, origin: str, reply: Reply) -> str | None:
+        """Return the origin to go to where the same request belongs to the other region's host."""
+        if reply.status not in _REDIRECTS:
+            return None
+        location = urljoin(origin + request.target, reply.headers.get("Location", ""))
+        others = (self.connection.base_url(request.api, region) for region in REGIONS)
+        return next((o for o in others if o != origin and location == o + request.target), None)
+
+    def region(self, api: Api, deadline: Deadline) -> Region:
         """Return the region of the account, asking Customer.io once where the connection has none.
 
         Only credentials travel for this, no personal data: with a Track key to
         `accounts/region`, which answers on either host; without one, a read of the segments on
         both App hosts in turn.
         """
-        if self._region is None and not self.connection.has_own_host(api):
-            self._region = self._ask_region()
-        return self._region or "us"
+        if self.connection.has_own_host(api):
+            return self._region or "us"
+        with self._asking:
+            self._region = self._region or self._ask_region(deadline)
+        return self._region
 
-    def _ask_region(self) -> Region:
+    def _ask_region(self, deadline: Deadline) -> Region:
         if Api.TRACK in self.connection.apis:
-            return self._region_of_track_key()
+            return self._region_of_track_key(deadline)
         for region in REGIONS:
             probe = Request(Api.APP, "GET", "/v1/segments")
-            if self.exchange_in(region, probe).status == requests.codes.ok:
+            if self.exchange_in(region, probe, deadline).status == requests.codes.ok:
                 return region
         raise CredentialsRejected(
             "Customer.io rejected the App key in both regions. Check app_api_key of the connection."
         )
 
-    def _region_of_track_key(self) -> Region:
+    def _region_of_track_key(self, deadline: Deadline) -> Region:
         for region in REGIONS:
-            reply = self.exchange_in(region, REGION_PROBE)
+            reply = self.exchange_in(region, REGION_PROBE, deadline)
             told = json_of(reply)
             if reply.status == requests.codes.ok and isinstance(told, dict):
                 return "eu" if told.get("region") == "eu" else "us"
@@ -124,28 +143,34 @@ class Client:
             http_status=reply.status,
         )
 
-    def exchange_in(self, region: Region, request: Request) -> Reply:
+    def exchange_in(self, region: Region, request: Request, deadline: Deadline) -> Reply:
         """Send one request once to the hosts of a region."""
         try:
-            return self._send(request, self.connection.base_url(request.api, region))
+            return self._send(request, self.connection.base_url(request.api, region), deadline)
         except AnswerLost as lost:
             problem = str(lost)
         raise Unreachable(f"The account's region could not be read: {problem}")
 
-    def _send(self, request: Request, origin: str) -> Reply:
+    def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
+        if deadline.passed():
+            raise Unreachable("The time for this call ran out before anything was sent.")
         try:
             response = self._session.send(
                 prepared,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(
+                    min(CONNECT_SECONDS, deadline.left()),
+                    min(READ_SECONDS, deadline.left()),
+                ),
                 allow_redirects=False,
                 stream=True,
                 verify=self.connection.ca_file or True,
+                proxies=self._proxies[origin],
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
         else:
-            return self._read(response)
+            return self._read(response, deadline)
         raise failure
 
     def _prepared(self, request: Request, origin: str) -> requests.PreparedRequest:
@@ -165,39 +190,23 @@ class Client:
             refuse([FieldProblem("arguments", problem, "send plain identifiers")])
         return prepared
 
-    def _read(self, response: requests.Response) -> Reply:
-        give_up_at = self._monotonic() + READ_SECONDS
+    def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
+        failure: Exception = AnswerLost("Customer.io's answer was too long or too slow.")
         try:
-            for chunk in response.iter_content(65_536):
+            while len(body) <= MAX_REPLY_BYTES and not deadline.passed():
+                if not (chunk := response.raw.read1(65_536, decode_content=True)):
+                    masked = self.connection.mask(bytes(body))
+                    return Reply(response.status_code, response.headers, masked)
                 body += chunk
-                if len(body) > MAX_REPLY_BYTES or self._monotonic() > give_up_at:
-                    break
-            else:
-                masked = self.connection.mask(bytes(body))
-                return Reply(response.status_code, response.headers, masked)
-            failure: Exception = AnswerLost("Customer.io's answer was too long or too slow.")
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = failure_of(error)
         finally:
             response.close()
         raise failure
 
 
-def new_session() -> requests.Session:
-    """Return a session that keeps connections, keeps no cookies and reads no environment."""
-    session = requests.Session()
-    session.trust_env = False
-    jar = RequestsCookieJar()
-    jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.cookies = jar
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def failure_of(error: requests.RequestException) -> CustomerIoError | AnswerLost:
+def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
     """Tell what an exception of `requests` means: nothing was sent, or the answer is lost.
 
     The exception's own text, which holds the path, is not passed on.
@@ -206,7 +215,7 @@ def failure_of(error: requests.RequestException) -> CustomerIoError | AnswerLost
         isinstance(cause, _NOT_SENT) for cause in _causes(error)
     ):
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return AnswerLost("Customer.io did not answer in time.")
     return AnswerLost("The connection broke before Customer.io's answer arrived.")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from customerio_tool.client import REGION_PROBE, AnswerLost, Client
 from customerio_tool.connection import REGIONS, Api, Region
+from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.wire import Reply, Request, json_of
 
@@ -18,7 +19,7 @@ _WRONG_KEY = "Customer.io rejected app_api_key; copy it again."
 _NARROW = "app_api_key is right, but its scope does not allow reading segments."
 
 
-def check_connection(client: Client) -> dict[str, Any]:
+def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
     """Return the result of testing each key that the connection has.
 
     Returns:
@@ -28,9 +29,9 @@ def check_connection(client: Client) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     facts: dict[str, Any] = {}
     if Api.TRACK in client.connection.apis:
-        found["track"], facts = _track(client)
+        found["track"], facts = _track(client, deadline)
     if Api.APP in client.connection.apis:
-        found["app"] = _app(client, facts.get("region"))
+        found["app"] = _app(client, deadline, facts.get("region"))
     problems = [finding["problem"] for finding in found.values() if not finding["ok"]]
     return {"ok": not problems, "summary": _summary(problems, facts), **facts, **found}
 
@@ -42,10 +43,10 @@ def _summary(problems: list[str], facts: dict[str, Any]) -> str:
     return f"The connection works{where}."
 
 
-def _track(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
+def _track(client: Client, deadline: Deadline) -> tuple[dict[str, Any], dict[str, Any]]:
     """Ask `accounts/region`, which answers on either host and so names the right region."""
     configured = client.connection.region
-    finding = _probe(client, configured or "us", REGION_PROBE)
+    finding = _probe(client, deadline, configured or "us", REGION_PROBE)
     told = finding.pop("told", None)
     if not isinstance(told, dict) or told.get("region") not in REGIONS:
         return _explained(finding, _WRONG_PAIR), {}
@@ -56,19 +57,19 @@ def _track(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
     return finding, facts
 
 
-def _app(client: Client, told: Region | None) -> dict[str, Any]:
+def _app(client: Client, deadline: Deadline, told: Region | None) -> dict[str, Any]:
     regions = (client.connection.region or told,)
     for region in regions if regions[0] else REGIONS:
-        finding = _probe(client, region or "us", APP_PROBE)
+        finding = _probe(client, deadline, region or "us", APP_PROBE)
         finding.pop("told", None)
         if finding["ok"]:
             return finding
     return _explained(finding, _WRONG_KEY)
 
 
-def _probe(client: Client, region: Region, request: Request) -> dict[str, Any]:
+def _probe(client: Client, deadline: Deadline, region: Region, request: Request) -> dict[str, Any]:
     try:
-        reply: Reply = client.exchange_in(region, request)
+        reply: Reply = client.exchange_in(region, request, deadline)
     except (CustomerIoError, AnswerLost) as error:
         return {"ok": False, "problem": str(error)}
     ok = reply.status == HTTPStatus.OK

@@ -14,6 +14,7 @@ CustomerIoError
     RequestRejected          request_rejected       fix_arguments   no
     RateLimited              rate_limited           wait            no
     ServiceFailed            service_failed         wait            unknown (no for a read)
+  Cancelled                  cancelled              give_up         no (unknown after an attempt)
   Unreachable                unreachable            wait            no
   OutcomeUnknown             outcome_unknown        look_first      unknown
   ReplyUnreadable            reply_unreadable       wait            no
@@ -35,6 +36,7 @@ TookEffect: TypeAlias = Literal["no", "unknown"]
 __all__ = [
     "Answered",
     "ArgumentsInvalid",
+    "Cancelled",
     "ConnectionInvalid",
     "CredentialsRejected",
     "CustomerIoError",
@@ -220,6 +222,12 @@ class ServiceFailed(Answered):
     code = "service_failed"
     next_step = "wait"
     took_effect = "unknown"
+
+
+class Cancelled(CustomerIoError):
+    """The host cancelled the call between two attempts."""
+
+    code = "cancelled"
 
 
 class Unreachable(CustomerIoError):

@@ -16,7 +16,7 @@ from customerio_tool.arguments import problems_of, read, refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import Answer, Member, Shape, envelope_schema
+from customerio_tool.shapes import Answer, Item, Member, Shape, envelope_schema
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -144,6 +144,18 @@ class Also(Generic[A]):
     expects: str
 
 
+@dataclass(frozen=True)
+class Verify(Generic[A]):
+    """A read that may show whether a call took effect whose answer was lost.
+
+    `found` gets the call and the read's JSON; it returns what the lost answer would have held, or,
+    for a send, what is possibly of this call; None where nothing is found.
+    """
+
+    call: Call
+    found: Callable[[A, Invocation, Item], Item | None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subtool(Generic[A]):
     """One subtool, whole.
@@ -163,7 +175,8 @@ class Subtool(Generic[A]):
         body: The JSON body of a typed call; None sends no body.
         also: A second read.
         known: What is known before sending and told in every result, such as the event's id.
-        look: The call that shows whether an unanswered one took effect.
+        verify: The read that may show whether a call took effect whose answer was lost.
+        look: The call with which a model can see whether an unanswered one took effect.
         find: How to find the right id, told when Customer.io does not know the one given.
     """
 
@@ -182,6 +195,7 @@ class Subtool(Generic[A]):
     body: Callable[[A, Invocation], Any] | None = None
     also: Also[A] | None = None
     known: Mapping[str, Member[A]] = field(default_factory=dict)
+    verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
     find: Callable[[A], str] | None = None
 
@@ -201,6 +215,7 @@ class Subtool(Generic[A]):
             "a GET has no body": self.call.method == "GET" and self.body is not None,
             "only a GET can be a read": self.effect.read_only != (self.call.method == "GET"),
             "a send needs `look`": self.effect.replay is not Replay.ALWAYS and self.look is None,
+            "a create needs `verify`": self.effect.replay is Replay.VERIFY and self.verify is None,
             "at least two examples": len(self.examples) < 2,
         }
 

@@ -6,33 +6,33 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.arguments import nearest
-from customerio_tool.client import AnswerLost, Client
+from customerio_tool.client import Client
 from customerio_tool.connection import Connection
 from customerio_tool.connection_test import check_connection
+from customerio_tool.deadline import Deadline
+from customerio_tool.dispatch import CALL_SECONDS, Dispatch, seconds_for
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.policy import Policy
-from customerio_tool.shapes import Answer
-from customerio_tool.spec import Args, Subtool
+from customerio_tool.replay import Pacing, Replayer
+from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import (
-    Reply,
-    Request,
-    also_payload_of,
-    also_request_for,
-    outcome_unknown,
-    payload_of,
-    request_for,
-)
+from customerio_tool.wire import request_for
 
 if TYPE_CHECKING:
     import requests
+
+
+class _Unpaced:
+    def wait(self, *_: object) -> None: ...
+
+    def pause(self, *_: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ class CustomerIoTool:
         policy: What the agent may do; by default every subtool is enabled.
         session: A `requests` session to share between tools; nothing of the connection is stored
             on it. By default the tool makes one and closes it.
+        pacer: Waits for slots in the vendor's rate classes.
         clock: Gives Unix time in seconds.
+        monotonic: Gives seconds for deadlines.
+        sleep: Waits that many seconds.
         entropy: Gives that many random bytes.
 
     Raises:
@@ -73,14 +76,19 @@ class CustomerIoTool:
         *,
         policy: Policy | None = None,
         session: requests.Session | None = None,
+        pacer: Pacing | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         if not isinstance(connection, Connection):
             connection = Connection.load(connection)
         self._client = Client(connection, session=session)
         self._policy = policy or Policy()
+        self._replayer = Replayer(self._client, pacer or _Unpaced(), sleep=sleep, clock=clock)
         self._clock = clock
+        self._monotonic = monotonic
         self._entropy = entropy
         self._lock = threading.Lock()
         self._known = subtools()
@@ -196,21 +204,11 @@ class CustomerIoTool:
         args = subtool.parse(arguments)
         self._policy.admit(subtool, args)
         at = self._invocation()
-        reply = self._exchange(subtool, args, at, request_for(subtool, args, at))
-        answer = Answer(args, at, payload_of(subtool, args, at, reply))
-        if second := also_request_for(subtool, args):
-            reply = self._exchange(subtool, args, at, second)
-            answer = replace(answer, also=also_payload_of(subtool, args, at, reply))
-        return subtool.result(answer)
-
-    def _exchange(
-        self, subtool: Subtool[Any], args: Args, at: Invocation, request: Request
-    ) -> Reply:
-        try:
-            return self._client.exchange(request)
-        except AnswerLost as lost:
-            problem = str(lost)
-        raise outcome_unknown(subtool, args, at, problem)
+        context = context or CallContext()
+        deadline = Deadline(seconds_for(subtool, context), self._monotonic)
+        request = request_for(subtool, args, at)
+        dispatch = Dispatch(self._replayer, subtool, args, at, context, deadline)
+        return subtool.result(dispatch.answer(request))
 
     def _invocation(self) -> Invocation:
         now = self._clock()
@@ -233,4 +231,4 @@ class CustomerIoTool:
             A result envelope. Beside it, for each API of the connection, `track` and `app`:
             `{"ok", "problem"?}`; `region` and `workspace_id`, where Customer.io told them.
         """
-        return check_connection(self._client)
+        return check_connection(self._client, Deadline(CALL_SECONDS, self._monotonic))

@@ -23,6 +23,7 @@ from customerio_tool.errors import (
     ReplyUnreadable,
     RequestRejected,
     ServiceFailed,
+    Unreachable,
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Item, clean
@@ -62,6 +63,13 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether the request may have been applied although it failed: a 5xx, or a 408."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+            self.status == HTTPStatus.REQUEST_TIMEOUT
+        )
+
 
 def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
     """Return the request that a subtool sends for these arguments."""
@@ -84,6 +92,14 @@ def also_request_for(subtool: Subtool[A], args: A) -> Request | None:
         return None
     path = path_for(also.call, args)
     return Request(api=also.call.api, method=also.call.method, path=path, pace=subtool.pace)
+
+
+def verify_request_for(subtool: Subtool[A], args: A) -> Request | None:
+    """Return the read that may show whether a call took effect, where the subtool has one."""
+    if subtool.verify is None:
+        return None
+    call = subtool.verify.call
+    return Request(api=call.api, method=call.method, path=path_for(call, args), pace=Pace.APP)
 
 
 def path_for(call: Call, args: Args) -> str:
@@ -156,7 +172,7 @@ def json_of(reply: Reply) -> Any:
 def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> CustomerIoError:
     """Return the error that a reply outside 2xx means for this call."""
     beside = {**subtool.facts(args, at), **_said(reply)}
-    if _may_have_acted(reply.status):
+    if reply.may_have_acted:
         return _failed(subtool, args, at, reply, beside)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
     if 300 <= reply.status < 400:
@@ -165,7 +181,7 @@ def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Cus
     return error(
         f"{sentence} (HTTP {reply.status}).{hint}",
         http_status=reply.status,
-        retry_after_seconds=retry_after(reply, at.now) if error is RateLimited else None,
+        retry_after_seconds=_wait_of(subtool, at, reply) if error is RateLimited else None,
         beside=beside,
     )
 
@@ -197,8 +213,10 @@ def _hint(subtool: Subtool[A], args: A, error: type[Answered]) -> str:
     return ""
 
 
-def _may_have_acted(status: int) -> bool:
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+def _wait_of(subtool: Subtool[A], at: Invocation, reply: Reply) -> float:
+    """Return what the reply asks for, else one period: no `Retry-After` is documented."""
+    asked = retry_after(reply, at.now)
+    return float(subtool.pace.period_seconds) if asked is None else asked
 
 
 def _failed(
@@ -226,9 +244,9 @@ def outcome_unknown(
     http_status: int | None = None,
 ) -> CustomerIoError:
     """Return the error of a call whose request left and whose answer is not known."""
-    look = subtool.look(args, at) if subtool.look else None
     if subtool.effect.read_only:
-        return ReplyUnreadable(f"{problem} Nothing was changed.", http_status=http_status)
+        return Unreachable(f"{problem} Nothing was changed.", http_status=http_status)
+    look = subtool.look(args, at) if subtool.look else None
     advice = (
         "It may have happened: look first, and do not repeat it without asking the user."
         if look

@@ -18,12 +18,13 @@ from customerio_tool.fields import (
     Line,
     ObjectId,
     at_most,
+    iso_time,
     json_array,
     size_of,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import CALL, Answer, Shape
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.shapes import CALL, Answer, Item, Shape
+from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
 from customerio_tool.subtools.audiences import MAX_AUDIENCE, EmailShape, Filter, PerUserData
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
@@ -232,6 +233,21 @@ def _find(args: TriggerBroadcastArgs) -> str:
     return f"{found} One unknown person fails the whole broadcast unless ignore_missing is true."
 
 
+CLOCK_SLACK_SECONDS = 60
+"""How far Customer.io's clock may be behind ours when a trigger is looked for by its age."""
+
+
+def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> Item | None:
+    """Find the newest trigger since the call began; it may be somebody else's."""
+    since = at.now - CLOCK_SLACK_SECONDS
+    triggers = [t for t in seen.get("triggers") or [] if (t.get("created_at") or 0) >= since]
+    if not triggers:
+        return None
+    newest = max(triggers, key=lambda trigger: trigger["created_at"])
+    started = iso_time(newest["created_at"])
+    return {"possibly": f"Trigger {newest.get('id')} started at {started}, possibly by this call."}
+
+
 trigger_broadcast = Subtool(
     name="trigger_broadcast",
     title="Trigger Broadcast",
@@ -255,7 +271,14 @@ trigger_broadcast = Subtool(
                 "description": "Number of the trigger; null where the reply could not be read.",
             },
             "verify": CALL,
+            "possibly": {
+                "type": "string",
+                "description": "On an unknown outcome: a trigger that may be of this call.",
+            },
         },
+    ),
+    verify=Verify(
+        Call(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"), _possible_trigger
     ),
     look=_look,
     find=_find,

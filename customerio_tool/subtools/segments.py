@@ -37,7 +37,7 @@ from customerio_tool.shapes import (
     fitted,
     listing,
 )
-from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 APP_REFERENCE = "https://docs.customer.io/integrations/api/app/"
@@ -355,6 +355,25 @@ def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
     }
 
 
+CLOCK_SLACK_SECONDS = 60
+"""How far Customer.io's clock may be behind ours when a segment is looked for by its age."""
+
+
+def _made_by_this_call(
+    args: CreateManualSegmentArgs, at: Invocation, seen: Item
+) -> dict[str, Any] | None:
+    """Find the segment of that name which is not older than the call."""
+    since = at.now - CLOCK_SLACK_SECONDS
+    made = [
+        segment
+        for segment in seen.get("segments") or []
+        if segment.get("name") == args.name
+        and segment.get("type") == "manual"
+        and (segment.get("created_at") or 0) >= since
+    ]
+    return {"segment": made[-1]} if made else None
+
+
 create_manual_segment = Subtool(
     name="create_manual_segment",
     title="Create Manual Segment",
@@ -380,6 +399,7 @@ create_manual_segment = Subtool(
         },
         foreign=True,
     ),
+    verify=Verify(Call(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
     reference=APP_REFERENCE,
     examples=[

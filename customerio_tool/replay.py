@@ -1,0 +1,231 @@
+"""Whether a request is sent again, and when: derived from the effect of the call alone."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from customerio_tool.client import CONNECT_SECONDS, READ_SECONDS, AnswerLost, Client
+from customerio_tool.deadline import Deadline
+from customerio_tool.errors import Cancelled, RateLimited, Unreachable
+from customerio_tool.invocation import CallContext
+from customerio_tool.spec import Effect, Pace, Replay
+from customerio_tool.wire import Reply, Request, retry_after
+
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 8.0
+LEAST_ATTEMPT_SECONDS = 1.0
+"""Time that must be left for another attempt of what may safely be cut off."""
+
+WHOLE_ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
+"""Time that must be left for an attempt of what its own deadline must not cut off."""
+
+
+class Fate(Enum):
+    """What became of one attempt."""
+
+    NOT_SENT = "no connection was made"
+    LOST = "sent, and no usable answer"
+    LIMITED = "429: not accepted"
+    FAILED = "5xx or 408: may have been applied"
+    ANSWERED = "any other answer, which is final"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request ended after its last attempt.
+
+    Args:
+        fate: What became of the last attempt.
+        reply: Its reply, if there was one.
+        problem: What went wrong, where there is no reply.
+        attempts: How many attempts were made.
+        doubtful: Whether any attempt may have been applied without a good answer.
+    """
+
+    fate: Fate
+    reply: Reply | None
+    problem: str
+    attempts: int
+    doubtful: bool
+
+
+class Pacing(Protocol):
+    """Waits for a slot in a rate class; `customerio_tool.pacing.Pacer` is one."""
+
+    def wait(
+        self,
+        bucket: str,
+        pace: Pace,
+        max_wait: float,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
+        """Wait for a slot, at most so many seconds; raise `RateLimited` where it comes later."""
+
+    def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
+        """Hold every call of the bucket for so many seconds."""
+
+
+class RetryQuota:
+    """A budget of repeats per API, so that an outage is not multiplied by everybody's repeats.
+
+    A repeat costs 14 of 500 units, after a 429 it costs 5; a success pays back what its repeats
+    cost, and at least one unit.
+    """
+
+    CAPACITY = 500
+
+    def __init__(self) -> None:
+        self._units: dict[object, int] = {}
+        self._lock = threading.Lock()
+
+    def spend(self, api: object, cost: int) -> bool:
+        """Take units for one repeat; False where too few are left."""
+        with self._lock:
+            left = self._units.get(api, self.CAPACITY)
+            if left < cost:
+                return False
+            self._units[api] = left - cost
+            return True
+
+    def pay_back(self, api: object, units: int) -> None:
+        """Give units back after a success."""
+        with self._lock:
+            left = self._units.get(api, self.CAPACITY)
+            self._units[api] = min(self.CAPACITY, left + units)
+
+
+COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
+
+
+class Replayer:
+    """Sends requests, in their rate class, as often as their effect and the deadline allow.
+
+    Args:
+        client: Sends one request once.
+        pacer: Waits for a slot in the rate class.
+        sleep: Waits that many seconds.
+        clock: Gives Unix time in seconds, to read a `Retry-After` that is a date.
+        chance: Gives a number from 0 to 1, for full jitter.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        pacer: Pacing,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._pacer = pacer
+        self._sleep = sleep
+        self._clock = clock
+        self._chance = chance
+        self._quota = RetryQuota()
+
+    def send(
+        self,
+        request: Request,
+        effect: Effect,
+        deadline: Deadline,
+        context: CallContext,
+        *,
+        attempts: int = MAX_ATTEMPTS,
+    ) -> Outcome:
+        """Send a request until it is answered for good or may not be sent again.
+
+        Raises:
+            RateLimited: The first slot of the rate class comes too late for the deadline.
+            Cancelled: The host cancelled the call.
+            CustomerIoError: The region of the account could not be learned.
+        """
+        doubtful, spent = False, 0
+        for attempt in range(1, attempts + 1):
+            self._admit(request, deadline, context, doubtful=doubtful)
+            fate, reply, problem = self._attempt(request, deadline)
+            doubtful = doubtful or fate in (Fate.LOST, Fate.FAILED)
+            outcome = Outcome(fate, reply, problem, attempt, doubtful)
+            if fate is Fate.ANSWERED:
+                self._quota.pay_back(request.api, max(1, spent))
+                return outcome
+            delay = self._delay(request, outcome)
+            last = attempt == attempts or not _may_repeat(fate, effect)
+            if last or delay > deadline.left() - _least(effect):
+                return outcome
+            if not self._quota.spend(request.api, COST[fate]):
+                return outcome
+            spent += COST[fate]
+            self._wait(delay, fate, context)
+        return outcome
+
+    def _admit(
+        self,
+        request: Request,
+        deadline: Deadline,
+        context: CallContext,
+        *,
+        doubtful: bool,
+    ) -> None:
+        if context.cancelled and context.cancelled():
+            raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
+        room = max(0.0, deadline.left() - WHOLE_ATTEMPT_SECONDS)
+        try:
+            self._pacer.wait(self._bucket(request), request.pace, room, context.on_progress)
+        except RateLimited as limited:
+            limited.took_effect = "unknown" if doubtful else "no"
+            raise
+
+    def _bucket(self, request: Request) -> str:
+        return f"{self._client.connection.workspace_key}:{request.pace.name.lower()}"
+
+    def _attempt(self, request: Request, deadline: Deadline) -> tuple[Fate, Reply | None, str]:
+        try:
+            reply = self._client.exchange(request, deadline)
+        except Unreachable as unreachable:
+            return Fate.NOT_SENT, None, str(unreachable)
+        except AnswerLost as lost:
+            return Fate.LOST, None, str(lost)
+        return _fate_of(reply), reply, ""
+
+    def _delay(self, request: Request, outcome: Outcome) -> float:
+        """Return the seconds to wait before another attempt; a 429 holds everybody's calls."""
+        backoff = BACKOFF_SECONDS * 2 ** (outcome.attempts - 1)
+        delay = self._chance() * min(MAX_BACKOFF_SECONDS, backoff)
+        asked = retry_after(outcome.reply, self._clock()) if outcome.reply else None
+        if outcome.fate is Fate.LIMITED:
+            pause = asked if asked is not None else slot_seconds(request.pace)
+            self._pacer.pause(self._bucket(request), request.pace, pause)
+            return max(delay, pause)
+        return delay if asked is None else max(delay, asked)
+
+    def _wait(self, seconds: float, fate: Fate, context: CallContext) -> None:
+        if context.on_progress:
+            context.on_progress(f"Trying again in {seconds:.1f} s: {fate.value}.")
+        self._sleep(seconds)
+
+
+def slot_seconds(pace: Pace) -> float:
+    """Return the seconds between two permits of a rate class."""
+    return pace.period_seconds / pace.permits
+
+
+def _fate_of(reply: Reply) -> Fate:
+    if reply.status == 429:
+        return Fate.LIMITED
+    return Fate.FAILED if reply.may_have_acted else Fate.ANSWERED
+
+
+def _may_repeat(fate: Fate, effect: Effect) -> bool:
+    return fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
+
+
+def _least(effect: Effect) -> float:
+    return LEAST_ATTEMPT_SECONDS if effect.replay is Replay.ALWAYS else WHOLE_ATTEMPT_SECONDS
