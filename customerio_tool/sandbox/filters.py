@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from . import people
+from .limits import is_int
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
@@ -27,7 +28,7 @@ def check(value: Any, pointer: str, depth: int = 0) -> None:
     elif key == "not":
         check(inner, pointer, depth + 1)
     elif key == "segment":
-        if not isinstance(inner, dict) or not isinstance(inner.get("id"), int):
+        if not isinstance(inner, dict) or not is_int(inner.get("id")):
             raise _bad("segment needs an integer id", pointer)
     elif key == "attribute":
         _check_attribute(inner, pointer)

@@ -74,11 +74,12 @@ def create(ws: Workspace, *addresses: Address) -> Row:
 
 
 def give(ws: Workspace, pk: int, address: Address) -> None:
-    """Set an identifier that nobody else has."""
+    """Set an identifier that nobody else has. Raises Refused for an id over 150 bytes."""
     if address.kind == "email":
         sql = "UPDATE people SET email=?, email_key=? WHERE pk=?"
         ws.store.execute(sql, (address.value, address.key, pk))
     elif address.kind == "id":
+        check_person_id(address.value)
         ws.store.execute("UPDATE people SET id=? WHERE pk=?", (address.value, pk))
 
 

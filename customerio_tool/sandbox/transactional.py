@@ -68,6 +68,23 @@ _PUSH_KEPT = [
     "send_to_unsubscribed",
 ]
 
+_TEXTS = [
+    "to",
+    "subject",
+    "body",
+    "from",
+    "body_plain",
+    "body_amp",
+    "preheader",
+    "reply_to",
+    "title",
+    "message",
+    "image_url",
+    "link",
+    "sound",
+    "language",
+]
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -135,6 +152,9 @@ def _recipients(body: dict[str, Any]) -> list[str]:
 
 
 def _check_payload(body: dict[str, Any]) -> None:
+    for name in _TEXTS:
+        if body.get(name) is not None and not isinstance(body[name], str):
+            raise Refused(f"{name} must be a string", field=name)
     rest = {name: value for name, value in body.items() if name != "attachments"}
     if limits.size(rest) > limits.TRANSACTIONAL_PAYLOAD:
         raise Refused("payload is larger than 1 MB", "too_large")

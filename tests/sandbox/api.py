@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,6 +31,11 @@ class Api:
         headers = {"Authorization": f"Bearer {self.sandbox.app_api_key}"}
         url = self.sandbox.app_url + path
         return self.session.request(method, url, json=json, headers=headers, timeout=10, **more)
+
+    def basic(self) -> dict[str, str]:
+        """The Track credential as a header, for ``raw``."""
+        pair = f"{self.sandbox.site_id}:{self.sandbox.track_api_key}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def accept(self, method: str, path: str, json: Any = None) -> None:
         """A Track call that must be accepted."""

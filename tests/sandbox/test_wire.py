@@ -22,10 +22,6 @@ from tests.sandbox.api import Api
 BASIC = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
 
 
-def auth(api: Api) -> dict[str, str]:
-    return {"Authorization": f"Basic {BASIC}"}
-
-
 @pytest.mark.parametrize(
     ("segment", "identifier"),
     [
@@ -47,7 +43,7 @@ def test_a_path_is_split_before_its_segments_are_decoded(
     api: Api, segment: str, identifier: str
 ) -> None:
     """Facts 2: split the raw path on / first, then decode, + stays +."""
-    status, _ = api.raw("PUT", f"/api/v1/customers/{segment}", b'{"plan":"x"}', auth(api))
+    status, _ = api.raw("PUT", f"/api/v1/customers/{segment}", b'{"plan":"x"}', api.basic())
     assert status == 200
     assert api.known(identifier)["attributes"] == {"plan": "x"}
     bearer = {"Authorization": "Bearer sandbox-app-key"}
@@ -116,14 +112,14 @@ def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Api) -> None:
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":NaN}', b"\xff", b"[" * 100_000])
 def test_a_malformed_body_is_400(api: Api, body: bytes) -> None:
     """Facts 9.8."""
-    status, answer = api.raw("PUT", "/api/v1/customers/x", body, auth(api))
+    status, answer = api.raw("PUT", "/api/v1/customers/x", body, api.basic())
     assert status == 400
     assert json.loads(answer)["meta"]["errors"]
 
 
 def test_a_lone_surrogate_is_stored_as_the_replacement_character(api: Api) -> None:
     """RFC 8259 section 8.2: such text has no UTF-8 form; the server must not fall over."""
-    status, _ = api.raw("PUT", "/api/v1/customers/x", b'{"name":"a\\ud800b"}', auth(api))
+    status, _ = api.raw("PUT", "/api/v1/customers/x", b'{"name":"a\\ud800b"}', api.basic())
     assert status == 200
     assert api.attributes("x")["name"] == "a\ufffdb"
 
@@ -162,7 +158,7 @@ def test_a_chunked_body_is_read(api: Api) -> None:
 
 def test_an_empty_body_with_a_json_type_is_taken(api: Api) -> None:
     """Reliability 1.1: async-customerio."""
-    headers = {**auth(api), "Content-Type": "application/json"}
+    headers = {**api.basic(), "Content-Type": "application/json"}
     for verb in ("suppress", "unsuppress"):
         assert api.raw("POST", f"/api/v1/customers/u3/{verb}", headers=headers)[0] == 200
 
@@ -170,7 +166,7 @@ def test_an_empty_body_with_a_json_type_is_taken(api: Api) -> None:
 @pytest.mark.parametrize("api_with", [{"max_body": 1000}], indirect=True)
 def test_a_body_over_the_cap_is_413(api_with: Api) -> None:
     """Facts 9.8."""
-    status, _ = api_with.raw("PUT", "/api/v1/customers/x", b"x" * 1001, auth(api_with))
+    status, _ = api_with.raw("PUT", "/api/v1/customers/x", b"x" * 1001, api_with.basic())
     assert status == 413
 
 
