@@ -41,6 +41,7 @@ def fill(ws: Workspace) -> None:
     _segments(_ago(ws, 55))
     _templates(_ago(ws, 50))
     _campaigns(_ago(ws, 50))
+    _broadcasts(_ago(ws, 50))
     _history(ws)
     for table in ("activity", "requests"):
         ws.store.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
@@ -148,6 +149,10 @@ def _campaigns(ws: Workspace) -> None:
         filter_segment_ids=[],
     )
     add(ws, HOOK, "Order hook", "webhook", [hook], webhook_id=9)
+
+
+def _broadcasts(ws: Workspace) -> None:
+    add = _add_campaign
     everyone = {"segment": {"id": CUSTOMERS}}
     news = [_mail(61, "News for {{trigger.month}}")]
     add(ws, NEWS, "Product news", "triggered_broadcast", news, default_recipients=everyone)
