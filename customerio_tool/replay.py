@@ -197,7 +197,7 @@ class Replayer:
 
     def _delay(self, request: Request, outcome: Outcome) -> float:
         """Return the seconds to wait before another attempt; a 429 holds everybody's calls."""
-        backoff = BACKOFF_SECONDS * 2 ** (outcome.attempts - 1)
+        backoff = BACKOFF_SECONDS * float(2 ** (outcome.attempts - 1))
         delay = self._chance() * min(MAX_BACKOFF_SECONDS, backoff)
         asked = retry_after(outcome.reply, self._clock()) if outcome.reply else None
         if outcome.fate is Fate.LIMITED:
