@@ -7,6 +7,7 @@ CustomerIoError
     SubtoolUnknown           subtool_unknown        fix_arguments   no
     SubtoolDisabled          subtool_disabled       give_up         no
     ArgumentsInvalid         arguments_invalid      fix_arguments   no
+    LedgerUnavailable        ledger_unavailable     wait            no
   Answered                   Customer.io said no
     CredentialsRejected      credentials_rejected   ask_user        no
     PermissionDenied         permission_denied      ask_user        no
@@ -17,6 +18,7 @@ CustomerIoError
   Cancelled                  cancelled              give_up         no (unknown after an attempt)
   Unreachable                unreachable            wait            no
   OutcomeUnknown             outcome_unknown        look_first      unknown
+  SendInProgress             send_in_progress       wait            unknown
   ReplyUnreadable            reply_unreadable       wait            no
 ```
 
@@ -41,6 +43,7 @@ __all__ = [
     "CredentialsRejected",
     "CustomerIoError",
     "FieldProblem",
+    "LedgerUnavailable",
     "Look",
     "NextStep",
     "NotFound",
@@ -50,6 +53,7 @@ __all__ = [
     "Refused",
     "ReplyUnreadable",
     "RequestRejected",
+    "SendInProgress",
     "ServiceFailed",
     "SubtoolDisabled",
     "SubtoolUnknown",
@@ -177,6 +181,13 @@ class ArgumentsInvalid(Refused):
     next_step = "fix_arguments"
 
 
+class LedgerUnavailable(Refused):
+    """The ledger of sends cannot be reached, so that nothing would stop a second sending."""
+
+    code = "ledger_unavailable"
+    next_step = "wait"
+
+
 class Answered(CustomerIoError):
     """Customer.io answered, and the answer was no."""
 
@@ -242,6 +253,14 @@ class OutcomeUnknown(CustomerIoError):
 
     code = "outcome_unknown"
     next_step = "look_first"
+    took_effect = "unknown"
+
+
+class SendInProgress(CustomerIoError):
+    """The same message is being sent by another call right now; this call sent nothing."""
+
+    code = "send_in_progress"
+    next_step = "wait"
     took_effect = "unknown"
 
 
