@@ -10,10 +10,8 @@ from typing_extensions import Self
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.fields import (
-    Flag,
     Line,
     PersonId,
-    Time,
     json_array,
     wrong,
 )
@@ -21,116 +19,16 @@ from customerio_tool.identifiers import IdType, bare, same_person, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import OMITTED, TRUNCATED, Answer, Member, Shape, acknowledge, fitted
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.attributes import (
-    MAX_ATTRIBUTES,
-    Attributes,
-    AttributeText,
-    Relationships,
-    Topics,
+from customerio_tool.subtools.identify import (
+    IdentifyCustomerArgs,
+    PersonArgs,
+    identify_body,
+    identify_caution,
+    read_person,
 )
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 PERSON = "/api/v1/customers/{customer_id}"
-
-Person = Annotated[PersonId, Field(description="Person's id, email address, or cio_... id.")]
-
-
-def read_person(args: PersonArgs) -> Look:
-    """Return the read that shows a person as stored."""
-    return Look("get_customer_attributes", {"customer_id": args.customer_id})
-
-
-class PersonArgs(Args):
-    """A subtool that names one person in its path."""
-
-    customer_id: Person
-
-
-class IdentifyCustomerArgs(PersonArgs):
-    """Arguments of identify_customer."""
-
-    attributes: Annotated[
-        Attributes | None,
-        Field(description="Name to value; null deletes the attribute, absent ones stay."),
-    ] = None
-    email: Annotated[AttributeText | None, Field(description="Email address to store.")] = None
-    created_at: Annotated[
-        Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
-    ] = None
-    unsubscribed: Annotated[
-        Flag | None, Field(description="True unsubscribes from all messages.")
-    ] = None
-    topics: Annotated[
-        Topics | None,
-        Field(description='Topic subscriptions, e.g. {"topic_1": true}; other topics stay.'),
-    ] = None
-    anonymous_id: Annotated[
-        AttributeText | None, Field(description="Joins earlier anonymous events of this id.")
-    ] = None
-    relationships: Annotated[
-        Relationships | None,
-        Field(description="Objects to relate: [{object_type_id, object_id, attributes?}]."),
-    ] = None
-    remove_relationships: Annotated[
-        Flag | None, Field(description="True removes these relationships instead.")
-    ] = None
-    update_only: Annotated[
-        Flag | None, Field(description="True never creates a person; a miss is not reported.")
-    ] = None
-    timestamp: Annotated[
-        Time | None, Field(description="When the change happened; default now.")
-    ] = None
-
-    @model_validator(mode="after")
-    def _meant(self) -> Self:
-        if self.remove_relationships and not self.relationships:
-            raise wrong("is missing", "name the relationships to remove", "relationships")
-        stored = self.stored()
-        if len(stored) > MAX_ATTRIBUTES:
-            raise wrong("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
-        for name, value in (self.attributes or {}).items():
-            if stored[name] != value:
-                raise wrong("differs from the argument", "give it once", f"attributes.{name}")
-        return self
-
-    def stored(self) -> dict[str, Any]:
-        """Return every attribute that the call sets, whichever argument carried it."""
-        named = {
-            "email": self.email,
-            "created_at": self.created_at,
-            "unsubscribed": self.unsubscribed,
-            "anonymous_id": self.anonymous_id,
-        }
-        given = {name: value for name, value in named.items() if value is not None}
-        return {**(self.attributes or {}), **given}
-
-    def removed(self) -> list[str]:
-        """Return the names of the attributes that the call deletes."""
-        return [name for name, value in self.stored().items() if value in (None, "")]
-
-
-def _identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
-    """Make the flat body: "" is the form known to delete an attribute, a null is UNVERIFIED."""
-    body = {name: "" if value is None else value for name, value in args.stored().items()}
-    for topic, subscribed in (args.topics or {}).items():
-        body[f"cio_subscription_preferences.topics.{topic}"] = subscribed
-    if args.relationships:
-        action = "delete_relationships" if args.remove_relationships else "add_relationships"
-        body["cio_relationships"] = {"action": action, "relationships": args.relationships}
-    if args.update_only:
-        body["_update"] = True
-    return body | {"_timestamp": at.second if args.timestamp is None else args.timestamp}
-
-
-def _identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
-    if answer.args.update_only:
-        return "If nobody has this identifier, nothing changes and Customer.io does not say so."
-    return (
-        "An identifier that belongs to another person is ignored, and Customer.io does not say so."
-        if answer.args.stored().keys() & {"email", "id"}
-        else ""
-    )
-
 
 identify_customer = Subtool(
     name="identify_customer",
@@ -144,10 +42,10 @@ identify_customer = Subtool(
     call=Call(Api.TRACK, "PUT", PERSON),
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
-    body=_identify_body,
+    body=identify_body,
     shape=acknowledge(
         "Customer.io accepted the attributes of {customer_id} and applies them shortly.",
-        caution=_identify_caution,
+        caution=identify_caution,
         verify=read_person,
         removed=Member(
             {"type": "array", "items": {"type": "string"}, "description": "Attributes deleted."},

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
-from typing_extensions import Self
+from pydantic import Field
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.fields import (
-    MAX_SEGMENT_IDS,
     Flag,
     Line,
     ObjectId,
-    PersonId,
     Text,
-    json_array,
     whole_number,
-    wrong,
 )
-from customerio_tool.identifiers import IdType, bare, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
     DEFAULT_LIMIT,
@@ -30,7 +23,6 @@ from customerio_tool.shapes import (
     TRUNCATED,
     Answer,
     Item,
-    Member,
     Shape,
     acknowledge,
     contains,
@@ -38,83 +30,21 @@ from customerio_tool.shapes import (
     listing,
 )
 from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
+from customerio_tool.subtools.membership import (
+    REPEATS,
+    SENT,
+    SILENT,
+    MembershipArgs,
+    count_of,
+    membership_body,
+    membership_query,
+)
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 APP_REFERENCE = "https://docs.customer.io/integrations/api/app/"
 FIND = "list_segments shows the ids of all segments."
 
 SegmentId = Annotated[ObjectId, Field(description="Number of the segment; see list_segments.")]
-
-
-class MembershipArgs(Args):
-    """Arguments of add_to_segment and remove_from_segment."""
-
-    segment_id: Annotated[ObjectId, Field(description="Number of a manual segment.")]
-    customer_ids: Annotated[
-        Annotated[
-            list[PersonId],
-            json_array,
-            Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
-        ],
-        Field(description="1 to 1000 identifiers, all of one type."),
-    ]
-    id_type: Annotated[
-        IdType | None, Field(description="Type of the identifiers; default by their shape.")
-    ] = None
-
-    @model_validator(mode="after")
-    def _one_type(self) -> Self:
-        if self.id_type is None and len(kinds := self._kinds()) > 1:
-            common = kinds.most_common(1)[0][0]
-            odd = [i for i, one in enumerate(self.customer_ids) if shape_of(one) != common]
-            shown = ", ".join(map(str, odd[:10])) + ("…" if len(odd) > 10 else "")
-            problem = f"mix types: most look like {common}, but not those at {shown}"
-            raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
-        return self
-
-    def _kinds(self) -> Counter[IdType]:
-        return Counter(shape_of(one) for one in self.customer_ids)
-
-    @property
-    def kind(self) -> IdType:
-        """The type that all identifiers have."""
-        return self.id_type or shape_of(self.customer_ids[0])
-
-    @property
-    def distinct(self) -> list[str]:
-        """The identifiers as they are sent, each once."""
-        return list(dict.fromkeys(bare(one, self.kind) for one in self.customer_ids))
-
-    @property
-    def repeats(self) -> int:
-        """How many identifiers were given more than once."""
-        return len(self.customer_ids) - len(self.distinct)
-
-
-def _membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
-    return {"id_type": args.kind}
-
-
-def _membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
-    return {"ids": args.distinct}
-
-
-def _count_of(args: MembershipArgs) -> Look:
-    return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
-
-
-_SENT: Member[MembershipArgs] = Member(
-    {"type": "integer", "description": "Distinct identifiers sent."},
-    lambda args, _: len(args.distinct),
-)
-_REPEATS: Member[MembershipArgs] = Member(
-    {"type": "integer", "description": "Repeated identifiers that were left out."},
-    lambda args, _: args.repeats or None,
-)
-_SILENT = (
-    "It ignores unknown people and segments that are not manual, and does not say so: compare the "
-    "segment's count."
-)
 
 
 class AddToSegmentArgs(MembershipArgs):
@@ -133,14 +63,14 @@ add_to_segment = Subtool(
     call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/add_customers"),
     effect=Effect.ADD,
     pace=Pace.TRACK,
-    query=_membership_query,
-    body=_membership_body,
+    query=membership_query,
+    body=membership_body,
     shape=acknowledge(
         "Customer.io accepted the additions to segment {segment_id}.",
-        caution=_SILENT,
-        verify=_count_of,
-        sent=_SENT,
-        repeats_removed=_REPEATS,
+        caution=SILENT,
+        verify=count_of,
+        sent=SENT,
+        repeats_removed=REPEATS,
     ),
     find=lambda _: FIND,
     reference=TRACK_REFERENCE + "add_to_segment",
@@ -174,8 +104,8 @@ class RemoveFromSegmentArgs(MembershipArgs):
 
 def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
     if answer.args.kind == "id":
-        return _SILENT
-    return f"Whether Customer.io removes people by {answer.args.kind} is not verified. {_SILENT}"
+        return SILENT
+    return f"Whether Customer.io removes people by {answer.args.kind} is not verified. {SILENT}"
 
 
 remove_from_segment = Subtool(
@@ -190,14 +120,14 @@ remove_from_segment = Subtool(
     call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
     effect=Effect.REMOVE,
     pace=Pace.TRACK,
-    query=_membership_query,
-    body=_membership_body,
+    query=membership_query,
+    body=membership_body,
     shape=acknowledge(
         "Customer.io accepted the removals from segment {segment_id}.",
         caution=_removal_caution,
-        verify=_count_of,
-        sent=_SENT,
-        repeats_removed=_REPEATS,
+        verify=count_of,
+        sent=SENT,
+        repeats_removed=REPEATS,
     ),
     find=lambda _: FIND,
     reference=TRACK_REFERENCE + "remove_from_segment",

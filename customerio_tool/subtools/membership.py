@@ -1,0 +1,87 @@
+"""Who is put into a manual segment or taken out: the identifiers of one call, all of one type."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from customerio_tool.errors import Look
+from customerio_tool.fields import MAX_SEGMENT_IDS, ObjectId, PersonId, json_array, wrong
+from customerio_tool.identifiers import IdType, bare, shape_of
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Member
+from customerio_tool.spec import Args
+
+
+class MembershipArgs(Args):
+    """Arguments of add_to_segment and remove_from_segment."""
+
+    segment_id: Annotated[ObjectId, Field(description="Number of a manual segment.")]
+    customer_ids: Annotated[
+        Annotated[
+            list[PersonId],
+            json_array,
+            Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
+        ],
+        Field(description="1 to 1000 identifiers, all of one type."),
+    ]
+    id_type: Annotated[
+        IdType | None, Field(description="Type of the identifiers; default by their shape.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        if self.id_type is None and len(kinds := self._kinds()) > 1:
+            common = kinds.most_common(1)[0][0]
+            odd = [i for i, one in enumerate(self.customer_ids) if shape_of(one) != common]
+            shown = ", ".join(map(str, odd[:10])) + ("…" if len(odd) > 10 else "")
+            problem = f"mix types: most look like {common}, but not those at {shown}"
+            raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
+        return self
+
+    def _kinds(self) -> Counter[IdType]:
+        return Counter(shape_of(one) for one in self.customer_ids)
+
+    @property
+    def kind(self) -> IdType:
+        """The type that all identifiers have."""
+        return self.id_type or shape_of(self.customer_ids[0])
+
+    @property
+    def distinct(self) -> list[str]:
+        """The identifiers as they are sent, each once."""
+        return list(dict.fromkeys(bare(one, self.kind) for one in self.customer_ids))
+
+    @property
+    def repeats(self) -> int:
+        """How many identifiers were given more than once."""
+        return len(self.customer_ids) - len(self.distinct)
+
+
+def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    return {"id_type": args.kind}
+
+
+def membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    return {"ids": args.distinct}
+
+
+def count_of(args: MembershipArgs) -> Look:
+    return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
+
+
+SENT: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Distinct identifiers sent."},
+    lambda args, _: len(args.distinct),
+)
+REPEATS: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Repeated identifiers that were left out."},
+    lambda args, _: args.repeats or None,
+)
+SILENT = (
+    "It ignores unknown people and segments that are not manual, and does not say so: compare the "
+    "segment's count."
+)
