@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 """Levels of nesting that arguments may have."""
 
+MAX_NUMBER_BITS = 1024
+"""Bits of a whole number; a float overflows there too, so that 10**400 fares as 1e400 does."""
+
+MAX_PROBLEMS = 20
+"""Problems that one error lists; a model repairs what it reads, not ten thousand entries."""
+
+MAX_PROBLEMS_TOLD = 5
+"""Problems that the summary spells out."""
+
+MAX_NAME_CHARS = 60
+"""Characters of a member's name that a message repeats."""
+
+_TOO_DEEP = (f"holds more than {MAX_DEPTH} levels of nesting", "flatten it")
 _ASK = "send one JSON object holding the arguments"
 
 JSON_TYPES = {
@@ -32,11 +45,13 @@ JSON_TYPES = {
 
 
 class NotJson(ValueError):
-    """A value which JSON cannot carry; `path` says where, the text what is wrong and right."""
+    """A value which JSON cannot carry: where it stands in the whole, what is wrong and right."""
 
     def __init__(self, path: str, problem: str, fix: str) -> None:
         super().__init__(problem)
-        self.field = FieldProblem(path or "arguments", problem, fix)
+        self.path = path
+        self.problem = problem
+        self.fix = fix
 
 
 def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
@@ -49,30 +64,36 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     try:
         value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
         plain = plain_json({} if value is None else value, "", 0)
-    except NotJson as problem:
-        field = problem.field
+    except NotJson as found:
+        field = FieldProblem(found.path or "arguments", found.problem, found.fix)
     else:
         if isinstance(plain, dict):
             return plain
-        field = FieldProblem("arguments", f"are {kind_of(plain)}", _ASK)
+        field = FieldProblem("arguments", f"is {kind_of(plain)}", _ASK)
     return refuse([field])
 
 
 def parse(text: str | bytes) -> Any:
-    """Return the value of a JSON text; duplicate keys and NaN are refused as `NotJson`."""
+    """Return the value of a JSON text; duplicate keys are refused as `NotJson`.
+
+    NaN and the infinities are read, so that `plain_json` can say where they stand.
+    """
+    problem, fix = "is not valid JSON", "check its quotes and brackets"
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_not_finite)
+        return json.loads(text, object_pairs_hook=_without_duplicates)
     except NotJson:
         raise
-    except (ValueError, RecursionError):
+    except RecursionError:
+        problem, fix = _TOO_DEEP
+    except ValueError:
         pass
-    raise NotJson("arguments", "are not valid JSON", _ASK)
+    raise NotJson("", problem, fix)
 
 
 def plain_json(value: Any, path: str, depth: int) -> Any:
     """Return a copy in dicts, lists and scalars; raise `NotJson` for what JSON cannot carry."""
     if depth > MAX_DEPTH:
-        raise NotJson(path, f"is nested deeper than {MAX_DEPTH} levels", "flatten it")
+        raise NotJson(path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0], *_TOO_DEEP)
     if isinstance(value, Mapping):
         return {
             _key(name, path): plain_json(item, _join(path, name), depth + 1)
@@ -88,6 +109,8 @@ def _scalar(value: Any, path: str) -> Any:
         return _encodable(value, path)
     if isinstance(value, float) and not math.isfinite(value):
         raise NotJson(path, "is not a finite number", "send a finite number, or leave it out")
+    if type(value) is int and value.bit_length() > MAX_NUMBER_BITS:
+        raise NotJson(path, "is a number of more than 300 digits", "send it as a string")
     if value is None or type(value) in (bool, int, float):
         return value
     raise NotJson(path, f"is a Python {type(value).__name__}", "send a JSON value")
@@ -110,19 +133,25 @@ def _key(name: object, path: str) -> str:
 
 
 def _join(path: str, name: object) -> str:
-    return f"{path}.{name}" if path else str(name)
+    return f"{path}.{shown(str(name))}" if path else shown(str(name))
+
+
+def within(path: str, inside: str) -> str:
+    """Return the path of what lies inside something; nothing inside means the thing itself."""
+    return f"{path}.{inside}" if inside and not inside.startswith("[") else f"{path}{inside}"
+
+
+def shown(name: str) -> str:
+    """Return a name as messages repeat it: short, and without what hides in text."""
+    return "".join(filter(str.isprintable, name))[:MAX_NAME_CHARS]
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise NotJson(twice, "is given twice", "give each name once")
+        raise NotJson(shown(twice), "is given twice", "give each name once")
     return members
-
-
-def _not_finite(_: str) -> NoReturn:
-    raise NotJson("arguments", "hold a number that is not finite", "send finite numbers only")
 
 
 def kind_of(value: object) -> str:
@@ -133,9 +162,16 @@ def kind_of(value: object) -> str:
 def refuse(fields: Iterable[FieldProblem]) -> NoReturn:
     """Raise `ArgumentsInvalid` which names each field and its repair in one sentence."""
     problems = list(fields)
-    shown = ". ".join(str(problem) for problem in problems[:5])
-    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-    raise ArgumentsInvalid(f"Nothing was sent. {shown}{more}.", fields=problems) from None
+    told = " ".join(_sentence(str(problem)) for problem in problems[:MAX_PROBLEMS_TOLD])
+    left = len(problems) - MAX_PROBLEMS_TOLD
+    more = f" And {left:,} more." if left > 0 else ""
+    raise ArgumentsInvalid(
+        f"Nothing was sent. {told}{more}", fields=problems[:MAX_PROBLEMS]
+    ) from None
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def problems_of(error: ValidationError, known: Iterable[str]) -> list[FieldProblem]:
@@ -148,23 +184,26 @@ def _problem(found: ErrorDetails, known: list[str]) -> FieldProblem:
     path = _path(found["loc"])
     if found["type"] == "extra_forbidden":
         return FieldProblem(path, "is not an argument of this subtool", nearest(path, known))
-    if found["type"] == "missing":
-        return FieldProblem(path, "is missing", "it is required")
     if found["type"] == "teaching":
         context = found["ctx"]
-        return FieldProblem(context.get("at") or path, context["problem"], context["fix"])
-    return _type_problem(path, found)
+        whole = context["at"] or within(path, context["inside"])
+        return FieldProblem(whole, context["problem"], context["fix"])
+    return FieldProblem(path, *_in_words(found))
 
 
-def _type_problem(path: str, found: ErrorDetails) -> FieldProblem:
+def _in_words(found: ErrorDetails) -> tuple[str, str]:
+    """Say what one of pydantic's own rules found wrong, and what would be right."""
     given = kind_of(found["input"])
-    wanted = _WANTED.get(found["type"])
-    if wanted:
-        return FieldProblem(path, f"is {given}", f"send {wanted}")
-    rule = found["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    bounds = found.get("ctx", {})
+    if wanted := _WANTED.get(found["type"]):
+        return f"is {given}", f"send {wanted}"
+    if wording := _BOUNDS.get(found["type"]):
+        return wording(bounds)
+    if found["type"] == "missing":
+        return "is missing", "it is required"
     if found["type"] == "literal_error":
-        return FieldProblem(path, "is not one of the choices", f"send {rule}")
-    return FieldProblem(path, "is out of bounds", f"it must be {rule}")
+        return "is not one of the choices", f"send {bounds['expected']}"
+    return f"is {given} that does not fit", "see the description of this argument"
 
 
 _WANTED = {
@@ -176,6 +215,28 @@ _WANTED = {
 }
 
 
+def _too_short(bounds: Mapping[str, Any]) -> tuple[str, str]:
+    least = _items(bounds["min_length"])
+    return "is empty" if not bounds["actual_length"] else "is too short", f"send at least {least}"
+
+
+def _too_long(bounds: Mapping[str, Any]) -> tuple[str, str]:
+    most = _items(bounds["max_length"])
+    return f"has {_items(bounds['actual_length'])}", f"send at most {most} per call"
+
+
+def _items(count: int) -> str:
+    return f"{count:,} item{'' if count == 1 else 's'}"
+
+
+_BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "too_short": _too_short,
+    "too_long": _too_long,
+    "greater_than_equal": lambda bounds: ("is too small", f"send {bounds['ge']:,} or more"),
+    "less_than_equal": lambda bounds: ("is too large", f"send {bounds['le']:,} or less"),
+}
+
+
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
@@ -184,7 +245,7 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name was probably meant, else list them all."""
+    """Say which known name was probably meant, else list them all; a sentence's end is there."""
     names = list(known)
-    close = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+    close = get_close_matches(shown(name).lower(), names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(names)}."

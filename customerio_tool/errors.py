@@ -71,8 +71,8 @@ class FieldProblem:
     fix: str
 
     def __str__(self) -> str:
-        """Read as one clause: ``segment_id: is missing; give the segment's number``."""
-        return f"{self.path}: {self.problem}; {self.fix}"
+        """Read as one sentence: ``segment_id is a boolean; send an integer``."""
+        return f"{self.path} {self.problem}; {self.fix}"
 
     def as_json(self) -> dict[str, str]:
         """Return the three texts as a JSON object."""

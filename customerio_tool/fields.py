@@ -31,9 +31,16 @@ _NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?")
 _MILLISECONDS_FROM = 100_000_000_000
 
 
-def wrong(problem: str, fix: str, at: str = "") -> PydanticCustomError:
-    """Make the error that a validator raises: what is wrong, what is right, where if not here."""
-    context = {"problem": problem, "fix": fix, "at": at}
+def wrong(problem: str, fix: str, at: str = "", *, inside: str = "") -> PydanticCustomError:
+    """Make the error that a validator raises.
+
+    Args:
+        problem: What is wrong, as the rest of a sentence that begins with the path.
+        fix: What would be right.
+        at: The whole path of what is wrong, where it is not the validated value itself.
+        inside: Its path within the validated value.
+    """
+    context = {"problem": problem, "fix": fix, "at": at, "inside": inside}
     return PydanticCustomError("teaching", "{problem}; {fix}", context)
 
 
@@ -74,9 +81,9 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
             return value
         try:
             return plain_json(parse(value), "", 1)
-        except NotJson as unreadable:
-            field = unreadable.field
-        raise wrong(field.problem, field.fix, "" if field.path == "arguments" else field.path)
+        except NotJson as found:
+            unreadable = found
+        raise wrong(unreadable.problem, unreadable.fix, inside=unreadable.path)
 
     return read
 
@@ -104,13 +111,18 @@ def _no_controls(text: str) -> str:
     return text
 
 
+def _exact(text: str) -> str:
+    """Refuse an identifier with white space at its ends: to trim it would name another thing."""
+    if text != text.strip():
+        raise wrong("begins or ends with white space", "send it exactly as stored, without spaces")
+    return text
+
+
 def segment_of_path(text: str) -> str:
     """Refuse what cannot be one segment of a URL's path, however often it is decoded.
 
     `requests` resolves `..` and `%2e%2e` inside a path, so that encoding is no defence.
     """
-    if text != text.strip():
-        raise wrong("begins or ends with white space", "send it exactly as stored, without spaces")
     decoded = text
     for _ in range(3):
         if decoded in (".", ".."):
@@ -133,6 +145,15 @@ def unix_seconds(value: Any) -> Any:
         raise wrong(f"is {kind_of(value)}", "send an ISO 8601 time or Unix seconds, as a string")
     text = value.strip()
     return _seconds(float(text)) if _NUMBER.fullmatch(text) else _iso_seconds(text)
+
+
+def located(check: Callable[[Any], Any], value: Any, where: str) -> Any:
+    """Return `check(value)`; where it is refused, name `where` as the path of what is wrong."""
+    try:
+        return check(value)
+    except PydanticCustomError as error:
+        found = error.context or {}
+    raise wrong(found["problem"], found["fix"], where)
 
 
 def _seconds(number: float) -> int:
@@ -185,8 +206,8 @@ Line: TypeAlias = Annotated[
 ]
 """Text of one line, as a header, a name or an address must be."""
 
-Identifier: TypeAlias = Annotated[Line, BeforeValidator(_number_as_text)]
-"""A line which a model may send as a number; digits stay digits."""
+Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(_number_as_text)]
+"""A line which a model may send as a number; digits stay digits, and nothing is trimmed."""
 
 PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 """An identifier that is sent as one segment of the path, or names a thing elsewhere in full."""

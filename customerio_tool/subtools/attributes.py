@@ -10,9 +10,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from customerio_tool.fields import (
     JsonObject,
+    Line,
     at_most,
     boolean,
     json_array,
+    located,
     size_of,
     unix_seconds,
     wrong,
@@ -50,7 +52,9 @@ def _attribute(name: str, value: Any) -> Any:
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise wrong(f"is {size:,} bytes long", limit, where)
-    return unix_seconds(value) if name == "created_at" and value not in (None, "") else value
+    if name == "created_at" and value not in (None, ""):
+        return located(unix_seconds, value, where)
+    return value
 
 
 def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
@@ -111,7 +115,7 @@ Attributes: TypeAlias = Annotated[
     AfterValidator(_attributes),
     WithJsonSchema({"type": "object", "maxProperties": MAX_ATTRIBUTES}),
 ]
-AttributeText: TypeAlias = Annotated[str, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
+AttributeText: TypeAlias = Annotated[Line, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
 Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
 Relationships: TypeAlias = Annotated[
     list[dict[str, Any]],

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
-from customerio_tool.fields import Identifier, JsonObject, PathText, PersonId, Time, wrong
+from customerio_tool.fields import JsonObject, PathText, PersonId, Time, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
@@ -36,7 +36,7 @@ class AddDeviceArgs(Args):
     customer_id: Annotated[
         PersonId, Field(description="Person's id, email address, or cio_... id.")
     ]
-    device_id: Annotated[Identifier, Field(description="Push token of the device.")]
+    device_id: Annotated[PathText, Field(description="Push token of the device.")]
     platform: Annotated[Literal["ios", "android"], Field(description="Kind of device.")]
     last_used: Annotated[
         Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from customerio_tool.arguments import kind_of, refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem
-from customerio_tool.fields import Flag, Identifier, JsonObject, Line, Text, unix_seconds, wrong
+from customerio_tool.fields import (
+    Flag,
+    Identifier,
+    JsonObject,
+    Line,
+    Text,
+    located,
+    unix_seconds,
+    wrong,
+)
 from customerio_tool.invocation import Invocation
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.links import HttpsUrl
@@ -196,18 +204,10 @@ def _device(given: Mapping[str, Any]) -> dict[str, Any]:
         )
     device = {"token": token, "platform": platform}
     if given.get("last_used") is not None:
-        device["last_used"] = _device_time(given["last_used"])
+        device["last_used"] = located(unix_seconds, given["last_used"], "custom_device.last_used")
     if given.get("attributes") is not None:
         device["attributes"] = _device_attributes(given["attributes"])
     return device
-
-
-def _device_time(value: Any) -> Any:
-    try:
-        return unix_seconds(value)
-    except PydanticCustomError as error:
-        found = error.context or {}
-    raise wrong(found["problem"], found["fix"], "custom_device.last_used")
 
 
 def _device_attributes(value: Any) -> dict[str, str]:
