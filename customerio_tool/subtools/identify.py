@@ -111,6 +111,7 @@ def identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
 
 
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
+    """Say what Customer.io's 200 leaves open."""
     if answer.args.update_only:
         return "If nobody has this identifier, nothing changes and Customer.io does not say so."
     return (

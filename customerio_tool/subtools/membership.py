@@ -62,14 +62,17 @@ class MembershipArgs(Args):
 
 
 def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    """Return the query: which type the identifiers have."""
     return {"id_type": args.kind}
 
 
 def membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    """Return the body, whose member is named ids whatever their type."""
     return {"ids": args.distinct}
 
 
 def count_of(args: MembershipArgs) -> Look:
+    """Return the read that tells how many people the segment holds."""
     return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
 
 
