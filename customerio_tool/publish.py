@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from customerio_tool.manifest import (
@@ -35,7 +37,8 @@ class MarkersMissing(ValueError):
     """A README in which a generated block has no place, as its two markers are not there once."""
 
 
-def artefacts() -> dict[str, str]:
+@cache
+def artefacts() -> Mapping[str, str]:
     """Return the text of every file that is generated whole, by its path from the root."""
     schemas = {
         **{name: _subtool_schema(subtool) for name, subtool in subtools().items()},
@@ -43,7 +46,7 @@ def artefacts() -> dict[str, str]:
         "manifest.schema": MANIFEST_SCHEMA,
     }
     files = {schema_path(name): _as_json(schema) for name, schema in schemas.items()}
-    return {**files, MANIFEST: _HEAD + _as_yaml(manifest())}
+    return MappingProxyType({**files, MANIFEST: _HEAD + _as_yaml(manifest())})
 
 
 def with_blocks(readme: str) -> str:

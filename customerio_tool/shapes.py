@@ -145,7 +145,7 @@ def one(key: str, summary: str) -> Shape[Any]:
         return {"summary": sentence, **fitted(key, answer.payload[key])}
 
     returns: dict[str, JsonSchema] = {
-        key: {"type": "object"},
+        key: {"type": "object", "description": "As Customer.io has it."},
         "truncated": TRUNCATED,
         "omitted": OMITTED,
     }
@@ -181,7 +181,11 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         return told | ({"truncated": True} if len(fitting) < len(shown) else {})
 
     returns: dict[str, JsonSchema] = {
-        key: {"type": "array", "items": {"type": "object"}},
+        key: {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "This page; each in brief unless full is true.",
+        },
         "count": {"type": "integer", "description": "Items in this result."},
         "total": {"type": "integer", "description": "Items that pass the filters."},
         "next_offset": {"type": "integer", "description": "Offset of the next page, if any."},
