@@ -56,7 +56,7 @@ def _close(transcript: Transcript, played: list[Played]) -> bool:
         mended = sum(each.step.repair is not None for each in played)
         words = (
             f"All {len(rows)} subtools did what they promise: {calls} calls, "
-            f"{mended} of them wrong at first and repaired from the error."
+            f"{mended} wrong at first and repaired."
         )
     transcript.verdict(words, is_good=not unproved)
     return not unproved

@@ -192,7 +192,7 @@ def news_went_to_mara(seen: Seen) -> None:
     earlier = [each["id"] for each in seen.before.find("triggers", broadcast_id=30)]
     ours = [each for each in seen.after["triggers"] if each not in seen.before["triggers"]]
     made = [(each["broadcast_id"], each["id"], each["audience"], each["failed"]) for each in ours]
-    same("new triggers", made, [(30, max(earlier) + 1, "recipients", False)])
+    same("new triggers", made, [(30, max(earlier, default=0) + 1, "recipients", False)])
     sent = [(each["broadcast_id"], each["recipient"]) for each in seen.new("deliveries")]
     same("its deliveries", sent, [(30, MAIL)])
 
@@ -227,7 +227,7 @@ def ivy_is_folded_in(seen: Seen) -> None:
         True,
     )
     mara = seen.after.one("people", id=MARA)["attributes"]
-    same("Mara's name and plan", (mara["first_name"], mara.get("plan")), ("Mara", plan))
+    same("Mara's name and plan", (mara.get("first_name"), mara.get("plan")), ("Mara", plan))
 
 
 def linus_is_silenced(seen: Seen) -> None:

@@ -59,13 +59,18 @@ class Player:
         if step.asked:
             self._transcript.asked(step.asked)
         outcomes: list[str] = []
+        problem = ""
         try:
             self._prove(step, outcomes)
         except Mismatch as mismatch:
-            self._transcript.disproved(str(mismatch))
-            return Played(step, tuple(outcomes), str(mismatch))
-        self._transcript.proved(step.proof)
-        return Played(step, tuple(outcomes), "")
+            problem = str(mismatch)
+        except LookupError as absent:
+            problem = f"what was read back lacks {absent}"
+        if problem:
+            self._transcript.disproved(problem)
+        else:
+            self._transcript.proved(step.proof)
+        return Played(step, tuple(outcomes), problem)
 
     def _prove(self, step: Step, outcomes: list[str]) -> None:
         before, seen_so_far = self._server.state(), self._last_request()

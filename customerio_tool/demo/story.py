@@ -52,7 +52,7 @@ VISITOR = Act(
             arguments='{"name": "product_viewed", "data": {"product": "blue mug"}}',
             repair=repairs.give("anonymous_id", "is needed", anonymous_id=checks.COOKIE),
             check=checks.visitor_waits,
-            proof="the event waits for its visitor, once",
+            proof="the event waits, once",
         ),
         Step(
             asked="It was Mara! She signed up just now: mara+shop@example.com.",
@@ -62,14 +62,14 @@ VISITOR = Act(
             '"anonymous_id": "web-7f3", "unsubscribed": null}',
             repair=repairs.rename,
             check=checks.mara_is_known,
-            proof="stored; the visitor's event is hers now",
+            proof="stored; her visit joined",
         ),
         Step(
             asked="And Grace, customer team/42, is off her plan. Clear it.",
             subtool="identify_customer",
             arguments='{"customer_id": "team/42", "attributes": {"plan": null}, "topics": null}',
             check=checks.plan_is_gone,
-            proof="null deleted the plan, nothing else",
+            proof="null deleted the plan only",
         ),
         Step(
             asked="What do we know about Mara?",
@@ -77,7 +77,7 @@ VISITOR = Act(
             arguments='{"customer_id": "mara+shop@example.com", "id_type": "id"}',
             repair=repairs.leave_out,
             check=checks.attributes_agree,
-            proof="the same profile as the App API's",
+            proof="same as the App API's",
         ),
         Step(
             asked="She is on our sale page, and has paid order 1001.",
@@ -92,7 +92,7 @@ VISITOR = Act(
             arguments='{"customer_id": "mara", "name": "order_paid", "data": '
             '{"order": "1001", "total": 48.5}, "event_id": "order-1001", "timestamp": null}',
             check=checks.order_is_recorded,
-            proof="the order is on her timeline",
+            proof="on her timeline",
         ),
         Step(
             asked="Did that go through? Send it again, to be safe.",
@@ -100,7 +100,7 @@ VISITOR = Act(
             arguments='{"customer_id": "mara", "name": "order_paid", "data": '
             '{"order": "1001", "total": 48.5}, "event_id": "order-1001"}',
             check=checks.order_is_recorded_once,
-            proof="the repeat arrived, recorded once",
+            proof="repeat arrived, recorded once",
         ),
     ),
 )
@@ -115,15 +115,15 @@ SHIPPING = Act(
             '"platform": "Android phone"}',
             repair=repairs.choose("android"),
             check=checks.phone_is_kept,
-            proof="the phone is hers, with its platform",
+            proof="the phone is hers",
         ),
         Step(
-            asked="Tell her phone that order 1001 is on its way, and mail her our receipt template.",
+            asked="Tell her phone order 1001 is on its way; mail her our receipt template.",
             subtool="send_transactional_push",
             arguments='{"customer_id": "mara", "transactional_message_id": "order_shipped", '
             '"message_data": "{\\"order\\": \\"1001\\"}", "sound": null}',
             check=checks.push_is_sent,
-            proof="one push, to that phone, with the order",
+            proof="one push, to that phone",
         ),
         Step(
             subtool="send_transactional_email",
@@ -133,13 +133,13 @@ SHIPPING = Act(
                 "transactional_message_id", "not found", transactional_message_id="receipt"
             ),
             check=checks.mail_is_sent,
-            proof="one mail, to her, with its subject",
+            proof="one mail, to her address",
         ),
         Step(
             subtool="list_messages",
             arguments='{"type": "email", "limit": "5", "metric": null}',
             check=checks.messages_agree,
-            proof="the same mails as the App API's",
+            proof="same as the App API's",
         ),
         Step(
             asked="She lost that phone. Take it off.",
@@ -160,13 +160,13 @@ NEWS = Act(
             arguments='{"type": "static", "full": null}',
             repair=repairs.choose("manual"),
             check=checks.manual_segments_agree,
-            proof="the same as the App API's",
+            proof="same as the App API's",
         ),
         Step(
             subtool="create_manual_segment",
             arguments='{"name": "Mug fans", "description": null}',
             check=checks.segment_is_made,
-            proof="one new manual segment, empty",
+            proof="one new, manual and empty",
         ),
         Step(
             subtool="add_to_segment",
@@ -174,7 +174,7 @@ NEWS = Act(
             '"customer_ids": ["mara", "u1", "ada+test@example.com"]}',
             repair=repairs.drop_items,
             check=checks.mara_and_ada_are_in,
-            proof="the members are mara and u1",
+            proof="members are mara and u1",
         ),
         Step(
             asked="Ada would rather not. How many are left?",
@@ -187,7 +187,7 @@ NEWS = Act(
             subtool="get_segment",
             arguments='{"segment_id": "$segment", "include_count": "true"}',
             check=checks.segment_agrees,
-            proof="the same segment and count, 1",
+            proof="same segment, same count",
         ),
         Step(
             asked="Send them the product news of May.",
@@ -200,7 +200,7 @@ NEWS = Act(
                 filter='{"segment": {"id": $segment}}',
             ),
             check=checks.news_went_to_mara,
-            proof="the next trigger mailed mara alone",
+            proof="next trigger mailed only mara",
         ),
     ),
 )
@@ -214,20 +214,20 @@ REPORT = Act(
             arguments='{"state": "active", "name_contains": null}',
             repair=repairs.choose("running"),
             check=checks.campaigns_agree,
-            proof="the same as the App API's",
+            proof="same as the App API's",
         ),
         Step(
             subtool="get_campaign",
             arguments='{"campaign_id": "12"}',
             check=checks.campaign_agrees,
-            proof="the same campaign, member by member",
+            proof="same as the App API's",
         ),
         Step(
             subtool="get_campaign_metrics",
             arguments='{"campaign_id": "12", "period": "days", "steps": "90", "type": null}',
             repair=repairs.lower,
             check=checks.metrics_agree,
-            proof="totals equal the sums of the series",
+            proof="totals match the series",
         ),
     ),
 )
@@ -240,20 +240,20 @@ TIDYING = Act(
             subtool="merge_customers",
             arguments='{"primary_id": "mara", "secondary_id": "ivy@example.com"}',
             check=checks.ivy_is_folded_in,
-            proof="Ivy answers 404; her plan is Mara's",
+            proof="Ivy is 404; her plan moved",
         ),
         Step(
             asked="Linus (u5) wants no mail from us, ever. No, wait: he changed his mind.",
             subtool="suppress_customer",
             arguments='{"customer_id": "u5"}',
             check=checks.linus_is_silenced,
-            proof="gone; a new identify is ignored",
+            proof="gone; new identify ignored",
         ),
         Step(
             subtool="unsuppress_customer",
             arguments='{"customer_id": "u5"}',
             check=checks.linus_is_heard,
-            proof="a new identify is heard again",
+            proof="a new identify is heard",
         ),
         Step(
             asked="Margaret (u6) asked to be forgotten.",
@@ -261,14 +261,14 @@ TIDYING = Act(
             arguments='{"customer_id": "u6", "force": true}',
             repair=repairs.leave_out,
             check=checks.margaret_is_gone,
-            proof="she is gone, and nobody else",
+            proof="she alone is gone",
         ),
         Step(
             asked="And the mug group was a passing fancy.",
             subtool="delete_segment",
             arguments='{"segment_id": "$segment"}',
             check=checks.segment_is_gone,
-            proof="it answers 404; its people stay",
+            proof="it is 404; its people stay",
         ),
     ),
 )

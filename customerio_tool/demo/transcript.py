@@ -98,6 +98,7 @@ class Transcript:
 
     def verdict(self, words: str, *, is_good: bool) -> None:
         """Say how it ended."""
+        self._console.print()
         mark = self._good if is_good else self._bad
         self._console.print(Text(f"{mark} {words}", style="bold green" if is_good else "bold red"))
 

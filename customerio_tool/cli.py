@@ -1,0 +1,32 @@
+"""The door of the shell: starts the commands, or says how to install what they need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+INSTALL = "pip install 'customerio-tool[cli]'"
+_EXTRA = {"typer", "click", "rich", "yaml"}
+_NOT_INSTALLED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `customerio-tool`.
+
+    Args:
+        arguments: Those after the program's name; by default the process's own.
+
+    Raises:
+        SystemExit: Always, with the command's exit code.
+    """
+    try:
+        from customerio_tool.commands import app
+    except ModuleNotFoundError as missing:
+        if str(missing.name).partition(".")[0] not in _EXTRA:
+            raise
+        sys.stderr.write(f"The commands need an extra:\n  {INSTALL}\n")
+        raise SystemExit(_NOT_INSTALLED) from None
+    for stream in (sys.stdout, sys.stderr):
+        # What an old terminal cannot show becomes a question mark and does not end the command.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    app(None if arguments is None else list(arguments), prog_name="customerio-tool")

@@ -1,0 +1,238 @@
+"""The commands of `customerio-tool`: the subtools, their contract, the demo and the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from customerio_tool import publish as contract
+from customerio_tool.arguments import nearest
+from customerio_tool.connection import ALL_APIS, Api, Connection
+from customerio_tool.display import show_check, show_subtool, show_subtools
+from customerio_tool.errors import CustomerIoError, SubtoolUnknown
+from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
+from customerio_tool.serving import environment_lines, ready_file, stop_signals
+from customerio_tool.spec import Subtool
+from customerio_tool.subtools import subtools as declared
+from customerio_tool.tool import CustomerIoTool
+
+PAGE_COLUMNS = 100
+"""Width of what does not go to a terminal; `COLUMNS` says otherwise."""
+
+app = typer.Typer(
+    help="The Customer.io tool for AI agents, and a local Customer.io to run it against.",
+    epilog="Exit codes: 0 done; 1 refused by Customer.io, or another failure; 2 wrong arguments; "
+    "3 credentials or connection; 4 not enabled; 5 not reached, failed or outcome unknown.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would print locals
+)
+
+Name = Annotated[str, typer.Argument(help="A subtool, such as identify_customer.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+OnSandbox = Annotated[
+    bool, typer.Option("--sandbox", help="Use a new local Customer.io, not the environment's.")
+]
+AnyConnection = Annotated[
+    bool, typer.Option("--sandbox", help="The same with and without a connection.", hidden=True)
+]
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"customerio-tool {version_of('customerio-tool')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options of no command."""
+
+
+@app.command()
+def demo() -> None:
+    """Play an assistant's conversation through all subtools, and prove what each one did."""
+    from customerio_tool.demo import run
+
+    if not run(_console()):
+        raise typer.Exit(Exit.OTHER)
+
+
+@app.command()
+def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
+    """List the subtools."""
+    if as_json:
+        _write_json([_listed(each) for each in declared().values()])
+    else:
+        show_subtools(_console(), declared().values())
+
+
+@app.command()
+def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> None:
+    """Show what a subtool does, its arguments and worked examples."""
+    try:
+        subtool = _find(name)
+    except SubtoolUnknown as error:
+        _fail(error.summary, Exit.ARGUMENTS)
+    if as_json:
+        examples = [{"title": e.title, "arguments": dict(e.arguments)} for e in subtool.examples]
+        _write_json({**_listed(subtool), **subtool.definition(), "examples": examples})
+    else:
+        show_subtool(_console(), subtool)
+
+
+@app.command()
+def call(
+    name: Name,
+    arguments: Annotated[
+        str, typer.Argument(help="A JSON object; - reads it from standard input.")
+    ] = "{}",
+    on_sandbox: OnSandbox = False,
+) -> None:
+    """Run a subtool on the connection of the environment and write its result as JSON.
+
+    The environment holds CUSTOMERIO_SITE_ID, CUSTOMERIO_TRACK_API_KEY, CUSTOMERIO_APP_API_KEY
+    (only those of the API that the subtool calls are needed) and perhaps CUSTOMERIO_REGION.
+    """
+    text = sys.stdin.buffer.read() if arguments == "-" else arguments
+    try:
+        subtool = _find(name)
+        with _connected(_apis(subtool), on_sandbox=on_sandbox) as tool:
+            result = tool.call(name, text)
+    except CustomerIoError as error:
+        result = error.as_result()
+    _write_json(result)
+    if not result["ok"]:
+        _fail(result["summary"], exit_of_call(result))
+
+
+@app.command()
+def check(on_sandbox: OnSandbox = False) -> None:
+    """Test the connection of the environment: both keys, the region and the workspace."""
+    try:
+        with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
+            result = tool.test_connection()
+    except CustomerIoError as error:
+        _fail(error.summary, exit_of_call(error.as_result()))
+    show_check(_console(), result)
+    if not result["ok"]:
+        _fail(result["summary"], exit_of_check(result))
+
+
+@app.command()
+def publish(
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if a file is not up to date.")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="The project.", exists=True, file_okay=False)] = Path(),
+) -> None:
+    """Write schemas/, tool_manifest.yaml and the README's tables from the declarations."""
+    try:
+        paths = contract.drift(root) if only_check else contract.write(root)
+    except (contract.MarkersMissing, OSError) as error:
+        _fail(str(error), Exit.OTHER)
+    for path in paths:
+        typer.echo(path)
+    if only_check and paths:
+        _fail("Not up to date; run: customerio-tool publish", Exit.OTHER)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https, with a CA made now.")] = False,
+    db: Annotated[Path | None, typer.Option(help="Keep the workspace in this file.")] = None,
+    ready: Annotated[
+        Path | None,
+        typer.Option("--ready-file", help="JSON with URLs and keys; there while it listens."),
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Without the demo workspace.")] = False,
+) -> None:
+    """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
+    from customerio_tool.sandbox import Sandbox
+
+    with stop_signals() as stopped, ExitStack() as running:
+        try:
+            served = running.enter_context(Sandbox(port=port, tls=tls, db=db, seed=not empty))
+            running.enter_context(ready_file(ready, served.ready()))
+        except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
+            _fail(f"The sandbox cannot start: {error}", Exit.OTHER)
+        typer.echo(f"A local Customer.io listens.\n\n  Track API  {served.track_url}")
+        typer.echo(f"  App API    {served.app_url}\n  console    {served.console_url}\n")
+        typer.echo("\n".join([*environment_lines(served.connection()), "", "Ctrl-C stops it."]))
+        sys.stdout.flush()
+        stopped.wait()
+
+
+def _find(name: str) -> Subtool[Any]:
+    if name not in declared():
+        raise SubtoolUnknown(f"There is no such subtool; {nearest(name, declared())}")
+    return declared()[name]
+
+
+def _listed(subtool: Subtool[Any]) -> dict[str, str]:
+    return {
+        "name": subtool.name,
+        "title": subtool.title,
+        "effect": subtool.effect.word,
+        "api": subtool.call.api.value,
+        "description": subtool.description,
+    }
+
+
+def _apis(subtool: Subtool[Any]) -> set[Api]:
+    return {subtool.call.api} | ({subtool.also.call.api} if subtool.also else set())
+
+
+@contextmanager
+def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
+    """Give a tool on the environment's connection, or on a sandbox that lives as long.
+
+    Raises:
+        ConnectionInvalid: The environment's connection cannot be used.
+    """
+    if not on_sandbox:
+        with CustomerIoTool(Connection.from_env(apis=apis)) as tool:
+            yield tool
+        return
+    from customerio_tool.sandbox import Sandbox
+
+    with (
+        Sandbox() as local,
+        CustomerIoTool(Connection.load(local.connection(), apis=apis)) as tool,
+    ):
+        yield tool
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PAGE_COLUMNS
+    return console
+
+
+def _write_json(value: Any) -> None:
+    """Write JSON: indented for a person at a terminal, else on one line."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    indent = 2 if sys.stdout.isatty() else None
+    typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
+
+
+def _fail(words: str, code: Exit) -> NoReturn:
+    typer.echo(words, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,93 @@
+"""How the commands show subtools and the test of a connection to a person at a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from customerio_tool.spec import Subtool
+
+_INDENT = (0, 0, 0, 2)
+
+
+def first_sentence(description: str) -> str:
+    """Return a description up to its first full stop."""
+    found = re.match(r".+?\.(?=\s|$)", description, re.DOTALL)
+    return found[0] if found else description
+
+
+def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
+    """Show one row for each subtool."""
+    table = _table("subtool", "effect", "api", "")
+    for each in listed:
+        sentence = Text(first_sentence(each.description))
+        table.add_row(Text(each.name, "bold"), each.effect.word, each.call.api.value, sentence)
+    console.print(table)
+
+
+def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
+    """Show all there is to know of a subtool: what it does, its arguments, worked examples."""
+    console.print(Text(subtool.title, "bold"), Text(f"({subtool.name})", "dim"))
+    console.print(Text(subtool.description))
+    console.print()
+    effect, endpoint = subtool.effect, subtool.call
+    console.print(Text(f"effect   {effect.word}{_warning(subtool)}"))
+    console.print(Text(f"request  {endpoint.method} {endpoint.path} ({endpoint.api.value} API)"))
+    console.print(Text(f"source   {subtool.reference}"))
+    console.print()
+    console.print(_arguments(subtool.input_schema()))
+    console.print()
+    for example in subtool.examples:
+        console.print(Text(f"example  {example.title}".rstrip(), "dim"))
+        shown = Text(json.dumps(dict(example.arguments), ensure_ascii=False))
+        console.print(Padding(shown, _INDENT))
+
+
+def _warning(subtool: Subtool[Any]) -> str:
+    if subtool.effect.read_only:
+        return ", changes nothing"
+    return ", cannot be undone" if subtool.effect.asked_first else ""
+
+
+def _arguments(schema: Mapping[str, Any]) -> Table:
+    table = _table("argument", "type", "required", "")
+    required = schema.get("required", ())
+    for name, declared in schema["properties"].items():
+        meaning = Text(declared.get("description", ""))
+        if choices := declared.get("enum"):
+            meaning.append(f" One of: {', '.join(map(str, choices))}.", style="dim")
+        is_required = "yes" if name in required else ""
+        table.add_row(Text(name, "bold"), _type(declared), is_required, meaning)
+    return table
+
+
+def _type(declared: Mapping[str, Any]) -> str:
+    items = declared.get("items", {}).get("type")
+    return f"{declared['type']} of {items}" if items else str(declared["type"])
+
+
+def show_check(console: Console, result: Mapping[str, Any]) -> None:
+    """Show what the test of a connection found of each key, and which workspace answered."""
+    for api in ("track", "app"):
+        if finding := result.get(api):
+            mark = Text("ok ", "green") if finding["ok"] else Text("no ", "bold red")
+            words = finding.get("problem", "the key is accepted")
+            console.print(mark + Text(f"{api.capitalize()} API: {words}", "default"))
+    for fact in ("region", "workspace_id"):
+        if fact in result:
+            console.print(Text(f"   {fact.replace('_', ' ')}: {result[fact]}"))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=bool(name))
+    return table

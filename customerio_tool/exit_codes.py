@@ -1,0 +1,66 @@
+"""What the shell is told of how a command ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any
+
+from customerio_tool import errors
+
+
+class Exit(IntEnum):
+    """The exit codes of `customerio-tool`."""
+
+    OK = 0
+    OTHER = 1
+    ARGUMENTS = 2
+    CONNECTION = 3
+    POLICY = 4
+    SERVICE = 5
+
+
+_OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
+    errors.ConnectionInvalid: Exit.CONNECTION,
+    errors.CredentialsRejected: Exit.CONNECTION,
+    errors.PermissionDenied: Exit.CONNECTION,
+    errors.SubtoolUnknown: Exit.ARGUMENTS,
+    errors.ArgumentsInvalid: Exit.ARGUMENTS,
+    errors.SubtoolDisabled: Exit.POLICY,
+}
+_OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
+
+
+def exit_of_call(result: Mapping[str, Any]) -> Exit:
+    """Return the exit code for a result envelope of a call.
+
+    What Customer.io itself refused (`not_found`, `request_rejected`) is OTHER, so that a script
+    can tell "no such person" from arguments which cannot be meant. Whatever is over by waiting or
+    must be looked at first is SERVICE.
+    """
+    if result["ok"]:
+        return Exit.OK
+    is_passing = result["error"]["next_step"] in ("wait", "look_first")
+    return _OF_CODE.get(result["error"]["code"], Exit.SERVICE if is_passing else Exit.OTHER)
+
+
+def exit_of_check(result: Mapping[str, Any]) -> Exit:
+    """Return the exit code for the result of testing a connection."""
+    if result["ok"]:
+        return Exit.OK
+    statuses = list(_statuses_of_failures(result))
+    return Exit.CONNECTION if any(map(_blames_connection, statuses)) else Exit.SERVICE
+
+
+def _statuses_of_failures(result: Mapping[str, Any]) -> Iterator[int | None]:
+    for api in ("track", "app"):
+        if api in result and not result[api]["ok"]:
+            yield result[api].get("http_status")
+
+
+def _blames_connection(status: int | None) -> bool:
+    """Tell a wrong key, region or URL from a service that failed or was not reached."""
+    if status is None or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return False
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR
