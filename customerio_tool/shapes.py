@@ -270,6 +270,10 @@ CALL: JsonSchema = {
     "description": "The exact call to make.",
     "properties": {"subtool": {"type": "string"}, "arguments": {"type": "object"}},
 }
+FIRST_SENT_AT: JsonSchema = {
+    "type": "string",
+    "description": "With already_sent: when the first such call was made, ISO 8601.",
+}
 
 _ERROR: JsonSchema = {
     "type": "object",

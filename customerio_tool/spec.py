@@ -16,7 +16,7 @@ from customerio_tool.arguments import problems_of, read, refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import Answer, Item, Member, Shape, envelope_schema
+from customerio_tool.shapes import FIRST_SENT_AT, Answer, Item, Member, Shape, envelope_schema
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -266,6 +266,8 @@ class Subtool(Generic[A]):
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of every result; only `ok` and `summary` are sure."""
         known = {name: member.schema for name, member in self.known.items()}
+        if self.effect is Effect.SEND:
+            known["first_sent_at"] = FIRST_SENT_AT
         return envelope_schema(self.shape, known)
 
 

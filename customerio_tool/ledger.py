@@ -1,0 +1,381 @@
+"""The ledger of sends: which messages were begun, so that a repeated call sends nothing twice.
+
+Customer.io offers no idempotency for sends, so that the only memory of what was sent is here. A
+ledger outlives calls, but remembers only as well as its store does: `MemoryLedger` for one process,
+`SqliteLedger` for one machine, `RedisLedger` for many.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
+
+from customerio_tool.arguments import refuse
+from customerio_tool.errors import (
+    CustomerIoError,
+    FieldProblem,
+    LedgerUnavailable,
+    OutcomeUnknown,
+    SendInProgress,
+)
+from customerio_tool.fields import iso_time
+from customerio_tool.invocation import Invocation
+from customerio_tool.shapes import Item
+from customerio_tool.spec import Args, Subtool
+from customerio_tool.wire import Request
+
+DAY = 86_400.0
+
+EXPLICIT_SECONDS = 7 * DAY
+"""How long a key that the caller chose stands for its message."""
+
+RUN_SECONDS = DAY
+"""How long a message counts as sent within its run: a run may wait hours for a person, hosts do not
+tell when it ends, and every key must leave the store at some time."""
+
+WINDOW_SECONDS = 600.0
+"""How long a message counts as sent where neither key nor run is known: long enough for a model
+that repeats itself, short enough for the same reminder later in the day."""
+
+UNKNOWN_SECONDS = DAY
+"""How long a message with an unknown outcome is not sent again, unless its key lasts longer."""
+
+FACTS = ("delivery_id", "trigger_id", "queued_at", "send_at")
+"""What a ledger keeps of a result: ids and times, nothing about a person."""
+
+State: TypeAlias = Literal["started", "sent", "unknown"]
+A = TypeVar("A", bound=Args)
+
+logger = logging.getLogger(__name__)
+
+
+class LedgerLost(Exception):
+    """The store of a ledger cannot be used; the text names no place and no secret."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a ledger knows of one message.
+
+    Args:
+        state: `started` before its call has ended, then `sent` or `unknown`.
+        fingerprint: The digest of the message, from `fingerprint_of`.
+        started_at: When its call began, in Unix seconds.
+        ends_at: The deadline of that call, in Unix seconds.
+        expires_at: When the entry counts no longer, in Unix seconds.
+        facts: What Customer.io answered, as far as `FACTS` goes.
+    """
+
+    state: State
+    fingerprint: str
+    started_at: float
+    ends_at: float
+    expires_at: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_of(self, now: float) -> Entry:
+        """Return the entry as it reads now: a call past its deadline has an unknown outcome."""
+        overdue = self.state == "started" and self.ends_at <= now
+        return replace(self, state="unknown") if overdue else self
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as a JSON object, as stores keep it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Entry:
+        """Return the entry of a stored JSON text; members that a later version added are ignored.
+
+        Raises:
+            LedgerLost: The text is not an entry.
+        """
+        try:
+            told = json.loads(text)
+            if told["state"] in get_args(State):
+                times = {name: float(told[name]) for name in ("started_at", "ends_at")}
+                times["expires_at"] = float(told["expires_at"])
+                return cls(told["state"], str(told["fingerprint"]), **times, facts=told["facts"])
+        except (KeyError, TypeError, ValueError):
+            pass
+        raise LedgerLost("the store holds something that is no entry of a ledger")
+
+
+class Ledger(Protocol):
+    """A store of entries under their keys, safe for all the workers that share it.
+
+    Every method raises `LedgerLost` where the store cannot be used. `now` is in Unix seconds; an
+    entry whose `expires_at` has come is as if it had never been.
+    """
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        """Store the entry unless the key is held, in one step: of two callers one comes first.
+
+        Returns:
+            None if the entry was stored, else the entry that holds the key.
+        """
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:
+        """Store how a message ended, whatever the key held."""
+
+    def release(self, key: str) -> None:
+        """Free the key of a message that was certainly not sent."""
+
+
+class MemoryLedger:
+    """A ledger for the threads of one process; it ends with the process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._lock = threading.Lock()
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        """Store the entry unless the key is held; return the entry that holds it."""
+        with self._lock:
+            self._forget(now)
+            if held := self._entries.get(key):
+                return held
+            self._store(key, entry)
+            return None
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:
+        """Store how a message ended."""
+        with self._lock:
+            self._forget(now)
+            self._store(key, entry)
+
+    def release(self, key: str) -> None:
+        """Free the key of a message that was certainly not sent."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def _store(self, key: str, entry: Entry) -> None:
+        self._entries[key] = entry
+        heapq.heappush(self._expiries, (entry.expires_at, key))
+
+    def _forget(self, now: float) -> None:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key = heapq.heappop(self._expiries)
+            entry = self._entries.get(key)
+            if entry and entry.expires_at <= now:
+                del self._entries[key]
+
+
+def fingerprint_of(subtool: str, workspace: str, request: Request) -> str:
+    """Return the digest of a message: the same for the same JSON, in whatever order of members."""
+    body = None if request.body is None else json.loads(request.body)
+    return _digest("message", subtool, workspace, request.method, request.target, body)
+
+
+def key_of(
+    *, operation: str, workspace: str, fingerprint: str, explicit: str | None, run_id: str | None
+) -> str:
+    """Return the key under which a ledger knows a message, in 64 hex digits.
+
+    Args:
+        operation: The subtool: the same explicit key may name an e-mail and a push.
+        workspace: The digest of the workspace.
+        fingerprint: The digest of the message; an explicit key stands for it.
+        explicit: The key that the caller chose, which holds across runs.
+        run_id: The host's name for the run; blank counts as not known.
+    """
+    if explicit is not None:
+        return _digest("explicit", operation, workspace, explicit)
+    if run_id:
+        return _digest("run", operation, workspace, fingerprint, run_id)
+    return _digest("window", operation, workspace, fingerprint)
+
+
+def lifetime(state: State, *, explicit: str | None, run_id: str | None) -> float:
+    """Return for how many seconds an entry of that state holds its key."""
+    if explicit is not None:
+        return EXPLICIT_SECONDS
+    if state != "sent":
+        return UNKNOWN_SECONDS
+    return RUN_SECONDS if run_id else WINDOW_SECONDS
+
+
+def _digest(*parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """One message on its way through the ledger; `held` is false where the ledger was lost."""
+
+    key: str
+    started: Entry
+    explicit: str | None
+    run_id: str | None
+    held: bool = True
+
+    def ended(self, state: State, now: float, facts: Mapping[str, Any]) -> Entry:
+        lasts = lifetime(state, explicit=self.explicit, run_id=self.run_id)
+        return replace(self.started, state=state, expires_at=now + lasts, facts=facts)
+
+
+class SendOnce:
+    """The rules of sending once, on any ledger.
+
+    Args:
+        ledger: Where sends are remembered.
+        clock: Gives Unix time in seconds.
+        best_effort: Whether to send, with a warning in the log, while the ledger is lost; by
+            default such a send is refused.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, clock: Callable[[], float], best_effort: bool = False
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._best_effort = best_effort
+
+    def run(
+        self,
+        subtool: Subtool[A],
+        args: A,
+        at: Invocation,
+        request: Request,
+        send: Callable[[], Item],
+        *,
+        ends_at: float,
+        run_id: str | None = None,
+    ) -> Item:
+        """Send a message unless it was sent before, and remember how that ended.
+
+        Args:
+            subtool: A subtool whose effect is to send.
+            args: Its arguments; an `idempotency_key` among them names the message.
+            at: What was fixed when the call began.
+            request: The message as it would go.
+            send: Sends it and returns the success envelope. Its error says by `took_effect`
+                whether the message may have gone; any other exception leaves that unknown.
+            ends_at: The deadline of the call, in Unix seconds: afterwards nothing is sent.
+            run_id: The host's name for the run.
+
+        Returns:
+            The envelope of `send`, or that of a message which had been sent before.
+
+        Raises:
+            ArgumentsInvalid: The `idempotency_key` was used for another message.
+            OutcomeUnknown: The message was begun before, and whether it was sent is not known.
+            SendInProgress: The message is being sent by another call.
+            LedgerUnavailable: The ledger is lost, and best effort was not chosen.
+            CustomerIoError: Whatever `send` raises.
+        """
+        claim = _claim(subtool, args, at, request, ends_at, run_id)
+        now = self._clock()
+        try:
+            held = self._ledger.claim(claim.key, claim.started, now)
+        except LedgerLost as lost:
+            self._go_on_without(subtool, lost)
+            return self._sent(replace(claim, held=False), send)
+        if held is not None:
+            return _told_again(subtool, args, at, claim, held.as_of(now), now)
+        return self._sent(claim, send)
+
+    def _go_on_without(self, subtool: Subtool[A], lost: LedgerLost) -> None:
+        if not self._best_effort:
+            raise LedgerUnavailable(
+                "Nothing was sent: the ledger that keeps a message from going twice cannot be used."
+            ) from None
+        logger.warning(
+            "%s goes on although the ledger is lost: a repeat of it would send twice (%s)",
+            subtool.name,
+            lost,
+        )
+
+    def _sent(self, claim: _Claim, send: Callable[[], Item]) -> Item:
+        try:
+            result = send()
+        except BaseException as error:
+            if isinstance(error, CustomerIoError) and error.took_effect == "no":
+                self._release(claim)
+            else:
+                self._settle(claim, "unknown", {})
+            raise
+        self._settle(claim, "sent", {name: result[name] for name in FACTS if name in result})
+        return result
+
+    def _release(self, claim: _Claim) -> None:
+        """Free the key, unless another call may hold it."""
+        if claim.held:
+            self._record(claim, lambda: self._ledger.release(claim.key))
+
+    def _settle(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
+        now = self._clock()
+        entry = claim.ended(state, now, facts)
+        self._record(claim, lambda: self._ledger.settle(claim.key, entry, now))
+
+    def _record(self, claim: _Claim, write: Callable[[], None]) -> None:
+        """Write how a send ended, if it can be: where it cannot, `started` becomes unknown."""
+        try:
+            write()
+        except LedgerLost as lost:
+            if claim.held:
+                logger.warning("the ledger was lost before the end of a send was kept (%s)", lost)
+
+
+def _claim(
+    subtool: Subtool[A],
+    args: A,
+    at: Invocation,
+    request: Request,
+    ends_at: float,
+    run_id: str | None,
+) -> _Claim:
+    explicit: str | None = getattr(args, "idempotency_key", None)
+    fingerprint = fingerprint_of(subtool.name, at.workspace, request)
+    key = key_of(
+        operation=subtool.name,
+        workspace=at.workspace,
+        fingerprint=fingerprint,
+        explicit=explicit,
+        run_id=run_id,
+    )
+    expires_at = ends_at + lifetime("unknown", explicit=explicit, run_id=run_id)
+    started = Entry("started", fingerprint, at.now, ends_at, expires_at)
+    return _Claim(key, started, explicit, run_id)
+
+
+def _told_again(
+    subtool: Subtool[A], args: A, at: Invocation, claim: _Claim, held: Entry, now: float
+) -> Item:
+    """Tell of the first call with this key, as nothing is sent by this one."""
+    if held.fingerprint != claim.started.fingerprint:
+        fix = "repeat that one's arguments, or give a new key to send this one as well"
+        refuse([FieldProblem("idempotency_key", "was used for another message", fix)])
+    if held.state == "started":
+        raise SendInProgress(
+            "Nothing was sent by this call: the same message is being sent by another call. "
+            "Wait, then repeat this call to learn how that ended.",
+            retry_after_seconds=round(held.ends_at - now, 3),
+        )
+    first = replace(at, now=held.started_at)
+    when = iso_time(held.started_at)
+    look = subtool.look(args, first) if subtool.look else None
+    if held.state == "unknown":
+        raise OutcomeUnknown(
+            f"Nothing was sent now: the same call began at {when} and got no usable answer, so "
+            "that it may have happened. Look first, and ask the user before sending it again on "
+            "purpose, which a new idempotency_key does.",
+            look=look,
+            beside=subtool.facts(args, first),
+        )
+    return {
+        "ok": True,
+        "summary": f"Nothing was sent now: Customer.io accepted the same call of {when}. To send "
+        "it again on purpose, give a new idempotency_key.",
+        "outcome": "already_sent",
+        "first_sent_at": when,
+        **held.facts,
+        **({"verify": look.as_json()} if look else {}),
+    }
