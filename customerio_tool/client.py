@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswerYet
 from types import TracebackType
-from urllib.parse import urljoin
 
 import requests
 import urllib3.exceptions
 from requests.utils import get_environ_proxies
 
 from customerio_tool.arguments import refuse
-from customerio_tool.connection import REGIONS, Api, Connection, Region
+from customerio_tool.connection import (
+    REGIONS,
+    Api,
+    Connection,
+    Region,
+    connection_fields,
+    is_vendor,
+)
 from customerio_tool.deadline import Deadline
-from customerio_tool.errors import CredentialsRejected, CustomerIoError, FieldProblem, Unreachable
+from customerio_tool.errors import (
+    ConnectionInvalid,
+    CredentialsRejected,
+    CustomerIoError,
+    FieldProblem,
+    Unreachable,
+)
 from customerio_tool.transport import new_session
 from customerio_tool.wire import Reply, Request, json_of
 
@@ -25,7 +40,16 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 _REDIRECTS = (301, 302, 307, 308)
 
-_NOT_SENT = (
+_NEVER_LEFT = (
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidProxyURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.ProxyError,
+    requests.URLRequired,
+)
+_CAUSES_NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.ProxyError,
@@ -45,9 +69,14 @@ class Client:
     Args:
         connection: The credentials, region and hosts.
         session: A session to share; by default the client makes and owns one. Nothing of the
-            connection is stored on it.
+            connection is stored on it; of it, only the adapters and the client certificate are
+            used: no headers, cookies, auth or hooks.
 
-    The proxies of the environment are read once, when the client is made.
+    The proxies of the environment are read once, when the client is made; a host on this machine
+    has none.
+
+    Raises:
+        ValueError: The session's adapters repeat requests by themselves.
     """
 
     def __init__(
@@ -59,9 +88,13 @@ class Client:
         self.connection = connection
         self._owned = session is None
         self._session = session or new_session()
-        self._region: Region | None = connection.region
-        self._asking = threading.Lock()
-        self._proxies = {o: get_environ_proxies(o) for o in connection.origins()}
+        _refuse_repeats(self._session)
+        self._lock = threading.Lock()
+        self._asking: Future[Region] | None = None
+        self._proxies = {
+            origin: get_environ_proxies(origin) if is_vendor(origin) else {}
+            for origin in connection.origins()
+        }
 
     def __enter__(self) -> Client:
         """Return itself."""
@@ -91,6 +124,7 @@ class Client:
             Unreachable: No connection was made, so nothing was sent.
             AnswerLost: The request may have arrived.
             CredentialsRejected: The region had to be asked for, and the credentials are wrong.
+            ConnectionInvalid: The connection is not for this API, or its CA file is gone.
         """
         region = self.region(request.api, deadline)
         origin = self.connection.base_url(request.api, region)
@@ -102,7 +136,7 @@ class Client:
         """Return the origin to go to where the same request belongs to the other region's host."""
         if reply.status not in _REDIRECTS:
             return None
-        location = urljoin(origin + request.target, reply.headers.get("Location", ""))
+        location = reply.headers.get("Location", "")
         others = (self.connection.base_url(request.api, region) for region in REGIONS)
         return next((o for o in others if o != origin and location == o + request.target), None)
 
@@ -111,67 +145,95 @@ class Client:
 
         Only credentials travel for this, no personal data: with a Track key to
         `accounts/region`, which answers on either host; without one, a read of the segments on
-        both App hosts in turn.
+        both App hosts in turn. Threads that need it at the same time wait for one answer.
         """
+        self.connection.authorization(api)  # refuses an API that the connection is not for
         if self.connection.has_own_host(api):
-            return self._region or "us"
-        with self._asking:
-            self._region = self._region or self._ask_region(deadline)
-        return self._region
+            return "us"  # no matter: the operator's host serves whatever the region
+        return self.connection.region or self._asked_region(deadline)
+
+    def _asked_region(self, deadline: Deadline) -> Region:
+        with self._lock:
+            is_asked = self._asking is not None
+            asking = self._asking = self._asking or Future()
+        if not is_asked:
+            self._answer(asking, deadline)
+        try:
+            return asking.result(deadline.left())
+        except NoAnswerYet:
+            pass
+        raise Unreachable("The account's region was not known in time, so nothing was sent.")
+
+    def _answer(self, asking: Future[Region], deadline: Deadline) -> None:
+        """Settle the question for every thread that waits; after a failure it is asked anew."""
+        try:
+            asking.set_result(self._ask_region(deadline))
+        except BaseException as error:
+            self._asking = None
+            asking.set_exception(error)
 
     def _ask_region(self, deadline: Deadline) -> Region:
-        if Api.TRACK in self.connection.apis:
-            return self._region_of_track_key(deadline)
-        for region in REGIONS:
-            probe = Request(Api.APP, "GET", "/v1/segments")
-            if self.exchange_in(region, probe, deadline).status == requests.codes.ok:
-                return region
-        raise CredentialsRejected(
-            "Customer.io rejected the App key in both regions. Check app_api_key of the connection."
-        )
+        api = Api.TRACK if Api.TRACK in self.connection.apis else Api.APP
+        statuses: list[int] = []
+        problems: list[str] = []
+        for region in self.regions(api):
+            try:
+                reply = self.exchange_in(region, PROBES[api], deadline)
+            except (Unreachable, AnswerLost) as failure:
+                problems.append(str(failure))
+                continue
+            if told := region_told(api, region, reply):
+                return told
+            statuses.append(reply.status)
+        raise _region_unknown(api, statuses, problems)
 
-    def _region_of_track_key(self, deadline: Deadline) -> Region:
-        for region in REGIONS:
-            reply = self.exchange_in(region, REGION_PROBE, deadline)
-            told = json_of(reply)
-            if reply.status == requests.codes.ok and isinstance(told, dict):
-                return "eu" if told.get("region") == "eu" else "us"
-        raise CredentialsRejected(
-            "Customer.io did not accept the Track credentials in either region, so the account's "
-            f"region is not known (HTTP {reply.status}). Check site_id and track_api_key of the "
-            "connection, or set its region.",
-            http_status=reply.status,
-        )
+    def regions(self, api: Api) -> list[Region]:
+        """Return a region for each host that the API may have, the connection's own first."""
+        order = sorted(REGIONS, key=lambda region: region != self.connection.region)
+        hosts = {self.connection.base_url(api, region): region for region in reversed(order)}
+        return list(reversed(hosts.values()))
 
     def exchange_in(self, region: Region, request: Request, deadline: Deadline) -> Reply:
-        """Send one request once to the hosts of a region."""
-        try:
-            return self._send(request, self.connection.base_url(request.api, region), deadline)
-        except AnswerLost as lost:
-            problem = str(lost)
-        raise Unreachable(f"The account's region could not be read: {problem}")
+        """Send one request once to the hosts of a region; raises like `exchange`."""
+        return self._send(request, self.connection.base_url(request.api, region), deadline)
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
-        if deadline.passed():
+        left = deadline.left()
+        if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
+        timeout = min(CONNECT_SECONDS, left), min(READ_SECONDS, left)
         try:
-            response = self._session.send(
-                prepared,
-                timeout=(
-                    min(CONNECT_SECONDS, deadline.left()),
-                    min(READ_SECONDS, deadline.left()),
-                ),
-                allow_redirects=False,
-                stream=True,
-                verify=self.connection.ca_file or True,
-                proxies=self._proxies[origin],
-            )
+            response = self._through_adapter(prepared, timeout, self._proxies[origin])
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
+        except OSError:  # requests looks for the CA file on each send
+            right = connection_fields()["ca_file"].right
+            gone = FieldProblem("ca_file", "is not a file that can be read any more", right)
+            failure = ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])
         else:
             return self._read(response, deadline)
         raise failure
+
+    def _through_adapter(
+        self,
+        prepared: requests.PreparedRequest,
+        timeout: tuple[float, float],
+        proxies: dict[str, str],
+    ) -> requests.Response:
+        """Send without `Session.send`.
+
+        That stores cookies, and reads a redirect's body whole, whatever its length, to prepare
+        a next request which is not sent.
+        """
+        return self._session.get_adapter(prepared.url or "").send(
+            prepared,
+            stream=True,
+            timeout=timeout,
+            verify=self.connection.ca_file or True,
+            cert=self._session.cert,
+            proxies=proxies,
+        )
 
     def _prepared(self, request: Request, origin: str) -> requests.PreparedRequest:
         headers = {
@@ -206,13 +268,24 @@ class Client:
         raise failure
 
 
+def _refuse_repeats(session: requests.Session) -> None:
+    """Refuse a session that would send a message twice, or tell a sent request as unsent."""
+    for adapter in session.adapters.values():
+        retries = getattr(adapter, "max_retries", None)
+        if retries is not None and retries.total != 0:
+            raise ValueError(
+                "The session repeats requests by itself: mount adapters with max_retries=0."
+            )
+
+
 def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
     """Tell what an exception of `requests` means: nothing was sent, or the answer is lost.
 
-    The exception's own text, which holds the path, is not passed on.
+    One that may mean either means that the answer is lost. Its own text, which holds the path, is
+    not passed on.
     """
-    if isinstance(error, requests.ConnectTimeout) or any(
-        isinstance(cause, _NOT_SENT) for cause in _causes(error)
+    if isinstance(error, _NEVER_LEFT) or any(
+        isinstance(cause, _CAUSES_NOT_SENT) for cause in _causes(error)
     ):
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
@@ -232,5 +305,51 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-REGION_PROBE = Request(Api.TRACK, "GET", "/api/v1/accounts/region")
+PROBES: Mapping[Api, Request] = {
+    Api.TRACK: Request(Api.TRACK, "GET", "/api/v1/accounts/region"),
+    Api.APP: Request(Api.APP, "GET", "/v1/segments"),
+}
+"""The cheap read that proves the credentials of each API; the App API has none of its own."""
+
+
+def region_told(api: Api, region: Region, reply: Reply) -> Region | None:
+    """Return the account's region as the reply to a probe of a region's host proves it, or None.
+
+    `accounts/region` names it. An App key is known in its own region only, also where its scope
+    is too narrow for the probe: 403 then, as others report; the vendor documents no status.
+    """
+    if api is Api.APP:
+        return region if reply.status in (requests.codes.ok, requests.codes.forbidden) else None
+    told = json_of(reply) if reply.status == requests.codes.ok else None
+    named = told.get("region") if isinstance(told, dict) else None
+    return next((known for known in REGIONS if known == named), None)
+
+
+def _region_unknown(
+    api: Api, statuses: Sequence[int], problems: Sequence[str]
+) -> CredentialsRejected | Unreachable:
+    """Return the error of a region that no host told.
+
+    Either Track host can tell that the pair is wrong; an App key must be refused by every one.
+    """
+    refused = [status == requests.codes.unauthorized for status in statuses]
+    refused += [False for _ in problems]
+    if any(refused) if api is Api.TRACK else all(refused):
+        keys = " and ".join(
+            k for k, f in connection_fields().items() if f.api is api and f.required
+        )
+        return CredentialsRejected(
+            "The account's region is not known, since Customer.io rejected the credentials that "
+            f"it was asked with; nothing else was sent. Check {keys} of the connection.",
+            http_status=requests.codes.unauthorized,
+        )
+    status = next(iter(statuses), None)
+    told = problems[0] if problems else f"Customer.io answered HTTP {status}."
+    return Unreachable(
+        f"The account's region could not be read, so nothing else was sent. {told} Try again, or "
+        "set the region of the connection.",
+        http_status=status,
+    )
+
+
 USER_AGENT = "customerio-tool"

@@ -34,6 +34,7 @@ from customerio_tool.saved_connection import (
     connection_fields,
     connection_schema,
     is_needed,
+    is_vendor,
 )
 from customerio_tool.secret import Secret
 
@@ -48,6 +49,7 @@ __all__ = [
     "Region",
     "connection_fields",
     "connection_schema",
+    "is_vendor",
 ]
 
 _HOW_TO_MAKE_ONE = "A connection is made by Connection.load or Connection.from_env."

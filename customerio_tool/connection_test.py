@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from customerio_tool.client import REGION_PROBE, AnswerLost, Client
-from customerio_tool.connection import REGIONS, Api, Region
+from customerio_tool.client import PROBES, AnswerLost, Client, region_told
+from customerio_tool.connection import Api, Region
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError
-from customerio_tool.wire import Reply, Request, json_of
+from customerio_tool.wire import json_of
 
-APP_PROBE = Request(Api.APP, "GET", "/v1/segments")
-"""A cheap read: Customer.io has no endpoint that only checks an App key."""
+_WRONG = {
+    Api.TRACK: "Customer.io rejected site_id with track_api_key; copy both again.",
+    Api.APP: "Customer.io rejected app_api_key; copy it again.",
+}
+_NARROW = {
+    Api.TRACK: "Customer.io knows site_id with track_api_key, but does not let them in.",
+    Api.APP: "app_api_key is right, but its scope does not allow reading segments.",
+}
+_FOREIGN = "The answer is not Customer.io's; check the URLs of the connection."
 
-_WRONG_PAIR = "Customer.io rejected site_id with track_api_key; copy both again."
-_WRONG_KEY = "Customer.io rejected app_api_key; copy it again."
-_NARROW = "app_api_key is right, but its scope does not allow reading segments."
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one key's test showed; `region` is where the account was found."""
+
+    problem: str = ""
+    status: int | None = None
+    region: Region | None = None
+    workspace_id: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"ok": not self.problem}
+        found |= {"problem": self.problem} if self.problem else {}
+        return found | ({"http_status": self.status} if self.status else {})
 
 
 def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
@@ -24,64 +43,76 @@ def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
 
     Returns:
         `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`
-        and `workspace_id` as Customer.io told them for the Track key.
+        where the account is, and `workspace_id` as Customer.io told it for the Track key.
     """
-    found: dict[str, dict[str, Any]] = {}
-    facts: dict[str, Any] = {}
-    if Api.TRACK in client.connection.apis:
-        found["track"], facts = _track(client, deadline)
-    if Api.APP in client.connection.apis:
-        found["app"] = _app(client, deadline, facts.get("region"))
-    problems = [finding["problem"] for finding in found.values() if not finding["ok"]]
-    return {"ok": not problems, "summary": _summary(problems, facts), **facts, **found}
-
-
-def _summary(problems: list[str], facts: dict[str, Any]) -> str:
-    if problems:
-        return " ".join(problems)
-    where = f" to workspace {facts['workspace_id']} in {facts['region']}" if facts else ""
-    return f"The connection works{where}."
-
-
-def _track(client: Client, deadline: Deadline) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Ask `accounts/region`, which answers on either host and so names the right region."""
-    configured = client.connection.region
-    finding = _probe(client, deadline, configured or "us", REGION_PROBE)
-    told = finding.pop("told", None)
-    if not isinstance(told, dict) or told.get("region") not in REGIONS:
-        return _explained(finding, _WRONG_PAIR), {}
-    facts = {"region": told["region"], "workspace_id": told.get("environment_id")}
-    if configured not in (None, facts["region"]) and not client.connection.has_own_host(Api.TRACK):
-        problem = f"The account is in {facts['region']}, not {configured}: correct the region."
-        finding |= {"ok": False, "problem": problem}
-    return finding, facts
-
-
-def _app(client: Client, deadline: Deadline, told: Region | None) -> dict[str, Any]:
-    regions = (client.connection.region or told,)
-    for region in regions if regions[0] else REGIONS:
-        finding = _probe(client, deadline, region or "us", APP_PROBE)
-        finding.pop("told", None)
-        if finding["ok"]:
-            return finding
-    return _explained(finding, _WRONG_KEY)
-
-
-def _probe(client: Client, deadline: Deadline, region: Region, request: Request) -> dict[str, Any]:
-    try:
-        reply: Reply = client.exchange_in(region, request, deadline)
-    except (CustomerIoError, AnswerLost) as error:
-        return {"ok": False, "problem": str(error)}
-    ok = reply.status == HTTPStatus.OK
-    return {"ok": ok, "http_status": reply.status, **({"told": json_of(reply)} if ok else {})}
-
-
-def _explained(finding: dict[str, Any], wrong_key: str) -> dict[str, Any]:
-    words = {
-        HTTPStatus.UNAUTHORIZED: wrong_key,
-        HTTPStatus.FORBIDDEN: _NARROW,
-        HTTPStatus.OK: "The answer is not Customer.io's; check the URLs of the connection.",
+    found: dict[str, _Finding] = {}
+    for api in (api for api in Api if api in client.connection.apis):
+        told = next((f.region for f in found.values() if f.region), None)
+        found[api.value] = _finding(client, api, told, deadline)
+    facts = _facts(list(found.values()))
+    problems = list(dict.fromkeys(f.problem for f in found.values() if f.problem))
+    return {
+        "ok": not problems,
+        "summary": " ".join(problems) or _works(facts),
+        **facts,
+        **{name: finding.as_json() for name, finding in found.items()},
     }
-    status = finding.get("http_status", 0)
-    problem = words.get(status, f"Customer.io answered HTTP {status}; try again later.")
-    return {"problem": problem, **finding, "ok": False}
+
+
+def _facts(findings: list[_Finding]) -> dict[str, Any]:
+    regions = [f.region for f in findings if f.region]
+    workspaces = [f.workspace_id for f in findings if f.workspace_id is not None]
+    facts: dict[str, Any] = {"region": regions[0]} if regions else {}
+    return facts | ({"workspace_id": workspaces[0]} if workspaces else {})
+
+
+def _works(facts: dict[str, Any]) -> str:
+    workspace = f" to workspace {facts['workspace_id']}" if "workspace_id" in facts else ""
+    region = f" in {facts['region']}" if "region" in facts else ""
+    return f"The connection works{workspace}{region}."
+
+
+def _finding(client: Client, api: Api, told: Region | None, deadline: Deadline) -> _Finding:
+    """Try the hosts in turn until one knows the key, else return what says most of it."""
+    tried: list[_Finding] = []
+    for region in [told] if told else client.regions(api):
+        finding = _probe(client, api, region, deadline)
+        if finding.region:
+            return _in_right_region(client, api, finding)
+        tried.append(finding)
+    # Either Track host knows every pair. An App key is known to one host only, which may be down.
+    refusals_first = api is Api.TRACK
+    is_refusal = [finding.status == HTTPStatus.UNAUTHORIZED for finding in tried]
+    return tried[is_refusal.index(refusals_first)] if refusals_first in is_refusal else tried[0]
+
+
+def _in_right_region(client: Client, api: Api, finding: _Finding) -> _Finding:
+    """Return the finding, with the connection's region told as wrong where it is."""
+    if client.connection.has_own_host(api):
+        return finding if api is Api.TRACK else replace(finding, region=None)
+    named = client.connection.region
+    if finding.problem or named in (None, finding.region):
+        return finding
+    problem = f"The account is in {finding.region}, not {named}: correct the region."
+    return replace(finding, problem=problem)
+
+
+def _probe(client: Client, api: Api, region: Region, deadline: Deadline) -> _Finding:
+    try:
+        reply = client.exchange_in(region, PROBES[api], deadline)
+    except (CustomerIoError, AnswerLost) as failure:
+        return _Finding(str(failure))
+    found = region_told(api, region, reply)
+    told = json_of(reply) if api is Api.TRACK else None
+    workspace = told.get("environment_id") if found and isinstance(told, dict) else None
+    number = workspace if type(workspace) is int else None
+    return _Finding(_problem(api, reply.status, found), reply.status, found, number)
+
+
+def _problem(api: Api, status: int, found: Region | None) -> str:
+    words: dict[int, str] = {
+        HTTPStatus.OK: "" if found else _FOREIGN,
+        HTTPStatus.UNAUTHORIZED: _WRONG[api],
+        HTTPStatus.FORBIDDEN: _NARROW[api],
+    }
+    return words.get(status, f"Customer.io answered HTTP {status}; try again later.")

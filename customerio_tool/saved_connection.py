@@ -44,6 +44,11 @@ REGION_OF: Mapping[str, Region] = {
 }
 
 
+def is_vendor(origin: str) -> bool:
+    """Tell whether an origin is one of Customer.io's, and not on this machine."""
+    return origin in REGION_OF
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConnectionField:
     """What is declared about one field of a connection.
