@@ -247,5 +247,7 @@ def _path(location: tuple[int | str, ...]) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant, else list them all; a sentence's end is there."""
     names = list(known)
-    close = get_close_matches(shown(name).lower(), names, n=1, cutoff=0.5)
+    given = shown(name).lower()
+    close = [one for one in names if given.endswith(f"_{one}")]
+    close += get_close_matches(given, names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(names)}."
