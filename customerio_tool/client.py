@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -113,6 +114,13 @@ class Client:
         """Close the connections of a session that the client made itself."""
         if self._owned:
             self._session.close()
+
+    def host(self, api: Api) -> str:
+        """Return the host that requests of an API go to, as far as the region is known."""
+        asked = self._asking
+        known = asked.result() if asked and asked.done() and not asked.exception() else None
+        region = self.connection.region or known or "us"
+        return urlsplit(self.connection.base_url(api, region)).hostname or ""
 
     def exchange(self, request: Request, deadline: Deadline) -> Reply:
         """Send one request once and return its reply, whatever the status.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.replay import Fate, Outcome, Replayer
 from customerio_tool.shapes import Answer, Item, clean
 from customerio_tool.spec import Args, Effect, Replay, Subtool
+from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import (
     Reply,
     Request,
@@ -45,6 +47,7 @@ class Dispatch:
         at: What was fixed when the call began.
         context: What the host knows of the call.
         deadline: When the call must have ended.
+        watch: Is told every attempt.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Dispatch:
         at: Invocation,
         context: CallContext,
         deadline: Deadline,
+        watch: Callable[[Attempt], None],
     ) -> None:
         self._replayer = replayer
         self._subtool: Subtool[Any] = subtool
@@ -62,6 +66,7 @@ class Dispatch:
         self._at = at
         self._context = context
         self._deadline = deadline
+        self._watch = watch
 
     def answer(self, request: Request) -> Answer[Any]:
         """Send the request and return the answer, with that of the second read if there is one.
@@ -71,7 +76,7 @@ class Dispatch:
         """
         answer = Answer(self._args, self._at, self._payload(request))
         if second := also_request_for(self._subtool, self._args):
-            outcome = self._replayer.send(second, Effect.READ, self._deadline, self._context)
+            outcome = self._exchange(second, Effect.READ)
             return replace(answer, also=self._also_payload(outcome))
         return answer
 
@@ -82,8 +87,10 @@ class Dispatch:
         return self._verified(request, outcome)
 
     def _send(self, request: Request) -> Outcome:
-        effect = self._subtool.effect
-        return self._replayer.send(request, effect, self._deadline, self._context)
+        return self._exchange(request, self._subtool.effect)
+
+    def _exchange(self, request: Request, effect: Effect) -> Outcome:
+        return self._replayer.send(request, effect, self._deadline, self._context, self._watch)
 
     def _verified(self, request: Request, lost: Outcome) -> Item:
         """Read back what a lost call may have made; where nothing is found, send once more."""
@@ -107,7 +114,7 @@ class Dispatch:
         if request is None:
             return None
         try:
-            outcome = self._replayer.send(request, Effect.READ, self._deadline, self._context)
+            outcome = self._exchange(request, Effect.READ)
         except CustomerIoError:
             return None
         reply = outcome.reply

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext
 from customerio_tool.spec import Effect, Pace, Replay
+from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import Reply, Request, retry_after
 
 MAX_ATTEMPTS = 3
@@ -137,10 +138,11 @@ class Replayer:
         effect: Effect,
         deadline: Deadline,
         context: CallContext,
-        *,
-        attempts: int = MAX_ATTEMPTS,
+        watch: Callable[[Attempt], None],
     ) -> Outcome:
         """Send a request until it is answered for good or may not be sent again.
+
+        Every attempt is told to `watch`.
 
         Raises:
             RateLimited: The first slot of the rate class comes too late for the deadline.
@@ -148,16 +150,17 @@ class Replayer:
             CustomerIoError: The region of the account could not be learned.
         """
         doubtful, spent = False, 0
-        for attempt in range(1, attempts + 1):
+        for number in range(1, MAX_ATTEMPTS + 1):
             self._admit(request, deadline, context, doubtful=doubtful)
-            fate, reply, problem = self._attempt(request, deadline)
-            doubtful = doubtful or fate in (Fate.LOST, Fate.FAILED)
-            outcome = Outcome(fate, reply, problem, attempt, doubtful)
+            outcome = self._attempt(request, number, deadline, watch)
+            doubtful = doubtful or outcome.doubtful
+            outcome = replace(outcome, doubtful=doubtful)
+            fate = outcome.fate
             if fate is Fate.ANSWERED:
                 self._quota.pay_back(request.api, max(1, spent))
                 return outcome
             delay = self._delay(request, outcome)
-            last = attempt == attempts or not _may_repeat(fate, effect)
+            last = number == MAX_ATTEMPTS or not _may_repeat(fate, effect)
             if last or delay > deadline.left() - _least(effect):
                 return outcome
             if not self._quota.spend(request.api, COST[fate]):
@@ -186,7 +189,26 @@ class Replayer:
     def _bucket(self, request: Request) -> str:
         return f"{self._client.connection.workspace_key}:{request.pace.name.lower()}"
 
-    def _attempt(self, request: Request, deadline: Deadline) -> tuple[Fate, Reply | None, str]:
+    def _attempt(
+        self, request: Request, number: int, deadline: Deadline, watch: Callable[[Attempt], None]
+    ) -> Outcome:
+        started_at, left = self._clock(), deadline.left()
+        fate, reply, problem = self._exchange(request, deadline)
+        watch(
+            Attempt(
+                number=number,
+                method=request.method,
+                template=request.template,
+                host=self._client.host(request.api),
+                status=reply.status if reply else None,
+                fate=fate.name.lower(),
+                started_at=started_at,
+                seconds=left - deadline.left(),
+            )
+        )
+        return Outcome(fate, reply, problem, number, fate in (Fate.LOST, Fate.FAILED))
+
+    def _exchange(self, request: Request, deadline: Deadline) -> tuple[Fate, Reply | None, str]:
         try:
             reply = self._client.exchange(request, deadline)
         except Unreachable as unreachable:

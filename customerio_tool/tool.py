@@ -207,7 +207,7 @@ class CustomerIoTool:
         context = context or CallContext()
         deadline = Deadline(seconds_for(subtool, context), self._monotonic)
         request = request_for(subtool, args, at)
-        dispatch = Dispatch(self._replayer, subtool, args, at, context, deadline)
+        dispatch = Dispatch(self._replayer, subtool, args, at, context, deadline, lambda _: None)
         return subtool.result(dispatch.answer(request))
 
     def _invocation(self) -> Invocation:

@@ -37,7 +37,7 @@ A = TypeVar("A", bound=Args)
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request, complete but for host and credentials.
+    """One HTTP request, complete but for host and credentials; `template` is its path unfilled.
 
     The path and query hold personal data, and so does the body: none is shown by `repr`.
     """
@@ -48,6 +48,7 @@ class Request:
     query: str = field(default="", repr=False)
     body: bytes | None = field(default=None, repr=False)
     pace: Pace = Pace.TRACK
+    template: str = ""
 
     @property
     def target(self) -> str:
@@ -82,6 +83,7 @@ def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
         query=query_text(query),
         body=None if body is None else json_bytes(body),
         pace=subtool.pace,
+        template=subtool.call.path,
     )
 
 
@@ -90,16 +92,19 @@ def also_request_for(subtool: Subtool[A], args: A) -> Request | None:
     also = subtool.also
     if also is None or not also.when(args):
         return None
-    path = path_for(also.call, args)
-    return Request(api=also.call.api, method=also.call.method, path=path, pace=subtool.pace)
+    return _read(also.call, args)
 
 
 def verify_request_for(subtool: Subtool[A], args: A) -> Request | None:
     """Return the read that may show whether a call took effect, where the subtool has one."""
     if subtool.verify is None:
         return None
-    call = subtool.verify.call
-    return Request(api=call.api, method=call.method, path=path_for(call, args), pace=Pace.APP)
+    return _read(subtool.verify.call, args)
+
+
+def _read(call: Call, args: Args) -> Request:
+    path = path_for(call, args)
+    return Request(call.api, call.method, path, pace=Pace.APP, template=call.path)
 
 
 def path_for(call: Call, args: Args) -> str:

@@ -1,0 +1,49 @@
+"""The audit trail: which subtool was called when, for whom by hash, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from customerio_tool.telemetry import Attempt, CallEnd, CallStart
+
+
+class AuditTrail:
+    """Appends one line of JSON per call to a file.
+
+    Each line is one write in append mode, so that those of many processes stay whole.
+
+    Args:
+        path: The file; made with mode 0600 if missing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def started(self, call: CallStart) -> None:
+        """Write nothing: the line at the end says it all."""
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        """Write nothing: the line at the end counts the attempts."""
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        """Append the line of this call."""
+        line = {
+            "at": round(call.started_at, 3),
+            "call_id": call.call_id,
+            "run_id": call.run_id,
+            "subtool": call.subtool,
+            "effect": call.effect,
+            "id_type": call.id_type,
+            "person": call.person,
+            "outcome": end.outcome,
+            "attempts": end.attempts,
+            "ms": round(end.seconds * 1000),
+        }
+        text = json.dumps(line, separators=(",", ":")) + "\n"
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
