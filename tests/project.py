@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomli
 
 ROOT = Path(__file__).parents[1]
 
 
 def pyproject() -> dict[str, Any]:
     """The project's metadata and settings."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
