@@ -1,53 +1,64 @@
 """Knows how to run a real redis-server for a test, and how to take it away half-way.
 
-A pytest plugin: a module whose tests ask for the fixture `redis_server` says
-`pytest_plugins = ["tests.redis_server"]` and marks those tests `requires("redis-server")`.
+`RedisServer` is a context manager. As a pytest plugin (a module says
+`pytest_plugins = ["tests.redis_server"]`) it gives the fixture `redis_server`, one server for the
+whole run which every test finds running and empty. Tests are marked `requires("redis-server")`.
 """
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from types import TracebackType
 
 import pytest
 
 from tests.requirements import located
 
-READY = "Ready to accept connections"
+READY = b"Ready to accept connections"
 
 
 class RedisServer:
-    """A redis-server on loopback which keeps nothing on disk.
+    """A redis-server on a free loopback port, which keeps nothing on disk."""
 
-    Args:
-        command: The path of the program.
-        directory: Where it works.
-    """
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = int(probe.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="redis-")
 
-    def __init__(self, command: str, directory: Path) -> None:
-        self._command = command
-        self._directory = directory
-        self._process: subprocess.Popen[str] | None = None
-        self.port = _free_port()
+    def __enter__(self) -> RedisServer:
+        """Start it."""
+        self.start()
+        return self
 
-    @property
-    def url(self) -> str:
-        """What a client connects to; the same after a restart."""
-        return f"redis://127.0.0.1:{self.port}/0"
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self.kill()
+        self._folder.cleanup()
 
     def start(self) -> None:
-        """Start it, empty, and return when it accepts connections; a running one stays as it is."""
+        """Start with an empty memory and return when it answers; a running one stays as it is."""
         if self._process is not None:
             return
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        program = located("redis-server")
+        assert program, 'mark the test with requires("redis-server")'
+        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", self._folder.name]
         self._process = subprocess.Popen(
-            [self._command, *options, "--appendonly", "no", "--dir", str(self._directory)],
+            [program, *where, "--save", "", "--appendonly", "no"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         assert self._process.stdout is not None
         said = []
@@ -56,15 +67,24 @@ class RedisServer:
             if READY in line:
                 return
         self.kill()
-        raise AssertionError("redis-server did not start:\n" + "".join(said))
+        raise AssertionError(b"redis-server did not start:\n" + b"".join(said))
 
     def kill(self) -> None:
-        """End it at once, as a crash would, with all that it holds."""
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.communicate()
-        self._process = None
+        """End the process as a crash would, with all that it holds."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Take connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
         """Remove all that it holds."""
@@ -73,25 +93,16 @@ class RedisServer:
             assert connection.recv(16) == b"+OK\r\n"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
-def redis_server_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """The one redis-server of the whole run; tests ask for `redis_server`."""
-    command = located("redis-server")
-    assert command, 'mark the test with requires("redis-server")'
-    server = RedisServer(command, tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
+def redis_server_of_run() -> Iterator[RedisServer]:
+    """The one server of the whole run; tests ask for `redis_server`."""
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture
-def redis_server(redis_server_of_session: RedisServer) -> RedisServer:
+def redis_server(redis_server_of_run: RedisServer) -> RedisServer:
     """A running, empty redis-server, which a test may kill and start again."""
-    redis_server_of_session.start()
-    redis_server_of_session.empty()
-    return redis_server_of_session
+    redis_server_of_run.start()
+    redis_server_of_run.empty()
+    return redis_server_of_run
