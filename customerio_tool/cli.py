@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 INSTALL = "pip install 'customerio-tool[cli]'"
-_EXTRA = {"typer", "click", "rich", "yaml"}
+_EXTRA = {"typer", "rich", "yaml"}
 _NOT_INSTALLED = 2
 
 
@@ -19,14 +19,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always, with the command's exit code.
     """
-    try:
-        from customerio_tool.commands import app
-    except ModuleNotFoundError as missing:
-        if str(missing.name).partition(".")[0] not in _EXTRA:
-            raise
-        sys.stderr.write(f"The commands need an extra:\n  {INSTALL}\n")
-        raise SystemExit(_NOT_INSTALLED) from None
     for stream in (sys.stdout, sys.stderr):
         # What an old terminal cannot show becomes a question mark and does not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
-    app(None if arguments is None else list(arguments), prog_name="customerio-tool")
+    try:
+        from customerio_tool.commands import app
+
+        app(None if arguments is None else list(arguments), prog_name="customerio-tool")
+    except ModuleNotFoundError as missing:
+        if str(missing.name).partition(".")[0] not in _EXTRA:
+            raise
+        sys.stderr.write(f"This command needs an extra:\n  {INSTALL}\n")
+        raise SystemExit(_NOT_INSTALLED) from None

@@ -1,0 +1,506 @@
+"""The shell's door: each command, its exit code, and that no key is ever printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.testing import CliRunner, Result
+
+from customerio_tool import CustomerIoTool, errors
+from customerio_tool.cli import INSTALL, main
+from customerio_tool.commands import app
+from customerio_tool.exit_codes import exit_of_call, exit_of_check
+from customerio_tool.sandbox import Options, Sandbox
+from customerio_tool.serving import environment_lines, ready_file, stop_signals
+from customerio_tool.subtools import subtools
+
+ROOT = Path(__file__).parents[1]
+CANARY = "canary7f3"
+MAIN = "from customerio_tool.cli import main; main()"
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CUSTOMERIO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def invoke(*arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, list(arguments), env=env, input=stdin)
+
+
+def environment(saved: Mapping[str, str]) -> dict[str, str]:
+    return {f"CUSTOMERIO_{key.upper()}": value for key, value in saved.items()}
+
+
+@pytest.fixture
+def local() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+# --- main, and the extra
+
+
+def python(code: str, **extra: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, **extra)
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"), [("typer", "demo"), ("rich", "demo"), ("yaml", "publish --check")]
+)
+def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
+    missing: str, command: str
+) -> None:
+    arguments = f"sys.modules[{missing!r}] = None; sys.argv[1:] = {command.split()}"
+    done = python(f"import sys; {arguments}; {MAIN}", cwd=ROOT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert INSTALL in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_module_of_ours_that_is_missing_is_not_blamed_on_the_extra() -> None:
+    done = python(f"import sys; sys.modules['customerio_tool.publish'] = None; {MAIN}")
+    assert done.returncode == 1
+    assert INSTALL not in done.stderr
+
+
+def test_importing_the_door_loads_no_extra() -> None:
+    loaded = "{m.partition('.')[0] for m in sys.modules} & {'typer', 'rich', 'click', 'yaml'}"
+    assert python(f"import sys, customerio_tool.cli; print({loaded})").stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["nonsense"], 2)])
+def test_main_exits_with_the_code_of_the_command(arguments: list[str], code: int) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == code
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert invoke("--version").stdout.startswith("customerio-tool 0.")
+
+
+# --- subtools, describe
+
+
+def test_subtools_are_listed_with_effect_api_and_first_sentence() -> None:
+    told = invoke("subtools")
+    assert told.exit_code == 0
+    rows = [line.split() for line in told.stdout.splitlines()]
+    for name, each in subtools().items():
+        assert [name, each.effect.word, each.call.api.value] in [row[:3] for row in rows]
+    assert "Removes a push device from a person." in told.stdout
+
+
+def test_subtools_as_json_hold_what_is_declared() -> None:
+    listed = json.loads(invoke("subtools", "--json").stdout)
+    assert [each["name"] for each in listed] == list(subtools())
+    merge = next(each for each in listed if each["name"] == "merge_customers")
+    assert (merge["effect"], merge["api"]) == ("erase", "track")
+    assert merge["description"] == subtools()["merge_customers"].description
+
+
+@pytest.mark.parametrize("name", subtools())
+def test_a_description_shows_every_argument_and_example(name: str) -> None:
+    told = invoke("describe", name, env={"COLUMNS": "4000"})
+    assert told.exit_code == 0
+    subtool = subtools()[name]
+    words = told.stdout.split()
+    assert set(subtool.argument_names) <= set(words)
+    assert subtool.description in told.stdout
+    for example in subtool.examples:
+        assert json.dumps(dict(example.arguments), ensure_ascii=False) in told.stdout
+
+
+def test_a_description_as_json_is_the_definition_and_its_examples(local: Sandbox) -> None:
+    told = json.loads(invoke("describe", "get_segment", "--json").stdout)
+    with CustomerIoTool(local.connection()) as tool:
+        assert told.items() >= tool.definition("get_segment").items()
+    assert told["examples"][0]["arguments"] == {"segment_id": 1}
+
+
+@pytest.mark.parametrize("command", ["subtools", "describe get_segment"])
+def test_listing_takes_the_sandbox_option_as_calling_does(command: str) -> None:
+    arguments = command.split()
+    assert invoke(*arguments, "--sandbox").stdout == invoke(*arguments).stdout
+
+
+@pytest.mark.parametrize("command", ["describe", "call"])
+def test_an_unknown_subtool_is_answered_with_the_nearest_one(command: str) -> None:
+    told = invoke(command, "get_segmnt")
+    assert told.exit_code == 2
+    assert "did you mean 'get_segment'?" in told.stderr
+
+
+# --- call, check
+
+
+def test_a_call_writes_its_result_as_one_line_of_json() -> None:
+    told = invoke("call", "get_segment", '{"segment_id": "1"}', "--sandbox")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout.count("\n") == 1
+    assert json.loads(told.stdout)["segment"]["name"] == "Beta testers"
+
+
+def test_a_call_may_have_no_arguments() -> None:
+    told = invoke("call", "list_segments", "--sandbox")
+    assert json.loads(told.stdout)["total"] == 3
+
+
+def test_arguments_are_read_from_standard_input() -> None:
+    told = invoke("call", "get_segment", "-", "--sandbox", stdin='{"segment_id": 2}')
+    assert json.loads(told.stdout)["segment"]["name"] == "Pro plan"
+
+
+def test_a_call_uses_the_connection_of_the_environment(local: Sandbox) -> None:
+    arguments = json.dumps({"customer_id": "zoë/1", "attributes": {"plan": "pro"}})
+    told = invoke("call", "identify_customer", arguments, env=environment(local.connection()))
+    assert told.exit_code == 0
+    assert "zoë/1" in told.stdout
+    assert [each["id"] for each in local.state()["people"]][-1] == "zoë/1"
+
+
+def test_a_call_needs_the_credentials_of_its_own_api_only(local: Sandbox) -> None:
+    saved = local.connection()
+    app_only = environment({key: saved[key] for key in ("app_api_key", "app_url")})
+    assert invoke("call", "list_segments", env=app_only).exit_code == 0
+    told = invoke("call", "delete_customer", '{"customer_id": "u1"}', env=app_only)
+    assert told.exit_code == 3
+    assert "CUSTOMERIO_SITE_ID is missing" in told.stderr
+    assert "APP" not in told.stderr
+
+
+@pytest.mark.parametrize("text", ['{"segment": 1}', "{", "[1]", '{"segment_id": "one"}'])
+def test_wrong_arguments_exit_with_2_and_name_the_repair(text: str) -> None:
+    told = invoke("call", "get_segment", text, "--sandbox")
+    assert told.exit_code == 2
+    assert json.loads(told.stdout)["error"]["code"] == "arguments_invalid"
+    assert told.stderr.startswith("Nothing was sent.")
+
+
+def test_what_customer_io_does_not_know_exits_with_1() -> None:
+    told = invoke("call", "get_segment", '{"segment_id": 999}', "--sandbox")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("command", ["call list_segments", "check"])
+def test_a_missing_connection_exits_with_3_and_names_the_variables(command: str) -> None:
+    told = invoke(*command.split())
+    assert told.exit_code == 3
+    assert "CUSTOMERIO_APP_API_KEY is missing" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_check_tells_of_both_keys_and_the_workspace() -> None:
+    told = invoke("check", "--sandbox")
+    assert told.exit_code == 0
+    assert told.stdout.splitlines()[:2] == [
+        "ok Track API: the key is accepted",
+        "ok App API: the key is accepted",
+    ]
+    assert "workspace id: 4001" in told.stdout
+
+
+def test_check_names_the_key_that_is_wrong(local: Sandbox) -> None:
+    wrong = {**local.connection(), "app_api_key": f"app-{CANARY}"}
+    told = invoke("check", env=environment(wrong))
+    assert told.exit_code == 3
+    assert "ok Track API" in told.stdout
+    assert "no App API: Customer.io rejected app_api_key" in told.stdout
+
+
+def test_check_of_a_server_that_is_down_exits_with_5() -> None:
+    with Sandbox() as gone:
+        saved = gone.connection()
+    told = invoke("check", env=environment(saved))
+    assert told.exit_code == 5
+    assert "could not be reached" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["check"], 3),
+        (["call", "list_segments"], 3),
+        (["call", "delete_customer", '{"customer_id": "u1"}'], 3),
+        (["call", "list_segments", "{"], 2),
+        (["describe", "get_segment"], 0),
+        (["subtools", "--json"], 0),
+    ],
+)
+def test_no_key_of_the_environment_is_ever_printed(
+    local: Sandbox, command: list[str], code: int
+) -> None:
+    keys = {key: f"{key}-{CANARY}" for key in ("site_id", "track_api_key", "app_api_key")}
+    told = invoke(*command, env=environment({**local.connection(), **keys}))
+    assert told.exit_code == code
+    assert CANARY not in told.output
+
+
+def test_a_key_in_the_wrong_form_is_named_and_not_printed() -> None:
+    told = invoke("check", env={"CUSTOMERIO_APP_API_KEY": f"Bearer {CANARY}"})
+    assert told.exit_code == 3
+    assert "CUSTOMERIO_APP_API_KEY starts with an authorization scheme" in told.stderr
+    assert CANARY not in told.output
+
+
+def test_a_restricted_key_exits_with_3(local: Sandbox) -> None:
+    narrow = {**local.connection(), "app_api_key": Options().restricted_app_key}
+    told = invoke("call", "list_segments", env=environment(narrow))
+    assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "permission_denied")
+
+
+# --- exit codes
+
+EXITS = {
+    "connection_invalid": 3,
+    "subtool_unknown": 2,
+    "subtool_disabled": 4,
+    "arguments_invalid": 2,
+    "ledger_unavailable": 5,
+    "credentials_rejected": 3,
+    "permission_denied": 3,
+    "not_found": 1,
+    "request_rejected": 1,
+    "rate_limited": 5,
+    "service_failed": 5,
+    "cancelled": 1,
+    "unreachable": 5,
+    "outcome_unknown": 5,
+    "send_in_progress": 5,
+    "reply_unreadable": 5,
+}
+
+
+def _with_code(error: type[errors.CustomerIoError]) -> Iterator[type[errors.CustomerIoError]]:
+    if hasattr(error, "code"):
+        yield error
+    for narrower in error.__subclasses__():
+        yield from _with_code(narrower)
+
+
+@pytest.mark.parametrize(
+    "error", list(_with_code(errors.CustomerIoError)), ids=lambda each: str(each.code)
+)
+def test_every_way_to_fail_has_its_exit_code(error: type[errors.CustomerIoError]) -> None:
+    assert exit_of_call(error("It failed.").as_result()) == EXITS[error.code]
+
+
+def test_a_call_of_a_disabled_subtool_exits_with_4(local: Sandbox) -> None:
+    with CustomerIoTool(local.connection()) as tool:
+        tool.disable("delete_customer")
+        assert exit_of_call(tool.call("delete_customer", {"customer_id": "u1"})) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, 3), (403, 3), (200, 3), (429, 5), (500, 5), (None, 5)]
+)
+def test_a_failed_check_tells_wrong_credentials_from_a_failing_service(
+    status: int | None, code: int
+) -> None:
+    finding = {"ok": False, "problem": "…"} | ({} if status is None else {"http_status": status})
+    assert exit_of_check({"ok": False, "track": {"ok": True}, "app": finding}) == code
+
+
+# --- demo, publish
+
+
+def test_the_demo_command_proves_all_subtools() -> None:
+    told = invoke("demo")
+    assert told.exit_code == 0
+    assert "All 24 subtools did what they promise" in told.stdout
+
+
+def test_the_demo_command_exits_with_1_when_a_subtool_only_says_it_worked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = CustomerIoTool.call
+
+    def lying(self: CustomerIoTool, name: str, arguments: str) -> dict[str, Any]:
+        if name == "delete_device":
+            return {"ok": True, "summary": "Done.", "outcome": "accepted"}
+        return honest(self, name, arguments)
+
+    monkeypatch.setattr(CustomerIoTool, "call", lying)
+    told = invoke("demo")
+    assert told.exit_code == 1
+    assert "devices: expected [], found [{'id': 'fcm:mara/phone'" in told.stdout
+    assert "1 of 24 subtools did not: delete_device." in told.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "README.md", tmp_path)
+    assert invoke("publish", "--root", str(tmp_path)).exit_code == 0
+    return tmp_path
+
+
+def test_what_was_published_is_up_to_date(project: Path) -> None:
+    told = invoke("publish", "--check", "--root", str(project))
+    assert (told.exit_code, told.output) == (0, "")
+
+
+def test_publish_check_names_what_has_drifted_and_changes_nothing(project: Path) -> None:
+    schema = project / "schemas" / "get_segment.json"
+    schema.write_text(schema.read_text().replace("segment_id", "segment", 1))
+    stray = project / "schemas" / "stray.json"
+    stray.write_text("{}")
+    told = invoke("publish", "--check", "--root", str(project))
+    assert told.exit_code == 1
+    assert told.stdout.splitlines() == ["schemas/get_segment.json", "schemas/stray.json"]
+    assert stray.exists()
+
+
+def test_publish_says_which_marker_a_readme_lacks(tmp_path: Path) -> None:
+    told = invoke("publish", "--root", str(tmp_path))
+    assert told.exit_code == 1
+    assert "README.md must hold" in told.stderr
+
+
+# --- sandbox
+
+
+@contextmanager
+def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Serve a sandbox in a process of its own; gives it and what it printed until it listened."""
+    command = [sys.executable, "-c", MAIN, "sandbox", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, list(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        finally:
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    _, complaints = process.communicate(timeout=30)
+    assert complaints == ""
+    return process.returncode
+
+
+def people(ready: Mapping[str, Any]) -> list[str]:
+    url = f"{ready['track_url']}/_sandbox/state"
+    state = requests.get(url, timeout=10, verify=ready["ca_file"] or True).json()
+    return [each["id"] for each in state["people"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_sandbox_and_removes_the_ready_file(tmp_path: Path, number: int) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)) as (process, _):
+        ready = json.loads(file.read_text())
+        assert "u1" in people(ready)
+        assert stop(process, number) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ready_file_connects_a_tool(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)):
+        ready = json.loads(file.read_text())
+        assert set(ready) == {
+            *("track_url", "app_url", "console_url"),
+            *("site_id", "track_api_key", "app_api_key", "ca_file"),
+        }
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            assert tool.test_connection()["ok"]
+
+
+def test_the_printed_lines_connect_a_shell() -> None:
+    with served() as (_, printed):
+        lines = [line.strip().removeprefix("export ") for line in printed if "export" in line]
+        told = invoke("check", env=dict(line.split("=", 1) for line in lines))
+    assert told.exit_code == 0
+
+
+@pytest.mark.parametrize("api", ["Track API", "App API", "console"])
+def test_the_urls_are_printed(api: str) -> None:
+    with served() as (_, printed):
+        assert any(line.split("http://127.0.0.1:")[0].strip() == api for line in printed)
+
+
+def test_with_tls_the_ready_file_names_the_ca(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--tls", "--ready-file", str(file)) as (process, printed):
+        ready = json.loads(file.read_text())
+        assert ready["track_url"].startswith("https://")
+        assert "u1" in people(ready)
+        assert f"export CUSTOMERIO_CA_FILE={ready['ca_file']}\n" in printed
+        assert stop(process) == 0
+
+
+def test_a_workspace_in_a_file_outlives_the_sandbox(tmp_path: Path) -> None:
+    file, db = tmp_path / "ready.json", tmp_path / "workspace.db"
+    options = ("--empty", "--db", str(db), "--ready-file", str(file))
+    with served(*options) as (process, _):
+        ready = json.loads(file.read_text())
+        assert people(ready) == []
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            tool.run("identify_customer", {"customer_id": "kept"})
+        assert stop(process) == 0
+    with served(*options):
+        assert people(json.loads(file.read_text())) == ["kept"]
+
+
+def test_a_port_that_is_taken_is_told_without_a_traceback(local: Sandbox) -> None:
+    port = local.track_url.rpartition(":")[2]
+    told = invoke("sandbox", "--port", port)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+
+
+def test_a_ready_file_that_cannot_be_written_stops_the_sandbox(tmp_path: Path) -> None:
+    told = invoke("sandbox", "--ready-file", str(tmp_path / "absent" / "ready.json"))
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+
+
+def test_a_ready_file_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    file.write_text("of an earlier run")
+    with ready_file(file, {"ca_file": None}):
+        assert json.loads(file.read_text()) == {"ca_file": None}
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert list(tmp_path.iterdir()) == [file]
+    assert not file.exists()
+
+
+def test_a_ready_file_that_cannot_take_its_place_leaves_no_draft(tmp_path: Path) -> None:
+    place = tmp_path / "ready.json"
+    (place / "taken").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"), ready_file(place, {}):
+        pass
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_signals_are_put_back_as_they_were(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stop_signals() as stopped:
+        signal.raise_signal(number)
+        assert stopped.is_set()
+    assert signal.getsignal(number) is before
+
+
+def test_environment_lines_are_quoted_for_a_shell() -> None:
+    assert environment_lines({"ca_file": "/a b"}) == ["export CUSTOMERIO_CA_FILE='/a b'"]
