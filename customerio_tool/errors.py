@@ -242,7 +242,7 @@ class Cancelled(CustomerIoError):
 
 
 class Unreachable(CustomerIoError):
-    """No connection was made, so nothing was sent."""
+    """No connection was made, so nothing was sent; or a read was not answered."""
 
     code = "unreachable"
     next_step = "wait"
