@@ -1,0 +1,408 @@
+"""Promises of pacing that many workers share through a real Redis."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import redis
+
+from customerio_tool.errors import RateLimited
+from customerio_tool.pacing import LocalLimiter, Pacer, Slot, bucket_of, rhythm_of
+from customerio_tool.redis_pacing import (
+    PROBE_SECONDS,
+    REDIS_URL_VARIABLE,
+    RedisLimiter,
+    limiter_from_env,
+)
+from customerio_tool.sandbox import Sandbox
+from customerio_tool.spec import Pace
+from tests.pacing_workers import WORKERS, Crew, Work, most_in
+from tests.redis_server import RedisServer
+from tests.requirements import requires
+
+pytestmark = requires("redis-server")
+
+BUCKET = bucket_of("5eed", Pace.APP)
+INTERVAL = rhythm_of(Pace.APP).interval
+RUN_SECONDS = 60.0 if os.environ.get("FULL") == "1" else 10.0
+"""How long six processes run; `FULL=1` in the environment asks for the whole minute."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: RedisServer) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def mortal() -> Iterator[RedisServer]:
+    """A server that the test may kill."""
+    with RedisServer() as server:
+        yield server
+
+
+PAUSE_SECONDS = 0.8
+
+
+@dataclass
+class Run:
+    """One run of six processes, by the machine-wide monotonic clock."""
+
+    begin: float
+    paused_at: float = 0.0
+    arrived: int = 0
+    work: list[Work] = field(default_factory=list)
+
+    def at(self, part: float) -> float:
+        return self.begin + part * RUN_SECONDS
+
+    @property
+    def times(self) -> list[float]:
+        return [t for work in self.work for t in work.times]
+
+    def rate(self, begin: float, end: float) -> float:
+        """Requests per second between two moments."""
+        return sum(begin <= t < end for t in self.times) / (end - begin)
+
+
+def sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
+
+
+class Clock:
+    """A clock of the process that stands still until moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def worker(url: str, clock: Clock | None = None) -> RedisLimiter:
+    clock = clock or Clock()
+    return RedisLimiter(url, fallback=LocalLimiter(monotonic=clock), monotonic=clock)
+
+
+def reserved(limiter: RedisLimiter, bucket: str = BUCKET, max_wait: float = 60.0) -> Slot:
+    slot = limiter.reserve(bucket, Pace.APP, max_wait)
+    assert slot is not None
+    return slot
+
+
+def gaps(slots: list[Slot]) -> list[Any]:
+    """What lies between slots, to be compared with intervals up to microseconds."""
+    return [pytest.approx(b.at - a.at, abs=3e-6) for a, b in pairwise(slots)]
+
+
+class TestShared:
+    def test_workers_take_turns_one_interval_apart(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        workers = [worker(server.url) for _ in range(3)]
+        slots = [reserved(one) for _ in range(4) for one in workers]
+        assert slots[0].seconds == 0
+        assert gaps(slots) == [INTERVAL] * 11
+
+    def test_each_class_and_workspace_has_slots_of_its_own(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        for workspace in ("5eed", "0dd5"):
+            for pace in Pace:
+                slot = limiter.reserve(bucket_of(workspace, pace), pace, 0)
+                assert slot is not None
+
+    def test_a_send_after_idleness_may_be_one_of_ten_at_once(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        bucket = bucket_of("5eed", Pace.SEND)
+        slots = [limiter.reserve(bucket, Pace.SEND, 60) for _ in range(200)]
+        times = [slot.at for slot in slots if slot]
+        assert len(times) == 200
+        assert most_in(times, 1.0) <= Pace.SEND.permits
+        assert most_in(times, 0.001) >= 10 / 2  # the rest came while we asked
+
+    def test_a_slot_too_far_away_is_refused_and_not_reserved(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        reserved(limiter)
+        for _ in range(50):
+            assert limiter.reserve(BUCKET, Pace.APP, 0.0) is None
+        assert limiter.shortest_wait(BUCKET, Pace.APP) <= INTERVAL
+
+    def test_a_pause_that_one_asks_for_holds_all(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        one, other = worker(server.url), worker(server.url)
+        reserved(one)
+        waiting = reserved(other)
+        assert other.kept(BUCKET, waiting)
+        one.pause(BUCKET, Pace.APP, 5.0)
+        assert not other.kept(BUCKET, waiting)
+        again = [reserved(other), reserved(one), reserved(other)]
+        assert 4.9 < again[0].seconds <= 5.0
+        assert gaps(again) == [INTERVAL] * 2  # and no burst when it is over
+        assert all(other.kept(BUCKET, slot) for slot in again)
+
+    def test_a_clock_of_the_server_that_is_set_back_keeps_nobody_waiting(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        reserved(limiter)
+        key = f"cio:{{{BUCKET}}}:schedule"
+        for member in ("tail", "held", "born", "seen"):
+            client.hincrby(key, member, 3_600_000_000)  # as if written an hour later
+        assert reserved(limiter).seconds <= INTERVAL
+
+    def test_keys_stay_in_one_slot_of_a_cluster_and_pass_away(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        reserved(worker(server.url))
+        names = [f"cio:{{{BUCKET}}}:schedule", f"cio:{{{BUCKET}}}:workers"]
+        assert sorted(client.scan_iter()) == [name.encode() for name in names]
+        for name in names:
+            assert 0 < int(client.pttl(name)) <= 60_000
+
+    def test_a_slot_costs_one_command(self, client: redis.Redis, server: RedisServer) -> None:
+        limiter = worker(server.url)
+        reserved(limiter)
+        client.config_resetstat()
+        for _ in range(20):
+            reserved(limiter)
+        calls = {name: told["calls"] for name, told in client.info("commandstats").items()}
+        assert calls["cmdstat_evalsha"] == 20
+        assert "cmdstat_eval" not in calls
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="fork is no longer the usual way")
+    def test_a_forked_process_is_a_worker_of_its_own(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        first = reserved(limiter)
+        forking = multiprocessing.get_context("fork")
+        told: multiprocessing.SimpleQueue[float] = forking.SimpleQueue()
+        child = forking.Process(target=lambda: told.put(reserved(limiter).at))
+        child.start()
+        second = told.get()
+        child.join()
+        third = reserved(limiter)
+        assert client.zcard(f"cio:{{{BUCKET}}}:workers") == 2
+        assert second - first.at >= INTERVAL - 1e-6
+        assert third.at - second >= INTERVAL - 1e-6
+
+
+class TestOutage:
+    def test_a_worker_without_redis_keeps_to_its_share_and_warns_once(
+        self, mortal: RedisServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock = Clock()
+        limiter = worker(mortal.url, clock)
+        for _ in range(4):
+            reserved(worker(mortal.url))
+        last = reserved(limiter)
+        mortal.kill()
+        slots = [reserved(limiter) for _ in range(3)]
+        share = rhythm_of(Pace.APP, workers=5).interval
+        assert slots[0].seconds == pytest.approx(last.seconds + share)
+        assert gaps(slots) == [share] * 2
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert str(mortal.port) not in caplog.text
+
+    def test_redis_is_tried_again_now_and_then_and_not_by_every_call(
+        self, mortal: RedisServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock = Clock()
+        limiter = worker(mortal.url, clock)
+        mortal.kill()
+        reserved(limiter)
+        mortal.start()
+        assert not reserved(limiter).shared
+        clock.now += PROBE_SECONDS
+        assert reserved(limiter).shared
+
+    def test_a_slot_of_ones_own_is_given_up_when_redis_is_back(self, mortal: RedisServer) -> None:
+        clock = Clock()
+        limiter = worker(mortal.url, clock)
+        mortal.kill()
+        slot = reserved(limiter)
+        assert limiter.kept(BUCKET, slot)
+        mortal.start()
+        clock.now += PROBE_SECONDS
+        assert not limiter.kept(BUCKET, slot)
+
+    def test_a_shared_slot_is_used_though_redis_was_lost_meanwhile(
+        self, mortal: RedisServer
+    ) -> None:
+        limiter = worker(mortal.url)
+        slot = reserved(limiter)
+        mortal.kill()
+        assert limiter.kept(BUCKET, slot)
+
+    def test_a_redis_that_lost_its_memory_begins_slowly(self, mortal: RedisServer) -> None:
+        one = worker(mortal.url)
+        reserved(one)
+        mortal.kill()
+        mortal.start()  # before anybody missed it, so that slots from before may still be used
+        slot = reserved(one)
+        assert slot.seconds > Pace.APP.period_seconds
+        assert gaps([slot, reserved(worker(mortal.url))]) == [INTERVAL]
+
+    def test_a_call_refused_while_redis_begins_slowly_is_not_refused_for_ever(
+        self, mortal: RedisServer
+    ) -> None:
+        limiter = worker(mortal.url)
+        reserved(limiter)
+        mortal.kill()
+        mortal.start()
+        waits = []
+        for _ in range(3):
+            assert limiter.reserve(BUCKET, Pace.APP, 0.0) is None
+            waits.append(limiter.shortest_wait(BUCKET, Pace.APP))
+        assert waits == sorted(waits, reverse=True)
+
+    def test_a_redis_that_kept_its_memory_goes_on_where_it_was(self, mortal: RedisServer) -> None:
+        clock = Clock()
+        cut_off, other = worker(mortal.url, clock), worker(mortal.url)
+        reserved(cut_off)
+        cut_off._process.lost = True
+        cut_off._process.probe_at = clock.now + PROBE_SECONDS
+        assert not reserved(cut_off).shared
+        clock.now += PROBE_SECONDS
+        assert gaps([reserved(other), reserved(cut_off)]) == [INTERVAL]
+
+    def test_a_pause_during_an_outage_is_told_to_redis_when_it_is_back(
+        self, mortal: RedisServer
+    ) -> None:
+        clock = Clock()
+        limiter = worker(mortal.url, clock)
+        mortal.kill()
+        reserved(limiter)
+        limiter.pause(BUCKET, Pace.APP, 30.0)
+        mortal.start()
+        clock.now += PROBE_SECONDS
+        reserved(limiter)
+        assert worker(mortal.url).shortest_wait(BUCKET, Pace.APP) > 28
+
+    def test_a_pause_outlives_the_redis_that_was_told_of_it(self, mortal: RedisServer) -> None:
+        limiter = worker(mortal.url)
+        slot = reserved(limiter)
+        limiter.pause(BUCKET, Pace.APP, 30.0)
+        mortal.kill()
+        assert not limiter.kept(BUCKET, slot)
+        assert limiter.shortest_wait(BUCKET, Pace.APP) >= 30
+
+    def test_a_redis_that_hangs_costs_a_call_less_than_a_second(self, mortal: RedisServer) -> None:
+        limiter = RedisLimiter(mortal.url, fallback=LocalLimiter())
+        reserved(limiter)
+        with mortal.hanging():
+            begin = time.monotonic()
+            assert not reserved(limiter).shared
+            assert time.monotonic() - begin < 1
+
+    def test_a_full_redis_is_a_lost_one(self, mortal: RedisServer) -> None:
+        limiter = worker(mortal.url)
+        with redis.Redis.from_url(mortal.url) as client:
+            client.config_set("maxmemory", "1")
+        assert not reserved(limiter).shared
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Redis is killed at two fifths of the time, back at three, and all pause at four."""
+    with RedisServer() as server, Sandbox() as sandbox:
+        where = (server.url, BUCKET, sandbox.app_url, sandbox.app_api_key)
+        with Crew("tests.pacing_workers", *where) as crew:
+            run = Run(crew.begin(RUN_SECONDS))
+            sleep_until(run.at(0.4))
+            server.kill()
+            sleep_until(run.at(0.6))
+            server.start()
+            sleep_until(run.at(0.85))
+            worker(server.url).pause(BUCKET, Pace.APP, PAUSE_SECONDS)
+            run.paused_at = time.monotonic()
+            run.work = crew.finish()
+        run.arrived = len(sandbox.requests())
+    return run
+
+
+class TestSixProcesses:
+    def test_no_second_holds_more_than_the_limit_and_one(self, run: Run) -> None:
+        assert most_in(run.times, 1.0) <= Pace.APP.permits + 1
+
+    def test_every_worker_gets_its_share(self, run: Run) -> None:
+        mean = len(run.times) / WORKERS
+        for work in run.work:
+            assert abs(len(work.times) - mean) <= max(1.0, 0.25 * mean)
+
+    def test_an_outage_costs_no_call_and_one_warning_in_each_process(self, run: Run) -> None:
+        assert {status for work in run.work for status in work.statuses} == {200}
+        assert [len(work.warnings) for work in run.work] == [1] * WORKERS
+
+    def test_every_slot_was_one_request(self, run: Run) -> None:
+        assert run.arrived == len(run.times)
+
+    def test_the_limit_is_used_with_redis_and_half_of_it_without(self, run: Run) -> None:
+        assert run.rate(run.begin, run.at(0.4)) > 0.8 * Pace.APP.permits
+        assert run.rate(run.at(0.4), run.at(0.6)) > 0.3 * Pace.APP.permits
+        assert run.rate(run.paused_at + PAUSE_SECONDS, run.at(1.0)) > 0.5 * Pace.APP.permits
+
+    def test_a_pause_holds_all_processes(self, run: Run) -> None:
+        noticed = run.paused_at + 0.05  # for who had just been let through
+        assert not [t for t in run.times if noticed < t < run.paused_at + PAUSE_SECONDS - 0.05]
+
+
+class TestFromTheEnvironment:
+    def test_the_variable_names_the_redis_that_is_shared(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = limiter_from_env({REDIS_URL_VARIABLE: f" {server.url} "})
+        slot = limiter.reserve(BUCKET, Pace.APP, 0)
+        assert slot is not None
+        assert slot.shared
+
+    @pytest.mark.parametrize("environ", [{}, {REDIS_URL_VARIABLE: " "}])
+    def test_without_it_each_process_paces_itself(self, environ: dict[str, str]) -> None:
+        assert isinstance(limiter_from_env(environ), LocalLimiter)
+
+    def test_a_wrong_address_is_refused_and_not_shown(self) -> None:
+        with pytest.raises(ValueError, match="begins with redis://") as refusal:
+            limiter_from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"})
+        assert "canary" not in str(refusal.value)
+        assert refusal.value.__cause__ is refusal.value.__context__ is None
+
+    def test_a_redis_that_was_never_there_stops_nobody(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with RedisServer() as gone:
+            pass
+        pacer = Pacer(limiter_from_env({REDIS_URL_VARIABLE: gone.url}), sleep=lambda _: None)
+        pacer.wait(BUCKET, Pace.APP, 5.0)
+        with pytest.raises(RateLimited):
+            pacer.wait(BUCKET, Pace.APP, 0.0)
+        assert len(caplog.records) == 1
+
+    def test_without_redis_py_the_message_names_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "redis", None)
+        with pytest.raises(ImportError, match=r"pip install 'customerio-tool\[redis\]'"):
+            limiter_from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"})
