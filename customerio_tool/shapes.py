@@ -20,6 +20,9 @@ MAX_RESULT_CHARS = 20_000
 MAX_TEXT_CHARS = 2_000
 """Characters of one text inside a reply before it is cut."""
 
+MAX_REPLY_LEVELS = 100
+"""Levels of nesting of a reply that is still read."""
+
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
@@ -27,7 +30,8 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, save tab and line feed
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
     "\u200b-\u200d\u2060-\u2064\ufeff"  # zero width
-    "\U000e0000-\U000e007f]"  # tags
+    "\U000e0000-\U000e007f"  # tags
+    "\ud800-\udfff]"  # halves of surrogate pairs, which no door could encode
 )
 
 T = TypeVar("T")
@@ -199,15 +203,36 @@ def contains(text: str | None, inside: object) -> bool:
     return text is None or text.casefold() in str(inside or "").casefold()
 
 
-def clean(value: Any) -> Any:
-    """Return a reply without control, bidirectional, zero-width and tag characters."""
+def clean(value: Any, levels: int = MAX_REPLY_LEVELS) -> Any:
+    """Return a reply without control, bidirectional, zero-width and tag characters.
+
+    Raises:
+        RecursionError: It has more levels than `MAX_REPLY_LEVELS`.
+    """
     if isinstance(value, str):
         return _HIDDEN.sub("", value)
+    if levels == 0 and isinstance(value, (dict, list)):
+        raise RecursionError("The reply is nested too deeply.")
     if isinstance(value, dict):
-        return {_HIDDEN.sub("", name): clean(item) for name, item in value.items()}
+        return {_HIDDEN.sub("", name): clean(item, levels - 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [clean(item) for item in value]
+        return [clean(item, levels - 1) for item in value]
     return value
+
+
+def objects_in(value: Any) -> list[Item]:
+    """Return the objects in a list of the vendor's; anything else there counts as absent."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def object_in(value: Any) -> Item:
+    """Return an object of the vendor's; anything else counts as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole_in(value: Any) -> int | None:
+    """Return a whole number of the vendor's; anything else counts as absent."""
+    return value if type(value) is int else None
 
 
 def chars_of(value: Any) -> int:

@@ -23,7 +23,8 @@ from customerio_tool.fields import (
     size_of,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import CALL, Answer, Item, Shape
+from customerio_tool.recipients import Reach
+from customerio_tool.shapes import CALL, Answer, Item, Shape, objects_in, whole_in
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
 from customerio_tool.subtools.audiences import MAX_AUDIENCE, EmailShape, Filter, PerUserData
 from customerio_tool.subtools.links import PublicUrl
@@ -219,6 +220,19 @@ def _reach(args: TriggerBroadcastArgs) -> str:
     return _given(len(args.people)) + left_out
 
 
+def _reaches(args: TriggerBroadcastArgs) -> Reach:
+    """Tell the addresses that the audience names; whoever else it stands for is not known."""
+    if args.emails is not None:
+        return Reach(tuple((f"emails[{i}]", email) for i, email in enumerate(args.emails)))
+    if args.per_user_data is None:
+        return Reach(unknown=(CARRIER[args.audience] or "audience",))
+    people = list(enumerate(args.per_user_data))
+    return Reach(
+        tuple((f"per_user_data[{i}].email", one["email"]) for i, one in people if "email" in one),
+        tuple(f"per_user_data[{i}].id" for i, one in people if "email" not in one),
+    )
+
+
 def _given(count: int) -> str:
     return "the one person given" if count == 1 else f"the {count:,} people given"
 
@@ -237,15 +251,20 @@ CLOCK_SLACK_SECONDS = 60
 """How far Customer.io's clock may be behind ours when a trigger is looked for by its age."""
 
 
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, after which a time cannot be written."""
+
+
 def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> Item | None:
     """Find the newest trigger since the call began; it may be somebody else's."""
     since = at.now - CLOCK_SLACK_SECONDS
-    triggers = [t for t in seen.get("triggers") or [] if (t.get("created_at") or 0) >= since]
-    if not triggers:
+    triggers = objects_in(seen.get("triggers"))
+    started = {whole_in(t.get("created_at")) or 0: whole_in(t.get("id")) for t in triggers}
+    newest = max(started, default=0)
+    if not since <= newest <= _LAST_SECOND:
         return None
-    newest = max(triggers, key=lambda trigger: trigger["created_at"])
-    started = iso_time(newest["created_at"])
-    return {"possibly": f"Trigger {newest.get('id')} started at {started}, possibly by this call."}
+    told = f"Trigger {started[newest]} started at {iso_time(newest)}, possibly by this call."
+    return {"possibly": told}
 
 
 trigger_broadcast = Subtool(
@@ -282,6 +301,7 @@ trigger_broadcast = Subtool(
     ),
     look=_look,
     find=_find,
+    reach=_reaches,
     reference=REFERENCE,
     examples=[
         Example(

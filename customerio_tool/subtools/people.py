@@ -17,7 +17,16 @@ from customerio_tool.fields import (
 )
 from customerio_tool.identifiers import IdType, bare, same_person, shape_of
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import OMITTED, TRUNCATED, Answer, Member, Shape, acknowledge, fitted
+from customerio_tool.shapes import (
+    OMITTED,
+    TRUNCATED,
+    Answer,
+    Member,
+    Shape,
+    acknowledge,
+    fitted,
+    object_in,
+)
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import (
     IdentifyCustomerArgs,
@@ -52,6 +61,7 @@ identify_customer = Subtool(
             lambda args, _: args.removed() or None,
         ),
     ),
+    triggers=True,
     reference=TRACK_REFERENCE + "identify",
     examples=[
         Example(
@@ -284,12 +294,12 @@ def _find_person(args: GetCustomerAttributesArgs) -> str:
 
 
 def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
-    customer = dict(answer.payload["customer"] or {})
+    customer = dict(answer.payload["customer"])
     customer.pop("timestamps", None)
     names = answer.args.attribute_names
     missing: list[str] = []
     if names is not None:
-        stored = customer.get("attributes") or {}
+        stored = object_in(customer.get("attributes"))
         customer["attributes"] = {name: stored[name] for name in names if name in stored}
         missing = [name for name in names if name not in stored]
     told = {"summary": f"{answer.args.customer_id} is known; all values are strings."}

@@ -28,6 +28,9 @@ from customerio_tool.shapes import (
     contains,
     fitted,
     listing,
+    object_in,
+    objects_in,
+    whole_in,
 )
 from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
 from customerio_tool.subtools.membership import (
@@ -73,6 +76,7 @@ add_to_segment = Subtool(
         repeats_removed=REPEATS,
     ),
     find=lambda _: FIND,
+    triggers=True,
     reference=TRACK_REFERENCE + "add_to_segment",
     examples=[
         Example(
@@ -214,10 +218,12 @@ class GetSegmentArgs(Args):
 
 def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
-    told = fitted("segment", answer.payload["segment"] or {})
+    told = fitted("segment", answer.payload["segment"])
     if answer.also is None:
         return {"summary": f"Segment {number}.", **told}
-    count = answer.also.get("count")
+    count = whole_in(answer.also["count"])
+    if count is None:
+        return {"summary": f"Segment {number}; its count could not be read.", **told}
     return {"summary": f"Segment {number} holds {count} people.", "customer_count": count, **told}
 
 
@@ -273,8 +279,8 @@ def _new_segment(args: CreateManualSegmentArgs, _: Invocation) -> dict[str, Any]
 
 
 def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
-    segment = answer.payload.get("segment") or {}
-    number = segment.get("id")
+    segment = object_in(answer.payload.get("segment"))
+    number = whole_in(segment.get("id"))
     if number is None:
         summary = "Customer.io accepted the segment but did not tell its number; see list_segments."
         return {"summary": summary, "outcome": "accepted", "segment_id": None}
@@ -296,10 +302,10 @@ def _made_by_this_call(
     since = at.now - CLOCK_SLACK_SECONDS
     made = [
         segment
-        for segment in seen.get("segments") or []
+        for segment in objects_in(seen.get("segments"))
         if segment.get("name") == args.name
         and segment.get("type") == "manual"
-        and (segment.get("created_at") or 0) >= since
+        and (whole_in(segment.get("created_at")) or 0) >= since
     ]
     return {"segment": made[-1]} if made else None
 
