@@ -1,0 +1,100 @@
+"""Knows how to make sends through a ledger without a network, and to count what would have gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from customerio_tool.invocation import Invocation
+from customerio_tool.ledger import Entry, Ledger, LedgerLost, SendOnce
+from customerio_tool.shapes import Answer, Item
+from customerio_tool.spec import Subtool
+from customerio_tool.subtools.transactional import send_transactional_email
+from customerio_tool.wire import request_for
+
+START = 1_763_900_000.0
+SECONDS = 20.0
+"""What each call may take."""
+
+EMAIL: Mapping[str, Any] = {
+    "to": "ada@example.com",
+    "customer_id": "u1",
+    "transactional_message_id": "1",
+    "message_data": {"order": 17, "note": "danke"},
+}
+
+
+class Clock:
+    """A clock that a test sets forward."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        """Return Unix seconds."""
+        return self.now
+
+
+class Sender:
+    """A worker whose sends are counted and answered like Customer.io does.
+
+    `failure` is raised by every send; `meanwhile` is called in the middle of one.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, best_effort: bool = False) -> None:
+        self.clock = clock
+        self.sent = 0
+        self.failure: BaseException | None = None
+        self.meanwhile: Callable[[], object] = bool
+        self._once = SendOnce(ledger, clock=clock, best_effort=best_effort)
+
+    def call(
+        self,
+        subtool: Subtool[Any] = send_transactional_email,
+        *,
+        run_id: str | None = None,
+        workspace: str = "w",
+        arguments: Mapping[str, Any] = EMAIL,
+        payload: dict[str, Any] | None = None,
+        **changed: Any,
+    ) -> Item:
+        """Make a call; by default of the one e-mail, with some arguments changed."""
+        args = subtool.parse({**arguments, **changed})
+        at = Invocation(now=self.clock.now, workspace=workspace, ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
+
+        def send() -> Item:
+            self.sent += 1
+            self.meanwhile()
+            if self.failure:
+                raise self.failure
+            told = {"delivery_id": f"delivery-{self.sent}", "id": self.sent}
+            return subtool.result(Answer(args, at, told if payload is None else payload))
+
+        request = request_for(subtool, args, at)
+        ends_at = at.now + SECONDS
+        return self._once.run(subtool, args, at, request, send, ends_at=ends_at, run_id=run_id)
+
+
+class Loseable:
+    """A ledger whose store can be lost, and comes back as it was."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.lost = False
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        """Claim, or be lost."""
+        return self._there().claim(key, entry, now)
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:
+        """Settle, or be lost."""
+        self._there().settle(key, entry, now)
+
+    def release(self, key: str) -> None:
+        """Release, or be lost."""
+        self._there().release(key)
+
+    def _there(self) -> Ledger:
+        if self.lost:
+            raise LedgerLost("unplugged")
+        return self._ledger
