@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO, TextIOWrapper
@@ -34,9 +35,10 @@ class Outcome:
         return self.text.splitlines()
 
     @property
-    def verdict(self) -> str:
-        """All from the last mark on, on one line."""
-        return " ".join(self.lines[-3:])
+    def unproved(self) -> list[str]:
+        """The subtools that the last sentence names as those that did not."""
+        found = re.search(r"\d+ of 24 subtools did not: ([\w, ]+)\.$", " ".join(self.text.split()))
+        return found[1].split(", ") if found else []
 
 
 def play(
@@ -99,7 +101,7 @@ class Altered:
 
 
 def all_proved(outcome: Outcome) -> bool:
-    return outcome.succeeded and "All 24 subtools did what they promise" in outcome.verdict
+    return outcome.succeeded and "All 24 subtools did what they promise" in outcome.text
 
 
 def test_a_sound_tool_passes(honest: Honest) -> None:
@@ -201,21 +203,21 @@ def names(effects: Callable[[Effect], bool]) -> list[str]:
 def test_a_subtool_that_only_says_it_worked_is_caught(honest: Honest, name: str) -> None:
     outcome = play(lambda tool: Altered(tool, name, lie_again(honest, name)))
     assert not outcome.succeeded
-    assert name in outcome.verdict
+    assert name in outcome.unproved
 
 
 @pytest.mark.parametrize("name", names(lambda effect: effect.read_only))
 def test_a_read_that_tells_something_else_is_caught(name: str) -> None:
     outcome = play(lambda tool: Altered(tool, name, distort))
     assert not outcome.succeeded
-    assert f"1 of 24 subtools did not: {name}." in outcome.verdict
+    assert outcome.unproved == [name]
 
 
 def test_a_failure_says_what_was_expected_and_what_was_found() -> None:
     outcome = play(options=Options(merge_anonymous_events=False))
     assert not outcome.succeeded
     assert "her events: expected ['product_viewed'], found []" in outcome.text
-    assert "1 of 24 subtools did not: identify_customer." in outcome.verdict
+    assert outcome.unproved == ["identify_customer"]
 
 
 def test_a_repeat_under_a_new_event_id_is_caught() -> None:
@@ -224,7 +226,7 @@ def test_a_repeat_under_a_new_event_id_is_caught() -> None:
 
     outcome = play(lambda tool: Altered(tool, "track_event", forget_id))
     assert not outcome.succeeded
-    assert "did not: track_event." in outcome.verdict
+    assert outcome.unproved == ["track_event"]
 
 
 def test_a_device_that_gets_another_platform_is_caught() -> None:
@@ -232,7 +234,7 @@ def test_a_device_that_gets_another_platform_is_caught() -> None:
         return tool.call(name, arguments.replace('"android"', '"ios"'))
 
     outcome = play(lambda tool: Altered(tool, "add_device", to_ios))
-    assert "did not: add_device." in outcome.verdict
+    assert outcome.unproved == ["add_device"]
 
 
 def test_a_broadcast_to_everybody_is_caught() -> None:
@@ -242,7 +244,7 @@ def test_a_broadcast_to_everybody_is_caught() -> None:
         return tool.call(name, given)  # type: ignore[arg-type]  # the tool takes a dict as well
 
     outcome = play(lambda tool: Altered(tool, "trigger_broadcast", to_all))
-    assert "did not: trigger_broadcast." in outcome.verdict
+    assert outcome.unproved == ["trigger_broadcast"]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_an_error_that_does_not_teach_the_repair_is_caught(name: str) -> None:
     outcome = play(lambda tool: Altered(tool, name, mute))
     assert not outcome.succeeded
     assert "the error does not teach the repair" in outcome.text
-    assert name in outcome.verdict
+    assert name in outcome.unproved
 
 
 def test_a_wrong_call_that_is_sent_all_the_same_is_caught() -> None:
@@ -270,7 +272,7 @@ def test_a_wrong_call_that_is_sent_all_the_same_is_caught() -> None:
         return result
 
     outcome = play(lambda tool: Altered(tool, "list_campaigns", send_anyway))
-    assert "did not: list_campaigns." in outcome.verdict
+    assert outcome.unproved == ["list_campaigns"]
 
 
 def test_a_subtool_that_no_step_calls_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,4 +280,4 @@ def test_a_subtool_that_no_step_calls_is_not_proved(monkeypatch: pytest.MonkeyPa
     outcome = play()
     assert not outcome.succeeded
     assert "was never called" in outcome.text
-    assert "5 of 24 subtools did not:" in " ".join(outcome.lines[-5:])
+    assert set(outcome.unproved) == {step.subtool for step in STORY[-1].steps}
