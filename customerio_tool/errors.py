@@ -8,6 +8,9 @@ CustomerIoError
     SubtoolDisabled          subtool_disabled       give_up         no
     ArgumentsInvalid         arguments_invalid      fix_arguments   no
     LedgerUnavailable        ledger_unavailable     wait            no
+    PolicyRefused            policy_refused         give_up         no
+    ConfirmationRequired     confirmation_required  ask_user        no
+    ConfirmationUnknown      confirmation_unknown   give_up         no
   Answered                   Customer.io said no
     CredentialsRejected      credentials_rejected   ask_user        no
     PermissionDenied         permission_denied      ask_user        no
@@ -39,6 +42,8 @@ __all__ = [
     "Answered",
     "ArgumentsInvalid",
     "Cancelled",
+    "ConfirmationRequired",
+    "ConfirmationUnknown",
     "ConnectionInvalid",
     "CredentialsRejected",
     "CustomerIoError",
@@ -49,6 +54,7 @@ __all__ = [
     "NotFound",
     "OutcomeUnknown",
     "PermissionDenied",
+    "PolicyRefused",
     "RateLimited",
     "Refused",
     "ReplyUnreadable",
@@ -186,6 +192,27 @@ class LedgerUnavailable(Refused):
 
     code = "ledger_unavailable"
     next_step = "wait"
+
+
+class PolicyRefused(Refused):
+    """The operator of this agent does not allow this call; `fields` names what it may not reach."""
+
+    code = "policy_refused"
+    next_step = "give_up"
+
+
+class ConfirmationRequired(Refused):
+    """The call waits to be confirmed; its `confirmation_id` or `confirmation_token` is beside."""
+
+    code = "confirmation_required"
+    next_step = "ask_user"
+
+
+class ConfirmationUnknown(Refused):
+    """No call waits under this confirmation id: decided already, too old, or never asked for."""
+
+    code = "confirmation_unknown"
+    next_step = "give_up"
 
 
 class Answered(CustomerIoError):

@@ -16,6 +16,7 @@ from customerio_tool.arguments import problems_of, read, refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.invocation import Invocation
+from customerio_tool.recipients import Reach
 from customerio_tool.shapes import FIRST_SENT_AT, Answer, Item, Member, Shape, envelope_schema
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -178,6 +179,8 @@ class Subtool(Generic[A]):
         verify: The read that may show whether a call took effect whose answer was lost.
         look: The call with which a model can see whether an unanswered one took effect.
         find: How to find the right id, told when Customer.io does not know the one given.
+        reach: Whom a call writes to by itself, as far as its arguments tell.
+        triggers: Whether a call may start a campaign, which writes to people nobody named.
     """
 
     name: str
@@ -198,6 +201,8 @@ class Subtool(Generic[A]):
     verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
     find: Callable[[A], str] | None = None
+    reach: Callable[[A], Reach] | None = None
+    triggers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, so that it cannot be imported."""
@@ -216,6 +221,8 @@ class Subtool(Generic[A]):
             "only a GET can be a read": self.effect.read_only != (self.call.method == "GET"),
             "a send needs `look`": self.effect.replay is not Replay.ALWAYS and self.look is None,
             "a create needs `verify`": self.effect.replay is Replay.VERIFY and self.verify is None,
+            "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
+            "an event needs `triggers`": self.effect is Effect.RECORD and not self.triggers,
             "at least two examples": len(self.examples) < 2,
         }
 

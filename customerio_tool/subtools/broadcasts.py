@@ -220,7 +220,7 @@ def _reach(args: TriggerBroadcastArgs) -> str:
     return _given(len(args.people)) + left_out
 
 
-def _reaches(args: TriggerBroadcastArgs) -> Reach:
+def _recipients(args: TriggerBroadcastArgs) -> Reach:
     """Tell the addresses that the audience names; whoever else it stands for is not known."""
     if args.emails is not None:
         return Reach(tuple((f"emails[{i}]", email) for i, email in enumerate(args.emails)))
@@ -301,7 +301,7 @@ trigger_broadcast = Subtool(
     ),
     look=_look,
     find=_find,
-    reach=_reaches,
+    reach=_recipients,
     reference=REFERENCE,
     examples=[
         Example(

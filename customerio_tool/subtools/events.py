@@ -20,8 +20,10 @@ from customerio_tool.fields import (
     wrong,
 )
 from customerio_tool.invocation import Invocation
+from customerio_tool.recipients import Reach
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.mail import reach_of
 
 REFERENCE = "https://docs.customer.io/api/track/#operation/"
 TRIGGER_SECONDS = 72 * 3600
@@ -81,6 +83,13 @@ def _event_id(event: Event, at: Invocation) -> str:
     return at.event_id(event.event_id, event.person, event.event_name)
 
 
+def _reach(event: Event) -> Reach:
+    """Tell the address to which the event's data redirects the message that it triggers."""
+    properties = event.properties or {}
+    path = "data.recipient" if getattr(event, "recipient", None) is None else "recipient"
+    return reach_of({path: properties.get("recipient")})
+
+
 EVENT_ID: Member[Any] = Member(
     {"type": "string", "description": "Id of the event; pass it as event_id to repeat the call."},
     _event_id,
@@ -136,6 +145,8 @@ track_event = Subtool(
         "Customer.io accepted the event for {customer_id} and records it shortly.", caution=_too_old
     ),
     known={"event_id": EVENT_ID},
+    reach=_reach,
+    triggers=True,
     reference=REFERENCE + "track",
     examples=[
         Example(
@@ -236,6 +247,8 @@ track_anonymous_event = Subtool(
         "Customer.io accepted the anonymous event and records it shortly.", caution=_too_old
     ),
     known={"event_id": EVENT_ID},
+    reach=_reach,
+    triggers=True,
     reference=REFERENCE + "trackAnonymous",
     examples=[
         Example(
@@ -331,6 +344,8 @@ track_page_view = Subtool(
         caution=_too_old,
     ),
     known={"event_id": EVENT_ID},
+    reach=_reach,
+    triggers=True,
     reference=REFERENCE + "track",
     examples=[
         Example(

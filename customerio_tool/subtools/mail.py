@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from customerio_tool.arguments import kind_of
 from customerio_tool.fields import JsonObject, Line, wrong
 from customerio_tool.identifiers import shape_of
+from customerio_tool.recipients import Reach, at_paths
 
 MAX_ATTACHMENT_BYTES = 2_000_000
 """The vendor's 2 MB, read the narrower way. Whether it counts files before or after base64 is
@@ -43,6 +45,32 @@ def addresses(text: str) -> list[str]:
         found.append(address)
         position = match.end()
     return found
+
+
+def reach_of(lists: Mapping[str, object]) -> Reach:
+    """Return whom address lists reach, by the path of each; one that is None is not given.
+
+    A list with an `@` outside of its addresses, as in a display name, counts as unknown: another
+    reader might split it elsewhere.
+    """
+    known: list[tuple[str, str]] = []
+    unknown: list[str] = []
+    for path, text in lists.items():
+        if text is None:
+            continue
+        if found := _plain_addresses(text):
+            known += at_paths(path, found)
+        else:
+            unknown.append(path)
+    return Reach(tuple(known), tuple(unknown))
+
+
+def _plain_addresses(text: object) -> list[str]:
+    try:
+        found = addresses(text) if isinstance(text, str) else []
+    except PydanticCustomError:
+        return []
+    return found if isinstance(text, str) and text.count("@") == len(found) else []
 
 
 def _address_list(text: str) -> str:

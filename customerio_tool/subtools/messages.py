@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
@@ -19,7 +20,7 @@ from customerio_tool.fields import (
     wrong,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items
+from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items, is_hidden, without
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 
 REFERENCE = "https://docs.customer.io/integrations/api/app/"
@@ -53,6 +54,9 @@ Metric: TypeAlias = Literal[
 
 _LEFT_OUT = {"deduplicate_id", "message_template_id", "msg_template_id"}
 """Members that say nothing new or are deprecated."""
+
+_ATTRIBUTE_OF = {"recipient": "email", "customer_id": "id"}
+"""Members that hold an attribute of the person; `recipient` may hold a phone number as well."""
 
 
 def messages_since(at: Invocation, **filters: Any) -> Look:
@@ -135,7 +139,7 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     found = answer.payload["messages"] or []
     if not isinstance(found, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    shown = fitting_items([_thinned(message) for message in found])
+    shown = fitting_items([_thinned(_without(message, answer.hidden)) for message in found])
     cut = len(shown) < len(found)
     cursor = None if cut else answer.payload.get("next") or None
     sentences = [
@@ -151,6 +155,15 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         **({"next_cursor": str(cursor)} if cursor is not None else {}),
         **({"truncated": True} if cut else {}),
     }
+
+
+def _without(message: Any, hidden: Collection[str]) -> Any:
+    """Leave out attributes that are not told, also where a message holds one by another name."""
+    if not isinstance(message, dict):
+        return message
+    told = {n: v for n, v in message.items() if not is_hidden(_ATTRIBUTE_OF.get(n, ""), hidden)}
+    about = without(told.get("customer_identifiers"), hidden)
+    return {**told, "customer_identifiers": about}
 
 
 def _thinned(value: Any) -> Any:

@@ -21,11 +21,14 @@ from customerio_tool.shapes import (
     OMITTED,
     TRUNCATED,
     Answer,
+    Item,
     Member,
     Shape,
     acknowledge,
     fitted,
+    is_hidden,
     object_in,
+    without,
 )
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import (
@@ -294,17 +297,20 @@ def _find_person(args: GetCustomerAttributesArgs) -> str:
 
 
 def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
-    customer = dict(answer.payload["customer"])
+    customer: Item = without(answer.payload["customer"], answer.hidden)
     customer.pop("timestamps", None)
     names = answer.args.attribute_names
+    withheld = sorted(answer.hidden)
     missing: list[str] = []
     if names is not None:
+        withheld = [name for name in names if is_hidden(name, answer.hidden)]
         stored = object_in(customer.get("attributes"))
         customer["attributes"] = {name: stored[name] for name in names if name in stored}
-        missing = [name for name in names if name not in stored]
+        missing = [name for name in names if name not in stored and name not in withheld]
     told = {"summary": f"{answer.args.customer_id} is known; all values are strings."}
-    absent = {"not_set": missing} if missing else {}
-    return {**told, **fitted("customer", customer), **absent}
+    lists = {"not_set": missing, "withheld": withheld}
+    beside = {member: listed for member, listed in lists.items() if listed}
+    return {**told, **fitted("customer", customer), **beside}
 
 
 get_customer_attributes = Subtool(
@@ -329,6 +335,11 @@ get_customer_attributes = Subtool(
                 "type": "array",
                 "items": {"type": "string"},
                 "description": "Attributes asked for that this person does not have.",
+            },
+            "withheld": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Attributes that this agent may not see, set or not.",
             },
             "truncated": TRUNCATED,
             "omitted": OMITTED,

@@ -21,10 +21,19 @@ from customerio_tool.fields import (
     unix_seconds,
     wrong,
 )
+from customerio_tool.identifiers import shape_of
 from customerio_tool.invocation import Invocation
+from customerio_tool.recipients import Reach
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.links import HttpsUrl
-from customerio_tool.subtools.mail import Address, AddressList, Attachments, Headers, addresses
+from customerio_tool.subtools.mail import (
+    Address,
+    AddressList,
+    Attachments,
+    Headers,
+    addresses,
+    reach_of,
+)
 from customerio_tool.subtools.sending import (
     REFERENCE,
     AutoCreate,
@@ -119,6 +128,10 @@ def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, A
     return send_body(args, at, wire={"from_address": "from"})
 
 
+def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
+    return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc})
+
+
 send_transactional_email = Subtool(
     name="send_transactional_email",
     title="Send Transactional Email",
@@ -136,6 +149,7 @@ send_transactional_email = Subtool(
     shape=queued("email", "e-mail"),
     look=lambda args, at: look_for("email", args, at),
     find=find_template,
+    reach=_email_reach,
     reference=REFERENCE,
     examples=[
         Example(
@@ -305,6 +319,14 @@ def _push_body(args: SendTransactionalPushArgs, at: Invocation) -> dict[str, Any
     return send_body(args, at, wire={})
 
 
+def _push_reach(args: SendTransactionalPushArgs) -> Reach:
+    """Tell the person where the address says who it is; a device that is added may be anybody's."""
+    device = () if args.custom_device is None else ("custom_device",)
+    if (args.id_type or shape_of(args.customer_id)) == "email":
+        return Reach((("customer_id", args.customer_id),), device)
+    return Reach(unknown=("customer_id", *device))
+
+
 send_transactional_push = Subtool(
     name="send_transactional_push",
     title="Send Transactional Push",
@@ -322,6 +344,7 @@ send_transactional_push = Subtool(
     shape=queued("push", "push notification"),
     look=lambda args, at: look_for("push", args, at),
     find=find_template,
+    reach=_push_reach,
     reference=REFERENCE,
     examples=[
         Example(
