@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timezone
@@ -26,7 +28,7 @@ from customerio_tool.errors import (
     Unreachable,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import Item, clean
+from customerio_tool.shapes import Item, JsonSchema, clean, object_in, objects_in
 from customerio_tool.spec import Args, Call, Pace, Replay, Subtool
 
 MAX_SAID_CHARS = 300
@@ -144,21 +146,24 @@ def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> It
     if not 200 <= reply.status < 300:
         raise error_for(subtool, args, at, reply)
     if subtool.effect.read_only:
-        return _readable(reply, subtool.shape.expects)
-    payload = clean(json_of(reply))
-    return payload if isinstance(payload, dict) else {}
+        shape = subtool.shape
+        return _readable(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
+    return object_in(_cleaned(reply))
 
 
 def also_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
     """Return the JSON object of the reply to a second read; raises like `payload_of`."""
     if not 200 <= reply.status < 300:
         raise error_for(subtool, args, at, reply)
-    return _readable(reply, subtool.also.expects if subtool.also else None)
+    return _readable(reply, subtool.also.expects if subtool.also else None, {})
 
 
-def _readable(reply: Reply, expects: str | None) -> Item:
-    payload = clean(json_of(reply))
-    if isinstance(payload, dict) and (expects is None or expects in payload):
+def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
+    """Return the object of a read; `expects` must be in it, of the type that we pass it on as."""
+    payload = _cleaned(reply)
+    if isinstance(payload, dict) and (
+        expects is None or (expects in payload and _is_a(declared, payload[expects]))
+    ):
         return payload
     raise ReplyUnreadable(
         "Customer.io answered this read with something other than the JSON it documents.",
@@ -166,12 +171,34 @@ def _readable(reply: Reply, expects: str | None) -> Item:
     )
 
 
-def json_of(reply: Reply) -> Any:
-    """Return the JSON of a reply's body, or None where it has none."""
+def _is_a(declared: JsonSchema, value: Any) -> bool:
+    """Tell whether a value is an object, or a list of objects; a null list counts as empty."""
+    if declared.get("type") == "object":
+        return isinstance(value, dict)
+    if declared.get("type") == "array":
+        return value is None or (isinstance(value, list) and objects_in(value) == value)
+    return True
+
+
+def _cleaned(reply: Reply) -> Any:
     try:
-        return json.loads(reply.body)
+        return clean(json_of(reply))
+    except RecursionError:
+        return None
+
+
+def json_of(reply: Reply) -> Any:
+    """Return the JSON of a reply's body, or None where it has none: NaN and 1e999 are not JSON."""
+    try:
+        return json.loads(reply.body, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         return None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("not a finite number")
+    return number
 
 
 def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> CustomerIoError:
@@ -270,12 +297,13 @@ def retry_after(reply: Reply, now: float) -> float | None:
     """Return the seconds that a reply asks to wait, given as seconds or as a date; junk is None."""
     text = reply.headers.get("Retry-After", "").strip()
     try:
-        seconds = float(text) if text[:1].isdigit() else _date(text) - now
+        seconds = float(text) if _SECONDS.fullmatch(text) else _date(text) - now
     except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, round(seconds, 3)) if seconds < _FOREVER else None
 
 
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _FOREVER = 10 * 365 * 86_400
 
 
@@ -314,4 +342,5 @@ def _error_text(error: Any) -> Any:
     source = error.get("source")
     where = source.get("pointer") if isinstance(source, dict) else error.get("field")
     what = error.get("detail") or error.get("message") or error.get("reason")
-    return f"{what} (at {where})" if what and where else what
+    is_located = isinstance(what, str) and isinstance(where, str) and where
+    return f"{what} (at {where})" if is_located else what
