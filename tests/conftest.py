@@ -9,8 +9,8 @@ import pytest
 from tests.contract.facts import Facts, load
 from tests.contract.vendor_spec import VARIABLE, TrackSpecification
 
-# tests.requirements is a plugin: named here and not imported, so that pytest loads it first.
-pytest_plugins = ["pytester", "tests.requirements"]
+# Our plugins are named here and not imported, so that pytest loads them first.
+pytest_plugins = ["pytester", "tests.requirements", "tests.redis_server"]
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Knows how to run a real redis-server for a test, and how to take it away half-way.
 
-`RedisServer` is a context manager. As a pytest plugin (a module says
-`pytest_plugins = ["tests.redis_server"]`) it gives the fixture `redis_server`, one server for the
-whole run which every test finds running and empty. Tests are marked `requires("redis-server")`.
+`RedisServer` is a context manager. The module is also a pytest plugin: its fixture `redis_server`
+is one server for the whole run, which every test finds running and empty. Tests that use either are
+marked `requires("redis-server")`.
 """
 
 from __future__ import annotations

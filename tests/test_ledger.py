@@ -22,8 +22,6 @@ from customerio_tool.subtools.transactional import send_transactional_push
 from tests.ledger_calls import EMAIL, SECONDS, START, Clock, Loseable, Sender
 from tests.requirements import requires
 
-pytest_plugins = ["tests.redis_server"]
-
 MINUTE = 60.0
 PUSH = {"customer_id": "u1", "transactional_message_id": "1"}
 
