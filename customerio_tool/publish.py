@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from customerio_tool import errors
 from customerio_tool.manifest import (
     DISTRIBUTION,
     MANIFEST_SCHEMA,
@@ -157,6 +158,10 @@ def _blocks() -> dict[str, str]:
             ("Field", "Form's label", "Required", "Secret", "What it is"),
             (_field_row(key, field) for key, field in connection_fields().items()),
         ),
+        "errors": _table(
+            ("Code", "Exception", "What happened", "`next_step`", "`took_effect`"),
+            (_error_row(error) for error in _errors()),
+        ),
     }
 
 
@@ -169,6 +174,17 @@ def _subtool_row(subtool: Subtool[Any]) -> Sequence[str]:
 def _field_row(key: str, field: ConnectionField) -> Sequence[str]:
     required, secret = ("yes" if told else "no" for told in (field.required, field.secret))
     return f"`{key}`", field.label, required, secret, field.help
+
+
+def _errors() -> list[type[errors.CustomerIoError]]:
+    """Return every error that has a code, in the order of declaration."""
+    types = (value for value in vars(errors).values() if isinstance(value, type))
+    return [t for t in types if issubclass(t, errors.CustomerIoError) and hasattr(t, "code")]
+
+
+def _error_row(error: type[errors.CustomerIoError]) -> Sequence[str]:
+    happened = (error.__doc__ or "").partition("\n")[0]
+    return f"`{error.code}`", f"`{error.__name__}`", happened, error.next_step, error.took_effect
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

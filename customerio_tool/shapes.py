@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
-from customerio_tool.errors import Look
+from customerio_tool.errors import Look, NextStep, TookEffect
 from customerio_tool.invocation import Invocation
 
 Outcome: TypeAlias = Literal["done", "accepted", "already_sent"]
@@ -321,11 +321,8 @@ _ERROR: JsonSchema = {
     "type": "object",
     "properties": {
         "code": {"type": "string"},
-        "next_step": {
-            "type": "string",
-            "enum": ["fix_arguments", "wait", "ask_user", "look_first", "give_up"],
-        },
-        "took_effect": {"type": "string", "enum": ["no", "unknown"]},
+        "next_step": {"type": "string", "enum": list(get_args(NextStep))},
+        "took_effect": {"type": "string", "enum": list(get_args(TookEffect))},
         "http_status": {"type": "integer"},
         "retry_after_seconds": {"type": "number"},
         "fields": {
@@ -351,7 +348,7 @@ def envelope_schema(shape: Shape[Any], known: Mapping[str, JsonSchema]) -> dict[
     properties: dict[str, JsonSchema] = {
         "ok": {"type": "boolean", "description": "Whether the call succeeded."},
         "summary": {"type": "string", "description": "What happened, in one sentence."},
-        "outcome": {"type": "string", "enum": ["done", "accepted", "already_sent"]},
+        "outcome": {"type": "string", "enum": list(get_args(Outcome))},
         **known,
         **shape.returns,
         "untrusted": {

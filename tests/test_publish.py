@@ -13,6 +13,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from customerio_tool import errors
 from customerio_tool.manifest import MANIFEST_SCHEMA
 from customerio_tool.publish import (
     MANIFEST,
@@ -38,6 +39,8 @@ PAGE_FIELDS = {
     "app_api_key": ("App API Key", True),
     "region": ("Region", False),
 }
+
+CODES = {value.code for value in vars(errors).values() if getattr(value, "code", None) is not None}
 
 generated = pytest.mark.parametrize("path", [*artefacts(), README])
 
@@ -147,7 +150,7 @@ def test_what_people_write_around_the_blocks_stays() -> None:
 
 def test_every_table_of_the_readme_has_one_row_for_each_thing() -> None:
     readme = (ROOT / README).read_text(encoding="utf-8")
-    for names in (subtools(), connection_fields()):
+    for names in (subtools(), connection_fields(), CODES):
         for name in names:
             assert len(re.findall(rf"^\| `{name}` \|", readme, flags=re.MULTILINE)) == 1
 
