@@ -34,11 +34,13 @@ FORKING = """
 import os, sys
 from tests.test_ledger_stores import ENTRY, START, SqliteLedger
 ledger = SqliteLedger(sys.argv[1])
-ledger.claim("parent", ENTRY, START)
+assert ledger.claim("parent", ENTRY, START) is None
 if (child := os.fork()) == 0:
-    os._exit(ledger.claim("parent", ENTRY, START) != ENTRY or ledger.claim("child", ENTRY, START) is not None)
-failed = os.waitpid(child, 0)[1]
-sys.exit(failed or ledger.claim("child", ENTRY, START) != ENTRY)
+    assert ledger.claim("parent", ENTRY, START) == ENTRY
+    assert ledger.claim("child", ENTRY, START) is None
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert ledger.claim("child", ENTRY, START) == ENTRY
 """
 with_redis = requires("redis-server")
 
