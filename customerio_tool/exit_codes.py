@@ -28,6 +28,9 @@ _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.SubtoolUnknown: Exit.ARGUMENTS,
     errors.ArgumentsInvalid: Exit.ARGUMENTS,
     errors.SubtoolDisabled: Exit.POLICY,
+    errors.PolicyRefused: Exit.POLICY,
+    errors.ConfirmationRequired: Exit.POLICY,
+    errors.ConfirmationUnknown: Exit.POLICY,
 }
 _OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
 
