@@ -1,0 +1,320 @@
+"""Tool and local Customer.io, written apart, each agree with the recorded facts of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from customerio_tool import fields
+from customerio_tool.invocation import Invocation
+from customerio_tool.sandbox.application import TABLES
+from customerio_tool.spec import Pace, Subtool
+from customerio_tool.subtools import (
+    attributes,
+    audiences,
+    broadcasts,
+    campaigns,
+    events,
+    mail,
+    messages,
+    sending,
+    subtools,
+    transactional,
+)
+from customerio_tool.wire import request_for
+from tests.contract.facts import FieldFacts, Operation, load
+
+NOW = 1_795_435_200  # 2026-11-23 12:00 UTC
+AT = Invocation(now=NOW, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
+FACTS = load()
+MAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "receipt"}
+SEND = {
+    "send_at": NOW + 60,
+    "language": "pt-BR",
+    "send_to_unsubscribed": False,
+    "queue_draft": True,
+    "disable_message_retention": True,
+    "auto_create": True,
+    "message_data": {"order": 17},
+    "id_type": "id",
+    "idempotency_key": "k",
+}
+FURTHER: Mapping[str, list[dict[str, Any]]] = {
+    "identify_customer": [
+        {
+            "customer_id": "u1",
+            "email": "ada@example.com",
+            "unsubscribed": True,
+            "anonymous_id": "v1",
+            "relationships": [{"object_type_id": 1, "object_id": "acme", "attributes": {"a": 1}}],
+            "remove_relationships": True,
+            "update_only": True,
+            "timestamp": NOW,
+        }
+    ],
+    "track_anonymous_event": [
+        {"name": "a", "anonymous_id": "v1", "data": {"a": 1}, "timestamp": NOW, "event_id": "k"}
+    ],
+    "track_page_view": [{"customer_id": "u1", "url": "/", "timestamp": NOW, "event_id": "k"}],
+    "merge_customers": [
+        {
+            "primary_id": "u1",
+            "secondary_id": "u2",
+            "primary_id_type": "id",
+            "secondary_id_type": "cio_id",
+        }
+    ],
+    "add_to_segment": [{"segment_id": 1, "customer_ids": ["u1"], "id_type": "cio_id"}],
+    "remove_from_segment": [{"segment_id": 1, "customer_ids": ["u1"], "id_type": "email"}],
+    "get_customer_attributes": [{"customer_id": "u1", "id_type": "phone"}],
+    "get_campaign_metrics": [{"campaign_id": 12, "start_time": NOW - 99_999, "type": "in_app"}],
+    "list_messages": [
+        {"newsletter_id": 1, "action_id": 1, "transactional_id": 1, "end_time": NOW, "limit": 1000}
+    ],
+    "trigger_broadcast": [
+        {"broadcast_id": 30, "audience": "customer_ids", "customer_ids": ["u1"]},
+        {
+            "broadcast_id": 30,
+            "audience": "file",
+            "data_file_url": "https://files.example.com/a.jsonl",
+            "ignore_missing": True,
+            "add_duplicates": True,
+        },
+    ],
+    "send_transactional_email": [
+        {
+            **MAIL,
+            **SEND,
+            "body_plain": "a",
+            "body_amp": "a",
+            "preheader": "a",
+            "reply_to": "b@example.com",
+            "cc": "c@example.com",
+            "bcc": "d@example.com",
+            "fake_bcc": True,
+            "disable_css_preprocessing": True,
+        }
+    ],
+    "send_transactional_push": [
+        {
+            **SEND,
+            "customer_id": "u1",
+            "transactional_message_id": "order_shipped",
+            "message": "a",
+            "image_url": "https://example.com/a.png",
+            "link": "app://orders/17",
+            "custom_payload": {"ios": {"aps": {}}, "android": {"data": {}}},
+        }
+    ],
+}
+"""Calls which give the arguments that the examples do not."""
+
+EQUAL = {
+    "person_id_bytes": fields.MAX_ID_BYTES,
+    "event_name_bytes": fields.MAX_NAME_BYTES,
+    "event_data_bytes": fields.MAX_EVENT_DATA_BYTES,
+    "event_trigger_age": events.TRIGGER_SECONDS,
+    "segment_ids": fields.MAX_SEGMENT_IDS,
+    "attribute_count": attributes.MAX_ATTRIBUTES,
+    "attribute_name_bytes": attributes.MAX_ATTRIBUTE_NAME_BYTES,
+    "attribute_value_bytes": attributes.MAX_ATTRIBUTE_VALUE_BYTES,
+    "broadcast_data_bytes": broadcasts.MAX_DATA_BYTES,
+    "broadcast_audience": audiences.MAX_AUDIENCE,
+    "recipients": transactional.MAX_RECIPIENTS,
+    "send_ahead": sending.MAX_AHEAD_SECONDS,
+    "messages_page": messages.MAX_MESSAGES,
+    "metrics_hours": campaigns.MAX_STEPS["hours"],
+    "metrics_days": campaigns.MAX_STEPS["days"],
+    "metrics_weeks": campaigns.MAX_STEPS["weeks"],
+    "metrics_months": campaigns.MAX_STEPS["months"],
+}
+NARROWER = {
+    "send_payload_bytes": sending.MAX_PAYLOAD_BYTES,
+    "attachment_bytes": mail.MAX_ATTACHMENT_BYTES,
+    "broadcast_payload_bytes": broadcasts.MAX_BODY_BYTES,
+}
+"""Documented in MB: the facts read that as powers of 1024, the tool as powers of 1000."""
+
+PUBLISHED = [
+    ("identify_customer", "attributes", "maxProperties", "attribute_count"),
+    ("add_to_segment", "customer_ids", "maxItems", "segment_ids"),
+    ("remove_from_segment", "customer_ids", "maxItems", "segment_ids"),
+    ("trigger_broadcast", "customer_ids", "maxItems", "broadcast_audience"),
+    ("trigger_broadcast", "emails", "maxItems", "broadcast_audience"),
+    ("trigger_broadcast", "per_user_data", "maxItems", "broadcast_audience"),
+    ("list_messages", "limit", "maximum", "messages_page"),
+]
+UNRECORDED = {
+    ("app", "GET", "/v1/broadcasts/{}/messages"),
+    ("app", "GET", "/v1/broadcasts/{}/metrics"),
+    ("app", "GET", "/v1/customers"),
+    ("app", "GET", "/v1/transactional"),
+}
+"""Reads that the local Customer.io serves beyond what any subtool needs; no facts are recorded."""
+
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+}
+
+each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
+
+
+def calls(subtool: Subtool[Any]) -> list[dict[str, Any]]:
+    return [
+        *(dict(example.arguments) for example in subtool.examples),
+        *FURTHER.get(subtool.name, []),
+    ]
+
+
+def shape(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
+def misfits(given: Mapping[str, Any], known: Mapping[str, FieldFacts], where: str) -> Iterator[str]:
+    """Say which members of an object the facts do not know, or know of another type."""
+    for name, value in given.items():
+        fact = known.get(name)
+        if fact is None:
+            yield f"{where}{name} is not recorded"
+        else:
+            yield from _misfit(value, fact, f"{where}{name}")
+
+
+def _misfit(value: Any, fact: FieldFacts, where: str) -> Iterator[str]:
+    if not any(_is_of(value, kind) for kind in (fact.type, *fact.also)):
+        yield f"{where} is {type(value).__name__}"
+    if fact.enum and value not in fact.enum:
+        yield f"{where} is none of the recorded values"
+    if isinstance(value, dict) and fact.fields and not fact.open:
+        yield from misfits(value, fact.fields, f"{where}.")
+    for item in value if isinstance(value, list) else ():
+        if fact.items and not _is_of(item, fact.items):
+            yield f"{where} holds {type(item).__name__}"
+        if isinstance(item, dict) and fact.fields:
+            yield from misfits(item, fact.fields, f"{where}[].")
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    return isinstance(value, JSON_TYPES[kind]) and (kind == "boolean") is isinstance(value, bool)
+
+
+def query_misfits(query: Mapping[str, str], known: Mapping[str, FieldFacts]) -> Iterator[str]:
+    for name, text in query.items():
+        fact = known.get(name)
+        if fact is None:
+            yield f"{name} is not recorded"
+        elif fact.type == "integer" and not text.isdigit():
+            yield f"{name} is no integer"
+        elif fact.enum and text not in fact.enum:
+            yield f"{name} is none of the recorded values"
+
+
+def test_the_tool_has_exactly_the_recorded_operations() -> None:
+    assert subtools().keys() == FACTS.operations.keys()
+
+
+@each_subtool
+def test_a_subtool_calls_its_recorded_address_at_its_recorded_rate(subtool: Subtool[Any]) -> None:
+    recorded = FACTS.operations[subtool.name]
+    call = subtool.call
+    assert (call.api.value, call.method, call.path) == (
+        recorded.api,
+        recorded.method,
+        recorded.path,
+    )
+    assert subtool.pace.name.lower() == recorded.rate
+    assert set(call.slots) <= set(subtool.input_schema()["required"] if call.slots else ())
+
+
+@each_subtool
+def test_a_second_read_calls_a_recorded_address(subtool: Subtool[Any]) -> None:
+    recorded = {(held.method, held.path) for held in FACTS.served().values()}
+    reads = [read.call for read in (subtool.also, subtool.verify) if read is not None]
+    assert {(call.method, call.path) for call in reads} <= recorded
+
+
+@each_subtool
+def test_the_calls_below_give_every_argument(subtool: Subtool[Any]) -> None:
+    assert {name for call in calls(subtool) for name in call} == set(subtool.argument_names)
+
+
+@each_subtool
+def test_what_a_subtool_sends_is_recorded(subtool: Subtool[Any]) -> None:
+    recorded = FACTS.operations[subtool.name]
+    for call in calls(subtool):
+        sent = request_for(subtool, subtool.parse(call), AT)
+        body = {} if sent.body is None else json.loads(sent.body)
+        assert list(query_misfits(dict(parse_qsl(sent.query)), recorded.query)) == []
+        assert (
+            list(misfits(_named(body, recorded), recorded.body.fields if recorded.body else {}, ""))
+            == []
+        )
+        assert (recorded.body.required() if recorded.body else set()) <= body.keys()
+
+
+def _named(body: Mapping[str, Any], recorded: Operation) -> dict[str, Any]:
+    """Return the members of a body but for those that stand for themselves in an open one."""
+    if recorded.body is None or not recorded.body.open:
+        return dict(body)
+    return {name: value for name, value in body.items() if name in recorded.body.fields}
+
+
+@each_subtool
+def test_choices_are_the_recorded_ones(subtool: Subtool[Any]) -> None:
+    recorded: dict[str, set[str]] = {}
+    for dotted, fact in FACTS.operations[subtool.name].sent_fields():
+        if fact.enum:
+            recorded.setdefault(dotted.rsplit(".", maxsplit=1)[-1], set()).update(fact.enum)
+    offered = {
+        name: set(schema["enum"])
+        for name, schema in subtool.input_schema()["properties"].items()
+        if "enum" in schema and name in recorded
+    }
+    assert offered == {name: recorded[name] for name in offered}
+
+
+@pytest.mark.parametrize(("limit", "ours"), EQUAL.items(), ids=EQUAL.keys())
+def test_a_limit_is_the_recorded_one(limit: str, ours: int) -> None:
+    assert FACTS.limits[limit].max == ours
+
+
+@pytest.mark.parametrize(("limit", "ours"), NARROWER.items(), ids=NARROWER.keys())
+def test_a_limit_in_megabytes_is_read_the_narrower_way(limit: str, ours: int) -> None:
+    assert ours % 1_000_000 == 0
+    assert ours == (FACTS.limits[limit].max + 1) // 1024**2 * 1_000_000
+
+
+@pytest.mark.parametrize(("name", "argument", "keyword", "limit"), PUBLISHED)
+def test_a_published_bound_is_the_recorded_one(
+    name: str, argument: str, keyword: str, limit: str
+) -> None:
+    published = subtools()[name].input_schema()["properties"][argument]
+    assert published[keyword] == FACTS.limits[limit].max
+
+
+@pytest.mark.parametrize("pace", Pace)
+def test_a_rate_is_the_recorded_one(pace: Pace) -> None:
+    recorded = FACTS.rates[pace.name.lower()]
+    assert (pace.permits, pace.period_seconds) == (recorded.requests, recorded.per_seconds)
+
+
+def test_the_local_customer_io_serves_every_recorded_address() -> None:
+    served = {
+        (table.api, route.method, shape("/" + "/".join(route.segments)))
+        for table in TABLES
+        for route in table.table
+        if table.api != "control"
+    }
+    recorded = {(held.api, held.method, shape(held.path)) for held in FACTS.served().values()}
+    assert served - UNRECORDED == recorded
+    assert served >= UNRECORDED
