@@ -184,7 +184,7 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         if end < len(found):
             told |= {"next_offset": end}
             told["summary"] += f" Go on with offset={end}."
-        return told | ({"truncated": True} if len(fitting) < len(shown) else {})
+        return told | ({"truncated": True} if fitting != shown else {})
 
     returns: dict[str, JsonSchema] = {
         key: {
@@ -268,29 +268,47 @@ def shortened(value: Any) -> Any:
     return value
 
 
-def fitting_items(items: Sequence[Any]) -> list[Any]:
-    """Return the leading items that fit the budget together, at least one."""
-    fitting: list[Any] = []
+def fitting_items(items: Sequence[Item]) -> list[Item]:
+    """Return the leading items that fit the budget together, at least one.
+
+    A first item that is too large by itself loses its largest members, and names them under
+    `omitted`.
+    """
+    fitting: list[Item] = []
     used = 0
     for item in map(shortened, items):
         used += chars_of(item) + 1
-        if fitting and used > MAX_RESULT_CHARS:
-            break
+        if used > MAX_RESULT_CHARS:
+            return fitting or [_marked(*_trimmed(item))]
         fitting.append(item)
     return fitting
 
 
 def fitted(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object under its key, its largest members left out until it fits the budget."""
-    short: dict[str, Any] = shortened(dict(item))
+    short, omitted = _trimmed(shortened(dict(item)))
+    cut = {"truncated": True} if short != item else {}
+    return _marked({key: short, **cut}, omitted)
+
+
+def _trimmed(item: Item) -> tuple[Item, list[str]]:
+    """Return an object without its largest members, and their names, the largest first."""
+    sizes = {name: chars_of({name: member}) for name, member in item.items()}
     omitted: list[str] = []
-    sizes = {name: chars_of(member) for name, member in short.items()}
-    while sum(sizes.values()) > MAX_RESULT_CHARS and len(sizes) > 1:
-        largest = max(sizes, key=lambda name: sizes[name])
-        omitted.append(largest)
-        del short[largest], sizes[largest]
-    cut = {"truncated": True} if omitted or short != item else {}
-    return {key: short, **cut, **({"omitted": omitted} if omitted else {})}
+    total = sum(sizes.values())
+    for name in sorted(sizes, key=lambda name: sizes[name], reverse=True):
+        if total <= MAX_RESULT_CHARS - _ROOM_FOR_MARKS:
+            break
+        omitted.append(name)
+        total -= sizes[name]
+    return {name: member for name, member in item.items() if name not in omitted}, omitted
+
+
+_ROOM_FOR_MARKS = 100
+
+
+def _marked(item: Item, omitted: list[str]) -> Item:
+    return {**item, "omitted": omitted} if omitted else item
 
 
 def _only(item: Item, names: Sequence[str]) -> Item:

@@ -16,7 +16,7 @@ from customerio_tool.connection import Connection
 from customerio_tool.connection_test import check_connection
 from customerio_tool.deadline import Deadline
 from customerio_tool.dispatch import CALL_SECONDS, Dispatch, seconds_for
-from customerio_tool.errors import CustomerIoError, SubtoolUnknown
+from customerio_tool.errors import CustomerIoError, SubtoolDisabled, SubtoolUnknown
 from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.policy import Policy
@@ -201,6 +201,8 @@ class CustomerIoTool:
             CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
         """
         subtool = self._subtool(name)
+        if name not in self.subtools():  # told first: repairing the arguments would not help
+            raise SubtoolDisabled(f"The subtool {name!r} is not enabled. Nothing was sent.")
         args = subtool.parse(arguments)
         self._policy.admit(subtool, args)
         at = self._invocation()
@@ -218,7 +220,7 @@ class CustomerIoTool:
     def _subtool(self, name: str) -> Subtool[Any]:
         try:
             return self._known[name]
-        except KeyError:
+        except (KeyError, TypeError):  # a name that is no text may have no hash
             pass
         raise SubtoolUnknown(
             f"There is no such subtool; {nearest(str(name), self._known)} Nothing was sent."
