@@ -32,7 +32,8 @@ PAGE_COLUMNS = 100
 app = typer.Typer(
     help="The Customer.io tool for AI agents, and a local Customer.io to run it against.",
     epilog="Exit codes: 0 done; 1 refused by Customer.io, or another failure; 2 wrong arguments; "
-    "3 credentials or connection; 4 not allowed by the policy; 5 not reached, failed or outcome unknown.",
+    "3 credentials or connection; 4 not allowed by the policy; "
+    "5 not reached, failed or outcome unknown.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would print locals

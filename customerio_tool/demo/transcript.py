@@ -106,7 +106,7 @@ class Transcript:
         label = f"{who} {mark}".rstrip().rjust(_LABEL_COLUMNS) + " "
         for line in words.wrap(self._console, self._console.width - len(label)):
             line.rstrip()
-            self._console.print(Text(label, style=style).append_text(line), soft_wrap=True)
+            self._console.print(Text.assemble((label, style), line), soft_wrap=True)
             label = " " * len(label)
 
 
