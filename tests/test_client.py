@@ -1,44 +1,36 @@
-"""The client sends a request once, exactly as meant, and says what became of it."""
+"""The client sends a request once, exactly as meant, and reads its reply."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
-import inspect
-import itertools
-import socket
-import ssl
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 import responses
-import urllib3.exceptions
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
-from customerio_tool.client import MAX_REPLY_BYTES, AnswerLost, Client, failure_of
-from customerio_tool.connection import Api, Connection
-from customerio_tool.deadline import Deadline
-from customerio_tool.errors import ConnectionInvalid, CredentialsRejected, Unreachable
+from customerio_tool.client import MAX_REPLY_BYTES, AnswerLost, Client
+from customerio_tool.connection import Api
+from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.transport import new_session
-from customerio_tool.wire import Reply, Request, json_of
-from tests.loopback import Loopback, Script, answer, says
-
-SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
-SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}
-US, EU = "https://track.customer.io", "https://track-eu.customer.io"
-APP_US, APP_EU = "https://api.customer.io", "https://api-eu.customer.io"
-WHO = "/api/v1/accounts/region"
-PERSON = Request(Api.TRACK, "PUT", "/api/v1/customers/u1", body=b'{"plan":"pro"}')
-LOGIN = Request(Api.TRACK, "PUT", "/api/v1/customers/ada%40example.com", body=b"{}")
-SEGMENTS = Request(Api.APP, "GET", "/v1/segments")
+from customerio_tool.wire import Request
+from tests.clients import (
+    APP,
+    APP_EU,
+    APP_US,
+    EU,
+    PERSON,
+    SEGMENTS,
+    SITE,
+    TRACK,
+    US,
+    connected,
+    sent,
+    soon,
+)
+from tests.loopback import Loopback, answer, says
 
 
 @pytest.fixture
@@ -52,22 +44,6 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-def connected(**saved: str) -> Connection:
-    return Connection.load({**SAVED, **saved})
-
-
-def soon() -> Deadline:
-    return Deadline(30)
-
-
-def sent(request: Request, **saved: str) -> Reply:
-    client = Client(connected(**saved))
-    try:
-        return client.exchange(request, soon())
-    finally:
-        client.close()
 
 
 # What is sent
@@ -287,376 +263,3 @@ def test_an_endless_redirect_is_cut_off_too(net: responses.RequestsMock) -> None
 
     with pytest.raises(AnswerLost):
         sent(SEGMENTS, region="us")
-
-
-@pytest.mark.parametrize("encoding", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
-def test_a_reply_that_trickles_is_given_up_at_the_deadline(encoding: bytes) -> None:
-    given_up = threading.Event()
-    piece = b"1\r\nx\r\n" if b"chunked" in encoding else b"x"
-
-    def trickle(peer: socket.socket) -> None:
-        peer.sendall(b"HTTP/1.1 200 OK\r\n" + encoding + b"\r\n\r\n" + piece)
-        given_up.wait(8)
-
-    ticks = itertools.count()
-    with Loopback([trickle]) as server, Client(connected(app_url=server.url)) as client:
-        with pytest.raises(AnswerLost, match="too slow"):
-            # Each look at the clock takes a second, so that the call has three.
-            client.exchange(SEGMENTS, Deadline(3, lambda: float(next(ticks))))
-        given_up.set()
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        says(),
-        says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"),
-        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"),
-        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-        says(b"not HTTP at all\r\n\r\n"),
-        says(answer(b"not gzip", b"Content-Encoding: gzip")),
-        says(b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 300 + b"\r\n"),
-        lambda peer: peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
-    ],
-    ids=["nothing", "cut", "cut chunk", "bad chunk", "no HTTP", "bad gzip", "headers", "reset"],
-)
-def test_an_answer_that_breaks_off_is_lost_and_not_called_unsent(script: Script) -> None:
-    with Loopback([script]) as server, pytest.raises(AnswerLost):
-        sent(PERSON, track_url=server.url)
-
-
-def test_a_port_that_nobody_listens_on_means_that_nothing_was_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        free = listener.getsockname()[1]
-
-    with pytest.raises(Unreachable, match="nothing was sent"):
-        sent(PERSON, track_url=f"http://127.0.0.1:{free}")
-
-
-def test_after_the_deadline_nothing_is_sent(net: responses.RequestsMock) -> None:
-    with Client(connected(region="us")) as client, pytest.raises(Unreachable):
-        client.exchange(PERSON, Deadline(0))
-
-    assert not net.calls
-
-
-def test_a_lost_answer_says_nothing_of_the_person(net: responses.RequestsMock) -> None:
-    url = US + LOGIN.path
-    net.put(url, body=requests.ConnectionError(f"{url} broke"))
-
-    with pytest.raises(AnswerLost) as caught:
-        sent(LOGIN, region="us")
-
-    assert "ada" not in str(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None
-
-
-# Every exception of requests: True where the request cannot have left.
-
-X = requests.exceptions
-NEVER_LEFT: dict[type[BaseException], bool] = {
-    X.RequestException: False,
-    X.InvalidJSONError: False,
-    X.JSONDecodeError: False,
-    X.HTTPError: False,
-    X.ConnectionError: False,
-    X.ProxyError: True,
-    X.SSLError: False,
-    X.Timeout: False,
-    X.ConnectTimeout: True,
-    X.ReadTimeout: False,
-    X.URLRequired: True,
-    X.TooManyRedirects: False,
-    X.MissingSchema: True,
-    X.InvalidSchema: True,
-    X.InvalidURL: True,
-    X.InvalidHeader: False,
-    X.InvalidProxyURL: True,
-    X.ChunkedEncodingError: False,
-    X.ContentDecodingError: False,
-    X.StreamConsumedError: False,
-    X.RetryError: False,
-    X.UnrewindableBodyError: False,
-}
-
-
-def _made(kind: type[BaseException]) -> Exception:
-    made = kind("m", "d", 0) if kind is X.JSONDecodeError else kind("m")
-    assert isinstance(made, Exception)
-    return made
-
-
-def test_every_exception_of_requests_is_classified() -> None:
-    known = {
-        kind
-        for _, kind in inspect.getmembers(requests.exceptions, inspect.isclass)
-        if issubclass(kind, Exception)
-        and not issubclass(kind, Warning)
-        and kind.__module__ == "requests.exceptions"
-    }
-
-    assert known == set(NEVER_LEFT)
-
-
-@pytest.mark.parametrize(("kind", "never_left"), NEVER_LEFT.items())
-def test_an_exception_says_whether_the_request_can_have_left(
-    net: responses.RequestsMock, kind: type[BaseException], never_left: bool
-) -> None:
-    net.put(US + PERSON.path, body=_made(kind))
-
-    with pytest.raises((Unreachable, AnswerLost)) as caught:
-        sent(PERSON, region="us")
-
-    assert caught.type is (Unreachable if never_left else AnswerLost)
-
-
-_POOL: Any = None
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        urllib3.exceptions.NewConnectionError(_POOL, "refused"),
-        urllib3.exceptions.NameResolutionError("host", _POOL, socket.gaierror()),
-        urllib3.exceptions.ConnectTimeoutError(_POOL, "slow"),
-        urllib3.exceptions.ProxyError("proxy", OSError()),
-        urllib3.exceptions.SSLError(ssl.SSLCertVerificationError()),
-    ],
-    ids=lambda reason: type(reason).__name__,
-)
-def test_what_requests_wraps_is_looked_into(reason: Exception) -> None:
-    wrapped = requests.ConnectionError(
-        urllib3.exceptions.MaxRetryError(_POOL, "/", reason), request=None
-    )
-
-    assert isinstance(failure_of(wrapped), Unreachable)
-
-
-# Sessions
-
-
-def test_a_shared_session_lends_nothing_but_its_adapters_and_stays_open(
-    net: responses.RequestsMock,
-) -> None:
-    closed: list[bool] = []
-
-    class Shared(requests.Session):
-        def close(self) -> None:
-            closed.append(True)
-            super().close()
-
-    net.put(US + PERSON.path)
-    shared = Shared()
-    shared.headers["X-Theirs"] = "1"
-    shared.auth = ("theirs", "theirs")
-    before = {name: repr(value) for name, value in vars(shared).items() if name != "adapters"}
-
-    with Client(connected(region="us"), session=shared) as client:
-        client.exchange(PERSON, soon())
-
-    assert not closed
-    assert "X-Theirs" not in net.calls[0].request.headers
-    assert net.calls[0].request.headers["Authorization"].startswith("Basic ")
-    assert before == {n: repr(v) for n, v in vars(shared).items() if n != "adapters"}
-    shared.close()
-
-
-def test_two_connections_share_a_session_and_keep_their_keys_apart(
-    net: responses.RequestsMock,
-) -> None:
-    net.get(APP_US + SEGMENTS.path)
-    with requests.Session() as shared:
-        for key in ("app-one-11111", "app-two-22222"):
-            connection = Connection.load({**SAVED, "app_api_key": key, "region": "us"})
-            Client(connection, session=shared).exchange(SEGMENTS, soon())
-
-    used = [call.request.headers["Authorization"] for call in net.calls]
-    assert used == ["Bearer app-one-11111", "Bearer app-two-22222"]
-
-
-@pytest.mark.parametrize("retries", [3, Retry(2, allowed_methods=None), Retry(None, read=1)])
-def test_a_session_that_repeats_by_itself_is_refused(retries: Any) -> None:
-    with requests.Session() as shared:
-        shared.mount("https://", HTTPAdapter(max_retries=retries))
-
-        with pytest.raises(ValueError, match="max_retries=0"):
-            Client(connected(), session=shared)
-
-
-# The region
-
-
-def told(region: object, status: int = 200) -> dict[str, Any]:
-    return {"json": {"url": "x", "region": region, "environment_id": 3}, "status": status}
-
-
-def urls(net: responses.RequestsMock) -> list[str]:
-    return [str(call.request.url) for call in net.calls]
-
-
-def test_a_region_that_is_not_set_is_asked_for_once_and_remembered(
-    net: responses.RequestsMock,
-) -> None:
-    net.get(US + WHO, **told("eu"))
-    net.put(EU + PERSON.path)
-    net.get(APP_EU + SEGMENTS.path)
-
-    with Client(connected()) as client:
-        client.exchange(PERSON, soon())
-        client.exchange(SEGMENTS, soon())
-        client.exchange(PERSON, soon())
-
-    assert urls(net) == [US + WHO, EU + PERSON.path, APP_EU + SEGMENTS.path, EU + PERSON.path]
-
-
-def test_a_set_region_is_not_asked_for(net: responses.RequestsMock) -> None:
-    net.put(EU + PERSON.path)
-
-    sent(PERSON, region="eu")
-
-    assert urls(net) == [EU + PERSON.path]
-
-
-def test_a_host_of_the_operator_makes_the_region_no_matter(net: responses.RequestsMock) -> None:
-    net.put("http://127.0.0.1:9" + PERSON.path)
-
-    sent(PERSON, track_url="http://127.0.0.1:9")
-
-    assert urls(net) == ["http://127.0.0.1:9" + PERSON.path]
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        {"status": 401},
-        {"status": 503},
-        {"status": 302, "headers": {"Location": EU + WHO}},
-        {"body": "<html>"},
-        {"json": []},
-        {"json": {}},
-        {"json": {"region": "mars"}},
-        {"json": {"region": ["eu"]}},
-        {"body": requests.ConnectTimeout()},
-        {"body": requests.ReadTimeout()},
-    ],
-)
-def test_where_one_host_does_not_tell_the_region_the_other_is_asked(
-    net: responses.RequestsMock, first: dict[str, Any]
-) -> None:
-    net.get(US + WHO, **first)
-    net.get(EU + WHO, **told("eu"))
-    net.put(EU + PERSON.path)
-
-    assert sent(PERSON).status == 200
-
-
-@pytest.mark.parametrize("other", [{"status": 401}, {"body": requests.ConnectTimeout()}])
-def test_a_pair_that_a_track_host_refuses_is_wrong_and_nothing_personal_was_sent(
-    net: responses.RequestsMock, other: dict[str, Any]
-) -> None:
-    net.get(US + WHO, status=401)
-    net.get(EU + WHO, **other)
-
-    with pytest.raises(CredentialsRejected, match="site_id and track_api_key"):
-        sent(LOGIN)
-
-    assert urls(net) == [US + WHO, EU + WHO]
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [{"status": 503}, {"json": {}}, {"status": 429}, {"body": requests.ConnectionError("lost")}],
-)
-def test_a_region_that_nobody_tells_is_never_guessed(
-    net: responses.RequestsMock, broken: dict[str, Any]
-) -> None:
-    net.get(US + WHO, **broken)
-    net.get(EU + WHO, **broken)
-
-    with Client(connected()) as client:
-        with pytest.raises(Unreachable, match="nothing else was sent"):
-            client.exchange(LOGIN, soon())
-        assert urls(net) == [US + WHO, EU + WHO]
-
-        net.replace("GET", US + WHO, **told("us"))
-        net.put(US + LOGIN.path)
-        assert client.exchange(LOGIN, soon()).status == 200
-
-
-def test_the_probe_of_the_region_carries_credentials_only(net: responses.RequestsMock) -> None:
-    net.get(US + WHO, **told("us"))
-    net.put(US + LOGIN.path)
-
-    sent(LOGIN)
-
-    probe = net.calls[0].request
-    assert (probe.method, probe.body) == ("GET", None)
-
-
-def app_only() -> Client:
-    return Client(Connection.load({"app_api_key": APP}, apis=[Api.APP]))
-
-
-@pytest.mark.parametrize("known", [200, 403])
-def test_an_app_key_is_looked_for_on_both_hosts(net: responses.RequestsMock, known: int) -> None:
-    net.get(APP_US + SEGMENTS.path, status=401)
-    net.get(APP_EU + SEGMENTS.path, status=known)
-    net.get(APP_EU + "/v1/campaigns")
-
-    with app_only() as client:
-        client.exchange(Request(Api.APP, "GET", "/v1/campaigns"), soon())
-
-    assert urls(net)[-1] == APP_EU + "/v1/campaigns"
-
-
-def test_an_app_key_that_both_hosts_refuse_is_wrong(net: responses.RequestsMock) -> None:
-    net.get(APP_US + SEGMENTS.path, status=401)
-    net.get(APP_EU + SEGMENTS.path, status=401)
-
-    with app_only() as client, pytest.raises(CredentialsRejected, match="app_api_key"):
-        client.exchange(SEGMENTS, soon())
-
-
-def test_an_app_key_that_only_one_host_refuses_may_be_right(net: responses.RequestsMock) -> None:
-    net.get(APP_US + SEGMENTS.path, status=401)
-    net.get(APP_EU + SEGMENTS.path, body=requests.ConnectTimeout())
-
-    with app_only() as client, pytest.raises(Unreachable):
-        client.exchange(SEGMENTS, soon())
-
-
-def test_a_connection_for_one_api_asks_nothing_for_the_other(net: responses.RequestsMock) -> None:
-    with app_only() as client, pytest.raises(ConnectionInvalid, match="site_id"):
-        client.exchange(PERSON, soon())
-
-    assert not net.calls
-
-
-def _meeting(barrier: threading.Barrier) -> Callable[[Any], tuple[int, dict[str, str], str]]:
-    def answered(_: Any) -> tuple[int, dict[str, str], str]:
-        with contextlib.suppress(threading.BrokenBarrierError):  # nobody else asks, as it should be
-            barrier.wait(0.2)
-        return 200, {}, '{"region":"eu"}'
-
-    return answered
-
-
-def test_threads_that_need_the_region_at_once_ask_once(net: responses.RequestsMock) -> None:
-    net.add_callback("GET", US + WHO, callback=_meeting(threading.Barrier(2)))
-    together = threading.Barrier(8)
-
-    with Client(connected()) as client, ThreadPoolExecutor(8) as pool:
-
-        def ask(_: int) -> str:
-            together.wait(5)
-            return client.region(Api.TRACK, soon())
-
-        assert set(pool.map(ask, range(8))) == {"eu"}
-
-    assert urls(net) == [US + WHO]
-
-
-def test_json_survives_the_way(net: responses.RequestsMock) -> None:
-    net.get(APP_US + SEGMENTS.path, json={"segments": None})
-
-    assert json_of(sent(SEGMENTS, region="us")) == {"segments": None}

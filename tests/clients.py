@@ -1,0 +1,33 @@
+"""What the tests of the client share: a connection, requests, and one exchange."""
+
+from __future__ import annotations
+
+from customerio_tool.client import Client
+from customerio_tool.connection import Api, Connection
+from customerio_tool.deadline import Deadline
+from customerio_tool.wire import Reply, Request
+
+SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
+SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}
+US, EU = "https://track.customer.io", "https://track-eu.customer.io"
+APP_US, APP_EU = "https://api.customer.io", "https://api-eu.customer.io"
+WHO = "/api/v1/accounts/region"
+PERSON = Request(Api.TRACK, "PUT", "/api/v1/customers/u1", body=b'{"plan":"pro"}')
+LOGIN = Request(Api.TRACK, "PUT", "/api/v1/customers/ada%40example.com", body=b"{}")
+SEGMENTS = Request(Api.APP, "GET", "/v1/segments")
+
+
+def connected(**saved: str) -> Connection:
+    return Connection.load({**SAVED, **saved})
+
+
+def soon() -> Deadline:
+    return Deadline(30)
+
+
+def sent(request: Request, **saved: str) -> Reply:
+    client = Client(connected(**saved))
+    try:
+        return client.exchange(request, soon())
+    finally:
+        client.close()
