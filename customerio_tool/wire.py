@@ -256,7 +256,9 @@ def _failed(
 ) -> CustomerIoError:
     if subtool.effect.replay is not Replay.ALWAYS:
         problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
-        return outcome_unknown(subtool, args, at, problem, http_status=reply.status)
+        unknown = outcome_unknown(subtool, args, at, problem, http_status=reply.status)
+        unknown.beside |= beside
+        return unknown
     safe = "Nothing was changed." if subtool.effect.read_only else "Repeating this call is safe."
     return ServiceFailed(
         f"Customer.io failed (HTTP {reply.status}). {safe}",
