@@ -18,7 +18,8 @@ source settles is a switch in ``options``.
 from __future__ import annotations
 
 from .clock import Clock
+from .faults import Fault
 from .local import Sandbox
 from .options import Options
 
-__all__ = ["Clock", "Options", "Sandbox"]
+__all__ = ["Clock", "Fault", "Options", "Sandbox"]

@@ -6,19 +6,32 @@ import base64
 import binascii
 import hmac
 import logging
+from dataclasses import replace
+from threading import Condition, Event
+from time import monotonic
+from typing import Any
 
-from . import app_campaigns, app_messages, app_people, app_segments, control, track, track_v2
+from . import (
+    app_campaigns,
+    app_messages,
+    app_people,
+    app_segments,
+    control,
+    state,
+    track,
+    track_v2,
+)
 from .clock import Clock
+from .faults import Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
 from .options import Options
 from .refusal import Refused
-from .routes import Route, Router
+from .routes import UNKNOWN, Route, Router
 from .store import Store, StoreClosed
 from .workspace import Workspace, dump
 
 _LOG = logging.getLogger(__name__)
 _BODY_LOGGED = 262_144
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 TABLES = (
     track.TRACK,
     track_v2.TRACK_V2,
@@ -38,9 +51,70 @@ class Application:
         self.clock = clock
         self.options = options
         self.router = Router(TABLES)
+        self.faults = Faults({UNKNOWN, *(r.operation for r in self.router.served())})
+        self.ending = Event()
+        self._answered = Condition()
+
+    def end_waits(self) -> None:
+        """Let nobody wait any longer: the server stops."""
+        self.ending.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._answered:
+            self._answered.notify_all()
+
+    def requests(
+        self,
+        after: int = 0,
+        operation: str | None = None,
+        *,
+        count: int = 0,
+        timeout: float = 0.0,
+    ) -> list[dict[str, Any]]:
+        """The request log as ``state.requests`` gives it, when ``count`` are in it or it is late.
+
+        Args:
+            after: leave out what was logged up to this number.
+            operation: leave out all other operations.
+            count: wait for so many.
+            timeout: wait so many real seconds, whatever the sandbox's clock says.
+        """
+        until = monotonic() + timeout
+        with self._answered:
+            while True:
+                with self.store.transaction():
+                    found = state.requests(self.workspace(), after, operation)
+                left = until - monotonic()
+                if len(found) >= count or left <= 0 or self.ending.is_set():
+                    return found
+                self._answered.wait(left)
+
+    def with_fault(self, request: Request) -> Request:
+        """The request with the fault that hits it, if one does.
+
+        Raises:
+            Refused: it asks for a fault by header, and for none that there is.
+        """
+        text = request.headers.get("x-sandbox-fault") if self.options.fault_header else None
+        if text is None and self.faults.are_none:
+            return request
+        api, operation = self.router.name(request)
+        if api == "control":
+            return request
+        try:
+            fault = self.faults.once(text) if text else self.faults.hit(api, operation, request)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return replace(request, fault=fault)
 
     def handle(self, request: Request) -> Reply:
         """Apply a request; what it wrote is committed when this returns."""
+        reply = self._handle(request)
+        self._wake()
+        return reply
+
+    def _handle(self, request: Request) -> Reply:
         try:
             route, parameters = self.router.find(request)
         except Refused as refused:
@@ -52,7 +126,8 @@ class Application:
         except Exception:
             _LOG.exception("%s failed", route.operation)
             reply = route.errors(Refused("internal error of the local Customer.io", "broken"))
-            self._log_alone(route, request, reply, "internal error")
+            if route.api != "control":
+                self._log_alone(route, request, reply, "internal error")
             return reply
 
     def workspace(self, operation: str = "") -> Workspace:
@@ -60,13 +135,23 @@ class Application:
         return Workspace(self.store, self.options, self.clock.now(), operation)
 
     def _unrouted(self, request: Request, refused: Refused) -> Reply:
-        reply = app_errors(refused)
-        guess = "track" if request.segments[:1] == ("api",) else "app"
+        reply = _instead(request, app_errors) or app_errors(refused)
+        api, operation = self.router.name(request)
         with self.store.transaction():
-            self._log(self.workspace(), guess, "unknown", request, reply, refused.message)
+            self._log(self.workspace(), api, operation, request, reply, refused.message)
         return reply
 
     def _serve(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
+        if route.api == "control":
+            return self._control(route, request, parameters)
+        if request.fault is not None and not request.fault.applies:
+            reply = _instead(request, route.errors) or Reply()
+            self._log_alone(route, request, reply, f"fault: {request.fault.action}")
+            return reply
+        reply = self._apply(route, request, parameters)
+        return _instead(request, route.errors) or reply
+
+    def _apply(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         refusal: Refused | None = None
         try:
             with self.store.transaction():
@@ -85,10 +170,17 @@ class Application:
             self._log_alone(route, request, reply, refused.message)
         return reply
 
+    def _control(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
+        """A control call: outside any transaction, so that it may wait, and never logged."""
+        try:
+            control.check_access(request)
+            reply: Reply = route.handler(self, request, **parameters)
+        except Refused as refused:
+            reply = route.errors(refused)
+        return control.private(reply)
+
     def _check_access(self, route: Route, request: Request) -> None:
-        if route.api == "control":
-            check_host(request)
-        elif route.api == "track":
+        if route.api == "track":
             self._check_basic(request)
         else:
             self._check_bearer(request)
@@ -112,14 +204,11 @@ class Application:
     def _log_alone(self, route: Route, request: Request, reply: Reply, reason: str) -> None:
         with self.store.transaction():
             ws = self.workspace(route.operation)
-            if route.api != "control":
-                self._log(ws, route.api, route.operation, request, reply, reason)
+            self._log(ws, route.api, route.operation, request, reply, reason)
 
     def _log_route(
         self, ws: Workspace, route: Route, request: Request, reply: Reply, refusal: Refused | None
     ) -> None:
-        if route.api == "control":
-            return
         reason = refusal.message if refusal else "; ".join(dict.fromkeys(ws.quiet)) or None
         self._log(ws, route.api, route.operation, request, reply, reason)
 
@@ -133,6 +222,8 @@ class Application:
         reason: str | None,
     ) -> None:
         """Add to the request log; headers, and so credentials, are left out but for two."""
+        fault = request.fault
+        sent = reply.status if fault is None else (fault.status or reply.status)
         ws.store.insert(
             "requests",
             time=ws.time,
@@ -143,25 +234,21 @@ class Application:
             query=dump(request.query),
             body=request.body[:_BODY_LOGGED].decode("utf-8", "replace"),
             body_bytes=len(request.body),
-            status=reply.status,
+            status=None if fault is not None and not fault.answers else sent,
             user_agent=request.headers.get("user-agent", ""),
             retry_count=request.headers.get("x-retry-count"),
             applied=int(reply.status < 400 and not reason),
             reason=reason,
+            fault=None if fault is None else fault.action,
         )
+
+
+def _instead(request: Request, errors: Envelope) -> Reply | None:
+    return None if request.fault is None else request.fault.instead(errors)
 
 
 def _envelope(route: Route, refused: Refused) -> Envelope:
     return meta_error if refused.kind == "unauthorized" and route.api == "track" else route.errors
-
-
-def check_host(request: Request) -> None:
-    """Refuse a control call with a foreign Host (DNS rebinding) or a form body (CSRF)."""
-    host = request.headers.get("host", "")
-    if host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK:
-        raise Refused("control calls are for loopback only: check the Host header", "forbidden")
-    if request.body and "json" not in request.headers.get("content-type", ""):
-        raise Refused("control calls take JSON: send Content-Type: application/json")
 
 
 def _decode_basic(token: str) -> bytes:

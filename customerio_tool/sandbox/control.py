@@ -1,41 +1,133 @@
-"""The routes under ``/_sandbox/``: seeing and resetting the local Customer.io itself."""
+"""The routes under ``/_sandbox/``: seeing and steering the local Customer.io itself."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from . import state
 from .http import Reply, Request, app_errors, json_reply
 from .refusal import Refused
 from .routes import Routes
 from .seed import reset
-from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .application import Application
 
 _README = "README: Local Customer.io"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_WAIT, _LONGEST_WAIT = 5, 60  # seconds
 CONTROL = Routes("control", app_errors)
 
 
+def check_access(request: Request) -> None:
+    """Refuse what a web page could make a browser send.
+
+    A foreign Host is DNS rebinding, a foreign Origin another site's script, and a change without
+    a JSON type what a form could post.
+    """
+    origin = request.headers.get("origin")
+    for name, url in (("Host", "//" + request.headers.get("host", "")), ("Origin", origin)):
+        if url is not None and _host(url) not in _LOOPBACK:
+            message = f"control calls are for loopback only: check the {name} header"
+            raise Refused(message, "forbidden")
+    json_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if json_type != "application/json" and (request.method != "GET" or request.body):
+        raise Refused("control calls that change something need Content-Type: application/json")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def private(reply: Reply) -> Reply:
+    """The answer without the header that would let every web page read it."""
+    kept = [pair for pair in reply.headers if pair[0] != "Access-Control-Allow-Origin"]
+    return Reply(reply.status, reply.body, tuple(kept))
+
+
 @CONTROL.route("GET", "/_sandbox/health", operation="health", seen=_README)
-def health(ws: Workspace, _request: Request) -> Reply:
+def health(application: Application, _request: Request) -> Reply:
     """Whether it is up, and its time."""
-    return json_reply({"status": "ok", "time": ws.time})
+    return json_reply({"status": "ok", "time": application.clock.now()})
 
 
 @CONTROL.route("GET", "/_sandbox/requests", operation="requests", seen=_README)
-def requests(ws: Workspace, request: Request) -> Reply:
-    """The request log; ``after=n`` leaves out what was seen already."""
-    return json_reply({"requests": state.requests(ws, request.query_int("after") or 0)})
+def requests(application: Application, request: Request) -> Reply:
+    """The request log; ``after=n`` leaves out what was seen already, ``operation`` all others.
+
+    ``wait_for=n`` answers when there are n of them, or after ``timeout`` seconds (5; 60 at most)
+    with what there is.
+    """
+    count, seconds = request.query_int("wait_for") or 0, request.query_int("timeout")
+    timeout = float(_WAIT if seconds is None else max(0, min(seconds, _LONGEST_WAIT)))
+    after, operation = request.query_int("after") or 0, request.query.get("operation")
+    log = application.requests(after, operation, count=count, timeout=timeout)
+    return json_reply({"requests": log})
 
 
 @CONTROL.route("GET", "/_sandbox/state", operation="state", seen=_README)
-def whole_state(ws: Workspace, _request: Request) -> Reply:
+def whole_state(application: Application, _request: Request) -> Reply:
     """The whole workspace."""
-    return json_reply(state.dump_state(ws))
+    with application.store.transaction():
+        return json_reply(state.dump_state(application.workspace()))
 
 
 @CONTROL.route("POST", "/_sandbox/reset", operation="reset", seen=_README)
-def reset_workspace(ws: Workspace, request: Request) -> Reply:
+def reset_workspace(application: Application, request: Request) -> Reply:
     """Back to the demo workspace, or with ``{"to": "empty"}`` to nothing; the log goes as well."""
     to = request.json_object().get("to", "seed")
     if to not in ("seed", "empty"):
         raise Refused("to must be seed or empty")
-    reset(ws, seeded=to == "seed")
+    with application.store.transaction():
+        reset(application.workspace(), seeded=to == "seed")
     return json_reply({"reset": to})
+
+
+@CONTROL.route("GET", "/_sandbox/faults", operation="faults", seen=_README)
+def faults(application: Application, _request: Request) -> Reply:
+    """The fault rules in force, each with how many requests it fitted and how many it hit."""
+    return json_reply({"faults": application.faults.shown()})
+
+
+@CONTROL.route("PUT", "/_sandbox/faults", operation="set_faults", seen=_README)
+def set_faults(application: Application, request: Request) -> Reply:
+    """Put ``{"faults": [rule, ...]}`` in place of all rules."""
+    body = request.json_object()
+    rules: Any = body.get("faults")
+    if not isinstance(rules, list) or len(body) > 1:
+        raise Refused('the body must be {"faults": [rule, ...]}')
+    return _changed_faults(application, lambda: application.faults.set(rules))
+
+
+@CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", seen=_README)
+def add_fault(application: Application, request: Request) -> Reply:
+    """Add one rule behind the others; the body is the rule."""
+    rule = request.json_object()
+    return _changed_faults(application, lambda: application.faults.add(rule))
+
+
+@CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", seen=_README)
+def clear_faults(application: Application, _request: Request) -> Reply:
+    """Let everything work again."""
+    return _changed_faults(application, application.faults.clear)
+
+
+def _changed_faults(application: Application, change: Callable[[], object]) -> Reply:
+    with teaching():
+        change()
+    return json_reply({"faults": application.faults.shown()})
+
+
+@contextmanager
+def teaching() -> Iterator[None]:
+    """Turn a ValueError about what was given into a refusal with its text."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refused(str(error)) from None

@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from .refusal import Refused
+
+if TYPE_CHECKING:
+    from .faults import Fault
 
 JSON_TYPE = "application/json; charset=utf-8"
 _STATUS_OF = {
@@ -30,6 +33,8 @@ _STATUS_OF = {
 class Request:
     """One request as it came in. ``target`` is the raw request target; header names are lower case.
 
+    ``fault`` is the rule that hits it.
+
     The raw path is split on ``/`` before each segment is decoded, and ``+`` stays ``+``: a person
     id may hold both (facts section 2).
     """
@@ -38,6 +43,7 @@ class Request:
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    fault: Fault | None = None
 
     @cached_property
     def path(self) -> str:
@@ -128,8 +134,8 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 
 
 def status_of(refused: Refused) -> int:
-    """The HTTP status that stands for the kind of refusal."""
-    return _STATUS_OF[refused.kind]
+    """The HTTP status that stands for the kind of refusal, unless it brings its own."""
+    return refused.status or _STATUS_OF[refused.kind]
 
 
 def track_errors(refused: Refused) -> Reply:

@@ -11,6 +11,7 @@ from typing import Any
 from . import state
 from .application import Application
 from .clock import Clock
+from .faults import Active, Faults
 from .options import Options
 from .seed import fill
 from .server import Server
@@ -169,11 +170,53 @@ class Sandbox:
             "ca_file": self.ca_file,
         }
 
+    @property
+    def faults(self) -> Faults:
+        """The fault rules: ``set``, ``add``, ``clear``, ``shown``. See ``Fault`` for a rule."""
+        return self.application.faults
+
+    def fault(self, **rule: Any) -> Active:
+        """Add one fault rule: ``sandbox.fault(operation="send_email", status=503, times=1)``.
+
+        Args:
+            rule: the members of ``Fault``.
+
+        Returns:
+            The rule at work, with ``matched`` and ``fired``, how many requests it fitted and hit.
+
+        Raises:
+            ValueError: the rule makes no sense.
+        """
+        return self.application.faults.add(rule)
+
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The request log from number ``after`` on; it holds no credentials."""
-        application = self.application
-        with application.store.transaction():
-            return state.requests(application.workspace(), after)
+        return self.application.requests(after)
+
+    def wait_for(
+        self,
+        count: int = 1,
+        operation: str | None = None,
+        *,
+        after: int = 0,
+        timeout: float = 5.0,
+    ) -> list[dict[str, Any]]:
+        """Wait until so many requests were answered, and return them from the log.
+
+        Args:
+            count: how many.
+            operation: of this operation only, such as ``track``.
+            after: counting from this number of the log.
+            timeout: real seconds to wait, whatever the sandbox's clock says.
+
+        Raises:
+            TimeoutError: fewer came; the text says how many.
+        """
+        found = self.application.requests(after, operation, count=count, timeout=timeout)
+        if len(found) < count:
+            what = f"{operation or 'any'} requests"
+            raise TimeoutError(f"{len(found)} of {count} {what} came within {timeout:g} s")
+        return found
 
     def state(self) -> dict[str, Any]:
         """The whole workspace, as ``GET /_sandbox/state`` shows it."""

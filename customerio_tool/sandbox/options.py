@@ -30,6 +30,7 @@ class Options:
     # --- the wire
     max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
     idle_timeout: float = 75.0
+    fault_header: bool = False  # whether a request may ask for its own fault by X-Sandbox-Fault
 
     # --- limits and pace
     trigger_interval: float = 10.0  # one broadcast trigger per so many seconds; 0 switches it off

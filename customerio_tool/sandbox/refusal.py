@@ -21,7 +21,8 @@ Kind = Literal[
 class Refused(Exception):
     """A call the service rejects out loud. Its writes are rolled back unless ``keep`` is true.
 
-    ``field`` names the argument at fault (Track v2), ``pointer`` its JSON pointer (broadcasts).
+    ``field`` names the argument at fault (Track v2), ``pointer`` its JSON pointer (broadcasts),
+    ``status`` an HTTP status that no kind stands for (faults).
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Refused(Exception):
         field: str = "",
         pointer: str = "",
         keep: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -39,3 +41,4 @@ class Refused(Exception):
         self.field = field
         self.pointer = pointer
         self.keep = keep
+        self.status = status

@@ -9,6 +9,7 @@ from typing import Literal
 from .http import Envelope, Reply, Request
 from .refusal import Refused
 
+UNKNOWN = "unknown"  # the operation of a request that no route serves
 Api = Literal["track", "app", "control"]
 Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 
@@ -70,6 +71,19 @@ class Router:
         self._by_length: dict[int, list[Route]] = {}
         for route in self.routes:
             self._by_length.setdefault(len(route.segments), []).append(route)
+
+    def served(self) -> list[Route]:
+        """The routes of Customer.io itself, without those of control."""
+        return [route for route in self.routes if route.api != "control"]
+
+    def name(self, request: Request) -> tuple[Api, str]:
+        """The API and the operation that a request is for; ``unknown`` when no route serves it."""
+        try:
+            route, _ = self.find(request)
+        except Refused:
+            guess: Api = "track" if request.segments[:1] == ("api",) else "app"
+            return guess, UNKNOWN
+        return route.api, route.operation
 
     def find(self, request: Request) -> tuple[Route, dict[str, str]]:
         """The route and its path parameters.

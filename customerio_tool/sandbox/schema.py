@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE people (
@@ -66,6 +66,7 @@ CREATE TABLE activity (
 CREATE TABLE requests (
   n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, api TEXT NOT NULL,
   operation TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
-  body TEXT NOT NULL, body_bytes INTEGER NOT NULL, status INTEGER NOT NULL,
-  user_agent TEXT NOT NULL, retry_count TEXT, applied INTEGER NOT NULL, reason TEXT) STRICT;
+  body TEXT NOT NULL, body_bytes INTEGER NOT NULL, status INTEGER,
+  user_agent TEXT NOT NULL, retry_count TEXT, applied INTEGER NOT NULL, reason TEXT,
+  fault TEXT) STRICT;
 """

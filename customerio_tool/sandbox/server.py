@@ -1,7 +1,6 @@
 """HTTP/1.1 on loopback: reads a whole request, hands it to the application, delivers the answer.
 
-Faults hook in at two places: ``Server.answer`` decides whether and when a request is applied,
-``Server.deliver`` puts the answer's bytes on the socket in whatever shape.
+A request that a fault hits goes through ``delivery``, which breaks what is to be broken.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
+from . import delivery
 from .application import Application
 from .http import Reply, Request, app_errors, json_reply
 from .refusal import Refused
@@ -63,6 +63,7 @@ class Server(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Stop accepting, cut every connection, wait for the threads that still apply a request."""
+        self.application.end_waits()
         self.shutdown()
         self._acceptor.join()
         self.server_close()
@@ -73,14 +74,6 @@ class Server(ThreadingHTTPServer):
                 _cut(live)
             while self._live and monotonic() < deadline:
                 self._idle.wait(deadline - monotonic())
-
-    def answer(self, request: Request) -> Reply:
-        """Apply a request."""
-        return self.application.handle(request)
-
-    def deliver(self, reply: Reply, connection: Connection) -> None:
-        """Send a whole answer in one write."""
-        connection.request_socket.sendall(connection.encode(reply))
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection, in its own thread; the TLS handshake belongs here too."""
@@ -133,24 +126,32 @@ class Connection(BaseHTTPRequestHandler):
         sock: socket.socket = self.connection
         return sock
 
+    def send(self, data: bytes) -> None:
+        """Write all of it at once."""
+        self.request_socket.sendall(data)
+
     def _serve(self) -> None:
         try:
             body = self._read_body()
         except BadFraming as error:
             self.close_connection = True
-            return self.server.deliver(app_errors(Refused(str(error))), self)
+            return self.send(self.encode(app_errors(Refused(str(error)))))
         except BodyTooLarge:
             self.close_connection = True
             refused = Refused("the request body is too large", "too_large")
-            return self.server.deliver(app_errors(refused), self)
+            return self.send(self.encode(app_errors(refused)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self._target(), headers, body)
+        application = self.server.application
         try:
-            reply = self.server.answer(request)
+            request = application.with_fault(request)
+            if request.fault is not None:
+                return delivery.serve(request, request.fault, self)
+            return self.send(self.encode(application.handle(request)))
+        except Refused as refused:
+            return self.send(self.encode(app_errors(refused)))
         except StoreClosed:
             self.close_connection = True
-            return None
-        return self.server.deliver(reply, self)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - the stdlib looks these names up
 
@@ -203,8 +204,8 @@ class Connection(BaseHTTPRequestHandler):
             pass  # trailers
         return b"".join(pieces)
 
-    def encode(self, reply: Reply) -> bytes:
-        """An answer as bytes, with Date, Content-Length and Connection."""
+    def encode(self, reply: Reply, length: int | None = None) -> bytes:
+        """An answer as bytes, with Date, Content-Length (or the false one given) and Connection."""
         try:
             phrase = HTTPStatus(reply.status).phrase
         except ValueError:
@@ -214,7 +215,7 @@ class Connection(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in reply.headers]
         lines.append(f"Date: {formatdate(usegmt=True)}")
         if reply.status != 204:
-            lines.append(f"Content-Length: {len(body)}")
+            lines.append(f"Content-Length: {len(body) if length is None else length}")
         if self.close_connection:
             lines.append("Connection: close")
         head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
@@ -226,7 +227,7 @@ class Connection(BaseHTTPRequestHandler):
         text = message or explain or HTTPStatus(code).phrase
         error = {"detail": text, "status": str(int(code))}
         self.command = getattr(self, "command", None) or "GET"
-        self.server.deliver(json_reply({"errors": [error]}, int(code)), self)
+        self.send(self.encode(json_reply({"errors": [error]}, int(code))))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the stdlib's name
         """Say nothing on stderr: the request log is at ``/_sandbox/requests``."""

@@ -49,14 +49,17 @@ def activity(ws: Workspace) -> list[dict[str, Any]]:
     return [dict(row) for row in ws.store.all("SELECT * FROM activity ORDER BY n")]
 
 
-def requests(ws: Workspace, after: int = 0) -> list[dict[str, Any]]:
+def requests(ws: Workspace, after: int = 0, operation: str | None = None) -> list[dict[str, Any]]:
     """The request log, oldest first, from number ``after`` on. It holds no credentials.
 
+    ``operation`` leaves out all others.
+
     ``applied`` is true when the whole call took effect; else ``reason`` says what was refused,
-    ignored or applied only in part.
+    ignored or applied only in part. ``fault`` names the fault that hit it; ``status`` is null where
+    the fault left the client without an answer.
     """
-    sql = "SELECT * FROM requests WHERE n>? ORDER BY n"
-    return [_request(row) for row in ws.store.all(sql, (after,))]
+    sql = "SELECT * FROM requests WHERE n>? AND coalesce(operation=?, 1) ORDER BY n"
+    return [_request(row) for row in ws.store.all(sql, (after, operation))]
 
 
 def _request(row: Row) -> dict[str, Any]:

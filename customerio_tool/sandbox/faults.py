@@ -1,0 +1,295 @@
+"""What goes wrong on demand: the rules, which requests they hit, and how often they did.
+
+Pure: no socket and no clock here. ``application`` asks for the rule that hits a request,
+``delivery`` does what it says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from random import Random
+from threading import Lock
+from typing import Any, Literal
+
+from . import members
+from .http import Envelope, Reply, Request, json_reply
+from .refusal import Refused
+
+Action = Literal[
+    "answer",
+    "slow_body",
+    "cut_body",
+    "length_too_small",
+    "length_too_large",
+    "malformed_json",
+    "html_page",
+    "redirect",
+    "close_idle",
+    "reset_before_applying",
+    "reset_after_applying",
+    "no_answer_before_applying",
+    "no_answer_after_applying",
+]
+_UNAPPLIED = frozenset({"reset_before_applying", "no_answer_before_applying"})
+_UNANSWERED = _UNAPPLIED | {"reset_after_applying", "no_answer_after_applying"}
+_LONGEST_DELAY = 3600.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One rule. All of ``operation``, ``method``, ``path`` and ``api`` that are given must fit.
+
+    Which of the requests that fit are hit: the ``nth`` only, ``every`` so many, each with a
+    ``probability`` (drawn from ``seed``, so that a run can be repeated); at most ``times`` in all.
+    What happens: ``action``, on top of which ``status``, ``headers``, ``body``, ``retry_after``
+    and ``delay`` change the answer. Times are seconds.
+
+    Attributes:
+        operation: the sandbox's name of the call, as in the request log: ``send_email``;
+            ``unknown`` is what no route serves.
+        method: the HTTP method.
+        path: a glob over the raw path; ``*`` also spans ``/``.
+        api: ``track`` or ``app``.
+        nth: hit only the nth request that fits, from 1.
+        every: hit each request that fits whose number divides by this.
+        times: hit so many, then rest.
+        probability: hit with this chance, 0 to 1.
+        seed: starts the draws of ``probability``.
+        action: ``answer`` only changes the answer. ``slow_body`` sends ``bytes_per_second``;
+            ``cut_body`` sends half of what Content-Length says and closes; ``length_too_small``
+            and ``length_too_large`` lie in Content-Length; ``malformed_json`` sends the first half
+            with an honest length; ``html_page`` sends a page; ``redirect`` points to ``url`` (307);
+            ``close_idle`` answers as if to stay and closes; ``reset_...`` sends a TCP RST,
+            ``no_answer_...`` is silent until the client leaves or ``delay`` is over.
+        status: answer with this; from 300 on the request is not applied unless ``apply`` says so.
+        headers: added to the answer, or in place of its own.
+        body: text, or a value sent as JSON, in place of the answer's own.
+        retry_after: adds Retry-After, ``retry_after_form`` as seconds or as an HTTP date.
+        url: where ``redirect`` points to, as it stands.
+        delay: wait before ``applying`` or before ``answering``: see ``delay_before``.
+        bytes_per_second: the pace of ``slow_body``.
+        apply: whether the request takes effect; by default unless the status is 300 or more.
+            ``false`` without a status is the call that is accepted and dropped.
+    """
+
+    operation: str | None = None
+    method: str | None = None
+    path: str | None = None
+    api: Literal["track", "app"] | None = None
+    nth: int | None = None
+    every: int | None = None
+    times: int | None = None
+    probability: float = 1.0
+    seed: int = 0
+    action: Action = "answer"
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    retry_after: float | None = None
+    retry_after_form: Literal["seconds", "date"] = "seconds"
+    url: str | None = None
+    delay: float = 0.0
+    delay_before: Literal["applying", "answering"] = "answering"
+    bytes_per_second: int | None = None
+    apply: bool | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether the request takes effect."""
+        if self.action in _UNAPPLIED:
+            return False
+        if self.action in _UNANSWERED:
+            return True
+        if self.apply is not None:
+            return self.apply
+        return self.status is None or self.status < 300
+
+    @property
+    def answers(self) -> bool:
+        """Whether the client gets an answer, of whatever shape."""
+        return self.action not in _UNANSWERED
+
+    def fits(self, api: str, operation: str, request: Request) -> bool:
+        """Whether the rule is about this request."""
+        return (
+            self.operation in (None, operation)
+            and self.method in (None, request.method)
+            and self.api in (None, api)
+            and (self.path is None or fnmatchcase(request.path, self.path))
+        )
+
+    def instead(self, errors: Envelope) -> Reply | None:
+        """The answer in place of the handler's own, in its API's words; ``None`` keeps its own."""
+        if self.status is not None and self.status >= 300:
+            return errors(Refused(_phrase(self.status), status=self.status))
+        return None if self.applies else json_reply({}, self.status or 200)
+
+    def shown(self) -> dict[str, Any]:
+        """The members that say something, as they were given."""
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        blank = Fault()
+        return {name: value for name, value in plain.items() if value != getattr(blank, name)}
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"
+
+
+def read(value: Any, operations: Iterable[str], where: str = "fault") -> Fault:
+    """A rule from its JSON form; see ``Fault`` for the members.
+
+    Raises:
+        ValueError: a member is unknown, of another type, out of range or of no use here.
+    """
+    fault = members.read(Fault, value, where)
+    if fault.action == "redirect" and fault.status is None:
+        fault = replace(fault, status=307)
+    known = set(operations)
+    if fault.operation is not None and fault.operation not in known:
+        hint = members.nearest(fault.operation, known)
+        raise ValueError(f"{where}.operation is not one that is served: {hint}")
+    for problem in _problems(fault):
+        raise ValueError(f"{where}.{problem}")
+    return fault
+
+
+def _problems(fault: Fault) -> Iterable[str]:
+    for name in ("nth", "every", "times", "bytes_per_second"):
+        if (number := getattr(fault, name)) is not None and number < 1:
+            yield f"{name} must be 1 or more"
+    if not 0 <= fault.delay <= _LONGEST_DELAY:
+        yield f"delay must lie between 0 and {_LONGEST_DELAY:.0f} seconds"
+    if fault.retry_after is not None and fault.retry_after < 0:
+        yield "retry_after must be 0 or more; a stranger one can be given in headers"
+    if not 0 <= fault.probability <= 1:
+        yield "probability must lie between 0 and 1"
+    if fault.status is not None and not 200 <= fault.status <= 599:
+        yield "status must lie between 200 and 599"
+    if not all(_printable(name + text) for name, text in fault.headers.items()):
+        yield "headers must be printable ASCII"
+    yield from _misplaced(fault)
+
+
+def _misplaced(fault: Fault) -> Iterable[str]:
+    for name, action in (("url", "redirect"), ("bytes_per_second", "slow_body")):
+        if (getattr(fault, name) is None) == (fault.action == action):
+            yield f"{name} belongs to action {action}, which needs it"
+    if not fault.answers:
+        for name in ("status", "headers", "body", "retry_after", "apply"):
+            if getattr(fault, name) not in (None, {}):
+                yield f"{name} is of no use: {fault.action} sends no answer"
+    if fault.url is not None and not _printable(fault.url):
+        yield "url must be printable ASCII"
+
+
+def _printable(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+@dataclass
+class Active:
+    """A rule at work: ``matched`` requests fitted it, ``fired`` of them were hit."""
+
+    rule: Fault
+    matched: int = 0
+    fired: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.rule.seed)  # noqa: S311 - chance to be repeated, not a secret
+
+    def shown(self) -> dict[str, Any]:
+        """The rule with its counts."""
+        return {"rule": self.rule.shown(), "matched": self.matched, "fired": self.fired}
+
+    def due(self) -> bool:
+        """Count a request that fits, and tell whether it is one to hit."""
+        rule = self.rule
+        self.matched += 1
+        drawn = self._random.random() < rule.probability
+        return (
+            drawn
+            and rule.nth in (None, self.matched)
+            and (rule.every is None or self.matched % rule.every == 0)
+            and (rule.times is None or self.fired < rule.times)
+        )
+
+
+class Faults:
+    """The rules in force, tried in order: the first that is due hits. Safe for many threads.
+
+    Every rule counts each request that fits it, whether or not another rule hit that request.
+    """
+
+    def __init__(self, operations: Iterable[str]) -> None:
+        self._operations = frozenset(operations)
+        self._lock = Lock()
+        self._active: list[Active] = []
+
+    def set(self, rules: Iterable[Mapping[str, Any]]) -> None:
+        """Put these rules in place of all others, their counts at 0.
+
+        Raises:
+            ValueError: a rule makes no sense; the rules before stay.
+        """
+        found = [
+            Active(read(rule, self._operations, f"faults[{number}]"))
+            for number, rule in enumerate(rules)
+        ]
+        with self._lock:
+            self._active = found
+
+    def add(self, rule: Mapping[str, Any]) -> Active:
+        """Add one rule behind the others; returns it with its counts.
+
+        Raises:
+            ValueError: it makes no sense.
+        """
+        active = Active(read(rule, self._operations))
+        with self._lock:
+            self._active.append(active)
+        return active
+
+    def clear(self) -> None:
+        """Let everything work again."""
+        self.set(())
+
+    def shown(self) -> list[dict[str, Any]]:
+        """All rules with their counts."""
+        with self._lock:
+            return [each.shown() for each in self._active]
+
+    @property
+    def are_none(self) -> bool:
+        """Whether there is no rule at all."""
+        return not self._active
+
+    def hit(self, api: str, operation: str, request: Request) -> Fault | None:
+        """The rule that hits this request, if any."""
+        with self._lock:
+            due: Fault | None = None
+            for each in self._active:
+                if each.rule.fits(api, operation, request) and each.due() and due is None:
+                    each.fired += 1
+                    due = each.rule
+            return due
+
+    def once(self, text: str) -> Fault:
+        """The rule that a request asks for itself: an action's name, or a rule as JSON.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        where, value = "X-Sandbox-Fault", {"action": text.strip()}
+        if text.lstrip().startswith("{"):
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                raise ValueError(f"{where} is not JSON") from None
+        return read(value, self._operations, where)

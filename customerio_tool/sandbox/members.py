@@ -1,0 +1,106 @@
+"""How a JSON object becomes a declared value: closed members, checked types, errors that teach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Declared = TypeVar("Declared")
+_WORDS: dict[Any, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+    dict: "an object",
+    list: "a list",
+    type(None): "null",
+}
+
+
+def read(declared: type[Declared], value: Any, where: str) -> Declared:
+    """Build a dataclass from an object whose members are its fields, or some of them.
+
+    Args:
+        declared: the dataclass; the types of its fields are the types of the members.
+        value: what was given.
+        where: how an error names it, such as ``faults[0]``.
+
+    Raises:
+        ValueError: it is no object, a member is unknown, missing or of another type. The text
+            never repeats a value.
+    """
+    given = check(declared, value, where)
+    for name, each in _fields(declared).items():
+        if name not in given and each.default is MISSING and each.default_factory is MISSING:
+            raise ValueError(f"{where} needs {name}")
+    return declared(**given)
+
+
+def check(declared: type[Any], value: Any, where: str) -> dict[str, Any]:
+    """The members of an object, each known to the dataclass and of its field's type.
+
+    Raises:
+        ValueError: as ``read``, but nothing is missed.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one error for the caller
+    hints = _hints(declared)
+    for name, member in value.items():
+        if name not in hints:
+            raise ValueError(f"{where} has no member {name!r}: {nearest(str(name), hints)}")
+        if not _fits(member, hints[name]):
+            raise ValueError(f"{where}.{name} must be {_wording(hints[name])}")
+    return dict(value)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What was probably meant, or what there is."""
+    names = sorted(known)
+    close = get_close_matches(name, names, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+
+
+def _hints(declared: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(declared)
+    return {name: hints[name] for name in _fields(declared)}
+
+
+def _fields(declared: type[Any]) -> dict[str, Field[Any]]:
+    return {each.name: each for each in fields(declared)}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if hint is float:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and math.isfinite(value)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    if origin is dict:
+        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
+    if origin is list:
+        return isinstance(value, list) and all(_fits(each, arguments[0]) for each in value)
+    return isinstance(value, hint)
+
+
+def _wording(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(_wording(each) for each in arguments)
+    if origin is Literal:
+        return f"one of {', '.join(arguments)}"
+    if origin is list:
+        return f"a list, each {_wording(arguments[0])}"
+    if origin is dict and arguments[1] is not Any:
+        return f"an object, each member {_wording(arguments[1])}"
+    return _WORDS[origin or hint]
