@@ -61,7 +61,7 @@ def listed(key: str) -> set[str]:
 def broken(graph: dict[str, set[str]]) -> list[str]:
     """The imports that the contracts do not allow."""
     pairs = {(name, other) for name, others in graph.items() for other in others}
-    up = {pair for pair in pairs if LEVEL.get(pair[0], -1) >= LEVEL[pair[1]]}
+    up = {pair for pair in pairs if LEVEL.get(pair[0], -1) >= LEVEL.get(pair[1], -1)}
     importers = listed("allowed_importers")
     unlicensed = {
         pair
