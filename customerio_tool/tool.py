@@ -6,24 +6,34 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.arguments import nearest
+from customerio_tool.budget import SendBudget
 from customerio_tool.client import Client
+from customerio_tool.confirmation import Approvals, Asked, SecondLook, with_confirmation
 from customerio_tool.connection import Connection
 from customerio_tool.connection_test import check_connection
 from customerio_tool.deadline import Deadline
 from customerio_tool.dispatch import CALL_SECONDS, Dispatch, seconds_for
-from customerio_tool.errors import CustomerIoError, SubtoolDisabled, SubtoolUnknown
+from customerio_tool.dry_run import rehearsed
+from customerio_tool.errors import (
+    ConnectionInvalid,
+    CustomerIoError,
+    FieldProblem,
+    PolicyRefused,
+    SubtoolUnknown,
+)
 from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.policy import Policy
 from customerio_tool.replay import Pacing, Replayer
-from customerio_tool.spec import Subtool
+from customerio_tool.secret import Secret
+from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import request_for
+from customerio_tool.wire import Request, request_for
 
 if TYPE_CHECKING:
     import requests
@@ -56,8 +66,10 @@ class CustomerIoTool:
     """The tool "Customer.io": its subtools, what they take, and the calls.
 
     Args:
-        connection: A `Connection`, or the saved configuration that one is loaded from.
-        policy: What the agent may do; by default every subtool is enabled.
+        connection: A `Connection`, or the saved configuration that one is loaded from; its member
+            `policy`, if there is one, is given to `Policy.load`.
+        policy: What the agent may do, or what `Policy.load` takes; by default every subtool is
+            enabled, and nothing is asked first.
         session: A `requests` session to share between tools; nothing of the connection is stored
             on it. By default the tool makes one and closes it.
         pacer: Waits for slots in the vendor's rate classes.
@@ -67,14 +79,14 @@ class CustomerIoTool:
         entropy: Gives that many random bytes.
 
     Raises:
-        ConnectionInvalid: The saved configuration cannot be used.
+        ConnectionInvalid: The saved configuration cannot be used, or a policy is given twice.
     """
 
     def __init__(
         self,
         connection: Connection | Mapping[str, Any],
         *,
-        policy: Policy | None = None,
+        policy: Policy | Mapping[str, object] | str | None = None,
         session: requests.Session | None = None,
         pacer: Pacing | None = None,
         clock: Callable[[], float] = time.time,
@@ -82,10 +94,13 @@ class CustomerIoTool:
         sleep: Callable[[float], None] = time.sleep,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        if not isinstance(connection, Connection):
-            connection = Connection.load(connection)
-        self._client = Client(connection, session=session)
-        self._policy = policy or Policy()
+        sealed = Secret(connection)
+        del connection
+        loaded, self._policy = _loaded(sealed, policy)
+        self._client = Client(loaded, session=session)
+        self._approvals = Approvals(clock, entropy)
+        self._second_look = SecondLook(loaded, clock)
+        self._budget = SendBudget()
         self._replayer = Replayer(self._client, pacer or _Unpaced(), sleep=sleep, clock=clock)
         self._clock = clock
         self._monotonic = monotonic
@@ -114,11 +129,12 @@ class CustomerIoTool:
         self._client.close()
 
     def subtools(self) -> list[str]:
-        """Return the names of the enabled subtools."""
-        return [name for name in self._known if self._policy.allows(name)]
+        """Return the names of the subtools that may run: enabled, and reads if only they may."""
+        policy = self._policy
+        return [name for name, subtool in self._known.items() if policy.allows(subtool)]
 
     def enable(self, *names: str) -> None:
-        """Enable subtools beside those that are.
+        """Enable subtools beside those that are; a read-only policy still lets only reads run.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
@@ -143,7 +159,9 @@ class CustomerIoTool:
 
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
-            self._policy = self._policy.only(change(frozenset(self.subtools())))
+            enabled = self._policy.enabled
+            now = frozenset(self._known) if enabled is None else enabled
+            self._policy = self._policy.only(change(now))
 
     def _checked(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(self._subtool(name).name for name in names)
@@ -152,12 +170,17 @@ class CustomerIoTool:
         """Return what a model or host needs to know of one subtool.
 
         The members are those of an MCP tool, in snake_case: name, title, description,
-        input_schema, output_schema and annotations.
+        input_schema, output_schema and annotations. Where the policy has calls confirmed, the
+        schemas say how.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        return self._subtool(name).definition()
+        subtool, policy = self._subtool(name), self._policy
+        definition = subtool.definition()
+        if policy.asks_before(subtool):
+            return with_confirmation(definition, policy.confirm)
+        return definition
 
     def definitions(self, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """Return the definitions of the enabled subtools, or of those among them that are named.
@@ -200,17 +223,80 @@ class CustomerIoTool:
         Raises:
             CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
         """
-        subtool = self._subtool(name)
-        if name not in self.subtools():  # told first: repairing the arguments would not help
-            raise SubtoolDisabled(f"The subtool {name!r} is not enabled. Nothing was sent.")
-        args = subtool.parse(arguments)
-        self._policy.admit(subtool, args)
+        subtool, policy = self._subtool(name), self._policy
+        policy.admit(subtool)
+        token: str | None = None
+        if policy.confirm == "repeat" and policy.asks_before(subtool):
+            arguments, token = self._second_look.split(arguments)
+        asked = Asked(subtool, subtool.parse(arguments), context or CallContext())
+        policy.admit_arguments(subtool, asked.args)
+        if policy.asks_before(subtool):
+            self._confirm(asked, policy, token)
+        return self._perform(asked, policy)
+
+    def _confirm(self, asked: Asked, policy: Policy, token: str | None) -> None:
+        # Nobody is asked about a call that would be refused for its arguments afterwards.
+        request_for(asked.subtool, asked.args, self._invocation())
+        if policy.confirm == "human":
+            self._approvals.ask(asked)
+        self._second_look.check(asked, token)
+
+    def approve(self, confirmation_id: str) -> dict[str, Any]:
+        """Run the call that waits under a confirmation id, with the arguments it was asked with.
+
+        This is for the host, after a person agreed; it must not be within reach of the model. A
+        call waits 10 minutes, in the memory of this tool, and can be approved once. What the
+        policy refuses by now stays refused.
+
+        Returns:
+            The result envelope of the call, for the model; `confirmation_unknown` where no call
+            waits.
+        """
+        try:
+            asked, policy = self._approvals.take(confirmation_id), self._policy
+            policy.admit(asked.subtool)
+            policy.admit_arguments(asked.subtool, asked.args)
+            return self._perform(asked, policy)
+        except CustomerIoError as error:
+            return error.as_result()
+
+    def decline(self, confirmation_id: str) -> dict[str, Any]:
+        """Drop the call that waits under a confirmation id.
+
+        Returns:
+            The result envelope of the call, for the model: `policy_refused`, or
+            `confirmation_unknown` where no call waits.
+        """
+        try:
+            name = self._approvals.take(confirmation_id).subtool.name
+        except CustomerIoError as error:
+            return error.as_result()
+        return PolicyRefused(
+            f"Nothing was sent: a person declined this call of {name}. Do not ask for it again."
+        ).as_result()
+
+    def _perform(self, asked: Asked, policy: Policy) -> dict[str, Any]:
+        subtool, args = asked.subtool, asked.args
         at = self._invocation()
-        context = context or CallContext()
-        deadline = Deadline(seconds_for(subtool, context), self._monotonic)
         request = request_for(subtool, args, at)
+        if policy.dry_run:
+            return rehearsed(subtool, args, at, request, self._client.connection)
+        if subtool.effect is not Effect.SEND or policy.send_budget is None:
+            return self._dispatched(asked, policy, at, request)
+        return self._budget.spend(
+            asked.context.run_id,
+            policy.send_budget,
+            lambda: self._dispatched(asked, policy, at, request),
+        )
+
+    def _dispatched(
+        self, asked: Asked, policy: Policy, at: Invocation, request: Request
+    ) -> dict[str, Any]:
+        subtool, args, context = asked.subtool, asked.args, asked.context
+        deadline = Deadline(seconds_for(subtool, context), self._monotonic)
         dispatch = Dispatch(self._replayer, subtool, args, at, context, deadline, lambda _: None)
-        return subtool.result(dispatch.answer(request))
+        answer = dispatch.answer(request)
+        return subtool.result(replace(answer, hidden=policy.hidden_attributes))
 
     def _invocation(self) -> Invocation:
         now = self._clock()
@@ -234,3 +320,23 @@ class CustomerIoTool:
             `{"ok", "problem"?}`; `region` and `workspace_id`, where Customer.io told them.
         """
         return check_connection(self._client, Deadline(CALL_SECONDS, self._monotonic))
+
+
+def _loaded(
+    sealed: Secret[Any], policy: Policy | Mapping[str, object] | str | None
+) -> tuple[Connection, Policy]:
+    """Return the connection, and the policy that was given with it or beside it."""
+    own = sealed.reveal().get("policy") if isinstance(sealed.reveal(), Mapping) else None
+    if own is not None and policy is not None:
+        twice = FieldProblem("policy", "is given twice", "leave it out of one of the two places")
+        raise ConnectionInvalid(f"The policy cannot be used. {twice}.", fields=[twice])
+    chosen = own if policy is None else policy
+    return _connection_of(sealed), Policy() if chosen is None else Policy.load(chosen)
+
+
+def _connection_of(sealed: Secret[Any]) -> Connection:
+    if isinstance(sealed.reveal(), Connection):
+        return cast("Connection", sealed.reveal())
+    if not isinstance(sealed.reveal(), Mapping):
+        return Connection.load(sealed.reveal())
+    return Connection.load({k: v for k, v in sealed.reveal().items() if k != "policy"})
