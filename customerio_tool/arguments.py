@@ -143,7 +143,11 @@ def within(path: str, inside: str) -> str:
 
 def shown(name: str) -> str:
     """Return a name as messages repeat it: short, and without what hides in text."""
-    return "".join(filter(str.isprintable, name))[:MAX_NAME_CHARS]
+    return _printable(name)[:MAX_NAME_CHARS]
+
+
+def _printable(text: str) -> str:
+    return "".join(filter(str.isprintable, text))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,7 +190,7 @@ def _problem(found: ErrorDetails, known: list[str]) -> FieldProblem:
         return FieldProblem(path, "is not an argument of this subtool", nearest(path, known))
     if found["type"] == "teaching":
         context = found["ctx"]
-        whole = context["at"] or within(path, context["inside"])
+        whole = _printable(context["at"]) or within(path, context["inside"])
         return FieldProblem(whole, context["problem"], context["fix"])
     return FieldProblem(path, *_in_words(found))
 

@@ -131,6 +131,13 @@ def segment_of_path(text: str) -> str:
     return text
 
 
+def email(text: str) -> str:
+    """Refuse what does not look like one bare e-mail address."""
+    if shape_of(text) != "email":
+        raise wrong("is not an e-mail address", "send one such as ada@example.com")
+    return text
+
+
 def _person(identifier: str) -> str:
     if shape_of(identifier) != "email":
         at_most(MAX_ID_BYTES, "a person's id")(identifier)
@@ -208,6 +215,9 @@ Line: TypeAlias = Annotated[
 
 Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(_number_as_text)]
 """A line which a model may send as a number; digits stay digits, and nothing is trimmed."""
+
+EmailAddress: TypeAlias = Annotated[Line, AfterValidator(email)]
+"""What looks like one bare e-mail address."""
 
 PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 """An identifier that is sent as one segment of the path, or names a thing elsewhere in full."""

@@ -84,7 +84,7 @@ def attempt(subtool: Subtool[Any], arguments: Any) -> Request | list[str]:
 
 
 @given(named=st.sampled_from(ARGUMENTS), value=values)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_any_value_is_refused_or_makes_one_request_of_the_declared_path(
     named: tuple[str, str], value: Any
 ) -> None:
@@ -99,7 +99,7 @@ def test_any_value_is_refused_or_makes_one_request_of_the_declared_path(
 
 
 @given(named=st.sampled_from(ARGUMENTS), value=values)
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_a_mapping_and_its_json_text_fare_the_same(named: tuple[str, str], value: Any) -> None:
     subtool = SUBTOOLS[named[0]]
     arguments = arguments_with(*named, value)

@@ -9,10 +9,12 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from customerio_tool.fields import (
+    EmailAddress,
+    Identifier,
     JsonObject,
-    Line,
     at_most,
     boolean,
+    email,
     json_array,
     located,
     size_of,
@@ -30,6 +32,9 @@ _OWN_ARGUMENT = {
     "cio_subscription_preferences": "topics",
     "cio_relationships": "relationships",
 }
+_CHECKED = {"created_at": unix_seconds, "email": email}
+"""Attributes that have a form of their own, and what holds them to it."""
+
 _TOPIC = re.compile(r"topic_\d{1,9}")
 _RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
 
@@ -52,9 +57,8 @@ def _attribute(name: str, value: Any) -> Any:
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise wrong(f"is {size:,} bytes long", limit, where)
-    if name == "created_at" and value not in (None, ""):
-        return located(unix_seconds, value, where)
-    return value
+    check = _CHECKED.get(name)
+    return value if check is None or value in (None, "") else located(check, value, where)
 
 
 def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
@@ -115,7 +119,10 @@ Attributes: TypeAlias = Annotated[
     AfterValidator(_attributes),
     WithJsonSchema({"type": "object", "maxProperties": MAX_ATTRIBUTES}),
 ]
-AttributeText: TypeAlias = Annotated[Line, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
+AttributeEmail: TypeAlias = Annotated[
+    EmailAddress, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))
+]
+AttributeId: TypeAlias = Annotated[Identifier, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
 Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
 Relationships: TypeAlias = Annotated[
     list[dict[str, Any]],

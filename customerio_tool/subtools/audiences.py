@@ -99,12 +99,6 @@ def _person(item: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {kind: identifier, **({"data": data} if data else {})}
 
 
-def _email(text: str) -> str:
-    if shape_of(text) != "email":
-        raise wrong("is not an e-mail address", "send one such as ada@example.com")
-    return text
-
-
 def _filter_argument(given: Mapping[str, Any]) -> dict[str, Any]:
     return audience_filter(given, "filter")
 
@@ -122,9 +116,6 @@ _PERSON_SCHEMA = {
         },
     },
 }
-
-EmailShape = AfterValidator(_email)
-"""Refuses what does not look like an e-mail address."""
 
 Filter: TypeAlias = Annotated[JsonObject, AfterValidator(_filter_argument)]
 """One of and, or, not, segment and attribute, nested as needed."""

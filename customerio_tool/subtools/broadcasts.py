@@ -12,10 +12,10 @@ from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem, Look
 from customerio_tool.fields import (
+    EmailAddress,
     Flag,
     Identifier,
     JsonObject,
-    Line,
     ObjectId,
     at_most,
     iso_time,
@@ -26,7 +26,7 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import Reach
 from customerio_tool.shapes import CALL, Answer, Item, Shape, objects_in, whole_in
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
-from customerio_tool.subtools.audiences import MAX_AUDIENCE, EmailShape, Filter, PerUserData
+from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
 
@@ -88,7 +88,7 @@ class TriggerBroadcastArgs(Args):
     ] = None
     emails: Annotated[
         Annotated[
-            list[Annotated[Line, EmailShape]],
+            list[EmailAddress],
             json_array,
             Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
         ]

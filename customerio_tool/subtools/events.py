@@ -10,6 +10,7 @@ from typing_extensions import Self
 from customerio_tool.connection import Api
 from customerio_tool.fields import (
     MAX_NAME_BYTES,
+    EmailAddress,
     EventData,
     EventName,
     Identifier,
@@ -194,7 +195,8 @@ class TrackAnonymousEventArgs(Args):
         Identifier | None, Field(description="Id of the unknown visitor; or give recipient.")
     ] = None
     recipient: Annotated[
-        Line | None, Field(description="Email address to invite; only without anonymous_id.")
+        EmailAddress | None,
+        Field(description="Email address to invite; only without anonymous_id."),
     ] = None
     data: Data = None
     timestamp: When = None

@@ -14,8 +14,9 @@ from customerio_tool.shapes import Answer
 from customerio_tool.spec import Args
 from customerio_tool.subtools.attributes import (
     MAX_ATTRIBUTES,
+    AttributeEmail,
+    AttributeId,
     Attributes,
-    AttributeText,
     Relationships,
     Topics,
 )
@@ -41,7 +42,7 @@ class IdentifyCustomerArgs(PersonArgs):
         Attributes | None,
         Field(description="Name to value; null deletes the attribute, absent ones stay."),
     ] = None
-    email: Annotated[AttributeText | None, Field(description="Email address to store.")] = None
+    email: Annotated[AttributeEmail | None, Field(description="Email address to store.")] = None
     created_at: Annotated[
         Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
     ] = None
@@ -53,7 +54,7 @@ class IdentifyCustomerArgs(PersonArgs):
         Field(description='Topic subscriptions, e.g. {"topic_1": true}; other topics stay.'),
     ] = None
     anonymous_id: Annotated[
-        AttributeText | None, Field(description="Joins earlier anonymous events of this id.")
+        AttributeId | None, Field(description="Joins earlier anonymous events of this id.")
     ] = None
     relationships: Annotated[
         Relationships | None,
