@@ -23,7 +23,7 @@ from customerio_tool.connection import (
     connection_fields,
     is_vendor,
 )
-from customerio_tool.deadline import Deadline
+from customerio_tool.deadline import Deadline, Timeouts
 from customerio_tool.errors import (
     ConnectionInvalid,
     CredentialsRejected,
@@ -37,8 +37,6 @@ from customerio_tool.wire import Reply, Request, json_of
 MAX_REPLY_BYTES = 10_000_000
 """Bytes of a reply, unpacked, after which reading stops."""
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0
 _REDIRECTS = (301, 302, 307, 308)
 
 _NEVER_LEFT = (
@@ -72,6 +70,7 @@ class Client:
         session: A session to share; by default the client makes and owns one. Nothing of the
             connection is stored on it; of it, only the adapters and the client certificate are
             used: no headers, cookies, auth or hooks.
+        timeouts: How long one attempt may wait.
 
     The proxies of the environment are read once, when the client is made; a host on this machine
     has none.
@@ -85,8 +84,10 @@ class Client:
         connection: Connection,
         *,
         session: requests.Session | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.connection = connection
+        self.timeouts = timeouts or Timeouts()
         self._owned = session is None
         self._session = session or new_session()
         _refuse_repeats(self._session)
@@ -210,7 +211,7 @@ class Client:
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
-        timeout = min(CONNECT_SECONDS, left), min(READ_SECONDS, left)
+        timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         try:
             response = self._through_adapter(prepared, timeout, self._proxies[origin])
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:

@@ -4,6 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long one attempt may wait, in seconds: for a connection, and between bytes of the answer.
+
+    An attempt that must not be cut off by its own deadline needs both together.
+    """
+
+    connect: float = 5.0
+    read: float = 10.0
+
+    @property
+    def whole(self) -> float:
+        """The seconds that a whole attempt may need."""
+        return self.connect + self.read
 
 
 class Deadline:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
-from customerio_tool.client import CONNECT_SECONDS, READ_SECONDS, AnswerLost, Client
+from customerio_tool.client import AnswerLost, Client
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext
@@ -22,10 +22,8 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
 LEAST_ATTEMPT_SECONDS = 1.0
-"""Time that must be left for another attempt of what may safely be cut off."""
-
-WHOLE_ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
-"""Time that must be left for an attempt of what its own deadline must not cut off."""
+"""Time that must be left for another attempt of what may safely be cut off; what may not be needs
+both timeouts."""
 
 
 class Fate(Enum):
@@ -161,7 +159,7 @@ class Replayer:
                 return outcome
             delay = self._delay(request, outcome)
             last = number == MAX_ATTEMPTS or not _may_repeat(fate, effect)
-            if last or delay > deadline.left() - _least(effect):
+            if last or delay > deadline.left() - self._least(effect):
                 return outcome
             if not self._quota.spend(request.api, COST[fate]):
                 return outcome
@@ -179,7 +177,7 @@ class Replayer:
     ) -> None:
         if context.cancelled and context.cancelled():
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
-        room = max(0.0, deadline.left() - WHOLE_ATTEMPT_SECONDS)
+        room = max(0.0, deadline.left() - self._client.timeouts.whole)
         try:
             self._pacer.wait(self._bucket(request), request.pace, room, context.on_progress)
         except RateLimited as limited:
@@ -228,6 +226,11 @@ class Replayer:
             return max(delay, pause)
         return delay if asked is None else max(delay, asked)
 
+    def _least(self, effect: Effect) -> float:
+        """Return the seconds that must be left for another attempt."""
+        whole = self._client.timeouts.whole
+        return min(LEAST_ATTEMPT_SECONDS, whole) if effect.replay is Replay.ALWAYS else whole
+
     def _wait(self, seconds: float, fate: Fate, context: CallContext) -> None:
         if context.on_progress:
             context.on_progress(f"Trying again in {seconds:.1f} s: {fate.value}.")
@@ -247,7 +250,3 @@ def _fate_of(reply: Reply) -> Fate:
 
 def _may_repeat(fate: Fate, effect: Effect) -> bool:
     return fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
-
-
-def _least(effect: Effect) -> float:
-    return LEAST_ATTEMPT_SECONDS if effect.replay is Replay.ALWAYS else WHOLE_ATTEMPT_SECONDS
