@@ -27,6 +27,9 @@ SLACK = 1.03
 TOLD_SECONDS = 1.0
 """Waits from this long on are told to `on_progress`."""
 
+LONGEST_PAUSE = 60.0
+"""A pause is cut to so many seconds: a mistaken `Retry-After` must not silence a workspace."""
+
 MANY_BUCKETS = 1024
 """From so many buckets on, those that are idle are forgotten when one is added."""
 
@@ -253,8 +256,14 @@ class Pacer:
                 return
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Hold all who share the bucket for so many seconds: Customer.io answered 429."""
-        self._limiter.pause(bucket, pace, seconds)
+        """Hold all who share the bucket: Customer.io answered 429.
+
+        Args:
+            bucket: What the refused request counted against.
+            pace: Its rate class.
+            seconds: For how long; cut to a minute, after which a next 429 pauses again.
+        """
+        self._limiter.pause(bucket, pace, min(max(0.0, seconds), LONGEST_PAUSE))
 
     def _refusal(self, bucket: str, pace: Pace) -> RateLimited:
         seconds = math.ceil(self._limiter.shortest_wait(bucket, pace) * 10) / 10

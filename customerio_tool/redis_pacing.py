@@ -36,6 +36,7 @@ ACTIVE_SECONDS = 30.0
 
 _LOG = logging.getLogger(__name__)
 _MICRO = 1_000_000
+_FOREVER_SECONDS = 1e6  # no call waits so long; infinity has no whole microseconds
 _UNKNOWN_LIFE = "unknown"
 _T = TypeVar("_T")
 
@@ -91,11 +92,12 @@ class _Told:
 
 @dataclass
 class _Seen:
-    """What this worker last knew of a bucket, for when Redis or its memory is lost."""
+    """What this worker last knew of a bucket, and whether it now paces it apart from the others."""
 
     workers: int
-    last_slot: float
-    life: str | bytes
+    last_slot: float = -math.inf
+    life: str | bytes = _UNKNOWN_LIFE
+    apart: bool = False
 
 
 @dataclass
@@ -108,7 +110,13 @@ class _Process:
     lost: bool = False
     probe_at: float = 0.0
     seen: dict[str, _Seen] = field(default_factory=dict)
-    apart: set[str] = field(default_factory=set)
+
+    def keep(self, bucket: str, seen: _Seen) -> None:
+        """Remember a bucket; of too many, forget the one asked for longest ago."""
+        self.seen.pop(bucket, None)
+        if len(self.seen) >= MANY_BUCKETS:
+            del self.seen[next(iter(self.seen))]
+        self.seen[bucket] = seen
 
 
 class RedisLimiter:
@@ -119,7 +127,7 @@ class RedisLimiter:
     own after its last shared slot. That is logged as one warning for each outage.
 
     Args:
-        client_or_url: The address of a Redis server, 5 or later; or a client of redis-py, whose
+        client_or_url: The address of a Redis server, 6 or later; or a client of redis-py, whose
             timeouts should be short, and which should not repeat commands by itself.
         fallback: Hands out this process's slots while Redis is lost.
         monotonic: The clock, in seconds, for what is not timed by the server.
@@ -138,7 +146,7 @@ class RedisLimiter:
     ) -> None:
         library = _redis_py()
         self._client = _connect(client_or_url) if isinstance(client_or_url, str) else client_or_url
-        self._failures = (library.RedisError, OSError)
+        self._failures = (library.RedisError, OSError, UnicodeError)  # the last: odd host names
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback
         self._monotonic = monotonic
@@ -192,11 +200,12 @@ class RedisLimiter:
         """Run the script; None while Redis is lost. Without patience nothing is reserved."""
         rhythm = rhythm_of(pace)
         settle = pace.period_seconds + PROBE_SECONDS + 2 * TIMEOUT_SECONDS
-        if bucket in self._process.apart:
+        seen = self._process.seen.get(bucket)
+        if seen and seen.apart:
             hold = max(hold, self._fallback.held(bucket))
         times = (rhythm.interval, rhythm.tolerance, patience, hold, settle, ACTIVE_SECONDS)
-        arguments: list[str | bytes | int] = [round(seconds * _MICRO) for seconds in times]
-        arguments += [self._process.worker, self._known_life(bucket)]
+        arguments: list[str | bytes | int] = [_micros(seconds) for seconds in times]
+        arguments += [self._process.worker, self._claimed_life(seen)]
         reply = self._try(lambda: self._script(keys=_keys(bucket), args=arguments))
         if reply is None:
             return None
@@ -206,14 +215,10 @@ class RedisLimiter:
         self._remember(bucket, told)
         return told
 
-    def _known_life(self, bucket: str) -> str | bytes:
-        """Return the mark of the schedule that Redis must still hold, or nothing if it need not."""
-        process = self._process
-        seen = process.seen.get(bucket)
-        if bucket in process.apart:
-            return seen.life if seen else _UNKNOWN_LIFE
+    def _claimed_life(self, seen: _Seen | None) -> str | bytes:
+        """Return the mark of the schedule that Redis must still hold; empty if it need not."""
         recent = seen and seen.last_slot > self._monotonic() - ACTIVE_SECONDS / 2
-        return seen.life if seen and recent else ""
+        return seen.life if seen and (seen.apart or recent) else ""
 
     def _held_until(self, bucket: str) -> float:
         held: Any = self._client.hget(_keys(bucket)[0], "held")
@@ -223,21 +228,20 @@ class RedisLimiter:
         process = self._process
         last_slot = self._monotonic() + told.seconds if told.granted else -math.inf
         with process.lock:
-            process.apart.discard(bucket)
-            if before := process.seen.pop(bucket, None):
+            if before := process.seen.get(bucket):
                 last_slot = max(last_slot, before.last_slot)
-            if len(process.seen) >= MANY_BUCKETS:
-                del process.seen[next(iter(process.seen))]  # the one asked for longest ago
-            process.seen[bucket] = _Seen(max(1, told.workers), last_slot, told.life)
+            process.keep(bucket, _Seen(max(1, told.workers), last_slot, told.life))
 
     def _stand_apart(self, bucket: str, pace: Pace) -> int:
         """Begin to pace a bucket in this process alone; return among how many workers."""
         process = self._process
         with process.lock:
-            most = max((seen.workers for seen in process.seen.values()), default=1)
-            seen = process.seen.get(bucket) or _Seen(most, -math.inf, _UNKNOWN_LIFE)
-            if bucket not in process.apart:
-                process.apart.add(bucket)
+            seen = process.seen.get(bucket)
+            if seen is None:
+                seen = _Seen(max((other.workers for other in process.seen.values()), default=1))
+                process.keep(bucket, seen)
+            if not seen.apart:
+                seen.apart = True
                 queue = max(0.0, seen.last_slot - self._monotonic())
                 wait = queue + rhythm_of(pace, seen.workers).interval
                 self._fallback.start_after(bucket, pace, wait, workers=seen.workers)
@@ -297,6 +301,10 @@ def limiter_from_env(environ: Mapping[str, str]) -> Limiter:
 def _keys(bucket: str) -> list[str]:
     """Return the keys of a bucket: the schedule and the workers, in one slot of a cluster."""
     return [f"cio:{{{bucket}}}:schedule", f"cio:{{{bucket}}}:workers"]
+
+
+def _micros(seconds: float) -> int:
+    return round(min(seconds, _FOREVER_SECONDS) * _MICRO)
 
 
 def _redis_py() -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from itertools import pairwise
 
@@ -165,6 +167,23 @@ class TestLocalLimiter:
         assert len(times) == 800
         assert min(b - a for a, b in pairwise(sorted(times))) > 0.99 * INTERVAL
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_a_fork_while_a_thread_reserves_does_not_block_the_child(
+        self, limiter: LocalLimiter
+    ) -> None:
+        forking = multiprocessing.get_context("fork")
+        told: multiprocessing.SimpleQueue[float] = forking.SimpleQueue()
+        limiter.reserve(BUCKET, Pace.APP, 0)
+        child = forking.Process(
+            target=lambda: told.put(limiter.shortest_wait(BUCKET, Pace.APP)), daemon=True
+        )
+        with limiter._lock:
+            child.start()
+        child.join(10)
+        assert child.exitcode == 0
+        assert told.get() == pytest.approx(INTERVAL)
+
     def test_buckets_that_are_idle_are_forgotten_and_busy_ones_are_not(
         self, limiter: LocalLimiter, time: Time
     ) -> None:
@@ -229,6 +248,15 @@ class TestPacer:
         with pytest.raises(RateLimited) as refusal:
             pacer.wait(BUCKET, Pace.APP, 5)
         assert refusal.value.retry_after_seconds == 7.5
+
+    @pytest.mark.parametrize(
+        ("asked", "held"), [(1e9, 60), (float("inf"), 60), (float("nan"), 0), (-5.0, 0)]
+    )
+    def test_no_pause_is_longer_than_a_minute(
+        self, pacer: Pacer, limiter: LocalLimiter, asked: float, held: float
+    ) -> None:
+        pacer.pause(BUCKET, Pace.APP, asked)
+        assert limiter.held(BUCKET) == pytest.approx(held)
 
     def test_a_wait_worth_noticing_is_told_and_a_short_one_is_not(self, pacer: Pacer) -> None:
         told: list[str] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -191,8 +193,20 @@ class TestShared:
         assert calls["cmdstat_evalsha"] == 20
         assert "cmdstat_eval" not in calls
 
+    def test_threads_of_one_worker_get_slots_of_their_own(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        limiter = worker(server.url)
+        with ThreadPoolExecutor(8) as pool:
+            slots = list(pool.map(lambda _: reserved(limiter), range(80)))
+        assert gaps(sorted(slots, key=lambda slot: slot.at)) == [INTERVAL] * 79
+        assert client.zcard(f"cio:{{{BUCKET}}}:workers") == 1
+
+    def test_endless_patience_is_no_error(self, client: redis.Redis, server: RedisServer) -> None:
+        assert reserved(worker(server.url), max_wait=math.inf).shared
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="fork is no longer the usual way")
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_a_forked_process_is_a_worker_of_its_own(
         self, client: redis.Redis, server: RedisServer
     ) -> None:
@@ -283,11 +297,12 @@ class TestOutage:
         clock = Clock()
         cut_off, other = worker(mortal.url, clock), worker(mortal.url)
         reserved(cut_off)
-        cut_off._process.lost = True
-        cut_off._process.probe_at = clock.now + PROBE_SECONDS
-        assert not reserved(cut_off).shared
+        with mortal.hanging():
+            assert not reserved(cut_off).shared
         clock.now += PROBE_SECONDS
-        assert gaps([reserved(other), reserved(cut_off)]) == [INTERVAL]
+        first = reserved(other)  # behind what cut_off asked for in vain, and Redis did later
+        assert first.seconds <= 2 * INTERVAL
+        assert gaps([first, reserved(cut_off)]) == [INTERVAL]
 
     def test_a_pause_during_an_outage_is_told_to_redis_when_it_is_back(
         self, mortal: RedisServer
@@ -388,6 +403,11 @@ class TestFromTheEnvironment:
             limiter_from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"})
         assert "canary" not in str(refusal.value)
         assert refusal.value.__cause__ is refusal.value.__context__ is None
+
+    @pytest.mark.parametrize("host", ["a..b", "redis.invalid", "x" * 80])
+    def test_a_host_that_cannot_be_found_stops_nobody(self, host: str) -> None:
+        limiter = limiter_from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"})
+        assert limiter.reserve(BUCKET, Pace.APP, 1.0) is not None
 
     def test_a_redis_that_was_never_there_stops_nobody(
         self, caplog: pytest.LogCaptureFixture
