@@ -80,6 +80,17 @@ def test_the_same_message_in_one_run_is_one_for_a_day(sender: Sender, clock: Clo
     assert sender.call(run_id="monday")["outcome"] == "accepted"
 
 
+def test_a_second_send_is_remembered_beyond_the_end_of_the_first(
+    sender: Sender, clock: Clock
+) -> None:
+    for seconds in (0, DAY):
+        clock.now = START + seconds
+        assert sender.call(run_id="monday")["outcome"] == "accepted"
+    for seconds in (DAY + SECONDS, 2 * DAY - 1):
+        clock.now = START + seconds
+        assert sender.call(run_id="monday")["outcome"] == "already_sent"
+
+
 @pytest.mark.parametrize("run_id", [None, ""])
 def test_without_a_run_a_message_is_one_for_ten_minutes(
     sender: Sender, clock: Clock, run_id: str | None

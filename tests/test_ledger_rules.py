@@ -41,15 +41,16 @@ def identities(draw: st.DrawFn) -> dict[str, Any]:
     """Make all that a key may depend on, from few texts, so that they often meet."""
     few = st.sampled_from(["", "a", "b", "ab", '","', "run", "window", "\ud800"])
     named = dict.fromkeys(("operation", "workspace", "fingerprint"), few)
-    return draw(st.fixed_dictionaries({**named, "explicit": st.none() | few, "run_id": few}))
+    optional = dict.fromkeys(("explicit", "run_id"), st.none() | few)
+    return draw(st.fixed_dictionaries({**named, **optional}))
 
 
 def meant(identity: dict[str, Any]) -> tuple[Any, ...]:
-    """Tell what a key stands for: an explicit key hides message and run."""
+    """Tell what a key stands for: an explicit key hides message and run; a blank run is none."""
     place = identity["operation"], identity["workspace"]
     if identity["explicit"] is not None:
         return (*place, "explicit", identity["explicit"])
-    return (*place, "derived", identity["fingerprint"], identity["run_id"])
+    return (*place, "derived", identity["fingerprint"], identity["run_id"] or None)
 
 
 @given(identities(), identities())
