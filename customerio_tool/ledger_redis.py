@@ -112,6 +112,7 @@ def _client(url: str) -> redis.Redis:
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),
+            retry_on_error=[redis.ConnectionError, redis.TimeoutError],  # not implied by redis 5
         )
     except ValueError:
         pass
