@@ -8,9 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from customerio_tool.errors import FieldProblem
-from customerio_tool.identifiers import shape_of
 
-_DOMAIN = re.compile(r"@?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
+_ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -35,8 +34,8 @@ def at_paths(argument: str, addresses: Collection[str]) -> tuple[tuple[str, str]
 
 
 def is_entry(text: str) -> bool:
-    """Tell whether a text can stand on an allow-list: an e-mail address, or a domain."""
-    return shape_of(text) == "email" or _DOMAIN.fullmatch(text) is not None
+    """Tell whether a text can stand on an allow-list: a bare e-mail address, or a domain."""
+    return _ENTRY.fullmatch(text) is not None
 
 
 def strangers(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:
