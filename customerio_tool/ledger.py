@@ -273,11 +273,12 @@ class SendOnce:
         """
         claim = _claim(subtool, args, at, request, ends_at, run_id)
         now = self._clock()
+        held = None
         try:
             held = self._ledger.claim(claim.key, claim.started, now)
         except LedgerLost as lost:
             self._go_on_without(subtool, lost)
-            return self._sent(replace(claim, held=False), send)
+            claim = replace(claim, held=False)
         if held is not None:
             return _told_again(subtool, args, at, claim, held.as_of(now), now)
         return self._sent(claim, send)

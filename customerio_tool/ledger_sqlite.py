@@ -26,13 +26,15 @@ _INDEX = "CREATE INDEX IF NOT EXISTS sends_by_expiry ON sends (expires_at)"
 
 
 class SqliteLedger:
-    """A ledger in one file, which is made readable to its owner only where it does not exist.
+    """A ledger in one file, open only while a claim or an outcome is written.
 
     The file must be on a disk of the machine: locks on network file systems cannot be relied upon
-    (https://www.sqlite.org/wal.html). A claim is on the disk before anything is sent.
+    (https://www.sqlite.org/wal.html). A claim is on the disk before anything is sent. Needs SQLite
+    3.37, for strict tables.
 
     Args:
-        path: The file; its directory must exist.
+        path: The file. Where there is none it is made, for its owner's eyes only; the directory
+            must exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

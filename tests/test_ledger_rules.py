@@ -169,6 +169,15 @@ def test_best_effort_sends_with_one_warning_that_names_nobody(
         assert secret not in caplog.text
 
 
+def test_a_failure_under_best_effort_drags_no_ledger_along(loseable: Loseable) -> None:
+    sender = Sender(loseable, Clock(), best_effort=True)
+    loseable.lost = True
+    sender.failure = RequestRejected("Refused.")
+    with pytest.raises(RequestRejected) as caught:
+        sender.call()
+    assert caught.value.__context__ is None
+
+
 def test_a_ledger_that_comes_back_during_a_send_remembers_it(loseable: Loseable) -> None:
     sender = Sender(loseable, Clock(), best_effort=True)
     loseable.lost = True
