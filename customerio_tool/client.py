@@ -31,6 +31,7 @@ from customerio_tool.errors import (
     FieldProblem,
     Unreachable,
 )
+from customerio_tool.telemetry import silence
 from customerio_tool.transport import new_session
 from customerio_tool.wire import Reply, Request, json_of
 
@@ -91,6 +92,7 @@ class Client:
         self._owned = session is None
         self._session = session or new_session()
         _refuse_repeats(self._session)
+        self._libraries = silence()
         self._lock = threading.Lock()
         self._asking: Future[Region] | None = None
         self._proxies = {
@@ -213,15 +215,15 @@ class Client:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         try:
-            response = self._through_adapter(prepared, timeout, self._proxies[origin])
+            with self._libraries.silent():
+                response = self._through_adapter(prepared, timeout, self._proxies[origin])
+                return self._read(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
         except OSError:  # requests looks for the CA file on each send
             right = connection_fields()["ca_file"].right
             gone = FieldProblem("ca_file", "is not a file that can be read any more", right)
             failure = ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])
-        else:
-            return self._read(response, deadline)
         raise failure
 
     def _through_adapter(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +16,9 @@ from customerio_tool.client import Client
 from customerio_tool.confirmation import Approvals, Asked, SecondLook, with_confirmation
 from customerio_tool.connection import Connection
 from customerio_tool.connection_test import check_connection
-from customerio_tool.deadline import Deadline
-from customerio_tool.dispatch import CALL_SECONDS, Dispatch, seconds_for
+from customerio_tool.deadline import Deadline, Timeouts
+from customerio_tool.dispatch import CALL_SECONDS
+from customerio_tool.dispatcher import Dispatcher
 from customerio_tool.dry_run import rehearsed
 from customerio_tool.errors import (
     ConnectionInvalid,
@@ -28,21 +29,17 @@ from customerio_tool.errors import (
 )
 from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
+from customerio_tool.ledger import Ledger
 from customerio_tool.policy import Policy
-from customerio_tool.replay import Pacing, Replayer
+from customerio_tool.replay import Pacing
 from customerio_tool.secret import Secret
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
+from customerio_tool.telemetry import Telemetry
 from customerio_tool.wire import Request, request_for
 
 if TYPE_CHECKING:
     import requests
-
-
-class _Unpaced:
-    def wait(self, *_: object) -> None: ...
-
-    def pause(self, *_: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,14 @@ class CustomerIoTool:
             enabled, and nothing is asked first.
         session: A `requests` session to share between tools; nothing of the connection is stored
             on it. By default the tool makes one and closes it.
-        pacer: Waits for slots in the vendor's rate classes.
+        pacer: Waits for slots in the vendor's rate classes; by default one of its own, or shared
+            through the Redis that `CUSTOMERIO_REDIS_URL` names.
+        ledger: Remembers sends, so that none happens twice; by default one in memory, in the file
+            `CUSTOMERIO_LEDGER_FILE`, or in that Redis.
+        best_effort: Whether to send although the ledger is lost; by default that is refused.
+        telemetry: Who is told of calls; by default one line per call on the logger
+            `customerio_tool`.
+        timeouts: How long one attempt may wait for a connection and for an answer.
         clock: Gives Unix time in seconds.
         monotonic: Gives seconds for deadlines.
         sleep: Waits that many seconds.
@@ -89,6 +93,10 @@ class CustomerIoTool:
         policy: Policy | Mapping[str, object] | str | None = None,
         session: requests.Session | None = None,
         pacer: Pacing | None = None,
+        ledger: Ledger | None = None,
+        best_effort: bool = False,
+        telemetry: Sequence[Telemetry] | None = None,
+        timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -97,11 +105,20 @@ class CustomerIoTool:
         sealed = Secret(connection)
         del connection
         loaded, self._policy = _loaded(sealed, policy)
-        self._client = Client(loaded, session=session)
+        self._client = Client(loaded, session=session, timeouts=timeouts)
         self._approvals = Approvals(clock, entropy)
         self._second_look = SecondLook(loaded, clock)
         self._budget = SendBudget()
-        self._replayer = Replayer(self._client, pacer or _Unpaced(), sleep=sleep, clock=clock)
+        self._dispatcher = Dispatcher(
+            self._client,
+            pacer=pacer,
+            ledger=ledger,
+            best_effort=best_effort,
+            telemetry=telemetry,
+            clock=clock,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
         self._clock = clock
         self._monotonic = monotonic
         self._entropy = entropy
@@ -292,11 +309,7 @@ class CustomerIoTool:
     def _dispatched(
         self, asked: Asked, policy: Policy, at: Invocation, request: Request
     ) -> dict[str, Any]:
-        subtool, args, context = asked.subtool, asked.args, asked.context
-        deadline = Deadline(seconds_for(subtool, context), self._monotonic)
-        dispatch = Dispatch(self._replayer, subtool, args, at, context, deadline, lambda _: None)
-        answer = dispatch.answer(request)
-        return subtool.result(replace(answer, hidden=policy.hidden_attributes))
+        return self._dispatcher.result(asked, at, request, policy.hidden_attributes)
 
     def _invocation(self) -> Invocation:
         now = self._clock()
