@@ -205,14 +205,14 @@ class Policy(BaseModel):
     def _admit_recipients(self, subtool: Subtool[Any], args: Args, allowed: frozenset[str]) -> None:
         if subtool.triggers and not self.allow_triggers:
             raise PolicyRefused(
-                f"Nothing was sent: this agent may write only to certain recipients, and "
+                "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{subtool.name} can start campaigns, which write to anybody."
             )
         reach = subtool.reach(args) if subtool.reach else Reach()
         if problems := strangers(reach, allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(
-                f"Nothing was sent: this agent may write only to certain recipients, and "
+                "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{problems[0].path} {problems[0].problem}{others}.",
                 fields=problems[:MAX_PROBLEMS],
             )
