@@ -6,10 +6,12 @@ import base64
 import binascii
 import hmac
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Condition, Event
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from . import (
     app_campaigns,
@@ -17,6 +19,7 @@ from . import (
     app_people,
     app_segments,
     control,
+    pending,
     state,
     track,
     track_v2,
@@ -25,8 +28,12 @@ from .clock import Clock
 from .faults import Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
 from .options import Options
+from .pace import Pace
 from .refusal import Refused
 from .routes import UNKNOWN, Route, Router
+from .seed import fill
+from .seeding import sow
+from .snapshots import Snapshots
 from .store import Store, StoreClosed
 from .workspace import Workspace, dump
 
@@ -44,10 +51,27 @@ TABLES = (
 
 
 class Application:
-    """The local Customer.io without sockets. Safe to call from many threads."""
+    """The local Customer.io without sockets. Safe to call from many threads.
 
-    def __init__(self, store: Store, clock: Clock, options: Options) -> None:
+    Args:
+        store: where the workspace is kept.
+        clock: what time it is.
+        options: settings to start with.
+        seed: what ``reset`` puts into the workspace: the demo, nothing, or a seed of one's own.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        options: Options,
+        seed: bool | Mapping[str, Any] = True,
+    ) -> None:
         self.store = store
+        self._start = options
+        self._seed = seed
+        self._pace = Pace()
+        self.snapshots = Snapshots(store)
         self.clock = clock
         self.options = options
         self.router = Router(TABLES)
@@ -83,8 +107,8 @@ class Application:
         until = monotonic() + timeout
         with self._answered:
             while True:
-                with self.store.transaction():
-                    found = state.requests(self.workspace(), after, operation)
+                with self.work() as ws:
+                    found = state.requests(ws, after, operation)
                 left = until - monotonic()
                 if len(found) >= count or left <= 0 or self.ending.is_set():
                     return found
@@ -130,15 +154,65 @@ class Application:
                 self._log_alone(route, request, reply, "internal error")
             return reply
 
-    def workspace(self, operation: str = "") -> Workspace:
-        """The workspace at this moment, for use inside ``store.transaction()``."""
-        return Workspace(self.store, self.options, self.clock.now(), operation)
+    @contextmanager
+    def work(self, operation: str = "") -> Iterator[Workspace]:
+        """One transaction on the workspace as it is now, with all late writes that are due."""
+        with self.store.transaction():
+            now = self.clock.now()
+            for late in pending.due(self.store, now):
+                ws = Workspace(self.store, self.options, late.received)
+                pending.apply(ws, late, self.router)
+            yield Workspace(self.store, self.options, now, operation)
+
+    def reset(self, to: Literal["seed", "empty"] = "seed") -> None:
+        """Be as when it was started: workspace, log, faults, clock, options. Snapshots stay.
+
+        Args:
+            to: ``empty`` leaves the workspace without anything.
+        """
+        self.faults.clear()
+        self.clock.restart()
+        self.options = self._start
+        self._pace.forget()
+        with self.store.transaction():
+            self.store.clear()
+            if to == "seed":
+                self.fill()
+
+    def fill(self) -> None:
+        """Put the seed that it was started with into the workspace.
+
+        Raises:
+            ValueError: the seed makes no sense.
+        """
+        if self._seed is True:
+            with self.work("seed") as ws:
+                fill(ws)
+        elif self._seed:
+            self.sow(self._seed)
+
+    def sow(self, seed: Any) -> dict[str, int]:
+        """Add what a seed holds to the workspace; returns how many of each kind.
+
+        Raises:
+            ValueError: the seed makes no sense; nothing of it stays.
+        """
+        with self.work("seed") as ws:
+            return sow(ws, seed)
+
+    def change_options(self, changes: Mapping[str, Any]) -> None:
+        """Change options from now on.
+
+        Raises:
+            ValueError: an unknown option, a value of the wrong kind, or a credential.
+        """
+        self.options = self.options.changed(changes)
 
     def _unrouted(self, request: Request, refused: Refused) -> Reply:
         reply = _instead(request, app_errors) or app_errors(refused)
         api, operation = self.router.name(request)
-        with self.store.transaction():
-            self._log(self.workspace(), api, operation, request, reply, refused.message)
+        with self.work() as ws:
+            self._log(ws, api, operation, request, reply, refused.message)
         return reply
 
     def _serve(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
@@ -154,20 +228,37 @@ class Application:
     def _apply(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         refusal: Refused | None = None
         try:
-            with self.store.transaction():
-                ws = self.workspace(route.operation)
+            with self.work(route.operation) as ws:
                 try:
                     self._check_access(route, request)
-                    reply = route.handler(ws, request, **parameters)
+                    reply = self._answer(ws, route, request, parameters)
                 except Refused as refused:
                     if not refused.keep:
                         raise
                     refusal, reply = refused, route.errors(refused)
-                self._log_route(ws, route, request, reply, refusal)
+                number = self._log_route(ws, route, request, reply, refusal)
+                if ws.late:
+                    pending.add(ws, request, number)
         except Refused as refused:  # rolled back: log on its own
             envelope = _envelope(route, refused)
             reply = envelope(refused)
             self._log_alone(route, request, reply, refused.message)
+        return reply
+
+    def _answer(
+        self, ws: Workspace, route: Route, request: Request, parameters: dict[str, str]
+    ) -> Reply:
+        options = self.options
+        if options.rate_limits == "strict":
+            self._pace.admit(route, request, ws.time)
+        if route.api == "track" and route.operation != "region":
+            if options.track_redirect_url:
+                ws.quiet.append("redirected")
+                location = options.track_redirect_url + request.target
+                return Reply(options.track_redirect_status, headers=(("Location", location),))
+            if options.delay_seconds:
+                return pending.rehearse(ws, route, request, parameters)
+        reply: Reply = route.handler(ws, request, **parameters)
         return reply
 
     def _control(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
@@ -202,15 +293,14 @@ class Application:
             raise Refused("unauthorized", "unauthorized")
 
     def _log_alone(self, route: Route, request: Request, reply: Reply, reason: str) -> None:
-        with self.store.transaction():
-            ws = self.workspace(route.operation)
+        with self.work(route.operation) as ws:
             self._log(ws, route.api, route.operation, request, reply, reason)
 
     def _log_route(
         self, ws: Workspace, route: Route, request: Request, reply: Reply, refusal: Refused | None
-    ) -> None:
-        reason = refusal.message if refusal else "; ".join(dict.fromkeys(ws.quiet)) or None
-        self._log(ws, route.api, route.operation, request, reply, reason)
+    ) -> int:
+        reason = refusal.message if refusal else ws.reason
+        return self._log(ws, route.api, route.operation, request, reply, reason)
 
     def _log(
         self,
@@ -220,11 +310,11 @@ class Application:
         request: Request,
         reply: Reply,
         reason: str | None,
-    ) -> None:
+    ) -> int:
         """Add to the request log; headers, and so credentials, are left out but for two."""
         fault = request.fault
         sent = reply.status if fault is None else (fault.status or reply.status)
-        ws.store.insert(
+        return ws.store.insert(
             "requests",
             time=ws.time,
             api=api,

@@ -8,7 +8,7 @@ from typing import Any
 from . import deliveries, filters
 from .refusal import Refused
 from .store import Row
-from .workspace import Workspace
+from .workspace import Workspace, dump
 
 _PRIVATE = frozenset({"default_recipients"})
 
@@ -19,6 +19,39 @@ def get(ws: Workspace, campaign_id: int, kind: str = "campaign") -> Row:
     if row is None:
         raise Refused(f"{kind} not found", "not_found")
     return row
+
+
+def add(
+    ws: Workspace,
+    number: int,
+    name: str,
+    kind: str,
+    actions: list[dict[str, Any]],
+    state: str = "running",
+    *,
+    event_name: str | None = None,
+    **extra: Any,
+) -> None:
+    """A new campaign or broadcast; ``extra`` are its members beyond those that all have."""
+    definition = {
+        "description": "",
+        "created": ws.now,
+        "updated": ws.now,
+        "first_started": 0 if state == "draft" else ws.now,
+        "actions": actions,
+        "tags": [],
+        **extra,
+    }
+    ws.store.insert(
+        "campaigns",
+        id=number,
+        kind="broadcast" if kind == "triggered_broadcast" else "campaign",
+        name=name,
+        type=kind,
+        state=state,
+        event_name=event_name,
+        definition=dump(definition),
+    )
 
 
 def every(ws: Workspace, kind: str = "campaign") -> list[Row]:

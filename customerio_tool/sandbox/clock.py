@@ -8,7 +8,7 @@ from threading import Lock
 
 
 class Clock:
-    """Unix seconds. Runs with the machine until frozen; may be moved forward at any time.
+    """Unix seconds. Runs with the machine until frozen; may be moved at any time.
 
     Args:
         source: where running time comes from.
@@ -21,7 +21,7 @@ class Clock:
         self._source = source
         self._lock = Lock()
         self._offset = 0.0
-        self._frozen = frozen_at
+        self._start = self._frozen = frozen_at
 
     def now(self) -> float:
         """The current Unix time in seconds."""
@@ -50,6 +50,20 @@ class Clock:
             else:
                 self._frozen += seconds
         return self.now()
+
+    def set(self, at: float) -> float:
+        """Move to another Unix time, also an earlier one, frozen or not; returns it."""
+        with self._lock:
+            if self._frozen is None:
+                self._offset = at - self._source()
+            else:
+                self._frozen = at
+        return at
+
+    def restart(self) -> None:
+        """Be as it was made: at the real time, or frozen where it began."""
+        with self._lock:
+            self._offset, self._frozen = 0.0, self._start
 
     def resume(self) -> float:
         """Let time run on from where it stands; returns it."""

@@ -4,22 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from . import state
+from . import members, state
 from .http import Reply, Request, app_errors, json_reply
 from .refusal import Refused
 from .routes import Routes
-from .seed import reset
 
 if TYPE_CHECKING:
     from .application import Application
+    from .clock import Clock
 
 _README = "README: Local Customer.io"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _WAIT, _LONGEST_WAIT = 5, 60  # seconds
 CONTROL = Routes("control", app_errors)
+
+
+@dataclass(frozen=True)
+class _Reset:
+    to: Literal["seed", "empty"] = "seed"
+
+
+@dataclass(frozen=True)
+class _Move:
+    freeze: bool | float | None = None
+    resume: bool | None = None
+    advance: float | None = None
+    set: float | None = None
+
+    def make(self, clock: Clock) -> None:
+        """Move the clock. Raises ValueError unless one movement was asked for."""
+        asked = [name for name, each in vars(self).items() if each is not None]
+        if len(asked) != 1 or self.freeze is False or self.resume is False:
+            raise ValueError("clock takes one of freeze, resume, advance, set")
+        if self.advance is not None:
+            clock.advance(self.advance)
+        elif self.set is not None:
+            clock.set(self.set)
+        elif self.resume:
+            clock.resume()
+        else:
+            clock.freeze(None if self.freeze is True else self.freeze)
 
 
 def check_access(request: Request) -> None:
@@ -74,19 +102,83 @@ def requests(application: Application, request: Request) -> Reply:
 @CONTROL.route("GET", "/_sandbox/state", operation="state", seen=_README)
 def whole_state(application: Application, _request: Request) -> Reply:
     """The whole workspace."""
-    with application.store.transaction():
-        return json_reply(state.dump_state(application.workspace()))
+    with application.work() as ws:
+        return json_reply(state.dump_state(ws))
 
 
 @CONTROL.route("POST", "/_sandbox/reset", operation="reset", seen=_README)
 def reset_workspace(application: Application, request: Request) -> Reply:
-    """Back to the demo workspace, or with ``{"to": "empty"}`` to nothing; the log goes as well."""
-    to = request.json_object().get("to", "seed")
-    if to not in ("seed", "empty"):
-        raise Refused("to must be seed or empty")
-    with application.store.transaction():
-        reset(application.workspace(), seeded=to == "seed")
+    """As when it was started, or with ``{"to": "empty"}`` without anything in the workspace.
+
+    Log, faults, clock and options go back too; snapshots stay.
+    """
+    with _teaching():
+        to = members.read(_Reset, request.json_object(), "reset").to
+        application.reset(to)
     return json_reply({"reset": to})
+
+
+@CONTROL.route("POST", "/_sandbox/seed", operation="seed", seen=_README)
+def seed(application: Application, request: Request) -> Reply:
+    """Add what a seed holds; see ``seeding`` for its form."""
+    with _teaching():
+        return json_reply({"seeded": application.sow(request.json)})
+
+
+@CONTROL.route("GET", "/_sandbox/options", operation="options", seen=_README)
+def options(application: Application, _request: Request) -> Reply:
+    """All options but the credentials."""
+    return json_reply({"options": application.options.shown()})
+
+
+@CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", seen=_README)
+def change_options(application: Application, request: Request) -> Reply:
+    """Change the options that the body names."""
+    with _teaching():
+        application.change_options(request.json_object())
+    return options(application, request)
+
+
+@CONTROL.route("GET", "/_sandbox/clock", operation="clock", seen=_README)
+def clock(application: Application, _request: Request) -> Reply:
+    """What time it is in the sandbox, in Unix seconds, and whether it stands still."""
+    found = application.clock
+    return json_reply({"time": found.now(), "frozen": found.is_frozen})
+
+
+@CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", seen=_README)
+def set_clock(application: Application, request: Request) -> Reply:
+    """Do one of ``{"freeze": true or time}``, ``{"resume": true}``, ``advance``, ``set``.
+
+    ``{"advance": seconds}`` and ``{"set": time}`` leave a running clock running.
+    """
+    with _teaching():
+        move = members.read(_Move, request.json_object(), "clock")
+        move.make(application.clock)
+    return clock(application, request)
+
+
+@CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", seen=_README)
+def snapshots(application: Application, _request: Request) -> Reply:
+    """The names of what was kept."""
+    return json_reply({"snapshots": application.snapshots.names()})
+
+
+@CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", seen=_README)
+def snapshot(application: Application, request: Request, name: str) -> Reply:
+    """Keep the workspace as it is under a name."""
+    application.snapshots.take(name)
+    return snapshots(application, request)
+
+
+@CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", seen=_README)
+def restore(application: Application, request: Request, name: str) -> Reply:
+    """Go back to what was kept under a name."""
+    try:
+        application.snapshots.restore(name)
+    except KeyError as error:
+        raise Refused(str(error.args[0]), "not_found") from None
+    return snapshots(application, request)
 
 
 @CONTROL.route("GET", "/_sandbox/faults", operation="faults", seen=_README)
@@ -119,13 +211,13 @@ def clear_faults(application: Application, _request: Request) -> Reply:
 
 
 def _changed_faults(application: Application, change: Callable[[], object]) -> Reply:
-    with teaching():
+    with _teaching():
         change()
     return json_reply({"faults": application.faults.shown()})
 
 
 @contextmanager
-def teaching() -> Iterator[None]:
+def _teaching() -> Iterator[None]:
     """Turn a ValueError about what was given into a refusal with its text."""
     try:
         yield

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from . import state
 from .application import Application
 from .clock import Clock
 from .faults import Active, Faults
 from .options import Options
-from .seed import fill
 from .server import Server
 from .store import Store
 from .tls import server_context
@@ -28,13 +28,15 @@ class Sandbox:
         port: the port to listen on; 0 takes a free one.
         tls: serve https, with a CA made on the spot (needs the ``sandbox`` extra).
         db: a file to keep the workspace in; ``None`` keeps nothing.
-        seed: fill an empty workspace with the demo.
+        seed: fill an empty workspace with the demo (true), with nothing (false), or with a seed of
+            your own, in the form that ``customerio_tool.sandbox.seeding`` describes.
         clock: where time comes from; freeze or advance it to test what depends on time.
         options: workspace settings, keys and switches.
 
     Raises:
         RuntimeError: ``tls`` without trustme installed.
         OSError: the port is taken.
+        ValueError: the seed makes no sense.
     """
 
     def __init__(
@@ -43,12 +45,12 @@ class Sandbox:
         port: int = 0,
         tls: bool = False,
         db: str | Path | None = None,
-        seed: bool = True,
+        seed: bool | Mapping[str, Any] = True,
         clock: Clock | None = None,
         options: Options | None = None,
     ) -> None:
         self.clock = clock or Clock()
-        self.options = options or Options()
+        self._options = options or Options()
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
         self._db = None if db is None else Path(db)
@@ -63,10 +65,9 @@ class Sandbox:
         try:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
-            application = Application(self._store, self.clock, self.options)
-            with self._store.transaction():
-                if self._seed and self._store.is_empty():
-                    fill(application.workspace("seed"))
+            application = Application(self._store, self.clock, self._options, self._seed)
+            if self._store.is_empty():
+                application.fill()
             server = Server(self._port, application, context)
         except BaseException:
             self.close()
@@ -85,6 +86,7 @@ class Sandbox:
         """Cut connections, stop listening, close the workspace. Calling it again does nothing."""
         if self._server is not None:
             self._server.stop()
+            self._server.application.snapshots.clear()
         if self._store is not None:
             self._store.close()
         if self._folder is not None:
@@ -130,6 +132,11 @@ class Sandbox:
     def console_url(self) -> str:
         """Where the workspace can be looked into: the same origin."""
         return self.track_url
+
+    @property
+    def options(self) -> Options:
+        """The settings in force; ``configure`` changes them."""
+        return self._options if self._server is None else self._server.application.options
 
     @property
     def site_id(self) -> str:
@@ -220,6 +227,47 @@ class Sandbox:
 
     def state(self) -> dict[str, Any]:
         """The whole workspace, as ``GET /_sandbox/state`` shows it."""
-        application = self.application
-        with application.store.transaction():
-            return state.dump_state(application.workspace())
+        with self.application.work() as ws:
+            return state.dump_state(ws)
+
+    def reset(self, to: Literal["seed", "empty"] = "seed") -> None:
+        """Be as when it was started: workspace, log, faults, clock, options. Snapshots stay.
+
+        Args:
+            to: ``empty`` leaves the workspace without anything.
+        """
+        self.application.reset(to)
+
+    def seed(self, seed: Mapping[str, Any]) -> dict[str, int]:
+        """Add people, segments, campaigns ... to the workspace; returns how many of each.
+
+        Args:
+            seed: in the form that ``customerio_tool.sandbox.seeding`` describes.
+
+        Raises:
+            ValueError: an entry makes no sense: the text says which, and nothing was added.
+        """
+        return self.application.sow(seed)
+
+    def snapshot(self, name: str) -> None:
+        """Keep the workspace, its log included, under a name."""
+        self.application.snapshots.take(name)
+
+    def restore(self, name: str) -> None:
+        """Go back to what was kept under a name. The clock stays.
+
+        Raises:
+            KeyError: nothing was.
+        """
+        self.application.snapshots.restore(name)
+
+    def configure(self, **changes: Any) -> None:
+        """Change options from now on: ``sandbox.configure(delay_seconds=30)``.
+
+        Args:
+            changes: members of ``Options``, all but the credentials.
+
+        Raises:
+            ValueError: no such option, a value of the wrong kind, or a credential.
+        """
+        self.application.change_options(changes)

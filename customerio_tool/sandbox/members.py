@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
@@ -80,10 +79,10 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin in (Union, UnionType):
         return any(_fits(value, each) for each in arguments)
     if origin is Literal:
-        return isinstance(value, str) and value in arguments
+        return any(type(value) is type(each) and value == each for each in arguments)
     if hint is float:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and math.isfinite(value)
+        return number and abs(value) < 2**53  # neither NaN nor infinite
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
     if origin is dict:
@@ -98,7 +97,7 @@ def _wording(hint: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(_wording(each) for each in arguments)
     if origin is Literal:
-        return f"one of {', '.join(arguments)}"
+        return f"one of {', '.join(map(str, arguments))}"
     if origin is list:
         return f"a list, each {_wording(arguments[0])}"
     if origin is dict and arguments[1] is not Any:

@@ -6,10 +6,24 @@ is the reading we lean to, for the reason given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
+from . import members
 from .refusal import Kind
+
+_CREDENTIALS = frozenset({"site_id", "track_api_key", "app_api_key", "restricted_app_key"})
+_NOT_NEGATIVE = (
+    "idle_timeout",
+    "delay_seconds",
+    "trigger_interval",
+    "trigger_queue",
+    "trigger_duration",
+    "sent_after",
+    "delivered_after",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,10 @@ class Options:
     fault_header: bool = False  # whether a request may ask for its own fault by X-Sandbox-Fault
 
     # --- limits and pace
+    delay_seconds: float = 0.0  # Track writes are accepted at once and take effect so much later
+    rate_limits: Literal["relaxed", "strict"] = "relaxed"  # strict: see ``pace``
+    track_redirect_url: str | None = None  # send Track calls elsewhere, as the wrong region does
+    track_redirect_status: Literal[301, 302, 307, 308] = 301
     trigger_interval: float = 10.0  # one broadcast trigger per so many seconds; 0 switches it off
     trigger_queue: int = 5
     trigger_duration: int = 0  # how long a trigger waits in the queue
@@ -59,3 +77,40 @@ class Options:
     trigger_queue_full: Kind = "too_many"
     steps_over_maximum: Literal["refuse", "clamp"] = "refuse"
     last_page_next: str | None = ""  # None: the key is left out on the last page
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing could work with."""
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise ValueError(f"options.{name} must be 0 or more")
+        if self.max_body < 1:
+            raise ValueError("options.max_body must be 1 or more")
+        if self.track_redirect_url is not None and not _is_origin(self.track_redirect_url):
+            raise ValueError(
+                "options.track_redirect_url must be an origin such as https://track-eu.example"
+            )
+
+    def changed(self, changes: Mapping[str, Any]) -> Options:
+        """These options with some changed while the sandbox runs, checked as JSON is.
+
+        Raises:
+            ValueError: an unknown option, a value of the wrong kind, or a credential.
+        """
+        given = members.check(Options, changes, "options")
+        for name in sorted(_CREDENTIALS & set(given)):
+            raise ValueError(f"options.{name} is settled when the sandbox starts")
+        return replace(self, **given)
+
+    def shown(self) -> dict[str, Any]:
+        """All options but the credentials."""
+        return {name: each for name, each in asdict(self).items() if name not in _CREDENTIALS}
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    rest = parts.path or parts.query or parts.fragment or parts.username
+    plain = url.isascii() and url.isprintable() and " " not in url
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and not rest

@@ -10,7 +10,7 @@ from typing import Any
 from . import broadcasts, campaigns, deliveries, events, people, segments, templates
 from .devices import save as save_device
 from .identify import identify
-from .workspace import Workspace, dump
+from .workspace import Workspace
 
 DAY = 86400
 _PEOPLE: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -27,14 +27,6 @@ WELCOME, ONBOARDING, RENEWAL, SURVEY, PARTNER, HOOK = 12, 13, 14, 15, 16, 17  # 
 NEWS, DRAFT_NEWS = 30, 31  # broadcasts
 
 
-def reset(ws: Workspace, *, seeded: bool = True) -> None:
-    """Empty the workspace, request log included, and fill it with the demo unless told not to."""
-    ws.store.clear()
-    ws.quiet.clear()
-    if seeded:
-        fill(ws)
-
-
 def fill(ws: Workspace) -> None:
     """Write the demo into an empty workspace. Times are relative to ``ws.time``."""
     _people(_ago(ws, 60))
@@ -43,8 +35,7 @@ def fill(ws: Workspace) -> None:
     _campaigns(_ago(ws, 50))
     _broadcasts(_ago(ws, 50))
     _history(ws)
-    for table in ("activity", "requests"):
-        ws.store.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+    ws.store.execute("DELETE FROM activity")
 
 
 def _ago(ws: Workspace, days: float) -> Workspace:
@@ -94,7 +85,7 @@ def _mail(number: int, subject: str) -> dict[str, Any]:
 def _campaigns(ws: Workspace) -> None:
     push = {"type": "push", "id": 53, "subject": "A tip", "body": "Did you know?"}
     hook = {"type": "webhook", "id": 56, "subject": None, "body": "{}"}
-    add = _add_campaign
+    add = _add
     add(
         ws,
         WELCOME,
@@ -152,7 +143,7 @@ def _campaigns(ws: Workspace) -> None:
 
 
 def _broadcasts(ws: Workspace) -> None:
-    add = _add_campaign
+    add = _add
     everyone = {"segment": {"id": CUSTOMERS}}
     news = [_mail(61, "News for {{trigger.month}}")]
     add(ws, NEWS, "Product news", "triggered_broadcast", news, default_recipients=everyone)
@@ -160,36 +151,11 @@ def _broadcasts(ws: Workspace) -> None:
     add(ws, DRAFT_NEWS, "Sale", "triggered_broadcast", later, "draft", default_recipients=everyone)
 
 
-def _add_campaign(
-    ws: Workspace,
-    number: int,
-    name: str,
-    kind: str,
-    actions: list[dict[str, Any]],
-    state: str = "running",
-    *,
-    event_name: str | None = None,
-    **extra: Any,
-) -> None:
-    definition = {
-        "description": f"{name} (demo)",
-        "created": ws.now,
-        "updated": ws.now + DAY,
-        "first_started": 0 if state == "draft" else ws.now + DAY,
-        "actions": actions,
-        "tags": ["demo"],
-        **extra,
-    }
-    ws.store.insert(
-        "campaigns",
-        id=number,
-        kind="broadcast" if kind == "triggered_broadcast" else "campaign",
-        name=name,
-        type=kind,
-        state=state,
-        event_name=event_name,
-        definition=dump(definition),
-    )
+def _add(ws: Workspace, number: int, name: str, *rest: Any, **extra: Any) -> None:
+    running = "draft" not in rest
+    extra |= {"description": f"{name} (demo)", "tags": ["demo"], "updated": ws.now + DAY}
+    extra["first_started"] = ws.now + DAY if running else 0
+    campaigns.add(ws, number, name, *rest, **extra)
 
 
 def _history(ws: Workspace) -> None:

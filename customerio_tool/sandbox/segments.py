@@ -27,11 +27,19 @@ def every(ws: Workspace) -> list[Row]:
 
 
 def create(
-    ws: Workspace, name: str, description: str = "", conditions: dict[str, Any] | None = None
+    ws: Workspace,
+    name: str,
+    description: str = "",
+    conditions: dict[str, Any] | None = None,
+    number: int | None = None,
 ) -> Row:
-    """A new empty manual segment, or a dynamic one when conditions are given (seed only)."""
+    """A new empty manual segment, or a dynamic one when conditions are given (seed only).
+
+    ``number`` is its id, by default the next free one.
+    """
     segment_id = ws.store.insert(
         "segments",
+        id=number,
         name=name,
         description=description,
         type="manual" if conditions is None else "dynamic",

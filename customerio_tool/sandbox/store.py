@@ -74,6 +74,36 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def savepoint(self, *, keep: bool = True) -> Iterator[None]:
+        """Take back only what this block wrote: when an exception leaves it, or not ``keep``."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            keep = False
+            raise
+        finally:
+            if not keep:
+                self.execute("ROLLBACK TO part")
+            self.execute("RELEASE part")
+
+    def copy(self) -> sqlite3.Connection:
+        """A copy of everything, in memory; for ``restore``."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            copied = sqlite3.connect(":memory:", check_same_thread=False)
+            self._connection.backup(copied)
+        return copied
+
+    def restore(self, copied: sqlite3.Connection) -> None:
+        """Put everything back as it was when ``copied`` was made; not inside a transaction."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            copied.backup(self._connection)
+
     def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""
         return self._connection.execute(sql, tuple(values))

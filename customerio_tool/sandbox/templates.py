@@ -13,10 +13,17 @@ from .workspace import Workspace, dump
 Channel = Literal["email", "push"]
 
 
-def save(ws: Workspace, name: str, channel: Channel, content: dict[str, Any]) -> Row:
-    """A new record; its number is the next free one."""
+def save(
+    ws: Workspace,
+    name: str,
+    channel: Channel,
+    content: dict[str, Any],
+    number: int | None = None,
+) -> Row:
+    """A new record; ``number`` is its id, by default the next free one."""
     number = ws.store.insert(
         "templates",
+        id=number,
         name=name,
         name_key=name.casefold(),
         channel=channel,

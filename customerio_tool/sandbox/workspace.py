@@ -19,11 +19,17 @@ class Workspace:
     time: float
     operation: str = ""
     quiet: list[str] = field(default_factory=list)
+    late: bool = False  # the call is accepted now and applied later
 
     @property
     def now(self) -> int:
         """The call's time in whole Unix seconds."""
         return int(self.time)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the call has no effect, or only part of it; ``None`` when it took effect."""
+        return "; ".join(dict.fromkeys(self.quiet)) or None
 
     def fail_quietly(self, reason: str, subject: str = "") -> None:
         """Record why a call that answers 200 has no effect, or only part of it (facts 9.1.6).

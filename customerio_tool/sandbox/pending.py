@@ -1,0 +1,84 @@
+"""Track writes that were accepted and take effect later: eventual consistency, on demand.
+
+They are kept in the workspace, so that none that was acknowledged is lost when the process dies.
+A late write counts as made when it was received, and works on what is there when it is due.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from .http import Reply, Request
+from .refusal import Refused
+from .routes import Route, Router
+from .store import Store
+from .workspace import Workspace
+
+_LOG = logging.getLogger(__name__)
+NOT_YET = "not applied yet"
+
+
+@dataclass(frozen=True)
+class Late:
+    """One write that waits: ``received`` is Unix seconds, ``logged`` its number in the log."""
+
+    number: int
+    received: float
+    request: Request
+    logged: int
+
+
+def rehearse(ws: Workspace, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
+    """The answer to a write that is only checked now. Raises Refused."""
+    with ws.store.savepoint(keep=False):
+        reply: Reply = route.handler(ws, request, **parameters)
+    ws.quiet[:] = [NOT_YET]
+    ws.late = True
+    return reply
+
+
+def add(ws: Workspace, request: Request, logged: int) -> None:
+    """Keep a write until ``delay_seconds`` from now."""
+    ws.store.insert(
+        "pending",
+        due=ws.time + ws.options.delay_seconds,
+        time=ws.time,
+        method=request.method,
+        target=request.target,
+        body=request.body,
+        request=logged,
+    )
+
+
+def due(store: Store, now: float) -> list[Late]:
+    """The writes whose time has come, in order."""
+    rows = store.all("SELECT * FROM pending WHERE due<=? ORDER BY due, n", (now,))
+    return [
+        Late(
+            row["n"],
+            row["time"],
+            Request(row["method"], row["target"], body=row["body"]),
+            row["request"],
+        )
+        for row in rows
+    ]
+
+
+def apply(ws: Workspace, late: Late, router: Router) -> None:
+    """Let a write take effect; what refuses it now is its reason in the log."""
+    route, parameters = router.find(late.request)
+    ws.operation = route.operation
+    try:
+        with ws.store.savepoint():
+            route.handler(ws, late.request, **parameters)
+        reason = ws.reason
+    except Refused as refused:
+        reason = refused.message
+    except Exception:
+        _LOG.exception("a late %s failed", route.operation)
+        reason = "internal error"
+    ws.store.execute("DELETE FROM pending WHERE n=?", (late.number,))
+    ws.store.execute(
+        "UPDATE requests SET applied=?, reason=? WHERE n=?", (reason is None, reason, late.logged)
+    )

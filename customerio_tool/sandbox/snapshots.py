@@ -1,0 +1,49 @@
+"""Copies of the whole workspace by name, to go back to; they live as long as the process."""
+
+from __future__ import annotations
+
+import sqlite3
+from threading import Lock
+
+from .store import Store
+
+
+class Snapshots:
+    """What ``take`` kept: everything in the store, the request log too, but not the clock."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._kept: dict[str, sqlite3.Connection] = {}
+
+    def take(self, name: str) -> None:
+        """Keep the workspace as it is, in place of what had this name."""
+        copied = self._store.copy()
+        with self._lock:
+            before, self._kept[name] = self._kept.get(name), copied
+        if before is not None:
+            before.close()
+
+    def restore(self, name: str) -> None:
+        """Go back to what was kept.
+
+        Raises:
+            KeyError: nothing was kept under this name.
+        """
+        with self._lock:
+            if name not in self._kept:
+                kept = ", ".join(self._kept) or "none"
+                raise KeyError(f"there is no snapshot {name!r}; there are: {kept}")
+            self._store.restore(self._kept[name])
+
+    def names(self) -> list[str]:
+        """The names in use, oldest first."""
+        with self._lock:
+            return list(self._kept)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        with self._lock:
+            for copied in self._kept.values():
+                copied.close()
+            self._kept.clear()
