@@ -10,6 +10,8 @@ from .http import Envelope, Reply, Request
 from .refusal import Refused
 
 UNKNOWN = "unknown"  # the operation of a request that no route serves
+# Operations of the vendor's that are not served at a path of which another method is.
+_LEFT_OUT = frozenset({("POST", ("v1", "customers"))})
 Api = Literal["track", "app", "control"]
 Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 
@@ -100,7 +102,7 @@ class Router:
             if route.method == request.method:
                 return route, parameters
             path_known = True
-        if path_known:
+        if path_known and (request.method, request.segments) not in _LEFT_OUT:
             raise Refused("Method Not Allowed", "not_allowed")
         raise Refused(
             f"{request.method} {request.path} is not served by the local Customer.io", "not_served"
