@@ -14,6 +14,7 @@ from customerio_tool.client import AnswerLost, Client
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext
+from customerio_tool.pacing import bucket_of
 from customerio_tool.spec import Effect, Pace, Replay
 from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import Reply, Request, retry_after
@@ -147,45 +148,44 @@ class Replayer:
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be learned.
         """
+        self._take_slot(request, deadline, context)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
-            self._admit(request, deadline, context, doubtful=doubtful)
             outcome = self._attempt(request, number, deadline, watch)
             doubtful = doubtful or outcome.doubtful
             outcome = replace(outcome, doubtful=doubtful)
-            fate = outcome.fate
-            if fate is Fate.ANSWERED:
+            if outcome.fate is Fate.ANSWERED:
                 self._quota.pay_back(request.api, max(1, spent))
                 return outcome
             delay = self._delay(request, outcome)
-            last = number == MAX_ATTEMPTS or not _may_repeat(fate, effect)
-            if last or delay > deadline.left() - self._least(effect):
+            if number == MAX_ATTEMPTS or not self._may_repeat(outcome, effect, deadline, delay):
                 return outcome
-            if not self._quota.spend(request.api, COST[fate]):
+            if not self._quota.spend(request.api, cost := COST[outcome.fate]):
                 return outcome
-            spent += COST[fate]
-            self._wait(delay, fate, context)
+            spent += cost
+            self._wait(delay, outcome.fate, context)
+            if not self._is_next(request, deadline, context, doubtful=doubtful):
+                return outcome
         return outcome
 
-    def _admit(
-        self,
-        request: Request,
-        deadline: Deadline,
-        context: CallContext,
-        *,
-        doubtful: bool,
-    ) -> None:
+    def _take_slot(self, request: Request, deadline: Deadline, context: CallContext) -> None:
+        room = max(0.0, deadline.left() - self._client.timeouts.whole)
+        self._pacer.wait(self._bucket(request), request.pace, room, context.on_progress)
+
+    def _is_next(
+        self, request: Request, deadline: Deadline, context: CallContext, *, doubtful: bool
+    ) -> bool:
+        """Wait for the slot of a repeat; False where it comes too late for the deadline."""
         if context.cancelled and context.cancelled():
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
-        room = max(0.0, deadline.left() - self._client.timeouts.whole)
         try:
-            self._pacer.wait(self._bucket(request), request.pace, room, context.on_progress)
-        except RateLimited as limited:
-            limited.took_effect = "unknown" if doubtful else "no"
-            raise
+            self._take_slot(request, deadline, context)
+        except RateLimited:
+            return False
+        return True
 
     def _bucket(self, request: Request) -> str:
-        return f"{self._client.connection.workspace_key}:{request.pace.name.lower()}"
+        return bucket_of(self._client.connection.workspace_key, request.pace)
 
     def _attempt(
         self, request: Request, number: int, deadline: Deadline, watch: Callable[[Attempt], None]
@@ -226,6 +226,12 @@ class Replayer:
             return max(delay, pause)
         return delay if asked is None else max(delay, asked)
 
+    def _may_repeat(
+        self, outcome: Outcome, effect: Effect, deadline: Deadline, delay: float
+    ) -> bool:
+        safe = outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
+        return safe and delay <= deadline.left() - self._least(effect)
+
     def _least(self, effect: Effect) -> float:
         """Return the seconds that must be left for another attempt."""
         whole = self._client.timeouts.whole
@@ -246,7 +252,3 @@ def _fate_of(reply: Reply) -> Fate:
     if reply.status == 429:
         return Fate.LIMITED
     return Fate.FAILED if reply.may_have_acted else Fate.ANSWERED
-
-
-def _may_repeat(fate: Fate, effect: Effect) -> bool:
-    return fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
