@@ -14,11 +14,9 @@ from typing_extensions import Self
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem, ReplyUnreadable
-from customerio_tool.fields import Flag, Line, ObjectId, Time, whole_number, wrong
+from customerio_tool.fields import Line, ObjectId, Time, whole_number, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
     MAX_RESULT_CHARS,
     TRUNCATED,
     Answer,
@@ -31,6 +29,7 @@ from customerio_tool.shapes import (
 )
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
+from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
 
 REFERENCE = "https://docs.customer.io/integrations/api/app/"
 FIND = (
@@ -81,16 +80,10 @@ class ListCampaignsArgs(Args):
         Literal["running", "draft", "stopped"] | None,
         Field(description="Only campaigns in this state."),
     ] = None
-    name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
-    limit: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT), whole_number] | None,
-        Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
-    ] = None
-    offset: Annotated[
-        Annotated[int, Field(strict=True, ge=0), whole_number] | None,
-        Field(description="How many to skip."),
-    ] = None
-    full: Annotated[Flag | None, Field(description="True returns every field.")] = None
+    name_contains: NamePart = None
+    limit: Limit = None
+    offset: Offset = None
+    full: Full = None
 
 
 def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:

@@ -13,12 +13,9 @@ from customerio_tool.fields import (
     Line,
     ObjectId,
     Text,
-    whole_number,
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
     OMITTED,
     TRUNCATED,
     Answer,
@@ -42,6 +39,7 @@ from customerio_tool.subtools.membership import (
     membership_body,
     membership_query,
 )
+from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 APP_REFERENCE = "https://docs.customer.io/integrations/api/app/"
@@ -165,16 +163,10 @@ class ListSegmentsArgs(Args):
     type: Annotated[
         Literal["dynamic", "manual"] | None, Field(description="Only segments of this kind.")
     ] = None
-    name_contains: Annotated[Line | None, Field(description="Part of the name, any case.")] = None
-    limit: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT), whole_number] | None,
-        Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
-    ] = None
-    offset: Annotated[
-        Annotated[int, Field(strict=True, ge=0), whole_number] | None,
-        Field(description="How many to skip."),
-    ] = None
-    full: Annotated[Flag | None, Field(description="True returns every field.")] = None
+    name_contains: NamePart = None
+    limit: Limit = None
+    offset: Offset = None
+    full: Full = None
 
 
 def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
