@@ -159,7 +159,11 @@ class RedisLimiter:
         return self._own_process
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
-        """Return the next slot; see `Limiter`. May take three quarters of a second at worst."""
+        """Return the next slot; see `Limiter`.
+
+        A Redis that hangs costs up to three timeouts: to connect, to greet and to ask. Looking up
+        the name of its host is not bounded.
+        """
         give_up_at = self._monotonic() + max_wait
         told = self._ask(bucket, pace, patience=max_wait)
         if told is None:
