@@ -41,6 +41,8 @@ from customerio_tool.wire import Request, request_for
 if TYPE_CHECKING:
     import requests
 
+    from customerio_tool.sandbox import Sandbox
+
 
 @dataclass(frozen=True)
 class Handler:
@@ -119,6 +121,7 @@ class CustomerIoTool:
             monotonic=monotonic,
             sleep=sleep,
         )
+        self.local: Sandbox | None = None
         self._clock = clock
         self._monotonic = monotonic
         self._entropy = entropy
@@ -127,6 +130,30 @@ class CustomerIoTool:
         self.handlers: Mapping[str, Handler] = MappingProxyType(
             {name: Handler(self, subtool) for name, subtool in self._known.items()}
         )
+
+    @classmethod
+    def sandbox(cls, *, seed: bool | Mapping[str, Any] = True, **arguments: Any) -> CustomerIoTool:
+        """Return a tool on a local Customer.io of its own, which lives as long as the tool.
+
+        The sandbox is at `local`, where its state, faults and clock are.
+
+        Args:
+            seed: Start with the demo workspace, with an empty one, or with this seed.
+            arguments: What `CustomerIoTool` takes beside the connection.
+
+        Raises:
+            ValueError: The seed makes no sense.
+        """
+        from customerio_tool.sandbox import Sandbox
+
+        local = Sandbox(seed=seed).start()
+        try:
+            tool = cls(local.connection(), **{"clock": local.clock.now, **arguments})
+        except BaseException:
+            local.close()
+            raise
+        tool.local = local
+        return tool
 
     def __enter__(self) -> CustomerIoTool:
         """Return itself."""
@@ -138,12 +165,14 @@ class CustomerIoTool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the tool's own session."""
+        """Close the tool."""
         self.close()
 
     def close(self) -> None:
-        """Close the connections of the tool's own session; a shared one stays open."""
+        """Close the tool's own session and its sandbox; a shared session stays open."""
         self._client.close()
+        if self.local is not None:
+            self.local.close()
 
     def subtools(self) -> list[str]:
         """Return the names of the subtools that may run: enabled, and reads if only they may."""
