@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from customerio_tool.connection import Api, Connection
-from customerio_tool.errors import CustomerIoError
-from customerio_tool.invocation import CallContext
-from customerio_tool.policy import Policy
-from customerio_tool.tool import CustomerIoTool
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from customerio_tool.connection import Api, Connection
+    from customerio_tool.errors import CustomerIoError
+    from customerio_tool.invocation import CallContext
+    from customerio_tool.policy import Policy
+    from customerio_tool.tool import CustomerIoTool
 
 __all__ = ["Api", "CallContext", "Connection", "CustomerIoError", "CustomerIoTool", "Policy"]
+
+# Loaded when first asked for: the pytest plugin lies in this package and is imported by every run.
+_MODULES = {
+    "Api": "connection",
+    "CallContext": "invocation",
+    "Connection": "connection",
+    "CustomerIoError": "errors",
+    "CustomerIoTool": "tool",
+    "Policy": "policy",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

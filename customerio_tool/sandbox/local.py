@@ -17,6 +17,7 @@ from .options import Options
 from .server import Server
 from .store import Store
 from .tls import server_context
+from .welcome import welcome
 
 
 class Sandbox:
@@ -176,6 +177,10 @@ class Sandbox:
             "app_api_key": self.app_api_key,
             "ca_file": self.ca_file,
         }
+
+    def lines(self) -> list[str]:
+        """What to print for a person: URLs, keys, and what each official client needs."""
+        return welcome(self.ready())
 
     @property
     def faults(self) -> Faults:
