@@ -38,6 +38,9 @@ def create_segment(ws: Workspace, request: Request) -> Reply:
         raise Refused("segment name is required")
     if not isinstance(description, str):
         raise Refused("segment description must be a string")
+    taken = any(row["name"] == name for row in segments.every(ws))
+    if taken and ws.options.duplicate_segment_name != "allow":
+        raise Refused("a segment of this name exists", ws.options.duplicate_segment_name)
     return json_reply({"segment": segments.shown(segments.create(ws, name, description))})
 
 

@@ -48,7 +48,7 @@ def trigger(ws: Workspace, broadcast_id: int, body: dict[str, Any]) -> int:
         raise Refused("payload is too large", "too_large")
     if broadcast["state"] != "running":
         raise Refused("broadcast is not running", ws.options.broadcast_not_running)
-    kind = _audience_kind(body)
+    kind = _audience_kind(ws, body)
     number = 1 + (
         ws.store.scalar("SELECT max(id) FROM triggers WHERE broadcast=?", (broadcast_id,)) or 0
     )
@@ -80,11 +80,13 @@ def _check_pace(ws: Workspace, broadcast_id: int) -> None:
         raise Refused("too many triggers waiting", ws.options.trigger_queue_full)
 
 
-def _audience_kind(body: dict[str, Any]) -> str:
+def _audience_kind(ws: Workspace, body: dict[str, Any]) -> str:
     given = [kind for kind in _KINDS if body.get(kind) is not None]
     if len(given) > 1:
         pointer = f"/data/attributes/{given[1]}"
-        raise Refused("only one audience may be given", "unprocessable", pointer=pointer)
+        raise Refused(
+            "only one audience may be given", ws.options.several_audiences, pointer=pointer
+        )
     return given[0] if given else "default"
 
 

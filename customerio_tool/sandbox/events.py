@@ -112,7 +112,11 @@ def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:
 
 
 def add_anonymous(ws: Workspace, event: Event) -> None:
-    """Store an anonymous event, on the person if they were identified up to 5 minutes ago."""
+    """Store an anonymous event, on the person if they were identified up to 5 minutes ago.
+
+    Those that nobody claimed within 30 days are forgotten on the way.
+    """
+    _drop_expired(ws)
     person = None
     if event.anonymous_id and ws.options.merge_anonymous_events:
         sql = """SELECT people.* FROM anonymous_ids JOIN people ON people.pk = anonymous_ids.person
@@ -145,7 +149,6 @@ def _join(ws: Workspace, pk: int, anonymous_id: str) -> None:
         _trigger(ws, event, person)
 
 
-def drop_expired(ws: Workspace) -> None:
-    """Forget anonymous events older than 30 days."""
+def _drop_expired(ws: Workspace) -> None:
     sql = "DELETE FROM events WHERE person IS NULL AND received<?"
     ws.store.execute(sql, (ws.now - ANONYMOUS_KEPT,))

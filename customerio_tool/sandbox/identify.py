@@ -32,6 +32,7 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     person = _who(ws, address, wanted, update_only=body.get("_update") is True)
     if person is None:
         return
+    _check_cio_id(ws, person, body.get("cio_id"))
     segments_before = segments.dynamic_of(ws, person)
     _set_identifiers(ws, person, address, wanted)
     _set_attributes(ws, person["pk"], body, at)
@@ -40,6 +41,12 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     if isinstance(anonymous_id, str) and anonymous_id.strip():
         events.bind_anonymous(ws, person["pk"], anonymous_id)
     segments.entered(ws, people.get(ws, person["pk"]), segments_before)
+
+
+def _check_cio_id(ws: Workspace, person: Row, value: Any) -> None:
+    """The cio_id is made by the system and never changes (RA)."""
+    if value not in (None, "", person["cio_id"], f"{people.CIO_PREFIX}{person['cio_id']}"):
+        ws.fail_quietly("cio_id never changes", str(person["cio_id"]))
 
 
 def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
@@ -116,7 +123,7 @@ def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> No
     for name, value in body.items():
         if not _is_attribute(ws, name):
             continue
-        if stamps.get(name, at) > at:
+        if _is_late(ws, stamps.get(name), at):
             ws.fail_quietly("older than the stored value", name)
             continue
         stamps[name] = at
@@ -133,6 +140,12 @@ def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> No
     ws.store.execute(sql, (dump(values), dump(stamps), unsubscribed, pk))
 
 
+def _is_late(ws: Workspace, stored: int | None, at: int) -> bool:
+    if stored is None:
+        return False
+    return stored > at or (stored == at and ws.options.equal_timestamp == "keep")
+
+
 def _is_attribute(ws: Workspace, name: str) -> bool:
     if name in _CONTROLS or name in _IDENTIFIERS:
         return False
@@ -147,8 +160,14 @@ def _set_value(ws: Workspace, values: dict[str, Any], name: str, value: Any) -> 
         ws.fail_quietly("null ignored", name)
     elif value is None or value == "":
         values.pop(name, None)
+    elif _is_nested(name, value) and ws.options.nested_attributes == "ignore":
+        ws.fail_quietly("nested value ignored", name)
     else:
         values[name] = value
+
+
+def _is_nested(name: str, value: Any) -> bool:
+    return isinstance(value, (dict, list)) and name != PREFERENCES
 
 
 def _set_topic(values: dict[str, Any], topic: str, value: Any) -> None:

@@ -63,8 +63,11 @@ def _take_attributes(ws: Workspace, target: Row, source: Row) -> None:
         if ours.get(name) in (None, ""):
             ours[name] = value
             stamps[name] = their_stamps.get(name, ws.now)
-    sql = "UPDATE people SET attributes=?, stamps=? WHERE pk=?"
-    ws.store.execute(sql, (dump(ours), dump(stamps), target["pk"]))
+    unsubscribed = target["unsubscribed"]
+    if "unsubscribed" in their_stamps and "unsubscribed" not in stamps:
+        unsubscribed, stamps["unsubscribed"] = source["unsubscribed"], their_stamps["unsubscribed"]
+    sql = "UPDATE people SET attributes=?, stamps=?, unsubscribed=? WHERE pk=?"
+    ws.store.execute(sql, (dump(ours), dump(stamps), unsubscribed, target["pk"]))
 
 
 def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:

@@ -60,6 +60,9 @@ class Options:
     # --- UNVERIFIED, people
     null_attribute: Literal["delete", "ignore"] = "delete"  # the product promises that null deletes
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
+    equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # a repeat does no harm then
+    nested_attributes: Literal["store", "ignore"] = "store"  # other pages show such values
+    foreign_cio_id: Literal["refuse", "ignore"] = "refuse"  # a field report says 400
     events_create_people: bool = True  # T's delete note warns that calls by id can create people
     dedupe_any_event_id: bool = False  # vendor staff: only the ULID format is a dedup key
     device_moves: bool = True  # a token on one person leaves the other: one phone, one owner
@@ -68,11 +71,15 @@ class Options:
     # --- UNVERIFIED, segments
     segment_add_creates_people: bool = False  # an old document says create, the current is silent
     segment_unusable: Kind = "invalid"  # membership call on a missing or dynamic segment
+    segment_remove_by: Literal["any", "id"] = "any"  # id_type is declared, the text wants an id
     delete_dynamic_segment: Kind = "invalid"
+    delete_used_segment: Kind | Literal["allow"] = "allow"  # no conflict is documented
+    duplicate_segment_name: Kind | Literal["allow"] = "allow"  # neither is this one
     # --- UNVERIFIED, messages and broadcasts
     unknown_template: Kind = "invalid"
     send_requires_identifiers: bool = True  # the schema does not; every official client sends them
     send_creates_people: bool = True  # the official Python README says so
+    several_audiences: Kind = "unprocessable"  # the schema is oneOf
     broadcast_not_running: Kind = "unprocessable"
     trigger_queue_full: Kind = "too_many"
     steps_over_maximum: Literal["refuse", "clamp"] = "refuse"

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .limits import check_person_id
+from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
 
 IdKind = Literal["id", "email", "cio_id"]
 CIO_PREFIX = "cio_"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CIO_WORKSPACE = "d9c1"  # what every cio_id of this workspace begins with
+_CIO_ID = re.compile(r"[0-9a-f]{12}")
 _FIRST_CIO_ID = 0xD9C106000000
 
 
@@ -27,7 +30,7 @@ class Address:
     @property
     def key(self) -> str:
         """What is compared: e-mail without case, the rest as it is (ID)."""
-        return self.value.casefold() if self.kind == "email" else self.value
+        return self.value.lower() if self.kind == "email" else self.value
 
 
 def by_shape(text: str) -> Address:
@@ -40,6 +43,19 @@ def by_shape(text: str) -> Address:
     return Address("id", text)
 
 
+def in_path(ws: Workspace, text: str) -> Address:
+    """``by_shape`` for a path of this workspace.
+
+    Raises:
+        Refused: ``invalid identifier``, for a cio_id of another workspace (facts 2, PC).
+    """
+    address = by_shape(text)
+    foreign = _CIO_ID.fullmatch(address.value) and not address.value.startswith(_CIO_WORKSPACE)
+    if address.kind == "cio_id" and foreign and ws.options.foreign_cio_id == "refuse":
+        raise Refused("invalid identifier")
+    return address
+
+
 def named(kind: IdKind, text: str) -> Address:
     """An identifier whose kind was named; a cio_id is taken bare or prefixed (UNVERIFIED which)."""
     return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
@@ -48,6 +64,15 @@ def named(kind: IdKind, text: str) -> Address:
 def looks_like_email(text: str) -> bool:
     """The shape the Track API takes for an e-mail address."""
     return _EMAIL.fullmatch(text) is not None
+
+
+def is_of_another_kind(address: Address) -> bool:
+    """Whether a value named as one kind of identifier has the look of another."""
+    if address.kind == "email":
+        return not looks_like_email(address.value)
+    if address.kind == "cio_id":
+        return _CIO_ID.fullmatch(address.value) is None
+    return looks_like_email(address.value) or address.value.startswith(CIO_PREFIX)
 
 
 def find(ws: Workspace, address: Address) -> Row | None:

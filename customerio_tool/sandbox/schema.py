@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE people (
@@ -26,6 +26,7 @@ CREATE TABLE events (
   received INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE INDEX events_person ON events (person);
 CREATE INDEX events_anonymous ON events (anonymous_id) WHERE anonymous_id IS NOT NULL;
+CREATE INDEX events_unclaimed ON events (received) WHERE person IS NULL;
 CREATE TABLE objects (
   type TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (type, id)) STRICT;
 CREATE TABLE relationships (

@@ -55,6 +55,9 @@ def delete(ws: Workspace, segment_id: int) -> None:
     if get(ws, segment_id)["type"] == "dynamic":
         message = "data-driven segments cannot be deleted through the API"
         raise Refused(message, ws.options.delete_dynamic_segment)
+    in_use = ws.options.delete_used_segment
+    if in_use != "allow" and used_by(ws, segment_id)["campaigns"]:
+        raise Refused("the segment is in use", in_use)
     ws.store.execute("DELETE FROM members WHERE segment=?", (segment_id,))
     ws.store.execute("DELETE FROM segments WHERE id=?", (segment_id,))
 
@@ -101,6 +104,8 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
         raise Refused(f"ids cannot have more than {SEGMENT_IDS} items", field="ids")
     if not all(isinstance(each, str) for each in ids):
         raise Refused("ids must be strings", field="ids")
+    if not add and kind != "id" and ws.options.segment_remove_by == "id":
+        raise Refused("people are removed by id only", field="id_type")
     row = ws.store.one("SELECT * FROM segments WHERE id=?", (segment_id,))
     if row is None:
         raise Refused("segment not found", ws.options.segment_unusable)
@@ -113,7 +118,7 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
 
 
 def _member(ws: Workspace, address: Address, *, add: bool) -> Row | None:
-    if address.kind == "email" and not people.looks_like_email(address.value):
+    if people.is_of_another_kind(address) and people.find(ws, address) is None:
         ws.fail_quietly("wrong id type in the list", address.value)
         return None
     may_create = add and ws.options.segment_add_creates_people

@@ -35,21 +35,21 @@ def region(ws: Workspace, _request: Request) -> Reply:
 @TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", seen=_SPEC)
 def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Create or update a person."""
-    identify(ws, people.by_shape(identifier), request.json_object())
+    identify(ws, people.in_path(ws, identifier), request.json_object())
     return _accepted()
 
 
 @TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_SPEC)
 def delete_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person; whatever body comes along is ignored."""
-    people.delete(ws, people.by_shape(identifier))
+    people.delete(ws, people.in_path(ws, identifier))
     return _accepted()
 
 
 @TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_SPEC)
 def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person and block their identifiers."""
-    people.suppress(ws, people.by_shape(identifier))
+    people.suppress(ws, people.in_path(ws, identifier))
     return _accepted()
 
 
@@ -58,7 +58,7 @@ def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
 )
 def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Free blocked identifiers."""
-    people.unsuppress(ws, people.by_shape(identifier))
+    people.unsuppress(ws, people.in_path(ws, identifier))
     return _accepted()
 
 
@@ -67,7 +67,7 @@ def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Record an event, page or screen view of a person."""
     event = events.read(ws, request.json_object())
     may_create = ws.options.events_create_people
-    person = people.find_or_create(ws, people.by_shape(identifier), may_create=may_create)
+    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=may_create)
     if person is not None:
         events.add(ws, event, person)
     return _accepted()
@@ -84,7 +84,7 @@ def track_anonymous(ws: Workspace, request: Request) -> Reply:
 def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Add or update a device."""
     device = devices.read(ws, request.json_object().get("device"), "id")
-    person = people.find_or_create(ws, people.by_shape(identifier), may_create=True)
+    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=True)
     if person is not None:
         devices.save(ws, person["pk"], device)
     return _accepted()
@@ -98,7 +98,7 @@ def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
 )
 def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: str) -> Reply:
     """Remove a device."""
-    person = people.find_or_create(ws, people.by_shape(identifier), may_create=False)
+    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=False)
     if person is not None:
         devices.delete(ws, person["pk"], device_id)
     return _accepted()
