@@ -148,6 +148,7 @@ class Replayer:
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be learned.
         """
+        _go_on(context, doubtful=False)
         self._take_slot(request, deadline, context)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
@@ -176,8 +177,7 @@ class Replayer:
         self, request: Request, deadline: Deadline, context: CallContext, *, doubtful: bool
     ) -> bool:
         """Wait for the slot of a repeat; False where it comes too late for the deadline."""
-        if context.cancelled and context.cancelled():
-            raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
+        _go_on(context, doubtful=doubtful)
         try:
             self._take_slot(request, deadline, context)
         except RateLimited:
@@ -246,6 +246,11 @@ class Replayer:
 def slot_seconds(pace: Pace) -> float:
     """Return the seconds between two permits of a rate class."""
     return pace.period_seconds / pace.permits
+
+
+def _go_on(context: CallContext, *, doubtful: bool) -> None:
+    if context.cancelled and context.cancelled():
+        raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
 
 
 def _fate_of(reply: Reply) -> Fate:
