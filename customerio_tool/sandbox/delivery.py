@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import struct
@@ -38,9 +37,7 @@ def serve(request: Request, fault: Fault, connection: Connection) -> None:
 def shape(fault: Fault, reply: Reply) -> Reply:
     """The answer with the fault's status, headers and body."""
     headers = dict(reply.headers)
-    body = reply.body
-    if fault.body is not None:
-        body = (fault.body if isinstance(fault.body, str) else json.dumps(fault.body)).encode()
+    body = reply.body if fault.payload is None else fault.payload
     if fault.action == "html_page":
         headers["Content-Type"] = "text/html; charset=utf-8"
         body = _HTML if fault.body is None else body

@@ -113,6 +113,13 @@ class Fault:
         """Whether the client gets an answer, of whatever shape."""
         return self.action not in _UNANSWERED
 
+    @property
+    def payload(self) -> bytes | None:
+        """The rule's own body as bytes. Raises TypeError or ValueError when it has no such form."""
+        if self.body is None or isinstance(self.body, str):
+            return None if self.body is None else self.body.encode()
+        return json.dumps(self.body, ensure_ascii=False, allow_nan=False).encode()
+
     def fits(self, api: str, operation: str, request: Request) -> bool:
         """Whether the rule is about this request."""
         return (
@@ -174,6 +181,10 @@ def _problems(fault: Fault) -> Iterable[str]:
         yield "status must lie between 200 and 599"
     if not all(_printable(name + text) for name, text in fault.headers.items()):
         yield "headers must be printable ASCII"
+    try:
+        _ = fault.payload
+    except (TypeError, ValueError, RecursionError):
+        yield "body must be text, or a value that JSON can hold"
     yield from _misplaced(fault)
 
 

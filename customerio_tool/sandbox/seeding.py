@@ -9,6 +9,7 @@ none of its own campaigns.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -184,6 +185,10 @@ def sow(ws: Workspace, seed: Mapping[str, Any]) -> dict[str, int]:
     Raises:
         ValueError: an entry makes no sense; the text says which, and why.
     """
+    try:
+        json.dumps(seed, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("seed must be what JSON can hold") from None
     plan = members.read(Seed, seed, "seed")
     with ws.store.savepoint():
         return {

@@ -175,7 +175,8 @@ def test_a_delay_before_answering_hides_that_it_happened(api: Api) -> None:
     auth = (api.sandbox.site_id, api.sandbox.track_api_key)
     url = f"{api.sandbox.track_url}/api/v1/customers/x"
     with pytest.raises(requests.ReadTimeout):
-        api.session.put(url, json={"plan": "x"}, auth=auth, timeout=1)
+        api.session.put(url, json={"plan": "x"}, auth=auth, timeout=0.2)
+    api.sandbox.wait_for(1)
     assert active.fired == 1
     assert api.known("x")
 
@@ -289,7 +290,8 @@ def test_no_answer_hangs_until_the_client_leaves(api: Api, applied: bool) -> Non
     auth = (api.sandbox.site_id, api.sandbox.track_api_key)
     url = f"{api.sandbox.track_url}/api/v1/customers/x"
     with pytest.raises(requests.ReadTimeout):
-        api.session.put(url, json={"plan": "x"}, auth=auth, timeout=1)
+        api.session.put(url, json={"plan": "x"}, auth=auth, timeout=0.2)
+    api.sandbox.wait_for(1)
     assert (api.person("x") is not None) is applied
     assert log(api) == [(None, applied, f"no_answer_{when}_applying")]
 
@@ -429,6 +431,12 @@ def test_a_rule_that_makes_no_sense_is_refused_with_the_reason(
     assert len(api.sandbox.faults.shown()) == 1, "the rules before must stay"
     with pytest.raises(ValueError, match=r"faults\[0\]"):
         api.sandbox.faults.set([rule])
+
+
+@pytest.mark.parametrize("body", ["\ud800", {"a": float("nan")}, {1, 2}, b"bytes"])
+def test_a_body_from_python_must_have_bytes(api: Api, body: Any) -> None:
+    with pytest.raises(ValueError, match="body must be text"):
+        api.sandbox.fault(body=body)
 
 
 @pytest.mark.parametrize("body", [{}, {"faults": {}}, {"faults": [], "more": 1}])
