@@ -58,9 +58,11 @@ def _metrics(
             raise Refused("res is required with version 2")
         period = metrics.read_period(query["res"], "res")
         zone = metrics.read_zone(query.get("tz") or metrics.DEFAULT_ZONE)
-        end = request.query_int("end")
-        starts = metrics.span(ws, period, request.query_int("start"), end, zone)
-        counts = metrics.series(ws, column, owner, starts, channel=channel, end=end, version=2)
+        start, end = request.query_int("start"), request.query_int("end")
+        starts = metrics.span(ws, period, start, end, zone)
+        counts = metrics.series(
+            ws, column, owner, starts, channel=channel, start=start, end=end, version=2
+        )
     else:
         period = metrics.read_period(query.get("period") or "days", "period")
         starts = metrics.last_steps(ws, period, request.query_int("steps"))

@@ -135,21 +135,26 @@ def series(
     starts: list[int],
     *,
     channel: str | None,
+    start: int | None = None,
     end: int | None = None,
     version: int = 1,
 ) -> dict[str, list[int]]:
-    """Counts per bucket for every metric name, all lists of the same length."""
+    """Counts per bucket for every metric name, all lists of the same length.
+
+    What lies before ``start`` or after ``end`` is left out, also where their buckets are wider.
+    """
     if channel is not None and channel not in TYPES:
         raise Refused("type is not a message type", field="type")
     names = [*NAMES, *(NAMES_V2 if version == 2 else ())]
     names += _WEBHOOK_NAMES if channel == "webhook" else []
     counts = {name: [0] * len(starts) for name in sorted(names)}
+    since = starts[0] if start is None else max(starts[0], start)
     until = ws.now if end is None else min(ws.now, end)
     sql = f"""SELECT metrics.name, metrics.at FROM metrics
               JOIN deliveries ON deliveries.pk = metrics.delivery
               WHERE deliveries.{column}=? AND metrics.at BETWEEN ? AND ?
               AND (? IS NULL OR deliveries.type=?)"""  # noqa: S608 - the column is one of two literals
-    for row in ws.store.all(sql, (owner, starts[0], until, channel, channel)):
+    for row in ws.store.all(sql, (owner, since, until, channel, channel)):
         if row["name"] in counts:
             counts[row["name"]][bisect_right(starts, row["at"]) - 1] += 1
     return counts

@@ -186,3 +186,69 @@ def test_a_last_status_is_read_only(api: Api) -> None:
     """Facts 7.8."""
     put_device(api, "u3", id="t", platform="ios", attributes={"_last_status": "sent"})
     assert "attributes" not in api.known("u3")["devices"][0]
+
+
+def deliveries(api: Api) -> int:
+    return len(api.sandbox.state()["deliveries"])
+
+
+@pytest.mark.parametrize(("age", "started"), [(72 * HOUR, 1), (72 * HOUR + 1, 0)])
+def test_a_joined_event_triggers_up_to_72_hours_after_its_time(
+    api: Api, age: int, started: int
+) -> None:
+    """AN, facts 9.3: nothing before the join, whatever the name."""
+    api.identify("late", email="late@example.com")
+    before = deliveries(api)
+    body = {"name": "signed_up", "anonymous_id": "anon-1", "timestamp": NOW - age}
+    api.accept("POST", "/api/v1/events", body)
+    assert deliveries(api) == before
+    api.identify("late", anonymous_id="anon-1")
+    assert names(api, "late") == ["signed_up"]
+    assert deliveries(api) == before + started
+
+
+def test_unclaimed_anonymous_events_are_gone_after_30_days(api: Api) -> None:
+    """AN, facts 9.3: also from the workspace itself."""
+    anonymous(api, "old")
+    api.sandbox.clock.advance(30 * DAY + 1)
+    anonymous(api, "young")
+    left = [event["name"] for event in api.sandbox.state()["anonymous_events"]]
+    assert left == ["young"]
+
+
+def test_an_event_without_an_anonymous_id_joins_nobody(api: Api) -> None:
+    """Facts 7.6: absent or blank stays unassociated."""
+    for anonymous_id in (None, "", "  "):
+        api.accept("POST", "/api/v1/events", {"name": "seen", "anonymous_id": anonymous_id})
+        api.identify("late", anonymous_id=anonymous_id)
+    assert names(api, "late") == []
+    assert len(api.sandbox.state()["anonymous_events"]) == 3
+
+
+def test_the_reserved_keys_of_data_are_kept_and_only_a_text_overrides(api: Api) -> None:
+    """Facts 7.5."""
+    data = {"recipient": 5, "from_address": "me@example.com", "reply_to": "you@example.com"}
+    api.event("u3", "signed_up", data=data)
+    assert api.known("u3")["events"][-1]["data"] == data
+    assert api.sandbox.state()["deliveries"][-1]["recipient"] == "zoë@example.com"
+
+
+def test_pages_and_screens_start_no_event_campaign(api: Api) -> None:
+    """Facts 9.3: their type is page or screen; the name is a URL."""
+    before = deliveries(api)
+    for kind in ("page", "screen"):
+        api.event("u3", "signed_up", type=kind)
+    assert deliveries(api) == before
+
+
+def test_a_missing_last_used_is_now(api: Api) -> None:
+    """Facts 9.4."""
+    put_device(api, "u3", id="t", platform="android")
+    assert api.known("u3")["devices"][0]["last_used"] == NOW
+
+
+def test_deleting_a_device_is_per_person_and_token(api: Api) -> None:
+    """Facts 9.4."""
+    put_device(api, "u3", id="t3", platform="ios")
+    api.accept("DELETE", "/api/v1/customers/u1/devices/t3")
+    assert [each["id"] for each in api.known("u3")["devices"]] == ["t3"]

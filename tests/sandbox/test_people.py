@@ -257,3 +257,97 @@ def test_people_are_found_by_email(api: Api) -> None:
     """Facts 8 (REC): an empty result is an empty list."""
     assert api.get("/v1/customers", email="TEAM42@example.com")["results"][0]["id"] == "team/42"
     assert api.get("/v1/customers", email="none@example.com") == {"results": []}
+
+
+def test_an_id_is_compared_with_its_case_and_an_email_without(api: Api) -> None:
+    """Facts 9.1.1 (T, ID)."""
+    api.identify("CaseD", email="Mixed@Example.com")
+    api.identify("cased", plan="x")
+    assert api.known("CaseD")["cio_id"] != api.known("cased")["cio_id"]
+    api.identify("mIXED@eXAMPLE.COM", plan="y")
+    assert api.known("CaseD")["attributes"] == {"plan": "y"}
+    assert api.known("CaseD")["email"] == "Mixed@Example.com"
+    assert api.app("GET", "/v1/customers/CASED/attributes").status_code == 404
+
+
+def test_controls_and_identifiers_are_no_attributes(api: Api) -> None:
+    """Facts 9.1.4 (RA)."""
+    controls = {"_timestamp": NOW, "_update": False, "cio_relationships": None}
+    api.identify("p", email="p@example.com", id="p", anonymous_id="a", plan="x", **controls)
+    assert api.known("p")["attributes"] == {"plan": "x"}
+
+
+def test_deleting_takes_everything_but_the_deliveries_which_are_forgotten(api: Api) -> None:
+    """Facts 9.2, 8.12: events, devices, manual memberships and relationships go."""
+    link = {"identifiers": {"object_type_id": "1", "object_id": "acme"}}
+    change = {"action": "add_relationships", "relationships": [link]}
+    api.identify("u1", cio_relationships=change)
+    sent = [each["id"] for each in api.sandbox.state()["deliveries"] if each["customer_id"] == "u1"]
+    api.accept("DELETE", "/api/v1/customers/u1")
+    api.identify("u1")
+    fresh = api.known("u1")
+    assert [fresh[each] for each in ("events", "devices", "manual_segments", "relationships")] == [
+        [],
+        [],
+        [],
+        [],
+    ]
+    assert sent
+    for delivery_id in sent:
+        assert api.get(f"/v1/messages/{delivery_id}")["message"]["forgotten"] is True
+
+
+def test_a_merge_hands_over_the_deliveries(api: Api) -> None:
+    """Facts 9.5: delivery history."""
+    api.event("u3", "signed_up")
+    api.identify("keeper")
+    body = {"primary": {"id": "keeper"}, "secondary": {"id": "u3"}}
+    api.accept("POST", "/api/v1/merge_customers", body)
+    moved = [each for each in api.sandbox.state()["deliveries"] if each["customer_id"] == "u3"]
+    assert moved
+    assert not any(each["forgotten"] for each in moved)
+
+
+def test_a_merge_triggers_nothing(api: Api) -> None:
+    """Facts 9.5: the events it brings never trigger, and 30 days of them come."""
+    api.event("b", "signed_up", timestamp=NOW - 100 * 3600)
+    api.identify("a", email="a@example.com")
+    before = len(api.sandbox.state()["deliveries"])
+    body = {"primary": {"id": "a"}, "secondary": {"id": "b"}}
+    api.accept("POST", "/api/v1/merge_customers", body)
+    assert [event["name"] for event in api.known("a")["events"]] == ["signed_up"]
+    assert len(api.sandbox.state()["deliveries"]) == before
+
+
+def test_a_merge_keeps_what_the_primary_has_and_fills_what_is_empty(api: Api) -> None:
+    """Facts 9.5: its id and e-mail stay as well; a choice to unsubscribe fills a gap too."""
+    api.identify("a", email="a@example.com", plan="mine")
+    api.identify("b", email="b@example.com", plan="theirs", city="Köln", unsubscribed=True)
+    body = {"primary": {"id": "a"}, "secondary": {"email": "B@EXAMPLE.com"}}
+    api.accept("POST", "/api/v1/merge_customers", body)
+    merged = api.known("a")
+    assert (merged["email"], merged["unsubscribed"]) == ("a@example.com", True)
+    assert merged["attributes"] == {"plan": "mine", "city": "Köln"}
+    api.identify("b", email="b@example.com")  # its identifiers are free again
+    assert api.known("b")["cio_id"] != merged["cio_id"]
+
+
+def test_a_merge_leaves_a_choice_of_the_primary_alone(api: Api) -> None:
+    """Facts 9.5: the primary keeps its values, also the one to be written to."""
+    api.identify("a", unsubscribed=False)
+    api.identify("b", unsubscribed=True)
+    body = {"primary": {"id": "a"}, "secondary": {"id": "b"}}
+    api.accept("POST", "/api/v1/merge_customers", body)
+    assert api.known("a")["unsubscribed"] is False
+
+
+def test_a_merge_names_a_cio_id_without_prefix(api: Api) -> None:
+    """Facts 2, 7.10: the key names the type; a prefixed one is taken too."""
+    api.identify("a")
+    for form in ("{}", "cio_{}"):
+        api.identify("b", plan=form)
+        secondary = {"cio_id": form.format(api.known("b")["cio_id"])}
+        api.accept(
+            "POST", "/api/v1/merge_customers", {"primary": {"id": "a"}, "secondary": secondary}
+        )
+        assert api.person("b") is None
