@@ -12,14 +12,24 @@ from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 class AuditTrail:
     """Appends one line of JSON per call to a file.
 
-    Each line is one write in append mode, so that those of many processes stay whole.
+    Each line is one write in append mode, so that those of many processes stay whole on a disk of
+    the machine. Its members: `at` (Unix seconds), `call_id`, `run_id`, `subtool`, `effect`,
+    `id_type`, `person` (a keyed hash, see `customerio_tool.telemetry.keyed_hash`), `outcome`,
+    `attempts` and `ms`.
 
     Args:
-        path: The file; made with mode 0600 if missing.
+        path: The file; made with mode 0600 if missing, also when it was moved away to begin anew.
+
+    Raises:
+        OSError: The file cannot be written.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
+        os.close(self._opened())
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def started(self, call: CallStart) -> None:
         """Write nothing: the line at the end says it all."""
@@ -41,9 +51,11 @@ class AuditTrail:
             "attempts": end.attempts,
             "ms": round(end.seconds * 1000),
         }
-        text = json.dumps(line, separators=(",", ":")) + "\n"
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        text = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        handle = self._opened()
         try:
-            os.write(handle, text.encode())
+            written = os.write(handle, text)
         finally:
             os.close(handle)
+        if written < len(text):
+            raise OSError("The disk took only a part of the line.")

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
 from types import TracebackType
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -118,12 +117,12 @@ class Client:
         if self._owned:
             self._session.close()
 
-    def host(self, api: Api) -> str:
-        """Return the host that requests of an API go to, as far as the region is known."""
+    def origin(self, api: Api) -> str:
+        """Return the origin that requests of an API go to, as far as the region is known."""
         asked = self._asking
         known = asked.result() if asked and asked.done() and not asked.exception() else None
         region = self.connection.region or known or "us"
-        return urlsplit(self.connection.base_url(api, region)).hostname or ""
+        return self.connection.base_url(api, region)
 
     def exchange(self, request: Request, deadline: Deadline) -> Reply:
         """Send one request once and return its reply, whatever the status.
@@ -210,6 +209,7 @@ class Client:
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
+        _refuse_changed(prepared, request)
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
@@ -255,13 +255,9 @@ class Client:
         }
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        prepared = requests.Request(
+        return requests.Request(
             request.method, origin + request.target, headers=headers, data=request.body
         ).prepare()
-        if prepared.path_url != request.target:
-            problem = "make a path that changes on its way to the wire"
-            refuse([FieldProblem("arguments", problem, "send plain identifiers")])
-        return prepared
 
     def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
@@ -287,6 +283,16 @@ def _refuse_repeats(session: requests.Session) -> None:
             raise ValueError(
                 "The session repeats requests by itself: mount adapters with max_retries=0."
             )
+
+
+def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> None:
+    """Refuse a request that would go to another path than was meant.
+
+    Apart from where it is prepared: a traceback with locals would show the credentials there.
+    """
+    if prepared.path_url != request.target:
+        problem = "make a path that changes on its way to the wire"
+        refuse([FieldProblem("arguments", problem, "send plain identifiers")])
 
 
 def failure_of(error: Exception) -> CustomerIoError | AnswerLost:

@@ -1,12 +1,16 @@
 """OpenTelemetry spans for calls and their HTTP exchanges (extra `otel`).
 
-Attributes follow the semantic conventions for generative AI (`execute_tool`) and for HTTP clients
-(https://opentelemetry.io/docs/specs/semconv/). The path is told as its template only.
+Names and attributes follow the semantic conventions for generative AI, in development as of
+2026 (https://github.com/open-telemetry/semantic-conventions-genai, `execute_tool`), and the stable
+ones for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), with one
+exception: `url.full` is left out, as it holds a person's id; the path is told as its template.
 """
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -17,33 +21,40 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
 _NANOSECONDS = 1_000_000_000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_ERROR = 400
 
 
 class OtelTelemetry:
-    """Makes a span per call, and under it one per HTTP exchange.
+    """Makes a span per call, under the span that is current then, and one per HTTP exchange.
 
     Args:
         provider: Where spans go; by default the global provider.
     """
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
-        self._tracer = trace.get_tracer("customerio_tool", tracer_provider=provider)
+        self._tracer = trace.get_tracer(
+            "customerio_tool", version("customerio-tool"), tracer_provider=provider
+        )
         self._open: dict[str, Span] = {}
 
     def started(self, call: CallStart) -> None:
         """Open the span of a call."""
-        attributes = {
+        told = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": call.subtool,
             "gen_ai.tool.type": "function",
-            "gen_ai.tool.call.id": call.call_id,
+            "customerio.call_id": call.call_id,
             "customerio.effect": call.effect,
             "customerio.api": call.api,
+            "customerio.run_id": call.run_id,
+            "customerio.id_type": call.id_type,
+            "customerio.person": call.person,
         }
         self._open[call.call_id] = self._tracer.start_span(
             f"execute_tool {call.subtool}",
             kind=SpanKind.INTERNAL,
-            attributes=attributes,
+            attributes={name: value for name, value in told.items() if value is not None},
             start_time=int(call.started_at * _NANOSECONDS),
         )
 
@@ -56,18 +67,11 @@ class OtelTelemetry:
             f"{attempt.method} {attempt.template}",
             context=trace.set_span_in_context(parent),
             kind=SpanKind.CLIENT,
-            attributes={
-                "http.request.method": attempt.method,
-                "url.template": attempt.template,
-                "server.address": attempt.host,
-                "http.request.resend_count": attempt.number - 1,
-            },
+            attributes=_attributes_of(attempt),
             start_time=int(attempt.started_at * _NANOSECONDS),
         )
-        if attempt.status is not None:
-            span.set_attribute("http.response.status_code", attempt.status)
-        if attempt.fate != "answered":
-            span.set_attribute("error.type", attempt.fate)
+        if error := _error_of(attempt):
+            span.set_attribute("error.type", error)
             span.set_status(Status(StatusCode.ERROR))
         span.end(int((attempt.started_at + attempt.seconds) * _NANOSECONDS))
 
@@ -82,3 +86,23 @@ class OtelTelemetry:
             span.set_attribute("error.type", end.outcome)
             span.set_status(Status(StatusCode.ERROR))
         span.end(int((call.started_at + end.seconds) * _NANOSECONDS))
+
+
+def _attributes_of(attempt: Attempt) -> dict[str, str | int]:
+    where = urlsplit(attempt.origin)
+    told: dict[str, str | int | None] = {
+        "http.request.method": attempt.method,
+        "url.template": attempt.template,
+        "server.address": where.hostname,
+        "server.port": where.port or _DEFAULT_PORTS.get(where.scheme),
+        "http.response.status_code": attempt.status,
+        "http.request.resend_count": attempt.number - 1 or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _error_of(attempt: Attempt) -> str | None:
+    """Return the status of an error as text, or what became of a request without a reply."""
+    if attempt.status is None:
+        return attempt.fate
+    return str(attempt.status) if attempt.status >= _FIRST_ERROR else None

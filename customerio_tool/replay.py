@@ -197,7 +197,7 @@ class Replayer:
                 number=number,
                 method=request.method,
                 template=request.template,
-                host=self._client.host(request.api),
+                origin=self._client.origin(request.api),
                 status=reply.status if reply else None,
                 fate=fate.name.lower(),
                 started_at=started_at,

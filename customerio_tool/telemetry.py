@@ -9,16 +9,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import local
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from customerio_tool.errors import CustomerIoError
+from customerio_tool.identifiers import shape_of
+from customerio_tool.spec import Args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 _log = logging.getLogger("customerio_tool")
+_log.addHandler(logging.NullHandler())  # a library prints nothing unless the host asks for it
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Attempt:
         number: 1 for the first attempt of a request.
         method: The HTTP method.
         template: The path with `{slots}`, no value in it.
-        host: The host that was asked.
+        origin: Whom it asked, such as `https://track.customer.io`; no path.
         status: The reply's status; None where there was none.
         fate: What became of it: `answered`, `not_sent`, `lost`, `limited` or `failed`.
         started_at: Unix time in seconds.
@@ -64,7 +70,7 @@ class Attempt:
     number: int
     method: str
     template: str
-    host: str
+    origin: str
     status: int | None
     fate: str
     started_at: float
@@ -76,9 +82,10 @@ class CallEnd:
     """How a call ended.
 
     Args:
-        outcome: The success's outcome, or the failure's code.
+        outcome: The success's outcome, `dry_run`, the failure's code, or `interrupted` where
+            something else than a failure of the call ended it, such as a keyboard interrupt.
         ok: Whether it succeeded.
-        attempts: HTTP exchanges made.
+        attempts: HTTP exchanges made; 0 for a call that was refused.
         seconds: How long the whole call took.
     """
 
@@ -89,10 +96,13 @@ class CallEnd:
 
 
 class Telemetry(Protocol):
-    """Is told of every call; an exception that it raises is logged and changes nothing."""
+    """Is told of every call of a subtool that exists, in the thread of the call.
+
+    An exception that it raises is logged by its type, and changes nothing.
+    """
 
     def started(self, call: CallStart) -> None:
-        """A call begins; told after its arguments were found good."""
+        """A call begins; `person` is None where its arguments could not be read."""
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """An exchange of the call is over."""
@@ -157,6 +167,79 @@ class Watchers:
                 watcher.ended(call, end)
 
 
+class Watch:
+    """One call, as its watchers are told of it; a context manager around all that it does.
+
+    Args:
+        watchers: Who is told.
+        call: The call, as far as it is known before its arguments are read.
+        key: Makes the hashes of persons.
+        monotonic: Gives seconds.
+    """
+
+    def __init__(
+        self, watchers: Watchers, call: CallStart, key: bytes, monotonic: Callable[[], float]
+    ) -> None:
+        self._watchers = watchers
+        self._call = call
+        self._key = key
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._is_told = False
+        self._attempts = 0
+        self._outcome = ""
+
+    def begin(self, args: Args | None = None) -> None:
+        """Tell that the call begins, once; with whom its arguments name, if they could be read."""
+        if self._is_told:
+            return
+        self._is_told = True
+        if args is not None:
+            id_type, person = _person(args, self._key)
+            self._call = replace(self._call, id_type=id_type, person=person)
+        self._watchers.started(self._call)
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Tell of an exchange of the call."""
+        self._attempts += 1
+        self._watchers.attempted(self._call, attempt)
+
+    def ended_with(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Remember the result of a call that succeeded, and return it."""
+        self._outcome = result.get("outcome", "dry_run")
+        return result
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Tell how the call ended."""
+        if error is None:
+            self._end(self._outcome, ok=True)
+        else:
+            self._end(error.code if isinstance(error, CustomerIoError) else "interrupted", ok=False)
+
+    def _end(self, outcome: str, *, ok: bool) -> None:
+        self.begin()
+        seconds = self._monotonic() - self._began
+        self._watchers.ended(self._call, CallEnd(outcome, ok, self._attempts, seconds))
+
+
+def _person(args: Args, key: bytes) -> tuple[str | None, str | None]:
+    """Return the id type and the hash of the person whom arguments name, if they name one."""
+    given = dict(args)
+    person = given.get("customer_id") or given.get("primary_id")
+    if person is None:
+        return None, None
+    id_type = given.get("id_type") or given.get("primary_id_type") or shape_of(person)
+    return id_type, keyed_hash(key, person)
+
+
 @contextmanager
 def _harmless(watcher: Telemetry) -> Iterator[None]:
     try:
@@ -166,7 +249,11 @@ def _harmless(watcher: Telemetry) -> Iterator[None]:
 
 
 def keyed_hash(key: bytes, identifier: str) -> str:
-    """Return 16 hex digits that stand for an identifier to whoever holds the key."""
+    """Return 16 hex digits that stand for an identifier to whoever holds the key.
+
+    Watchers are told hashes made with `connection.digest.encode()`: those of a person change when
+    the connection's keys do.
+    """
     return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:16]
 
 

@@ -5,38 +5,35 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.arguments import nearest
-from customerio_tool.budget import SendBudget
+from customerio_tool.calls import Calls
 from customerio_tool.client import Client
-from customerio_tool.confirmation import Approvals, Asked, SecondLook, with_confirmation
-from customerio_tool.connection import Connection
+from customerio_tool.confirmation import with_confirmation
+from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.connection_test import check_connection
 from customerio_tool.deadline import Deadline, Timeouts
 from customerio_tool.dispatch import CALL_SECONDS
 from customerio_tool.dispatcher import Dispatcher
-from customerio_tool.dry_run import rehearsed
 from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
     FieldProblem,
-    PolicyRefused,
     SubtoolUnknown,
 )
-from customerio_tool.identifiers import ulid
-from customerio_tool.invocation import CallContext, Invocation
+from customerio_tool.invocation import CallContext
 from customerio_tool.ledger import Ledger
 from customerio_tool.policy import Policy
 from customerio_tool.replay import Pacing
 from customerio_tool.secret import Secret
-from customerio_tool.spec import Effect, Subtool
+from customerio_tool.shared import ledger_from_env, pacer_from_env, telemetry_from_env
+from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.telemetry import Telemetry
-from customerio_tool.wire import Request, request_for
 
 if TYPE_CHECKING:
     import requests
@@ -76,8 +73,8 @@ class CustomerIoTool:
         ledger: Remembers sends, so that none happens twice; by default one in memory, in the file
             `CUSTOMERIO_LEDGER_FILE`, or in that Redis.
         best_effort: Whether to send although the ledger is lost; by default that is refused.
-        telemetry: Who is told of calls; by default one line per call on the logger
-            `customerio_tool`.
+        telemetry: Who is told of calls; by default the logger `customerio_tool`, one line per
+            call, and the audit trail that `CUSTOMERIO_AUDIT_FILE` names.
         timeouts: How long one attempt may wait for a connection and for an answer.
         clock: Gives Unix time in seconds.
         monotonic: Gives seconds for deadlines.
@@ -108,10 +105,7 @@ class CustomerIoTool:
         del connection
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
-        self._approvals = Approvals(clock, entropy)
-        self._second_look = SecondLook(loaded, clock)
-        self._budget = SendBudget()
-        self._dispatcher = Dispatcher(
+        dispatcher = Dispatcher(
             self._client,
             pacer=pacer,
             ledger=ledger,
@@ -122,9 +116,8 @@ class CustomerIoTool:
             sleep=sleep,
         )
         self.local: Sandbox | None = None
-        self._clock = clock
+        self._calls = Calls(self._client, dispatcher, clock=clock, entropy=entropy)
         self._monotonic = monotonic
-        self._entropy = entropy
         self._lock = threading.Lock()
         self._known = subtools()
         self.handlers: Mapping[str, Handler] = MappingProxyType(
@@ -154,6 +147,39 @@ class CustomerIoTool:
             raise
         tool.local = local
         return tool
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] = ALL_APIS
+    ) -> CustomerIoTool:
+        """Make a tool as the environment says; every variable but the credentials may be absent.
+
+        - Connection: `CUSTOMERIO_SITE_ID`, `CUSTOMERIO_TRACK_API_KEY`, `CUSTOMERIO_APP_API_KEY`,
+          `CUSTOMERIO_REGION` and their like, see `Connection.from_env`.
+        - Policy: `CUSTOMERIO_POLICY` names a preset; `CUSTOMERIO_SUBTOOLS`, `CUSTOMERIO_READ_ONLY`,
+          `CUSTOMERIO_DRY_RUN` and their like change it, see `Policy.from_env`.
+        - Shared among workers: `CUSTOMERIO_REDIS_URL` (limits and the ledger of sends),
+          `CUSTOMERIO_LEDGER_FILE` (the ledger alone).
+        - `CUSTOMERIO_AUDIT_FILE` is appended one line per call.
+
+        Args:
+            environ: Where to read, in place of the process's environment.
+            apis: The APIs that the tool is for; credentials of the other are not needed.
+
+        Raises:
+            ConnectionInvalid: Names every variable that is wrong, and shows no value.
+            ImportError: Redis is asked for, and the extra `redis` is not installed.
+            ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
+        """
+        source = Secret(os.environ if environ is None else environ)
+        del environ
+        return cls(
+            Connection.from_env(source.reveal(), apis=apis),
+            policy=Policy.from_env(source.reveal()),
+            pacer=pacer_from_env(source.reveal()),
+            ledger=ledger_from_env(source.reveal()),
+            telemetry=telemetry_from_env(source.reveal()),
+        )
 
     def __enter__(self) -> CustomerIoTool:
         """Return itself."""
@@ -269,23 +295,8 @@ class CustomerIoTool:
         Raises:
             CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
         """
-        subtool, policy = self._subtool(name), self._policy
-        policy.admit(subtool)
-        token: str | None = None
-        if policy.confirm == "repeat" and policy.asks_before(subtool):
-            arguments, token = self._second_look.split(arguments)
-        asked = Asked(subtool, subtool.parse(arguments), context or CallContext())
-        policy.admit_arguments(subtool, asked.args)
-        if policy.asks_before(subtool):
-            self._confirm(asked, policy, token)
-        return self._perform(asked, policy)
-
-    def _confirm(self, asked: Asked, policy: Policy, token: str | None) -> None:
-        # Nobody is asked about a call that would be refused for its arguments afterwards.
-        request_for(asked.subtool, asked.args, self._invocation())
-        if policy.confirm == "human":
-            self._approvals.ask(asked)
-        self._second_look.check(asked, token)
+        subtool = self._subtool(name)
+        return self._calls.run(subtool, arguments, context or CallContext(), self._policy)
 
     def approve(self, confirmation_id: str) -> dict[str, Any]:
         """Run the call that waits under a confirmation id, with the arguments it was asked with.
@@ -299,10 +310,7 @@ class CustomerIoTool:
             waits.
         """
         try:
-            asked, policy = self._approvals.take(confirmation_id), self._policy
-            policy.admit(asked.subtool)
-            policy.admit_arguments(asked.subtool, asked.args)
-            return self._perform(asked, policy)
+            return self._calls.approve(confirmation_id, self._policy)
         except CustomerIoError as error:
             return error.as_result()
 
@@ -314,36 +322,9 @@ class CustomerIoTool:
             `confirmation_unknown` where no call waits.
         """
         try:
-            name = self._approvals.take(confirmation_id).subtool.name
+            self._calls.decline(confirmation_id)
         except CustomerIoError as error:
             return error.as_result()
-        return PolicyRefused(
-            f"Nothing was sent: a person declined this call of {name}. Do not ask for it again."
-        ).as_result()
-
-    def _perform(self, asked: Asked, policy: Policy) -> dict[str, Any]:
-        subtool, args = asked.subtool, asked.args
-        at = self._invocation()
-        request = request_for(subtool, args, at)
-        if policy.dry_run:
-            return rehearsed(subtool, args, at, request, self._client.connection)
-        if subtool.effect is not Effect.SEND or policy.send_budget is None:
-            return self._dispatched(asked, policy, at, request)
-        return self._budget.spend(
-            asked.context.run_id,
-            policy.send_budget,
-            lambda: self._dispatched(asked, policy, at, request),
-        )
-
-    def _dispatched(
-        self, asked: Asked, policy: Policy, at: Invocation, request: Request
-    ) -> dict[str, Any]:
-        return self._dispatcher.result(asked, at, request, policy.hidden_attributes)
-
-    def _invocation(self) -> Invocation:
-        now = self._clock()
-        workspace = self._client.connection.workspace_key
-        return Invocation(now=now, workspace=workspace, ulid=ulid(now, self._entropy(10)))
 
     def _subtool(self, name: str) -> Subtool[Any]:
         try:

@@ -246,7 +246,7 @@ def test_a_flood_of_questions_has_an_end(net: responses.RequestsMock, time: Time
 def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -> None:
     with made(SAVED, "human") as tool:
         tool.call("send_transactional_email", EMAIL)
-        waiting = tool._approvals._waiting
+        waiting = tool._calls._approvals._waiting
         assert len(waiting) == 1
         assert "ada@" not in repr(waiting)
 

@@ -661,7 +661,7 @@ def test_runs_without_number_do_not_fill_the_memory(sandbox: Sandbox) -> None:
     with tool_with(send_budget=0) as tool:
         for number in range(MAX_RUNS + 5):
             send(tool, f"run-{number}")
-        assert len(tool._budget._sent) == MAX_RUNS
+        assert len(tool._calls._budget._sent) == MAX_RUNS
 
 
 # Attributes that are never returned

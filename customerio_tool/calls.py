@@ -1,0 +1,126 @@
+"""Calls on their way from being asked for to being sent: let pass, confirmed, counted, watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from customerio_tool.budget import SendBudget
+from customerio_tool.client import Client
+from customerio_tool.confirmation import Approvals, Asked, SecondLook
+from customerio_tool.dispatcher import Dispatcher
+from customerio_tool.dry_run import rehearsed
+from customerio_tool.errors import PolicyRefused
+from customerio_tool.identifiers import ulid
+from customerio_tool.invocation import CallContext, Invocation
+from customerio_tool.policy import Policy
+from customerio_tool.shapes import Item
+from customerio_tool.spec import Effect, Subtool
+from customerio_tool.telemetry import Watch
+from customerio_tool.wire import request_for
+
+
+class Calls:
+    """The calls of one tool.
+
+    Args:
+        client: Of the connection that they are for.
+        dispatcher: Sends what was let pass, and watches it all.
+        clock: Gives Unix time in seconds.
+        entropy: Gives that many random bytes.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        dispatcher: Dispatcher,
+        *,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._connection = client.connection
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._entropy = entropy
+        self._approvals = Approvals(clock, entropy)
+        self._second_look = SecondLook(client.connection, clock)
+        self._budget = SendBudget()
+
+    def run(
+        self,
+        subtool: Subtool[Any],
+        arguments: Mapping[str, Any] | str | bytes | None,
+        context: CallContext,
+        policy: Policy,
+    ) -> Item:
+        """Run a subtool as the policy allows, and return the success envelope.
+
+        Raises:
+            CustomerIoError: The call was refused, must be confirmed first, or failed.
+        """
+        at = self._invocation()
+        with self._dispatcher.watch(subtool, at, context) as watch:
+            policy.admit(subtool)
+            token: str | None = None
+            if policy.confirm == "repeat" and policy.asks_before(subtool):
+                arguments, token = self._second_look.split(arguments)
+            asked = Asked(subtool, subtool.parse(arguments), context)
+            watch.begin(asked.args)
+            policy.admit_arguments(subtool, asked.args)
+            if policy.asks_before(subtool):
+                self._confirm(asked, at, policy, token)
+            return watch.ended_with(self._performed(asked, at, policy, watch))
+
+    def _confirm(self, asked: Asked, at: Invocation, policy: Policy, token: str | None) -> None:
+        # Nobody is asked about a call that would be refused for its arguments afterwards.
+        request_for(asked.subtool, asked.args, at)
+        if policy.confirm == "human":
+            self._approvals.ask(asked)
+        self._second_look.check(asked, token)
+
+    def approve(self, confirmation_id: str, policy: Policy) -> Item:
+        """Run the call that waits under this id, and return its success envelope.
+
+        Raises:
+            ConfirmationUnknown: No call waits.
+            CustomerIoError: The policy refuses the call by now, or it failed.
+        """
+        asked, at = self._approvals.take(confirmation_id), self._invocation()
+        with self._dispatcher.watch(asked.subtool, at, asked.context) as watch:
+            watch.begin(asked.args)
+            policy.admit(asked.subtool)
+            policy.admit_arguments(asked.subtool, asked.args)
+            return watch.ended_with(self._performed(asked, at, policy, watch))
+
+    def decline(self, confirmation_id: str) -> NoReturn:
+        """Drop the call that waits under this id.
+
+        Raises:
+            ConfirmationUnknown: No call waits.
+            PolicyRefused: It was dropped; this is what the model is told of it.
+        """
+        asked, at = self._approvals.take(confirmation_id), self._invocation()
+        with self._dispatcher.watch(asked.subtool, at, asked.context) as watch:
+            watch.begin(asked.args)
+            raise PolicyRefused(
+                f"Nothing was sent: a person declined this call of {asked.subtool.name}. "
+                "Do not ask for it again."
+            )
+
+    def _performed(self, asked: Asked, at: Invocation, policy: Policy, watch: Watch) -> Item:
+        subtool, args = asked.subtool, asked.args
+        request = request_for(subtool, args, at)
+        if policy.dry_run:
+            return rehearsed(subtool, args, at, request, self._connection)
+
+        def send() -> Item:
+            return self._dispatcher.result(asked, at, request, policy.hidden_attributes, watch)
+
+        if subtool.effect is not Effect.SEND or policy.send_budget is None:
+            return send()
+        return self._budget.spend(asked.context.run_id, policy.send_budget, send)
+
+    def _invocation(self) -> Invocation:
+        now = self._clock()
+        fresh = ulid(now, self._entropy(10))
+        return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
