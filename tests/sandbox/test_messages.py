@@ -219,3 +219,26 @@ def test_filters_narrow_the_list(api: Api) -> None:
 def test_an_unknown_message_is_404(api: Api) -> None:
     """Facts 8.12."""
     assert api.app("GET", "/v1/messages/nothing").status_code == 404
+
+
+def test_a_page_is_not_shifted_by_what_is_sent_meanwhile(api: Api) -> None:
+    """Facts 8.12: the cursor names a place, not a count."""
+    first = api.get("/v1/messages", limit=5)
+    send(api)
+    rest = api.get("/v1/messages", limit=1000, start=first["next"])
+    seen = [each["id"] for each in first["messages"] + rest["messages"]]
+    assert len(seen) == len(set(seen)) == len(api.sandbox.state()["deliveries"]) - 1
+
+
+def test_a_longer_span_is_the_six_months_before_its_end(api: Api) -> None:
+    """Facts 8.12: by calendar months, and the times are those of creation."""
+    sent = []
+    for days in (0, 100, 100):
+        api.sandbox.clock.advance(days * DAY)
+        sent.append(send(api).json()["delivery_id"])
+    end = NOW + 200 * DAY
+    found = api.get("/v1/messages", start_ts=0, end_ts=end, limit=1000)["messages"]
+    assert [each["id"] for each in found] == [sent[2], sent[1]]
+    assert api.get("/v1/messages", end_ts=end, limit=1000)["messages"] == found
+    early = api.get("/v1/messages", end_ts=NOW, start_ts=NOW)["messages"]
+    assert [each["id"] for each in early] == [sent[0]]
