@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.contract.facts import Facts, load
 from tests.contract.vendor_spec import VARIABLE, TrackSpecification
 
 # Our plugins are named here and not imported, so that pytest loads them first.
 pytest_plugins = ["pytester", "tests.requirements", "tests.redis_server"]
+
+
+# How fast a machine is decides no test: a busy one draws its examples slowly.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
