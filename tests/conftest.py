@@ -15,7 +15,9 @@ pytest_plugins = ["pytester", "tests.requirements", "tests.redis_server"]
 
 
 # How fast a machine is decides no test: a busy one draws its examples slowly.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
