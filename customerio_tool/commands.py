@@ -21,6 +21,8 @@ from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.display import show_check, show_subtool, show_subtools
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
+from customerio_tool.ledger import MemoryLedger
+from customerio_tool.policy import Policy
 from customerio_tool.serving import environment_lines, ready_file, stop_signals
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools as declared
@@ -108,7 +110,10 @@ def call(
     """Run a subtool on the connection of the environment and write its result as JSON.
 
     The environment holds CUSTOMERIO_SITE_ID, CUSTOMERIO_TRACK_API_KEY, CUSTOMERIO_APP_API_KEY
-    (only those of the API that the subtool calls are needed) and perhaps CUSTOMERIO_REGION.
+    (only those of the API that the subtool calls are needed) and perhaps CUSTOMERIO_REGION; the
+    policy, as CUSTOMERIO_POLICY (careful, read_only or open), CUSTOMERIO_READ_ONLY or
+    CUSTOMERIO_DRY_RUN, also for the sandbox; and what workers share, as CUSTOMERIO_LEDGER_FILE,
+    CUSTOMERIO_REDIS_URL or CUSTOMERIO_AUDIT_FILE.
     """
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
@@ -204,20 +209,29 @@ def _apis(subtool: Subtool[Any]) -> set[Api]:
 def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
     """Give a tool on the environment's connection, or on a sandbox that lives as long.
 
+    Either way the policy is the environment's.
+
     Raises:
-        ConnectionInvalid: The environment's connection cannot be used.
+        ConnectionInvalid: The environment's connection or policy cannot be used.
     """
     if not on_sandbox:
-        with CustomerIoTool(Connection.from_env(apis=apis)) as tool:
+        with _of_environment(apis) as tool:
             yield tool
         return
     from customerio_tool.sandbox import Sandbox
 
-    with (
-        Sandbox() as local,
-        CustomerIoTool(Connection.load(local.connection(), apis=apis)) as tool,
-    ):
-        yield tool
+    with Sandbox() as local:
+        connection = Connection.load(local.connection(), apis=apis)
+        # A new sandbox has no past, whatever a ledger remembers of an earlier one.
+        with CustomerIoTool(connection, policy=Policy.from_env(), ledger=MemoryLedger()) as tool:
+            yield tool
+
+
+def _of_environment(apis: Collection[Api]) -> CustomerIoTool:
+    try:
+        return CustomerIoTool.from_env(apis=apis)
+    except (ImportError, ValueError) as error:  # of CUSTOMERIO_REDIS_URL
+        _fail(str(error), Exit.CONNECTION)
 
 
 def _console() -> Console:

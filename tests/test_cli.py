@@ -235,6 +235,53 @@ def test_no_key_of_the_environment_is_ever_printed(
     assert CANARY not in told.output
 
 
+@pytest.mark.parametrize("sandbox", [["--sandbox"], []])
+def test_the_policy_of_the_environment_holds_in_the_shell(
+    local: Sandbox, sandbox: list[str]
+) -> None:
+    env = {**environment(local.connection()), "CUSTOMERIO_POLICY": "read_only"}
+    told = invoke("call", "delete_customer", '{"customer_id": "u1"}', *sandbox, env=env)
+    assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (4, "policy_refused")
+    assert invoke("call", "list_segments", *sandbox, env=env).exit_code == 0
+
+
+def test_a_policy_that_makes_no_sense_stops_the_shell_and_names_its_variable(
+    local: Sandbox,
+) -> None:
+    env = {**environment(local.connection()), "CUSTOMERIO_READ_ONLY": "perhaps"}
+    told = invoke("call", "list_segments", env=env)
+    assert told.exit_code == 3
+    assert "CUSTOMERIO_READ_ONLY is neither true nor false" in told.stderr
+
+
+def test_a_redis_that_makes_no_sense_stops_the_shell_and_names_its_variable(
+    local: Sandbox,
+) -> None:
+    env = {**environment(local.connection()), "CUSTOMERIO_REDIS_URL": f"ftp://{CANARY}"}
+    told = invoke("call", "list_segments", env=env)
+    assert told.exit_code == 3
+    assert "CUSTOMERIO_REDIS_URL" in told.stderr
+    assert CANARY not in told.output
+    assert isinstance(told.exception, SystemExit)
+
+
+def test_a_call_from_the_shell_leaves_its_line_in_the_audit_trail(
+    local: Sandbox, tmp_path: Path
+) -> None:
+    trail = tmp_path / "audit.jsonl"
+    env = {**environment(local.connection()), "CUSTOMERIO_AUDIT_FILE": str(trail)}
+    invoke("call", "list_segments", env=env)
+    assert json.loads(trail.read_text(encoding="utf-8"))["subtool"] == "list_segments"
+
+
+def test_a_new_sandbox_has_no_past_in_the_ledger(tmp_path: Path) -> None:
+    arguments = '{"to": "a@b.co", "customer_id": "u1", "transactional_message_id": "1"}'
+    command = ("call", "send_transactional_email", arguments, "--sandbox")
+    env = {"CUSTOMERIO_LEDGER_FILE": str(tmp_path / "ledger.db")}
+    outcomes = [json.loads(invoke(*command, env=env).stdout).get("outcome") for _ in range(2)]
+    assert outcomes == ["accepted"] * 2
+
+
 def test_a_key_in_the_wrong_form_is_named_and_not_printed() -> None:
     told = invoke("check", env={"CUSTOMERIO_APP_API_KEY": f"Bearer {CANARY}"})
     assert told.exit_code == 3
