@@ -248,7 +248,12 @@ def main() -> None:
     if SKEWED in more:
         shift_clock(os.getpid() % WORKERS * SKEW_SECONDS / (WORKERS - 1))
     taker = Taker(way, url)
-    work(taker.acquire, taker.send)
+
+    def call() -> tuple[float, int]:
+        taker.acquire()
+        return time.monotonic(), taker.send()
+
+    work(call)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""Worker processes that take slots as fast as they get them, and what they got.
+"""Worker processes that call as fast as they are let through, and what they met.
 
-Run as a program this is one worker: it takes slots of one bucket through Redis and reads the
-segments of a local Customer.io with each.
+Run as a program this is one worker: a `CustomerIoTool` that shares its limits through Redis and
+lists the segments of a local Customer.io again and again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -16,17 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-import requests
-
-from customerio_tool.pacing import LocalLimiter, Pacer
-from customerio_tool.redis_pacing import RedisLimiter
-from customerio_tool.spec import Pace
+from customerio_tool import CustomerIoTool
+from customerio_tool.redis_pacing import REDIS_URL_VARIABLE
+from customerio_tool.telemetry import Attempt, CallStart, LogTelemetry
 
 ROOT = Path(__file__).parent.parent
 WORKERS = 6
-MAX_WAIT = 10.0
 START_SECONDS = 0.2
 
 
@@ -100,31 +97,40 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def work(acquire: Callable[[], Any], send: Callable[[], int]) -> None:
-    """Be one worker of a crew: acquire and send until it is time to stop, then tell."""
+def work(call: Callable[[], tuple[float, int]]) -> None:
+    """Be one worker of a crew: call until it is time to stop, then tell.
+
+    `call` returns when it was let through, by the machine-wide monotonic clock, and the status.
+    """
     warnings = Warnings()
     logging.getLogger("customerio_tool").addHandler(warnings)
     print("ready", flush=True)  # noqa: T201 - the crew waits for this line
     begin, end = map(float, sys.stdin.readline().split())
     time.sleep(max(0.0, begin - time.monotonic()))
-    times, statuses = [], []
+    calls = []
     while time.monotonic() < end:
-        acquire()
-        times.append(time.monotonic())
-        statuses.append(send())
+        calls.append(call())
+    times, statuses = [at for at, _ in calls], [status for _, status in calls]
     print(json.dumps(Work(times, warnings.texts, statuses).__dict__))  # noqa: T201 - the result
 
 
-def main(redis_url: str, bucket: str, app_url: str, app_api_key: str) -> None:
-    # Once `CustomerIoTool` paces its calls, `tool.call("list_segments")` takes the place of both.
-    pacer = Pacer(RedisLimiter(redis_url, fallback=LocalLimiter()))
-    session = requests.Session()
-    session.trust_env = False
-    session.headers["Authorization"] = f"Bearer {app_api_key}"
-    work(
-        lambda: pacer.wait(bucket, Pace.APP, MAX_WAIT),
-        lambda: session.get(f"{app_url}/v1/segments", timeout=10).status_code,
-    )
+class Sent(LogTelemetry):
+    """Remembers the last exchange, and logs as usual."""
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        self.last = attempt
+
+
+def main(redis_url: str, saved: str) -> None:
+    os.environ[REDIS_URL_VARIABLE] = redis_url
+    sent = Sent()
+    tool = CustomerIoTool(json.loads(saved), telemetry=[sent], clock=time.monotonic)
+
+    def call() -> tuple[float, int]:
+        tool.call("list_segments")
+        return sent.last.started_at, sent.last.status or 0
+
+    work(call)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass, field
 
 import pytest
 
+from customerio_tool.connection import Connection
 from customerio_tool.pacing import LocalLimiter, bucket_of
 from customerio_tool.redis_pacing import RedisLimiter
 from customerio_tool.sandbox import Sandbox
@@ -18,7 +20,6 @@ from tests.requirements import requires
 
 pytestmark = requires("redis-server")
 
-BUCKET = bucket_of("5eed", Pace.APP)
 RUN_SECONDS = 60.0 if os.environ.get("FULL") == "1" else 10.0
 """How long six processes run; `FULL=1` in the environment asks for the whole minute."""
 
@@ -54,15 +55,16 @@ def sleep_until(moment: float) -> None:
 def run() -> Run:
     """Redis is killed at two fifths of the time, back at three, and all pause at four."""
     with RedisServer() as server, Sandbox() as sandbox:
-        where = (server.url, BUCKET, sandbox.app_url, sandbox.app_api_key)
-        with Crew("tests.pacing_workers", *where) as crew:
+        saved = sandbox.connection()
+        bucket = bucket_of(Connection.load(saved).workspace_key, Pace.APP)
+        with Crew("tests.pacing_workers", server.url, json.dumps(saved)) as crew:
             run = Run(crew.begin(RUN_SECONDS))
             sleep_until(run.at(0.4))
             server.kill()
             sleep_until(run.at(0.6))
             server.start()
             sleep_until(run.at(0.85))
-            RedisLimiter(server.url, fallback=LocalLimiter()).pause(BUCKET, Pace.APP, PAUSE_SECONDS)
+            RedisLimiter(server.url, fallback=LocalLimiter()).pause(bucket, Pace.APP, PAUSE_SECONDS)
             run.paused_at = time.monotonic()
             run.work = crew.finish()
         run.arrived = len(sandbox.requests())
