@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from customerio_tool.deadline import Deadline
-from customerio_tool.errors import CustomerIoError, OutcomeUnknown, Unreachable
+from customerio_tool.errors import CustomerIoError, OutcomeUnknown, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.replay import Fate, Outcome, Replayer
 from customerio_tool.shapes import Answer, Item, clean
@@ -94,19 +94,30 @@ class Dispatch:
 
     def _verified(self, request: Request, lost: Outcome) -> Item:
         """Read back what a lost call may have made; where nothing is found, send once more."""
-        outcome = lost
-        for repeats_left in (1, 0):
-            seen = self._look()
-            if seen is None:
-                break
+        outcome, may_send = lost, self._hold(request, lost)
+        while (seen := self._look()) is not None:
             if found := self._found(seen):
                 return found
-            if not repeats_left:
+            if not may_send:
                 break
-            outcome = self._send(request)
+            outcome, may_send = self._sent_again(request, outcome), False
             if not _uncertain(outcome):
-                return self._settled(request, outcome)
+                break
         return self._settled(request, outcome)
+
+    def _hold(self, request: Request, outcome: Outcome) -> bool:
+        effect = self._subtool.effect
+        return self._replayer.hold(request, effect, outcome, self._deadline, self._context)
+
+    def _sent_again(self, request: Request, lost: Outcome) -> Outcome:
+        """Send once more; whatever comes of it, what became of the first is not known."""
+        try:
+            return replace(self._send(request), doubtful=True)
+        except RateLimited:
+            return lost
+        except CustomerIoError as error:
+            error.took_effect = "unknown"
+            raise
 
     def _look(self) -> Item | None:
         """Return the JSON of the verifying read, or None where it could not be read."""
@@ -148,6 +159,8 @@ class Dispatch:
         """Add what is known beside the error: an earlier doubtful attempt, a possible trace."""
         if outcome.doubtful and not self._subtool.effect.read_only:
             error.took_effect = "unknown"
+            if self._subtool.effect.replay is Replay.VERIFY and self._subtool.look:
+                error.next_step, error.look = "look_first", self._subtool.look(self._args, self._at)
         if isinstance(error, OutcomeUnknown) and self._subtool.effect is Effect.SEND:
             seen = self._look()
             trace = self._found(seen) if seen else None

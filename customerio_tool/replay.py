@@ -21,7 +21,8 @@ from customerio_tool.wire import Reply, Request, retry_after
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
-MAX_BACKOFF_SECONDS = 8.0
+"""The most to wait before the second attempt; before each later one it is twice as much."""
+
 LEAST_ATTEMPT_SECONDS = 1.0
 """Time that must be left for another attempt of what may safely be cut off; what may not be needs
 both timeouts."""
@@ -54,6 +55,21 @@ class Outcome:
     problem: str
     attempts: int
     doubtful: bool
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """One request that is to be answered: what bounds its attempts."""
+
+    request: Request
+    effect: Effect
+    deadline: Deadline
+    context: CallContext
+
+    def go_on(self, *, doubtful: bool) -> None:
+        """Raise `Cancelled` if the host wants no more of this."""
+        if self.context.cancelled and self.context.cancelled():
+            raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
 
 
 class Pacing(Protocol):
@@ -148,8 +164,8 @@ class Replayer:
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be learned.
         """
-        _go_on(context, doubtful=False)
-        self._take_slot(request, deadline, context)
+        errand = _Errand(request, effect, deadline, context)
+        self._take_slot(errand, self._client.timeouts.whole, doubtful=False)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
             outcome = self._attempt(request, number, deadline, watch)
@@ -159,30 +175,55 @@ class Replayer:
                 self._quota.pay_back(request.api, max(1, spent))
                 return outcome
             delay = self._delay(request, outcome)
-            if number == MAX_ATTEMPTS or not self._may_repeat(outcome, effect, deadline, delay):
+            if number == MAX_ATTEMPTS or not _is_safe(outcome, effect):
                 return outcome
-            if not self._quota.spend(request.api, cost := COST[outcome.fate]):
+            if not self._waited(delay, errand, outcome):
                 return outcome
-            spent += cost
-            self._wait(delay, outcome.fate, context)
-            if not self._is_next(request, deadline, context, doubtful=doubtful):
+            spent += COST[outcome.fate]
+            if not self._has_slot(errand, doubtful=doubtful):
                 return outcome
         return outcome
 
-    def _take_slot(self, request: Request, deadline: Deadline, context: CallContext) -> None:
-        room = max(0.0, deadline.left() - self._client.timeouts.whole)
-        self._pacer.wait(self._bucket(request), request.pace, room, context.on_progress)
-
-    def _is_next(
-        self, request: Request, deadline: Deadline, context: CallContext, *, doubtful: bool
+    def hold(
+        self,
+        request: Request,
+        effect: Effect,
+        outcome: Outcome,
+        deadline: Deadline,
+        context: CallContext,
     ) -> bool:
+        """Wait as before another attempt; False, at once, where there is no time or quota for one.
+
+        This is for what is only repeated after a look: `send` does not repeat it by itself.
+        """
+        errand = _Errand(request, effect, deadline, context)
+        return self._waited(self._delay(request, outcome), errand, outcome)
+
+    def _waited(self, delay: float, errand: _Errand, outcome: Outcome) -> bool:
+        if delay > errand.deadline.left() - self._least(errand.effect):
+            return False
+        if not self._quota.spend(errand.request.api, COST[outcome.fate]):
+            return False
+        if errand.context.on_progress:
+            errand.context.on_progress(f"Trying again in {delay:.1f} s: {outcome.fate.value}.")
+        self._sleep(delay)
+        return True
+
+    def _has_slot(self, errand: _Errand, *, doubtful: bool) -> bool:
         """Wait for the slot of a repeat; False where it comes too late for the deadline."""
-        _go_on(context, doubtful=doubtful)
         try:
-            self._take_slot(request, deadline, context)
+            self._take_slot(errand, self._least(errand.effect), doubtful=doubtful)
         except RateLimited:
             return False
         return True
+
+    def _take_slot(self, errand: _Errand, least: float, *, doubtful: bool) -> None:
+        """Wait for a slot that leaves so many seconds; until it is used a call can be cancelled."""
+        errand.go_on(doubtful=doubtful)
+        request, room = errand.request, max(0.0, errand.deadline.left() - least)
+        progress = errand.context.on_progress
+        self._pacer.wait(self._bucket(request), request.pace, room, progress)
+        errand.go_on(doubtful=doubtful)
 
     def _bucket(self, request: Request) -> str:
         return bucket_of(self._client.connection.workspace_key, request.pace)
@@ -218,7 +259,7 @@ class Replayer:
     def _delay(self, request: Request, outcome: Outcome) -> float:
         """Return the seconds to wait before another attempt; a 429 holds everybody's calls."""
         backoff = BACKOFF_SECONDS * float(2 ** (outcome.attempts - 1))
-        delay = self._chance() * min(MAX_BACKOFF_SECONDS, backoff)
+        delay = self._chance() * backoff
         asked = retry_after(outcome.reply, self._clock()) if outcome.reply else None
         if outcome.fate is Fate.LIMITED:
             pause = asked if asked is not None else slot_seconds(request.pace)
@@ -226,21 +267,10 @@ class Replayer:
             return max(delay, pause)
         return delay if asked is None else max(delay, asked)
 
-    def _may_repeat(
-        self, outcome: Outcome, effect: Effect, deadline: Deadline, delay: float
-    ) -> bool:
-        safe = outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
-        return safe and delay <= deadline.left() - self._least(effect)
-
     def _least(self, effect: Effect) -> float:
         """Return the seconds that must be left for another attempt."""
         whole = self._client.timeouts.whole
         return min(LEAST_ATTEMPT_SECONDS, whole) if effect.replay is Replay.ALWAYS else whole
-
-    def _wait(self, seconds: float, fate: Fate, context: CallContext) -> None:
-        if context.on_progress:
-            context.on_progress(f"Trying again in {seconds:.1f} s: {fate.value}.")
-        self._sleep(seconds)
 
 
 def slot_seconds(pace: Pace) -> float:
@@ -248,9 +278,9 @@ def slot_seconds(pace: Pace) -> float:
     return pace.period_seconds / pace.permits
 
 
-def _go_on(context: CallContext, *, doubtful: bool) -> None:
-    if context.cancelled and context.cancelled():
-        raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
+def _is_safe(outcome: Outcome, effect: Effect) -> bool:
+    """Tell whether a repeat cannot do twice what must be done once."""
+    return outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
 
 
 def _fate_of(reply: Reply) -> Fate:

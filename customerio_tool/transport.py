@@ -1,13 +1,18 @@
-"""The `requests` session: it pools connections, remembers nothing, and reads no environment.
+"""The `requests` session: it pools connections, remembers and prints nothing, reads no environment.
 
 A POST may be something that must not happen twice, so it rides a kept-alive connection only if that
 was used a moment ago: a server that closes idle connections could otherwise leave its fate unknown.
+An answer may drip, in its headers as well, so no read of it waits beyond the call's deadline.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -15,12 +20,74 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from customerio_tool.deadline import Deadline
 
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
 """How long a connection may have been idle for a POST to ride it."""
+
+
+class _InForce(threading.local):
+    deadline: Deadline | None = None
+
+
+_in_force = _InForce()
+
+
+@contextmanager
+def until(deadline: Deadline) -> Iterator[None]:
+    """Let no read of an answer, in this thread, wait beyond the deadline while inside.
+
+    It holds for sessions of `new_session`; elsewhere a timeout starts anew with every byte.
+    """
+    before, _in_force.deadline = _in_force.deadline, deadline
+    try:
+        yield
+    finally:
+        _in_force.deadline = before
+
+
+class _BoundedReads(io.RawIOBase):
+    """The bytes that come in on a socket."""
+
+    def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what is there, or wait for it no longer than the deadline in force."""
+        if deadline := _in_force.deadline:
+            if not (left := deadline.left()):
+                raise TimeoutError("the deadline has passed")
+            timeout = self._sock.gettimeout()
+            self._sock.settimeout(left if timeout is None else min(timeout, left))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+
+class _ConnectionTls(HTTPSConnection):
+    response_class = _Answer
 
 
 class _FreshForPosts(HTTPConnectionPool):
@@ -28,6 +95,9 @@ class _FreshForPosts(HTTPConnectionPool):
 
     `urllib3` itself drops a connection that is readable, which one closed by the server is.
     """
+
+    ConnectionCls: type[HTTPConnection] = _Connection
+    monotonic: Callable[[], float]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,38 +108,70 @@ class _FreshForPosts(HTTPConnectionPool):
         self._asked.is_post = method == "POST"
         return super().urlopen(method, *args, **kwargs)
 
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        # Else a host that debugs `http.client` would print credentials and personal data.
+        connection.set_debuglevel(0)
+        return connection
+
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
         idle_since = getattr(connection, "idle_since", 0.0)
-        if self._asked.is_post and time.monotonic() - idle_since > MAX_IDLE_SECONDS:
+        if self._asked.is_post and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
             connection.close()
         return connection
 
     def _put_conn(self, conn: Any) -> None:
         if isinstance(conn, HTTPConnection):
-            conn.idle_since = time.monotonic()  # type: ignore[attr-defined]  # our mark on it
+            conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our mark on it
         super()._put_conn(conn)
 
 
 class _FreshForPostsTls(_FreshForPosts, HTTPSConnectionPool):
     """The same over TLS."""
 
+    ConnectionCls = _ConnectionTls
+
+
+_POOLS: dict[str, type[HTTPConnectionPool]] = {
+    "http": _FreshForPosts,
+    "https": _FreshForPostsTls,
+}
+
 
 class _Adapter(HTTPAdapter):
+    def __init__(self, monotonic: Callable[[], float], **settings: Any) -> None:
+        clock = {"monotonic": staticmethod(monotonic)}
+        self._pools: dict[str, Any] = {
+            "http": type("_Pool", (_FreshForPosts,), clock),
+            "https": type("_PoolTls", (_FreshForPostsTls,), clock),
+        }
+        super().__init__(**settings)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: urllib3.PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": _FreshForPosts, "https": _FreshForPostsTls}
+        manager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if isinstance(manager, urllib3.ProxyManager):  # one for SOCKS needs its own pools
+            manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
-def new_session() -> requests.Session:
-    """Return a session that keeps connections and no cookies, and reads no environment."""
+def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.Session:
+    """Return a session that keeps connections and no cookies, and reads no environment.
+
+    Args:
+        monotonic: The clock, in seconds, that tells how long a connection was idle.
+    """
     session = requests.Session()
     session.trust_env = False
     jar = RequestsCookieJar()
     jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cookies = jar
-    adapter = _Adapter(pool_connections=4, pool_maxsize=POOL_SIZE)
+    adapter = _Adapter(monotonic, pool_connections=4, pool_maxsize=POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

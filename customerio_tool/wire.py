@@ -60,11 +60,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP reply, its body read whole."""
+    """One HTTP reply, its body read whole; of one that is too long, nothing of the body is kept."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    whole: bool = True
 
     @property
     def may_have_acted(self) -> bool:
@@ -165,10 +166,8 @@ def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
         expects is None or (expects in payload and _is_a(declared, payload[expects]))
     ):
         return payload
-    raise ReplyUnreadable(
-        "Customer.io answered this read with something other than the JSON it documents.",
-        http_status=reply.status,
-    )
+    what = "something other than the JSON it documents" if reply.whole else "too much to be read"
+    raise ReplyUnreadable(f"Customer.io answered this read with {what}.", http_status=reply.status)
 
 
 def _is_a(declared: JsonSchema, value: Any) -> bool:

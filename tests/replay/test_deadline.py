@@ -1,0 +1,88 @@
+"""One deadline bounds a call: its waits, attempts, sleeps, and an answer that drips."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from customerio_tool.sandbox import Sandbox
+from tests.clients import SAVED, US
+from tests.loopback import Loopback
+from tests.replaying import (
+    BROADCAST_CALL,
+    MAIL_CALL,
+    PERSON_CALL,
+    Call,
+    SkippingClock,
+    Tries,
+    tool_on,
+)
+
+LOGIN_URL = f"{US}/api/v1/customers/u1"
+
+
+@pytest.mark.parametrize(("call", "seconds"), [(PERSON_CALL, 25), (MAIL_CALL, 20)])
+def test_waits_for_unanswered_attempts_end_at_the_deadline(
+    vendor: Call, net: responses.RequestsMock, clock: SkippingClock, call: Any, seconds: float
+) -> None:
+    def wait_in_vain(request: requests.PreparedRequest) -> Any:
+        read: float = request.req_kwargs["timeout"][1]  # type: ignore[attr-defined]  # responses puts it there
+        clock.skip(read)
+        raise requests.ReadTimeout
+
+    net.add_callback(responses.PUT, LOGIN_URL, callback=wait_in_vain)
+    net.add_callback(responses.POST, "https://api.customer.io/v1/send/email", callback=wait_in_vain)
+
+    assert vendor(call)["error"]["code"] == "outcome_unknown"
+    assert clock.monotonic() <= seconds
+
+
+@pytest.mark.parametrize("seconds", [3, 8, 25, 60])
+def test_sleeps_count_towards_the_deadline_that_the_host_sets(
+    local: Call, sandbox: Sandbox, clock: SkippingClock, seconds: float
+) -> None:
+    sandbox.fault(status=503, retry_after=4)
+    local(PERSON_CALL, deadline_seconds=seconds)
+    assert clock.monotonic() <= seconds
+
+
+def test_a_slot_that_comes_after_the_deadline_is_refused_with_the_seconds_to_wait(
+    local: Call, tries: Tries
+) -> None:
+    assert local(BROADCAST_CALL)["ok"]
+    error = local(BROADCAST_CALL, run_id="another")["error"]
+    assert (error["code"], error["took_effect"]) == ("rate_limited", "no")
+    assert 10 <= error["retry_after_seconds"] <= 11
+    assert len(tries.made) == 1
+
+
+@pytest.mark.parametrize(
+    "dripping",
+    [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"],
+    ids=["headers", "the length of a chunk"],
+)
+def test_an_answer_that_drips_anywhere_is_given_up_at_the_deadline(dripping: bytes) -> None:
+    given_up = threading.Event()
+
+    def drip(peer: socket.socket) -> None:
+        peer.sendall(dripping)
+        for _ in range(400):
+            peer.sendall(b"0")
+            if given_up.wait(0.01):
+                return
+
+    clock, tries = SkippingClock(speed=100), Tries()
+    with Loopback([drip]) as server:
+        with tool_on(clock, {**SAVED, "track_url": server.url, "region": "us"}, tries) as tool:
+            result = tool.call(*PERSON_CALL)
+        hung_up_by_us = not given_up.is_set()
+        given_up.set()
+    assert result["error"]["code"] == "outcome_unknown"
+    assert len(tries.made) == 1
+    assert hung_up_by_us
+    assert clock.monotonic() < 200, "the server drips for 400 seconds of this clock"

@@ -1,0 +1,87 @@
+"""What tests of repeats share: a clock that skips sleeps, and a count of what was tried."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.pacing import LocalLimiter, Pacer
+from customerio_tool.telemetry import Attempt, CallEnd, CallStart
+
+NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
+
+PERSON_CALL = ("identify_customer", {"customer_id": "u1", "attributes": {"plan": "pro"}})
+MAIL_CALL = (
+    "send_transactional_email",
+    {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "receipt"},
+)
+CREATE_CALL = ("create_manual_segment", {"name": "Launch"})
+BROADCAST_CALL = ("trigger_broadcast", {"broadcast_id": 30, "audience": "default"})
+LIST_CALL: tuple[str, dict[str, Any]] = ("list_segments", {})
+LOST = "reset_after_applying"
+
+Call: TypeAlias = Callable[..., dict[str, Any]]
+"""Makes a call; named arguments are those of its context."""
+
+
+class SkippingClock:
+    """A clock on which a sleep is over at once, and that otherwise runs as fast as it is told.
+
+    Args:
+        speed: How much faster than real time it runs; 0 stands still between sleeps.
+    """
+
+    def __init__(self, speed: float = 0.0) -> None:
+        self.sleeps: list[float] = []
+        self._speed = speed
+        self._skipped = 0.0
+        self._start = time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.skip(seconds)
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass without a sleep."""
+        self._skipped += seconds
+
+    def monotonic(self) -> float:
+        return self._skipped + self._speed * (time.monotonic() - self._start)
+
+    def now(self) -> float:
+        return NOW + self.monotonic()
+
+
+class Tries:
+    """A telemetry that keeps the method and path template of every attempt."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, str]] = []
+
+    def started(self, call: CallStart) -> None:
+        return
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        self.made.append((attempt.method, attempt.template))
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        return
+
+
+def tool_on(
+    clock: SkippingClock, connection: Mapping[str, Any], tries: Tries, **more: Any
+) -> CustomerIoTool:
+    """Return a tool which lives by a clock and tells its attempts to `tries`."""
+    return CustomerIoTool(
+        connection,
+        telemetry=[tries],
+        pacer=Pacer(
+            LocalLimiter(monotonic=clock.monotonic), sleep=clock.sleep, monotonic=clock.monotonic
+        ),
+        clock=clock.now,
+        monotonic=clock.monotonic,
+        sleep=clock.sleep,
+        **more,
+    )
