@@ -103,7 +103,7 @@ class People(RuleBasedStateMachine):
         self.model.unsuppress(name)
         self.at(name, "POST", "/unsuppress")
 
-    @rule(name=NAMES, age=st.sampled_from([0, 29, 30, 31]), repeated=st.booleans())
+    @rule(name=NAMES, age=st.sampled_from([0, 30, 31]), repeated=st.booleans())
     def track(self, name: Name, age: int, repeated: bool) -> None:
         self.labels += 1
         label = f"event {self.labels}"
@@ -114,10 +114,18 @@ class People(RuleBasedStateMachine):
             self.at(name, "POST", "/events", event)
 
     @rule(primary=NAMES, secondary=NAMES)
+    def merge_by_name(self, primary: Name, secondary: Name) -> None:
+        self.merge(primary, secondary)
+
     def merge(self, primary: Name, secondary: Name) -> None:
         self.model.merge(primary, secondary)
         body = {"primary": dict([primary]), "secondary": dict([secondary])}
         self.call("POST", "/api/v1/merge_customers", body)
+
+    @precondition(lambda self: len(self.model.people) > 1)
+    @rule(pick=st.integers(0, 9), other=st.integers(0, 9))
+    def merge_by_cio_id(self, pick: int, other: int) -> None:
+        self.merge(self.cio_id(pick), self.cio_id(other))
 
     @rule(name=NAMES, token=TOKENS)
     def add_device(self, name: Name, token: str) -> None:
