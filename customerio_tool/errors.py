@@ -32,7 +32,7 @@ personal data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 NextStep: TypeAlias = Literal["fix_arguments", "wait", "ask_user", "look_first", "give_up"]
@@ -87,10 +87,13 @@ class FieldProblem:
 
 @dataclass(frozen=True)
 class Look:
-    """The exact call which shows whether an unanswered call took effect."""
+    """The exact call which shows whether an unanswered call took effect.
+
+    Its arguments name a person, and `repr` does not show them.
+    """
 
     subtool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the call as a JSON object."""

@@ -212,7 +212,7 @@ class _Claim:
 
     key: str
     started: Entry
-    explicit: str | None
+    explicit: str | None = field(repr=False)
     run_id: str | None
     held: bool = True
 
@@ -273,10 +273,13 @@ class SendOnce:
         """
         claim = _claim(subtool, args, at, request, ends_at, run_id)
         now = self._clock()
-        held = None
+        held: Entry | None = None
+        lost: LedgerLost | None = None
         try:
             held = self._ledger.claim(claim.key, claim.started, now)
-        except LedgerLost as lost:
+        except LedgerLost as error:
+            lost = error
+        if lost:
             self._go_on_without(subtool, lost)
             claim = replace(claim, held=False)
         if held is not None:
@@ -287,7 +290,7 @@ class SendOnce:
         if not self._best_effort:
             raise LedgerUnavailable(
                 "Nothing was sent: the ledger that keeps a message from going twice cannot be used."
-            ) from None
+            )
         logger.warning(
             "%s goes on although the ledger is lost: a repeat of it would send twice (%s)",
             subtool.name,

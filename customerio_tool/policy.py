@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from customerio_tool.arguments import NotJson, nearest, parse, refuse
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
@@ -48,6 +48,8 @@ def _case_folded(given: frozenset[str]) -> frozenset[str]:
 class Policy(BaseModel):
     """What is allowed; a policy is a frozen value, and changing one makes another.
 
+    `repr` shows all of it but the addresses of `allowed_recipients`.
+
     Fields take text as well, as configurations and environments hold it: `"true"`, a number in
     digits, a list with commas or as JSON. A field that is blank or wrong raises pydantic's
     `ValidationError`, from `load` and `from_env` a `ConnectionInvalid`.
@@ -79,7 +81,9 @@ class Policy(BaseModel):
     enabled: Annotated[frozenset[str] | None, BeforeValidator(_subtool_names)] = None
     read_only: Annotated[bool, BeforeValidator(flag)] = False
     dry_run: Annotated[bool, BeforeValidator(flag)] = False
-    allowed_recipients: Annotated[frozenset[str] | None, BeforeValidator(recipients)] = None
+    allowed_recipients: Annotated[frozenset[str] | None, BeforeValidator(recipients)] = Field(
+        default=None, repr=False
+    )
     allow_triggers: Annotated[bool, BeforeValidator(flag)] = False
     send_budget: Annotated[int | None, BeforeValidator(count)] = None
     hidden_attributes: Annotated[

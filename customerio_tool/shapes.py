@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from customerio_tool.errors import Look, NextStep, TookEffect
@@ -42,7 +42,7 @@ Item: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer(Generic[T_co]):
-    """A call and what came back.
+    """A call and what came back; it holds personal data, which `repr` does not show.
 
     Args:
         args: The typed arguments.
@@ -53,10 +53,10 @@ class Answer(Generic[T_co]):
         hidden: Names of a person's attributes that are not told, case-folded.
     """
 
-    args: T_co
+    args: T_co = field(repr=False)
     at: Invocation
-    payload: Item
-    also: Item | None = None
+    payload: Item = field(repr=False)
+    also: Item | None = field(default=None, repr=False)
     hidden: frozenset[str] = frozenset()
 
 

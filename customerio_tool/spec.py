@@ -87,11 +87,17 @@ class Pace(Enum):
 
 
 class Args(BaseModel):
-    """The arguments of one subtool: closed, frozen, and checked before anything is sent."""
+    """The arguments of one subtool: closed, frozen, and checked before anything is sent.
+
+    They hold personal data, so that `repr` and `str` show none of them.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True
     )
+
+    def __repr_args__(self) -> list[tuple[str, Any]]:
+        return []
 
 
 A = TypeVar("A", bound=Args)
