@@ -314,7 +314,7 @@ class Application:
         """Add to the request log; headers, and so credentials, are left out but for two."""
         fault = request.fault
         sent = reply.status if fault is None else (fault.status or reply.status)
-        return ws.store.insert(
+        number = ws.store.insert(
             "requests",
             time=ws.time,
             api=api,
@@ -331,6 +331,10 @@ class Application:
             reason=reason,
             fault=None if fault is None else fault.action,
         )
+        if self.options.requests_kept:
+            oldest = number - self.options.requests_kept
+            ws.store.execute("DELETE FROM requests WHERE n<=?", (oldest,))
+        return number
 
 
 def _instead(request: Request, errors: Envelope) -> Reply | None:

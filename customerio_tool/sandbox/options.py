@@ -17,6 +17,7 @@ from .refusal import Kind
 _CREDENTIALS = frozenset({"site_id", "track_api_key", "app_api_key", "restricted_app_key"})
 _NOT_NEGATIVE = (
     "idle_timeout",
+    "requests_kept",
     "delay_seconds",
     "trigger_interval",
     "trigger_queue",
@@ -44,6 +45,7 @@ class Options:
     # --- the wire
     max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
     idle_timeout: float = 75.0
+    requests_kept: int = 0  # the log keeps so many, the newest; 0: all, it grows with every request
     fault_header: bool = False  # whether a request may ask for its own fault by X-Sandbox-Fault
 
     # --- limits and pace

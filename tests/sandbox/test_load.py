@@ -1,0 +1,49 @@
+"""Many requests at once: no error, and no memory beyond the data (benchmarks.sandbox_load)."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from contextlib import closing
+
+from customerio_tool.sandbox import Options, Sandbox
+from tests.sandbox.api import Api
+from tests.sandbox.load import Crowd, mixed
+
+WARM, REQUESTS = 300, 1500
+BYTES_A_REQUEST = 40  # less than any container that holds on to one
+
+
+def traced() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_1500_requests_on_32_connections_all_succeed_and_leave_no_memory() -> None:
+    with Sandbox() as sandbox, closing(Crowd(sandbox.track_url)) as crowd:
+        request = mixed(sandbox)
+        tracemalloc.start()
+        try:
+            crowd.send(request, range(WARM))
+            before = traced()
+            statuses = {status for status, _ in crowd.send(request, range(WARM, WARM + REQUESTS))}
+            grown = traced() - before
+        finally:
+            tracemalloc.stop()
+        assert statuses == {200}
+        assert len(sandbox.requests()) == WARM + REQUESTS
+        last = Api(sandbox).known(f"load-{(WARM + REQUESTS) // 10 - 1}")
+        assert len(last["events"]) == 5
+        assert len(last["attributes"]) == 5
+    assert grown < BYTES_A_REQUEST * REQUESTS
+
+
+def test_the_request_log_keeps_the_newest_where_it_is_told_how_many() -> None:
+    with Sandbox(options=Options(requests_kept=3)) as sandbox:
+        api = Api(sandbox)
+        with api.session:
+            for number in range(5):
+                api.identify(f"p{number}")
+        paths = [each["path"] for each in sandbox.requests()]
+        assert paths == [f"/api/v1/customers/p{number}" for number in (2, 3, 4)]
+        assert api.person("p0")
