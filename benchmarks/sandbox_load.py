@@ -1,0 +1,209 @@
+"""Puts the sandbox under load: 20,000 requests on 32 kept-alive connections.
+
+Run `python -m benchmarks.sandbox_load --full` for the full size, which writes
+`benchmarks/results/sandbox_load.md`; without the flag 2,000 requests are sent and the report is
+printed. It needs `pip install -e '.[dev]'` and Linux (memory is read from /proc). The sandbox and a
+handler that does nothing, on the same server, each run in a process of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from customerio_tool.sandbox import Options, Sandbox
+from customerio_tool.sandbox.http import Reply, Request, json_reply
+from customerio_tool.sandbox.server import Server
+from tests.sandbox.load import CONNECTIONS, Crowd, mixed
+
+REPORT = Path(__file__).parent / "results" / "sandbox_load.md"
+MODULE = "benchmarks.sandbox_load"
+FULL, SMALL = 20_000, 2_000
+PARTS = 4  # memory is read after each quarter
+WARM = 500
+
+
+class Nothing:
+    """An application that answers every request with the same bytes."""
+
+    options = Options()
+
+    def with_fault(self, request: Request) -> Request:
+        """Hit nothing."""
+        return request
+
+    def handle(self, request: Request) -> Reply:  # noqa: ARG002 - it does nothing
+        """Answer as Track does."""
+        return json_reply({})
+
+    def end_waits(self) -> None:
+        """There are none."""
+
+
+def serve(kind: str) -> None:
+    """Be the process of one server: print its port and the workspace's file, and wait."""
+    if kind == "nothing":
+        server = Server(0, Nothing(), None)
+        server.start()
+        print(server.port, "-", flush=True)  # noqa: T201 - read by the client
+    else:
+        sandbox = Sandbox().start()
+        file = sandbox.application.store.path
+        print(sandbox.track_url.rpartition(":")[2], file, flush=True)  # noqa: T201 - as above
+    signal.pause()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server under load."""
+
+    origin: str
+    file: Path
+    pid: int
+
+    def memory(self) -> int:
+        """Resident bytes of its process."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise LookupError("VmRSS")
+
+    def stored(self) -> int:
+        """Bytes of the workspace on disk, with what SQLite has yet to move into it."""
+        files = self.file.parent.glob(f"{self.file.name}*") if self.file.name != "-" else ()
+        return sum(each.stat().st_size for each in files)
+
+
+@contextmanager
+def running(kind: str) -> Iterator[Target]:
+    """Run a server in its own process."""
+    command = [sys.executable, "-m", MODULE, "serve", kind]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        try:
+            port, file = (process.stdout or sys.stdin).readline().split()
+            yield Target(f"http://127.0.0.1:{port}", Path(file), process.pid)
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run gave: seconds in all and of each request, bytes after each quarter."""
+
+    statuses: Counter[int]
+    seconds: float
+    times: list[float]
+    memory: list[int]
+    stored: list[int]
+
+    @property
+    def per_second(self) -> float:
+        """Requests a second."""
+        return len(self.times) / self.seconds
+
+    def milliseconds(self, share: float) -> float:
+        """The time under which this share of the requests stayed."""
+        return sorted(self.times)[int(share * (len(self.times) - 1))] * 1000
+
+
+def measure(kind: str, request: Callable[[int], bytes], count: int) -> Measured:
+    """Send so many requests after a few to warm up."""
+    statuses: Counter[int] = Counter()
+    times: list[float] = []
+    with running(kind) as target, closing(Crowd(target.origin)) as crowd:
+        crowd.send(request, range(WARM))
+        memory, stored, seconds = [target.memory()], [target.stored()], 0.0
+        for part in range(PARTS):
+            first = WARM + count * part // PARTS
+            began = perf_counter()
+            found = crowd.send(request, range(first, WARM + count * (part + 1) // PARTS))
+            seconds += perf_counter() - began
+            statuses.update(status for status, _ in found)
+            times += [taken for _, taken in found]
+            memory.append(target.memory())
+            stored.append(target.stored())
+    return Measured(statuses, seconds, times, memory, stored)
+
+
+def report(count: int) -> str:
+    """Measure both and return the report."""
+    request = mixed_without_server()
+    runs = {"local Customer.io": "sandbox", "a handler that does nothing": "nothing"}
+    measured = {name: measure(kind, request, count) for name, kind in runs.items()}
+    ours = measured["local Customer.io"]
+    rows = "\n".join(
+        f"| {name} | {dict(run.statuses)} | {run.per_second:,.0f} | {run.milliseconds(0.5):.1f} "
+        f"| {run.milliseconds(0.99):.1f} | {run.milliseconds(1):.1f} |"
+        for name, run in measured.items()
+    )
+    quarters = range(PARTS + 1)
+    growth = "\n".join(
+        f"| {WARM + count * part // PARTS:,} | {ours.memory[part] / 2**20:.1f} "
+        f"| {ours.stored[part] / 2**20:.1f} |"
+        for part in quarters
+    )
+    return TEMPLATE.format(
+        flag=" --full" if count == FULL else "",
+        count=f"{count:,}",
+        connections=CONNECTIONS,
+        cores=os.cpu_count(),
+        python=platform.python_version(),
+        rows=rows,
+        growth=growth,
+        each=f"{(ours.stored[-1] - ours.stored[0]) / count:,.0f}",
+        resident=f"{(ours.memory[-1] - ours.memory[1]) / (count - count // PARTS):,.0f}",
+    )
+
+
+def mixed_without_server() -> Callable[[int], bytes]:
+    """The requests of ``mixed``, their keys those that every sandbox has by default."""
+    return mixed(Sandbox())
+
+
+TEMPLATE = """# The local Customer.io under load
+
+Made by `python -m benchmarks.sandbox_load{flag}`: {count} requests on {connections} kept-alive
+connections from one client process, on one machine of {cores} cores that had other work to do as
+well, Python {python}. Of ten requests four identify, five track an event and one lists segments;
+each is committed to SQLite, and logged, before it is answered.
+
+| Server | Answers by status | Requests per s | p50 ms | p99 ms | Longest ms |
+| --- | --- | --- | --- | --- | --- |
+{rows}
+
+Client and server share the cores: the second row is as fast as this client and this server get.
+
+## Memory
+
+| After requests | Resident MB | Workspace on disk MB |
+| --- | --- | --- |
+{growth}
+
+{each} bytes are stored for each request: the people and events themselves, their indexes, and the
+request with its body in the log (`Options.requests_kept` bounds the log). The data is on disk, so
+the process itself grows by {resident} bytes a request after the first quarter, and levels off when
+SQLite's page cache of 2 MB is full.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Be a server, or measure."""
+    if arguments[:1] == ["serve"]:
+        serve(arguments[1])
+    elif arguments == ["--full"]:
+        REPORT.write_text(report(FULL))
+    else:
+        print(report(SMALL))  # noqa: T201 - the point of it
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
