@@ -161,3 +161,46 @@ def test_metric_steps_have_a_maximum(api: Api, period: str, most: int) -> None:
     for steps, status in ((most, 200), (most + 1, 400)):
         query = {"period": period, "steps": steps}
         assert api.app("GET", "/v1/campaigns/12/metrics", params=query).status_code == status
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def operation(size: int) -> dict[str, Any]:
+    """An operation of Track v2 whose JSON is so many bytes."""
+    event = {"type": "person", "action": "event", "identifiers": {"id": "p"}, "name": "n"}
+    room = size - len(compact({**event, "attributes": {"k": ""}}))
+    return {**event, "attributes": {"k": "v" * room}}
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_an_operation_of_version_2_has_32_kb_at_most(api: Api, over: int) -> None:
+    """Facts 4 (T): alone and in a batch, where only it is refused."""
+    item = operation(32 * 1024 + over)
+    assert api.track("POST", "/api/v2/entity", item).status_code == (400 if over else 200)
+    response = api.track("POST", "/api/v2/batch", {"batch": [operation(1000), item]})
+    assert response.status_code == (207 if over else 200)
+    assert len(api.known("p")["events"]) == (1 if over else 3)
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_batch_has_500_kb_at_most(api: Api, over: int) -> None:
+    """Facts 4 (T): the whole request."""
+    items = [operation(30_000) for _ in range(17)]
+    room = 500 * 1024 + over - len(compact({"batch": items})) - 1
+    body = compact({"batch": [*items, operation(room)]})
+    assert len(body) == 500 * 1024 + over
+    response = api.track("POST", "/api/v2/batch", data=body)
+    assert response.status_code == (400 if over else 200)
+    assert (api.person("p") is None) == bool(over)
+
+
+def test_a_broadcast_payload_has_25_mb_at_most(api: Api) -> None:
+    """Facts 4 (A): the status beyond it is UNVERIFIED; nothing is triggered."""
+    people = [{"id": "u1", "data": {"k": "v" * 2700}} for _ in range(10_000)]
+    body = compact({"per_user_data": people})
+    assert len(body) > 25 * 1024**2
+    response = api.app("POST", "/v1/campaigns/30/triggers", data=body)
+    assert response.status_code == 413
+    assert len(api.get("/v1/broadcasts/30/triggers")["triggers"]) == 1

@@ -110,6 +110,27 @@ def test_an_unserved_path_is_501_and_a_wrong_method_405(api: Api) -> None:
     assert api.app("PATCH", "/v1/segments").status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/push/events"),  # Ruby: without /api/v1
+        ("PUT", "/api/v1/customers/team/42"),  # async-customerio: a bare slash in an id
+        ("DELETE", "/api/v1/customers/victim/"),  # a device called .. , resolved by the client
+        ("POST", "/api/v1/suppress"),  # a person called .. , likewise
+    ],
+)
+def test_a_path_that_a_client_gets_wrong_is_501_and_changes_nobody(
+    api: Api, method: str, target: str
+) -> None:
+    """Reliability 1.1: the ways of the clients are not repaired, and nothing crashes."""
+    api.identify("victim", plan="x")
+    before = api.sandbox.state()["people"]
+    status, body = api.raw(method, target, b"{}", api.basic())
+    assert status == 501
+    assert f"{method} {target} is not served" in body.decode()
+    assert api.sandbox.state()["people"] == before
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":NaN}', b"\xff", b"[" * 100_000])
 def test_a_malformed_body_is_400(api: Api, body: bytes) -> None:
     """Facts 9.8."""
