@@ -330,7 +330,7 @@ def vendor_words(body: Any) -> str:
     found = [meta.get("error"), *_listed(meta.get("errors"))] if isinstance(meta, dict) else []
     found += [_error_text(error) for error in _listed(body.get("errors"))]
     words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
-    return str(clean(" ".join(words.split())))[:MAX_SAID_CHARS]
+    return " ".join(str(clean(words)).split())[:MAX_SAID_CHARS]
 
 
 def _listed(value: Any) -> list[Any]:
