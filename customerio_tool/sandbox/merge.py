@@ -14,12 +14,13 @@ from .workspace import Workspace, dump
 EVENTS_TAKEN = 30 * 86400
 
 
-def read_address(value: Any, name: str) -> Address:
+def read_address(ws: Workspace, value: Any, name: str) -> Address:
     """Read ``primary`` or ``secondary``: exactly one of id, email, cio_id. Raises Refused."""
     if not isinstance(value, dict) or len(value) != 1:
         raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
-    ((kind, text),) = value.items()
-    if kind not in ("id", "email", "cio_id") or not isinstance(text, str) or not text:
+    ((kind, given),) = value.items()
+    text = people.given(ws, given)
+    if kind not in ("id", "email", "cio_id") or not text:
         raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
     return people.named(kind, text)
 

@@ -62,6 +62,7 @@ class Options:
     # --- UNVERIFIED, people
     null_attribute: Literal["delete", "ignore"] = "delete"  # the product promises that null deletes
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
+    number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients' types also numbers
     equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # a repeat does no harm then
     nested_attributes: Literal["store", "ignore"] = "store"  # other pages show such values
     foreign_cio_id: Literal["refuse", "ignore"] = "refuse"  # a field report says 400

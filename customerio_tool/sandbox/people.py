@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .limits import check_person_id
+from .limits import check_person_id, is_int
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
@@ -59,6 +59,13 @@ def in_path(ws: Workspace, text: str) -> Address:
 def named(kind: IdKind, text: str) -> Address:
     """An identifier whose kind was named; a cio_id is taken bare or prefixed (UNVERIFIED which)."""
     return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
+
+
+def given(ws: Workspace, value: Any) -> str | None:
+    """An identifier in a JSON body: text, a whole number where that is taken, else ``None``."""
+    if is_int(value) and ws.options.number_ids == "text":
+        return str(value)
+    return value if isinstance(value, str) else None
 
 
 def looks_like_email(text: str) -> bool:

@@ -102,7 +102,8 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
         raise Refused("ids must have at least 1 item", field="ids")
     if len(ids) > SEGMENT_IDS:
         raise Refused(f"ids cannot have more than {SEGMENT_IDS} items", field="ids")
-    if not all(isinstance(each, str) for each in ids):
+    texts = [text for each in ids if (text := people.given(ws, each)) is not None]
+    if len(texts) < len(ids):
         raise Refused("ids must be strings", field="ids")
     if not add and kind != "id" and ws.options.segment_remove_by == "id":
         raise Refused("people are removed by id only", field="id_type")
@@ -111,7 +112,7 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
         raise Refused("segment not found", ws.options.segment_unusable)
     if row["type"] != "manual":
         raise Refused("segment is not a manual segment", ws.options.segment_unusable)
-    for text in ids:
+    for text in texts:
         person = _member(ws, people.named(kind, text), add=add)
         if person is not None:
             _change(ws, segment_id, person, add=add)

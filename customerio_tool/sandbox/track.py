@@ -108,8 +108,8 @@ def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: 
 def merge_people(ws: Workspace, request: Request) -> Reply:
     """Merge the secondary person into the primary."""
     body = request.json_object()
-    primary = read_address(body.get("primary"), "primary")
-    merge(ws, primary, read_address(body.get("secondary"), "secondary"))
+    primary = read_address(ws, body.get("primary"), "primary")
+    merge(ws, primary, read_address(ws, body.get("secondary"), "secondary"))
     return _accepted()
 
 

@@ -211,8 +211,9 @@ def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
         return None
     if not isinstance(identifiers, dict) or len(identifiers) != 1:
         raise Refused("identifiers must have exactly one of id, email, cio_id")
-    ((kind, text),) = identifiers.items()
-    if kind not in ("id", "email", "cio_id") or not isinstance(text, str) or not text:
+    ((kind, given),) = identifiers.items()
+    text = people.given(ws, given)
+    if kind not in ("id", "email", "cio_id") or not text:
         raise Refused("identifiers must have exactly one of id, email, cio_id")
     address = people.named(kind, text)
     if people.is_suppressed(ws, address):

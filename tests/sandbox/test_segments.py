@@ -95,7 +95,7 @@ def test_adding_unknown_people_can_create_them(api_with: Api) -> None:
     assert api_with.known("nobody")["manual_segments"] == [1]
 
 
-@pytest.mark.parametrize("ids", [[], None, ["x"] * 1001, [1], "u1"])
+@pytest.mark.parametrize("ids", [[], None, ["x"] * 1001, [1.5], [None], "u1"])
 def test_a_bad_list_of_ids_is_refused(api: Api, ids: Any) -> None:
     """Facts 7.11, 9.6: 1 to 1000 strings, else 400 with meta.errors."""
     response = change(api, "add", ids)

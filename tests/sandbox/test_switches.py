@@ -217,3 +217,24 @@ def test_the_last_page_can_leave_next_out(api_with: Api) -> None:
     """Facts 8.12, 10.9."""
     assert "next" not in api_with.get("/v1/messages", limit=1000)
     assert api_with.get("/v1/messages", limit=1)["next"]
+
+
+@pytest.mark.parametrize(
+    ("api_with", "status"), [({}, 200), ({"number_ids": "refuse"}, 400)], indirect=["api_with"]
+)
+def test_a_number_as_an_id_is_its_text_or_refused(api_with: Api, status: int) -> None:
+    """Facts 7.10, 7.11, 8.5: T has strings; Node and async-customerio take numbers too."""
+    api_with.identify("42", email="answer@example.com")
+    before = len(api_with.sandbox.state()["people"])
+    path = "/api/v1/segments/1/add_customers"
+    merged = {"primary": {"id": "u1"}, "secondary": {"id": 42}}
+    v2 = {"type": "person", "action": "event", "identifiers": {"id": 42}, "name": "n"}
+    responses = [
+        api_with.track("POST", path, {"ids": [42]}),
+        api_with.track("POST", "/api/v2/entity", v2),
+        send(api_with, identifiers={"id": 42}),
+        api_with.track("POST", MERGE, merged),
+    ]
+    assert [each.status_code for each in responses] == [status] * 4
+    assert (api_with.person("42") is None) == (status == 200)  # merged into u1
+    assert len(api_with.sandbox.state()["people"]) == before - (status == 200)
