@@ -2,7 +2,8 @@
 
 By design a result may hold: in a success, what a read returned and the id that the model gave; in
 a failure, the vendor's words as `said`, and the call to look with as `error.look`. All else, and
-every log, exception and printed line, is free of personal data.
+every log, exception and printed line, is free of personal data. A traceback printed with its
+locals shows no key; it does show the arguments as they were given, as a caller's own frame would.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 
-from customerio_tool import CallContext, Connection, CustomerIoTool, Policy
+from customerio_tool import Api, CallContext, Connection, CustomerIoTool, Policy
 from customerio_tool.confirmation import Asked
 from customerio_tool.deadline import Timeouts
 from customerio_tool.errors import CustomerIoError, Look
@@ -161,8 +163,10 @@ def assert_silent(
 ) -> str:
     """Make the call, look through all that came of it, and return the code of its failure."""
     capfd.readouterr()
+    progress: list[str] = []
     with tool:
-        told = outcome_of(tool, name, arguments, context)
+        told_of = replace(context or CallContext(), on_progress=progress.append)
+        told = outcome_of(tool, name, arguments, told_of)
     result = told.as_result() if isinstance(told, CustomerIoError) else told
     assert not leaked_keys(json.dumps(result, ensure_ascii=False))
     if isinstance(told, CustomerIoError):
@@ -170,9 +174,9 @@ def assert_silent(
         assert (told.__cause__, told.__context__) == (None, None)
         assert PERSON not in shown + ours(result)
         assert not leaked_keys(shown + locals_of(told))
-    printed = "".join(capfd.readouterr())
-    assert not leaked_keys(records.text + printed)
-    assert PERSON not in records.text + printed
+    heard = "".join([records.text, *capfd.readouterr(), *progress])
+    assert not leaked_keys(heard)
+    assert PERSON not in heard
     assert any(name in text for text in records.texts)
     return "" if result["ok"] else str(result["error"]["code"])
 
@@ -211,6 +215,40 @@ def test_nothing_leaks_whatever_customer_io_does(
     arguments = canaries.arguments_of(subtools()[name])
     sandbox.faults.set([FAULTS[fault]] if FAULTS[fault] else [])
     assert_silent(tool_on(sandbox.connection()), name, arguments, records, capfd)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_key_leaks_where_the_connection_is_tested(
+    sandbox: Sandbox, records: Records, capfd: pytest.CaptureFixture[str], fault: str
+) -> None:
+    sandbox.faults.set([FAULTS[fault]] if FAULTS[fault] else [])
+    with tool_on(sandbox.connection()) as tool:
+        result = tool.test_connection()
+    assert not leaked_keys(json.dumps(result) + records.text + "".join(capfd.readouterr()))
+
+
+@pytest.mark.parametrize("fault", ["401", "503", "reset after applying", "a redirect"])
+@pytest.mark.parametrize("name", ["identify_customer", "get_customer_attributes"])
+def test_nothing_leaks_where_the_region_cannot_be_learned(
+    sandbox: Sandbox,
+    records: Records,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fault: str,
+) -> None:
+    """The vendor's hosts are the sandbox here, so that the region must be asked for."""
+    here = {"us": sandbox.track_url, "eu": sandbox.track_url}
+    monkeypatch.setattr("customerio_tool.connection.HOSTS", dict.fromkeys(Api, here))
+    saved = sandbox.connection()
+    for key in ("region", "track_url", "app_url"):
+        del saved[key]
+    sandbox.faults.set([FAULTS[fault]])
+    arguments = canaries.arguments_of(subtools()[name])
+    assert assert_silent(tool_on(saved), name, arguments, records, capfd) in (
+        "credentials_rejected",
+        "unreachable",
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
