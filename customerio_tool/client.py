@@ -72,7 +72,8 @@ class Client:
             used: no headers, cookies, auth or hooks. Unless it is made by
             `transport.new_session`, a POST may ride a connection that was long idle, and an
             answer whose headers drip may outlast the deadline.
-        timeouts: How long one attempt may wait.
+        timeouts: How long one attempt may wait; for a connection, at each address of the host.
+            Nothing bounds the look-up of those, which is the machine's own.
 
     The proxies of the environment are read once, when the client is made; a host on this machine
     has none.
