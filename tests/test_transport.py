@@ -96,6 +96,21 @@ def test_calls_after_each_other_share_one_connection(
     assert sockets.accepted == 1
 
 
+@pytest.mark.parametrize(("idle", "connections"), [(1.0, 1), (MAX_IDLE_SECONDS + 1, 2)])
+def test_connections_are_kept_over_tls_as_well(
+    sockets: Sockets, clock: SkippingClock, tries: Tries, idle: float, connections: int
+) -> None:
+    with (
+        Sandbox(tls=True) as sandbox,
+        new_session(monotonic=clock.monotonic) as session,
+        tool_on(clock, sandbox.connection(), tries, session=session) as tool,
+    ):
+        for call in (LIST_CALL, LIST_CALL, MAIL_CALL):
+            clock.skip(idle)
+            assert tool.call(*call)["ok"]
+    assert sockets.accepted == connections
+
+
 def kept_alive(*headers: bytes, body: bytes) -> bytes:
     lines = [b"HTTP/1.1 200 OK", *headers, b"", body]
     return b"\r\n".join(lines)
