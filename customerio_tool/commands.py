@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -23,7 +24,7 @@ from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
 from customerio_tool.ledger import MemoryLedger
 from customerio_tool.policy import Policy
-from customerio_tool.serving import environment_lines, ready_file, stop_signals
+from customerio_tool.serving import ready_file, stop_signals
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools as declared
 from customerio_tool.tool import CustomerIoTool
@@ -168,21 +169,56 @@ def sandbox(
         typer.Option("--ready-file", help="JSON with URLs and keys; there while it listens."),
     ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Without the demo workspace.")] = False,
+    seed: Annotated[
+        Path | None,
+        typer.Option(help="JSON of people, segments ... for a new workspace, not the demo's."),
+    ] = None,
+    delay: Annotated[
+        float, typer.Option(min=0, help="Seconds until what Track accepted takes effect.")
+    ] = 0.0,
+    region: Annotated[
+        Literal["us", "eu"], typer.Option(help="The region that it says the account is in.")
+    ] = "us",
 ) -> None:
     """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
-    from customerio_tool.sandbox import Sandbox
+    from customerio_tool.sandbox import Options, Sandbox
 
-    with stop_signals() as stopped, ExitStack() as running:
+    if empty and seed:
+        raise typer.BadParameter("give --empty or --seed, not both")
+    if not math.isfinite(delay):
+        raise typer.BadParameter("--delay must be a finite number of seconds")
+    with stop_signals() as wait_for_one, ExitStack() as running:
         try:
-            served = running.enter_context(Sandbox(port=port, tls=tls, db=db, seed=not empty))
+            options = Options(region=region, delay_seconds=delay)
+            content = _seed_in(seed) if seed else not empty
+            local = Sandbox(port=port, tls=tls, db=db, seed=content, options=options)
+            served = running.enter_context(local)
             running.enter_context(ready_file(ready, served.ready()))
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             _fail(f"The sandbox cannot start: {error}", Exit.OTHER)
-        typer.echo(f"A local Customer.io listens.\n\n  Track API  {served.track_url}")
-        typer.echo(f"  App API    {served.app_url}\n  console    {served.console_url}\n")
-        typer.echo("\n".join([*environment_lines(served.connection()), "", "Ctrl-C stops it."]))
+        typer.echo("\n".join([_LISTENS, "", *served.lines(), "", "Ctrl-C stops it."]))
         sys.stdout.flush()
-        stopped.wait()
+        wait_for_one()
+
+
+_LISTENS = "A local Customer.io listens."
+
+
+def _seed_in(path: Path) -> dict[str, Any]:
+    """Return what a seed file holds.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not one JSON object.
+    """
+    text = path.read_bytes()
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold one JSON object")  # noqa: TRY004 - of its text
+    return content
 
 
 def _find(name: str) -> Subtool[Any]:

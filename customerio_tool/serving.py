@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
+import socket
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set; must be entered in the main thread."""
-    stopped = threading.Event()
+def stop_signals() -> Iterator[Callable[[], None]]:
+    """Give a function that waits for SIGINT or SIGTERM; must be entered in the main thread.
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
+    One that comes before the function is called ends its wait at once.
+    """
+    # The kernel may give a signal to any thread, and Python does not wake the main one from a lock
+    # for it; from reading a socket, into which every thread's signals are written, it does.
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    before = {number: signal.signal(number, _ignore) for number in _STOPPING}
+    awake = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    def wait_for_one() -> None:
+        while heard.recv(1)[0] not in _STOPPING:
+            pass
+
     try:
-        yield stopped
+        yield wait_for_one
     finally:
+        signal.set_wakeup_fd(awake)
         for number, handler in before.items():
             signal.signal(number, handler)
+        heard.close()
+        told.close()
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: that a signal came is read from the socket."""
 
 
 @contextmanager
@@ -59,8 +75,3 @@ def ready_file(path: Path | None, told: Mapping[str, str | None]) -> Iterator[No
         yield
     finally:
         path.unlink(missing_ok=True)
-
-
-def environment_lines(saved: Mapping[str, str]) -> list[str]:
-    """Return the lines which let a shell connect to what was saved."""
-    return [f"export CUSTOMERIO_{k.upper()}={shlex.quote(each)}" for k, each in saved.items()]

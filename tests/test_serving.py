@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import requests
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.serving import environment_lines, ready_file, stop_signals
+from customerio_tool.serving import ready_file, stop_signals
 from tests.shell import MAIN, invoke
 
 
@@ -84,6 +85,63 @@ def test_the_urls_are_printed(api: str) -> None:
         assert any(line.split("http://127.0.0.1:")[0].strip() == api for line in printed)
 
 
+@pytest.mark.parametrize("client", ["customerio", "async-customerio", "customerio-node"])
+def test_what_each_official_client_needs_is_printed(client: str) -> None:
+    with served() as (_, printed):
+        assert any(line.rstrip().endswith(f": {client}") for line in printed)
+
+
+def test_a_seed_of_ones_own_fills_the_workspace(tmp_path: Path) -> None:
+    file, seed = tmp_path / "ready.json", tmp_path / "seed.json"
+    seed.write_text('{"people": [{"id": "zoë"}]}', encoding="utf-8")
+    with served("--seed", str(seed), "--ready-file", str(file)):
+        assert people(json.loads(file.read_text())) == ["zoë"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"persons": []}', "persons"),
+        ("[]", "one JSON object"),
+        ("null", "one JSON object"),
+        ("{", "one JSON object"),
+        (None, "No such file"),
+    ],
+)
+def test_a_seed_that_cannot_be_used_stops_the_sandbox(
+    tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    seed = tmp_path / "seed.json"
+    if text is not None:
+        seed.write_text(text)
+    told = invoke("sandbox", "--seed", str(seed))
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+    assert complaint in told.stderr
+
+
+def test_a_sandbox_is_either_empty_or_seeded(tmp_path: Path) -> None:
+    told = invoke("sandbox", "--empty", "--seed", str(tmp_path / "seed.json"))
+    assert told.exit_code == 2
+    assert "--empty" in told.stderr
+
+
+def test_region_and_delay_are_the_sandboxs(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--region", "eu", "--delay", "3600", "--empty", "--ready-file", str(file)):
+        ready = json.loads(file.read_text())
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            assert tool.test_connection()["region"] == "eu"
+            assert tool.call("identify_customer", {"customer_id": "late"})["ok"]
+        assert people(ready) == []
+
+
+@pytest.mark.parametrize("option", [["--region", "mars"], ["--delay", "-1"], ["--delay", "nan"]])
+def test_a_region_or_delay_that_cannot_be_is_refused(option: list[str]) -> None:
+    assert invoke("sandbox", *option).exit_code == 2
+
+
 def test_with_tls_the_ready_file_names_the_ca(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
     with served("--tls", "--ready-file", str(file)) as (process, printed):
@@ -141,12 +199,45 @@ def test_a_ready_file_that_cannot_take_its_place_leaves_no_draft(tmp_path: Path)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_signals_are_put_back_as_they_were(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with stop_signals() as stopped:
+    before, awake = signal.getsignal(number), signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(awake)
+    with stop_signals() as wait_for_one:
         signal.raise_signal(number)
-        assert stopped.is_set()
+        wait_for_one()
     assert signal.getsignal(number) is before
+    assert signal.set_wakeup_fd(awake) == awake
 
 
-def test_environment_lines_are_quoted_for_a_shell() -> None:
-    assert environment_lines({"ca_file": "/a b"}) == ["export CUSTOMERIO_CA_FILE='/a b'"]
+def test_another_signal_does_not_stop_the_wait() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
+    try:
+        with stop_signals() as wait_for_one:
+            signal.raise_signal(signal.SIGUSR1)
+            threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM]).start()
+            wait_for_one()
+            assert seen == [signal.SIGUSR1]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_that_another_thread_catches_stops_the_wait() -> None:
+    """The kernel may give a signal to any thread, as it does with the second of two at once."""
+    rescued = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def catch() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    def rescue() -> None:
+        rescued.set()
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    rescuer = threading.Timer(5, rescue)
+    with stop_signals() as wait_for_one:
+        rescuer.start()
+        threading.Timer(0.05, catch).start()
+        wait_for_one()
+        rescuer.cancel()
+    assert not rescued.is_set()

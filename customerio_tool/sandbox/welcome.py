@@ -6,6 +6,10 @@ import shlex
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+_OF_A_CONNECTION = (
+    *("track_url", "app_url"),
+    *("site_id", "track_api_key", "app_api_key", "ca_file"),
+)
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
@@ -22,12 +26,21 @@ def welcome(ready: Mapping[str, str | None]) -> list[str]:
         f"site id          {ready['site_id']}",
         f"Track API key    {ready['track_api_key']}",
         f"App API key      {ready['app_api_key']}",
+        *_environment(ready),
         *_trust(ready["ca_file"]),
         *_python(ready),
         *_node(ready),
         *_ruby(ready),
         *_go(ready),
     ]
+
+
+def _environment(ready: Mapping[str, str | None]) -> list[str]:
+    """The variables that ``customerio-tool`` reads its connection from."""
+    found = {name: ready[name] for name in _OF_A_CONNECTION}
+    given = {f"CUSTOMERIO_{name.upper()}": each for name, each in found.items() if each}
+    exports = [f"export {name}={shlex.quote(each)}" for name, each in given.items()]
+    return ["", "# a shell: customerio-tool", *exports]
 
 
 def _trust(ca_file: str | None) -> list[str]:
