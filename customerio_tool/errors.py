@@ -26,7 +26,7 @@ CustomerIoError
 ```
 
 `str(error)` is one sentence for a model or a log: it never holds a key, a payload, a path or
-personal data.
+personal data. Customer.io's own words, which may, stand apart in the result as `said`.
 """
 
 from __future__ import annotations

@@ -133,12 +133,6 @@ class _FreshForPostsTls(_FreshForPosts, HTTPSConnectionPool):
     ConnectionCls = _ConnectionTls
 
 
-_POOLS: dict[str, type[HTTPConnectionPool]] = {
-    "http": _FreshForPosts,
-    "https": _FreshForPostsTls,
-}
-
-
 class _Adapter(HTTPAdapter):
     def __init__(self, monotonic: Callable[[], float], **settings: Any) -> None:
         clock = {"monotonic": staticmethod(monotonic)}
@@ -158,6 +152,14 @@ class _Adapter(HTTPAdapter):
         if isinstance(manager, urllib3.ProxyManager):  # one for SOCKS needs its own pools
             manager.pool_classes_by_scheme = self._pools
         return manager
+
+    def close(self) -> None:
+        """Close the connections now: urllib3 leaves that to the collection of garbage."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it refuses to be iterated over
+                if pool := manager.pools.get(key):
+                    pool.close()
+        super().close()
 
 
 def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.Session:

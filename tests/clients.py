@@ -1,10 +1,13 @@
-"""What the tests of the client share: a connection, requests, and one exchange."""
+"""What tests of calls share: a connection, requests, one exchange, and a pace that holds nobody."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from customerio_tool.client import Client
 from customerio_tool.connection import Api, Connection
 from customerio_tool.deadline import Deadline
+from customerio_tool.spec import Pace
 from customerio_tool.wire import Reply, Request
 
 SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
@@ -31,3 +34,19 @@ def sent(request: Request, **saved: str) -> Reply:
         return client.exchange(request, soon())
     finally:
         client.close()
+
+
+class AnyPace:
+    """Has a slot for every request."""
+
+    def wait(
+        self,
+        bucket: str,
+        pace: Pace,
+        max_wait: float,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
+        """Let it pass."""
+
+    def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
+        """Hold nobody."""

@@ -12,7 +12,7 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -25,7 +25,7 @@ from customerio_tool.errors import CustomerIoError, Look
 from customerio_tool.ledger import Entry, LedgerLost, MemoryLedger
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.shapes import Answer
-from customerio_tool.spec import Pace, Subtool
+from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.telemetry import keyed_hash
 from customerio_tool.wire import Reply, request_for
@@ -41,6 +41,7 @@ from tests.canaries import (
     ours,
     texts_of,
 )
+from tests.clients import AnyPace
 
 NAMES = list(subtools())
 PLAIN = {"get_campaign", "get_campaign_metrics", "get_segment", "delete_segment"}
@@ -74,22 +75,6 @@ FAULTS: dict[str, Rule] = {
     "a redirect to nowhere": {"action": "redirect", "url": f"http://[{PERSON}"},
     "no error": {},
 }
-
-
-class AnyPace:
-    """Has a slot for every request."""
-
-    def wait(
-        self,
-        bucket: str,
-        pace: Pace,
-        max_wait: float,
-        on_progress: Callable[[str], None] | None = None,
-    ) -> None:
-        """Let it pass."""
-
-    def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Hold nobody."""
 
 
 class LostLedger:

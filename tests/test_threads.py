@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.spec import Pace
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 from customerio_tool.transport import POOL_SIZE
+from tests.clients import AnyPace
 
 THREADS = 64
 SECONDS = float(os.environ.get("STRESS_SECONDS", "5"))
@@ -41,22 +42,6 @@ FAULTS: list[dict[str, Any]] = [
     {"probability": 0.02, "seed": 9, "delay": 0.05},
     {"probability": 0.02, "seed": 10, "status": 400},
 ]
-
-
-class AnyPace:
-    """Has a slot for every request: the sandbox is to be as busy as it can be."""
-
-    def wait(
-        self,
-        bucket: str,
-        pace: Pace,
-        max_wait: float,
-        on_progress: Callable[[str], None] | None = None,
-    ) -> None:
-        """Let it pass."""
-
-    def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Hold nobody."""
 
 
 class Tally:
@@ -221,3 +206,21 @@ def test_64_threads_get_their_own_answers_and_leave_nothing_behind(sandbox: Sand
     tool.close()
     assert settled(lambda: len(server._live), 0) == 0
     assert settled(lambda: len(set(threading.enumerate()) - before), 0) == 0
+
+
+def test_a_closed_tool_has_closed_its_connections_whoever_still_knows_of_them(
+    sandbox: Sandbox,
+) -> None:
+    """An exception may hold a pool in a cycle, and nobody knows when garbage is collected."""
+    server = sandbox._running()
+    tool = CustomerIoTool(sandbox.connection())
+    tool.call("list_segments", {})
+    adapter = tool._client._session.get_adapter(sandbox.app_url)
+    assert isinstance(adapter, HTTPAdapter)
+    pool = adapter.poolmanager.connection_from_url(sandbox.app_url)
+    assert len(server._live) == 1
+
+    tool.close()
+
+    assert settled(lambda: len(server._live), 0) == 0
+    assert pool.pool is None
