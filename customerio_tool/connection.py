@@ -11,7 +11,6 @@ import base64
 import difflib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache, partial
@@ -36,7 +35,7 @@ from customerio_tool.saved_connection import (
     is_needed,
     is_vendor,
 )
-from customerio_tool.secret import Secret
+from customerio_tool.secret import Environment, Secret
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -98,10 +97,10 @@ class Connection(SavedConnection):
             ConnectionInvalid: Names every variable that is wrong, and shows no value.
             ValueError: `apis` is empty.
         """
-        source = Secret(os.environ if environ is None else environ)
+        source = Environment(environ)
         del environ
         names = {key: f"CUSTOMERIO_{key.upper()}" for key in connection_fields()}
-        sealed = Secret({k: source.reveal()[n] for k, n in names.items() if n in source.reveal()})
+        sealed = Secret({k: source[n] for k, n in names.items() if n in source})
         return cls._load(sealed, frozenset(apis), names)
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from customerio_tool.dispatch import Dispatch, seconds_for
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.ledger import Ledger, SendOnce
 from customerio_tool.replay import Pacing, Replayer
+from customerio_tool.secret import Environment
 from customerio_tool.shapes import Item
 from customerio_tool.shared import ledger_from_env, pacer_from_env, telemetry_from_env
 from customerio_tool.spec import Effect, Subtool
@@ -48,13 +48,12 @@ class Dispatcher:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        pacer = pacer or pacer_from_env(os.environ, sleep=sleep, monotonic=monotonic)
-        ledger = ledger_from_env(os.environ) if ledger is None else ledger
+        environ = Environment(None)
+        pacer = pacer or pacer_from_env(environ, sleep=sleep, monotonic=monotonic)
+        ledger = ledger_from_env(environ) if ledger is None else ledger
         self._replayer = Replayer(client, pacer, sleep=sleep, clock=clock)
         self._send_once = SendOnce(ledger, clock=clock, best_effort=best_effort)
-        self._watchers = Watchers(
-            telemetry_from_env(os.environ) if telemetry is None else telemetry
-        )
+        self._watchers = Watchers(telemetry_from_env(environ) if telemetry is None else telemetry)
         self._hash_key = client.connection.digest.encode()
         self._clock = clock
         self._monotonic = monotonic

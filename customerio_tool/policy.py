@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -14,6 +13,7 @@ from customerio_tool.arguments import NotJson, nearest, parse, refuse
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
 from customerio_tool.policy_values import count, flag, known, names, one_of, recipients
 from customerio_tool.recipients import Reach, strangers
+from customerio_tool.secret import Environment
 from customerio_tool.spec import Args, Effect, Subtool
 from customerio_tool.subtools import subtools
 
@@ -125,7 +125,8 @@ class Policy(BaseModel):
         Raises:
             ConnectionInvalid: Names every variable that is wrong, and shows no value.
         """
-        source = os.environ if environ is None else environ
+        source = Environment(environ)
+        del environ
         held = {field: source[name] for field, name in _VARIABLES.items() if name in source}
         return _loaded(held, _VARIABLES)
 

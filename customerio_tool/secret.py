@@ -1,7 +1,9 @@
-"""A value that shows as `***` wherever Python prints, copies or dumps it."""
+"""What shows as `***` wherever Python prints, copies or dumps it: a value, and the environment."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
 from typing import Generic, NoReturn, TypeVar
 
 from pydantic_core import core_schema
@@ -56,3 +58,28 @@ class Secret(Generic[T_co]):
                 str, return_schema=core_schema.str_schema()
             ),
         )
+
+
+class Environment(Mapping[str, str]):
+    """The variables of an environment, keys among them: shows as `***` wherever Python prints it.
+
+    Args:
+        environ: The variables; None stands for the process's own.
+    """
+
+    __slots__ = ("_variables",)
+
+    def __init__(self, environ: Mapping[str, str] | None) -> None:
+        self._variables = os.environ if environ is None else environ
+
+    def __getitem__(self, name: str) -> str:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __repr__(self) -> str:
+        return "***"

@@ -29,7 +29,7 @@ from customerio_tool.invocation import CallContext
 from customerio_tool.ledger import Ledger
 from customerio_tool.policy import Policy
 from customerio_tool.replay import Pacing
-from customerio_tool.secret import Secret
+from customerio_tool.secret import Environment, Secret
 from customerio_tool.shared import ledger_from_env, pacer_from_env, telemetry_from_env
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
@@ -171,14 +171,14 @@ class CustomerIoTool:
             ImportError: Redis is asked for, and the extra `redis` is not installed.
             ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
         """
-        source = Secret(os.environ if environ is None else environ)
+        source = Environment(environ)
         del environ
         return cls(
-            Connection.from_env(source.reveal(), apis=apis),
-            policy=Policy.from_env(source.reveal()),
-            pacer=pacer_from_env(source.reveal()),
-            ledger=ledger_from_env(source.reveal()),
-            telemetry=telemetry_from_env(source.reveal()),
+            Connection.from_env(source, apis=apis),
+            policy=Policy.from_env(source),
+            pacer=pacer_from_env(source),
+            ledger=ledger_from_env(source),
+            telemetry=telemetry_from_env(source),
         )
 
     def __enter__(self) -> CustomerIoTool:
