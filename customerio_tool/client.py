@@ -70,8 +70,9 @@ class Client:
         session: A session to share; by default the client makes and owns one. Nothing of the
             connection is stored on it; of it, only the adapters and the client certificate are
             used: no headers, cookies, auth or hooks. Unless it is made by
-            `transport.new_session`, a POST may ride a connection that was long idle, and an
-            answer whose headers drip may outlast the deadline.
+            `transport.new_session`, a POST may ride a connection that was long idle, an answer
+            whose headers drip may outlast the deadline, and a host that debugs `http.client`
+            prints credentials.
         timeouts: How long one attempt may wait; for a connection, at each address of the host.
             Nothing bounds the look-up of those, which is the machine's own.
 
