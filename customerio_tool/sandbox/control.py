@@ -62,7 +62,7 @@ def check_access(request: Request) -> None:
             message = f"control calls are for loopback only: check the {name} header"
             raise Refused(message, "forbidden")
     json_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if json_type != "application/json" and (request.method != "GET" or request.body):
+    if json_type != "application/json" and (request.method not in ("GET", "HEAD") or request.body):
         raise Refused("control calls that change something need Content-Type: application/json")
 
 

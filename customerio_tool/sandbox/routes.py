@@ -95,11 +95,14 @@ class Router:
                 has this path.
         """
         path_known = False
+        method = request.method
+        if method == "HEAD" and request.segments[:1] == ("_sandbox",):  # no word on Track and App
+            method = "GET"
         for route in self._by_length.get(len(request.segments), ()):
             parameters = route.match(request.segments)
             if parameters is None:
                 continue
-            if route.method == request.method:
+            if route.method == method:
                 return route, parameters
             path_known = True
         if path_known and (request.method, request.segments) not in _LEFT_OUT:

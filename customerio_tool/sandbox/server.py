@@ -6,6 +6,7 @@ A request that a fault hits goes through ``delivery``, which breaks what is to b
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -25,15 +26,13 @@ from .store import StoreClosed
 _LOG = logging.getLogger(__name__)
 _HANDSHAKE_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_HANG_UP_SECONDS = 2.0
 _CHUNK = 65536
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class BadFraming(ValueError):
     """The request's length cannot be told, so the connection cannot be kept."""
-
-
-class BodyTooLarge(ValueError):
-    """The body is over the cap."""
 
 
 class Server(ThreadingHTTPServer):
@@ -134,12 +133,9 @@ class Connection(BaseHTTPRequestHandler):
         try:
             body = self._read_body()
         except BadFraming as error:
-            self.close_connection = True
-            return self.send(self.encode(app_errors(Refused(str(error)))))
-        except BodyTooLarge:
-            self.close_connection = True
-            refused = Refused("the request body is too large", "too_large")
-            return self.send(self.encode(app_errors(refused)))
+            return self._hang_up(Refused(str(error)))
+        except Refused as refused:
+            return self._hang_up(refused)
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self._target(), headers, body)
         application = self.server.application
@@ -157,52 +153,77 @@ class Connection(BaseHTTPRequestHandler):
 
     def _target(self) -> str:
         """The raw target in origin form, from the request line: the stdlib rewrites ``//``."""
-        target = self.requestline.split(" ")[1]
+        target = self.requestline.split()[1]
         if target.startswith(("http://", "https://")):
             return "/" + target.split("/", 3)[-1] if target.count("/") > 2 else "/"
         return target
 
     def _read_body(self) -> bytes:
-        """The whole body, whatever the method: unread bytes would be taken for the next request."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._read_chunks()
-        text = self.headers.get("Content-Length", "0").strip()
-        if not (text.isascii() and text.isdigit()):
+        """The whole body, whatever the method: unread bytes would be taken for the next request.
+
+        Raises:
+            BadFraming: where it ends is in doubt; two readers could see two requests there.
+            Refused: it is over the cap.
+        """
+        if self.headers.defects:
+            raise BadFraming("a header line has no colon, or a space before it")
+        if len(self.headers.get_all("Host", [])) > 1:
+            raise BadFraming("there is more than one Host")
+        codings = [each.strip().lower() for each in self.headers.get_all("Transfer-Encoding", [])]
+        lengths = {each.strip() for each in self.headers.get_all("Content-Length", [])}
+        if not codings:
+            return self._read_length(lengths or {"0"})
+        if lengths or codings != ["chunked"]:
+            raise BadFraming("Transfer-Encoding must be chunked, without Content-Length")
+        return self._read_chunks()
+
+    def _read_length(self, lengths: set[str]) -> bytes:
+        text = lengths.pop()
+        if lengths or not (text.isascii() and text.isdigit()):
             raise BadFraming("Content-Length is not a number")
-        length = int(text)
-        if length > self.server.application.options.max_body:
-            self._discard(length)
-            raise BodyTooLarge
+        length = int(text[:20])  # the longest are over any cap, and int() refuses to read them
+        self._check_cap(length)
         body = self.rfile.read(length)
         if len(body) < length:
             raise BadFraming("the body ended early")
         return body
 
-    def _discard(self, length: int) -> None:
-        """Read past a body that is too large, within reason, so that the client sees the answer."""
-        left = min(length, 4 * self.server.application.options.max_body)
-        while left > 0 and (piece := self.rfile.read(min(left, _CHUNK))):
-            left -= len(piece)
+    def _check_cap(self, length: int) -> None:
+        if length > self.server.application.options.max_body:
+            raise Refused("the request body is too large", "too_large")
 
     def _read_chunks(self) -> bytes:
         pieces: list[bytes] = []
         total = 0
         while True:
-            line = self.rfile.readline(1024).split(b";")[0].strip()
-            try:
-                length = int(line, 16)
-            except ValueError:
-                raise BadFraming("a chunk has no length") from None
+            size = self.rfile.readline(1024).split(b";")[0].strip()
+            if not _CHUNK_SIZE.fullmatch(size):
+                raise BadFraming("a chunk has no length")
+            length = int(size, 16)
             if length == 0:
                 break
             total += length
-            if length < 0 or total > self.server.application.options.max_body:
-                raise BodyTooLarge
+            self._check_cap(total)
             pieces.append(self.rfile.read(length))
-            self.rfile.readline(3)
+            if self.rfile.readline(3) != b"\r\n":
+                raise BadFraming("a chunk is not as long as it says")
         while self.rfile.readline(65537).strip():
             pass  # trailers
         return b"".join(pieces)
+
+    def _hang_up(self, refused: Refused) -> None:
+        """Answer, then read what still comes, within reason: closing on it would reset the answer.
+
+        Answering first is for the client that waits for an answer before it sends its body.
+        """
+        self.close_connection = True
+        self.send(self.encode(app_errors(refused)))
+        with suppress(OSError):  # it left, or says no more
+            self.connection.settimeout(_HANG_UP_SECONDS)
+            self.connection.shutdown(socket.SHUT_WR)
+            left = 4 * self.server.application.options.max_body
+            while left > 0 and (piece := self.rfile.read1(min(left, _CHUNK))):
+                left -= len(piece)
 
     def encode(self, reply: Reply, length: int | None = None) -> bytes:
         """An answer as bytes, with Date, Content-Length (or the false one given) and Connection."""

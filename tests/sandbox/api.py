@@ -83,7 +83,7 @@ class Api:
         where = urlsplit(self.sandbox.track_url)
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
         try:
-            connection.putrequest(method, target)
+            connection.putrequest(method, target, skip_host="Host" in (headers or {}))
             for name, value in (headers or {}).items():
                 connection.putheader(name, value)
             connection.putheader("Content-Length", str(len(body)))
