@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+_LAST = 10.0**11
+"""In the year 5138; the same moment in milliseconds was in 1973."""
+
 
 class Clock:
     """Unix seconds. Runs with the machine until frozen; may be moved at any time.
@@ -34,16 +37,25 @@ class Clock:
         return self._frozen is not None
 
     def freeze(self, at: float | None = None) -> float:
-        """Stop time, at ``at`` or now; returns the time it stopped at."""
-        moment = self.now() if at is None else at
+        """Stop time, at ``at`` or now; returns the time it stopped at.
+
+        Raises:
+            ValueError: ``at`` is no Unix time.
+        """
+        moment = self.now() if at is None else _checked(at)
         with self._lock:
             self._frozen = moment
         return moment
 
     def advance(self, seconds: float) -> float:
-        """Move time forward by ``seconds`` (0 or more), frozen or not; returns the new time."""
+        """Move time forward by ``seconds`` (0 or more), frozen or not; returns the new time.
+
+        Raises:
+            ValueError: ``seconds`` is less than 0, or leads too far.
+        """
         if seconds < 0:
             raise ValueError("a clock moves forward only: seconds must be 0 or more")
+        _checked(self.now() + seconds)
         with self._lock:
             if self._frozen is None:
                 self._offset += seconds
@@ -52,7 +64,12 @@ class Clock:
         return self.now()
 
     def set(self, at: float) -> float:
-        """Move to another Unix time, also an earlier one, frozen or not; returns it."""
+        """Move to another Unix time, also an earlier one, frozen or not; returns it.
+
+        Raises:
+            ValueError: ``at`` is no Unix time.
+        """
+        _checked(at)
         with self._lock:
             if self._frozen is None:
                 self._offset = at - self._source()
@@ -72,3 +89,9 @@ class Clock:
                 self._offset = self._frozen - self._source()
                 self._frozen = None
         return self.now()
+
+
+def _checked(moment: float) -> float:
+    if not 0 <= moment <= _LAST:
+        raise ValueError(f"time must be Unix seconds, not milliseconds: 0 to {_LAST:.0f}")
+    return moment

@@ -36,6 +36,7 @@ Action = Literal[
 ]
 _UNAPPLIED = frozenset({"reset_before_applying", "no_answer_before_applying"})
 _UNANSWERED = _UNAPPLIED | {"reset_after_applying", "no_answer_after_applying"}
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _LONGEST_DELAY = 3600.0
 
 
@@ -158,6 +159,8 @@ def read(value: Any, operations: Iterable[str], where: str = "fault") -> Fault:
     fault = members.read(Fault, value, where)
     if fault.action == "redirect" and fault.status is None:
         fault = replace(fault, status=307)
+    if fault.method is not None:
+        fault = replace(fault, method=fault.method.upper())
     known = set(operations)
     if fault.operation is not None and fault.operation not in known:
         hint = members.nearest(fault.operation, known)
@@ -173,6 +176,8 @@ def _problems(fault: Fault) -> Iterable[str]:
             yield f"{name} must be 1 or more"
     if not 0 <= fault.delay <= _LONGEST_DELAY:
         yield f"delay must lie between 0 and {_LONGEST_DELAY:.0f} seconds"
+    if fault.method not in (None, *_METHODS):
+        yield f"method is none of HTTP's: {members.nearest(fault.method or '', _METHODS)}"
     if fault.retry_after is not None and fault.retry_after < 0:
         yield "retry_after must be 0 or more; a stranger one can be given in headers"
     if not 0 <= fault.probability <= 1:
