@@ -339,8 +339,9 @@ class CustomerIoTool:
         """Check both keys with two reads and say which is wrong and which workspace answered.
 
         Returns:
-            A result envelope. Beside it, for each API of the connection, `track` and `app`:
-            `{"ok", "problem"?}`; `region` and `workspace_id`, where Customer.io told them.
+            `ok` and `summary`; for each API of the connection, `track` and `app`:
+            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, where Customer.io
+            told them. It raises nothing for a key that is wrong or a host that is down.
         """
         return check_connection(self._client, Deadline(CALL_SECONDS, self._monotonic))
 

@@ -79,6 +79,14 @@ def test_the_printed_lines_connect_a_shell() -> None:
     assert told.exit_code == 0
 
 
+def test_the_console_shows_the_workspace(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)):
+        shown = requests.get(json.loads(file.read_text())["console_url"], timeout=10)
+    assert shown.status_code == 200
+    assert "u1" in shown.text
+
+
 @pytest.mark.parametrize("api", ["Track API", "App API", "console"])
 def test_the_urls_are_printed(api: str) -> None:
     with served() as (_, printed):

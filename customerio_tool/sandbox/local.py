@@ -131,8 +131,8 @@ class Sandbox:
 
     @property
     def console_url(self) -> str:
-        """Where the workspace can be looked into: the same origin."""
-        return self.track_url
+        """Where the workspace can be looked into: all of it, as JSON."""
+        return f"{self.track_url}/_sandbox/state"
 
     @property
     def options(self) -> Options:
