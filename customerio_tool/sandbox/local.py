@@ -37,7 +37,7 @@ class Sandbox:
     Raises:
         RuntimeError: ``tls`` without trustme installed.
         OSError: the port is taken.
-        ValueError: the seed makes no sense.
+        ValueError: the seed makes no sense, or ``db`` cannot keep a workspace.
     """
 
     def __init__(
@@ -67,8 +67,9 @@ class Sandbox:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
             application = Application(self._store, self.clock, self._options, self._seed)
-            if self._store.is_empty():
-                application.fill()
+            with self._store.transaction():  # another process may be opening the same file
+                if self._store.is_empty():
+                    application.fill()
             server = Server(self._port, application, context)
         except BaseException:
             self.close()

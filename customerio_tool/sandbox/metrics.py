@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from .deliveries import TYPES
 from .refusal import Refused
@@ -48,6 +48,7 @@ MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months
 _DEFAULT_STEPS: Mapping[Period, int] = {**MAX_STEPS, "months": 12}
 MAX_YEARS = 10
 _MAX_BUCKETS = 100_000
+_NO_ZONES = "this machine has no time zone data for the local Customer.io: pip install tzdata"
 
 
 def read_period(text: str, name: str) -> Period:
@@ -62,6 +63,8 @@ def read_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ValueError, OSError, KeyError):
+        if not available_timezones():
+            raise Refused(_NO_ZONES, "broken") from None
         raise Refused("tz must be an IANA time zone name", field="tz") from None
 
 
@@ -74,7 +77,7 @@ def last_steps(ws: Workspace, period: Period, steps: int | None) -> list[int]:
         raise Refused(f"steps must be 0 to {maximum} for {period}", field="steps")
     else:
         count = min(max(steps, 2), maximum)  # 1 is raised to 2
-    start = _floor(datetime.fromtimestamp(ws.now, ZoneInfo(DEFAULT_ZONE)), period)
+    start = _floor(datetime.fromtimestamp(ws.now, read_zone(DEFAULT_ZONE)), period)
     starts = [start]
     while len(starts) < count:
         starts.append(_before(starts[-1], period))

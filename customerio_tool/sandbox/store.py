@@ -27,7 +27,7 @@ class Store:
             ``close``.
 
     Raises:
-        ValueError: the file was written by another version of the sandbox.
+        ValueError: the file cannot be made, is none of the sandbox's, or of another version.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -37,25 +37,45 @@ class Store:
         self.path = path or Path(self._folder.name if self._folder else "") / "workspace.db"
         self._lock = RLock()
         self._closed = False
-        self._connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, cached_statements=256
-        )
+        with self._usable():
+            self._connection = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
         self._connection.row_factory = sqlite3.Row
-        self._prepare()
+        try:
+            with self._usable():
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise ValueError(f"db cannot keep a workspace in {self.path}: {error}") from None
 
     def _prepare(self) -> None:
         # Off loses nothing when the process is killed, only when the machine loses power.
         self._connection.execute("PRAGMA synchronous=OFF")
+        with self.transaction():  # of those that open a new file at once, one makes its tables
+            version = self.scalar("PRAGMA user_version")
+            if version not in (0, VERSION):
+                raise ValueError(
+                    f"{self.path.name} holds sandbox data of version {version}, this is {VERSION}: "
+                    "use another file"
+                )
+            if version == 0:
+                self._make_tables()
         self._connection.execute("PRAGMA journal_mode=WAL")
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
-            self.close()
-            raise ValueError(
-                f"{self.path.name} holds sandbox data of version {version}, this is {VERSION}: "
-                "use another file"
-            )
-        if version == 0:
-            self._connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version={VERSION};COMMIT;")
+
+    def _make_tables(self) -> None:
+        if self.scalar("SELECT count(*) FROM sqlite_master"):
+            raise ValueError(f"{self.path.name} is another program's database: use another file")
+        for statement in TABLES.split(";"):
+            self.execute(statement)
+        self.execute(f"PRAGMA user_version={VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

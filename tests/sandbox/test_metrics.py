@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
@@ -95,3 +95,20 @@ def test_webhooks_have_their_own_names() -> None:
         api.session = session
         series = api.get("/v1/campaigns/17/metrics", type="webhook")["metric"]["series"]
     assert {"2xx", "3xx", "4xx", "5xx"} <= series.keys()
+
+
+def test_a_machine_without_time_zones_is_told_what_to_install(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows and slim images bring none; version 1 counts in US Eastern time."""
+
+    def absent(name: str) -> ZoneInfo:
+        raise ZoneInfoNotFoundError(f"No time zone found with key {name}")
+
+    monkeypatch.setattr("customerio_tool.sandbox.metrics.ZoneInfo", absent)
+    monkeypatch.setattr("customerio_tool.sandbox.metrics.available_timezones", set[str])
+    campaign = api.get("/v1/campaigns")["campaigns"][0]["id"]
+    for query in ("", "?version=2&start=1700000000&end=1800000000&res=days&tz=UTC"):
+        answer = api.app("GET", f"/v1/campaigns/{campaign}/metrics{query}")
+        assert answer.status_code == 500
+        assert "pip install tzdata" in answer.json()["errors"][0]["detail"]
