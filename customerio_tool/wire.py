@@ -239,8 +239,10 @@ def _hint(subtool: Subtool[A], args: A, error: type[Answered]) -> str:
         return f" {_CREDENTIALS[subtool.call.api]}"
     if error is PermissionDenied:
         return " The key's scope is too narrow, or the workspace lacks this channel."
-    if error in (NotFound, RequestRejected) and subtool.find:
+    if error is NotFound and subtool.find:
         return f" {subtool.find(args)}"
+    if error is RequestRejected and subtool.find:  # which may be about anything else as well
+        return f" In case the id is what it refused: {subtool.find(args)}"
     return ""
 
 

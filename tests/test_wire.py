@@ -84,6 +84,17 @@ def test_each_error_envelope_of_the_vendor_is_read(body: Any, said: str) -> None
     assert said not in told["summary"]
 
 
+@pytest.mark.parametrize("name", ["get_segment", "send_transactional_email", "trigger_broadcast"])
+def test_how_to_find_an_id_is_told_as_a_guess_where_something_else_may_be_refused(
+    name: str,
+) -> None:
+    unknown, refused = (error(name, status)["summary"] for status in (404, 422))
+    sentence, _, find = unknown.partition("). ")
+
+    assert "by this id" in sentence
+    assert refused.endswith(f"). In case the id is what it refused: {find}")
+
+
 @pytest.mark.parametrize(
     "body",
     [
