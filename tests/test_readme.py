@@ -26,6 +26,26 @@ def test_the_fixture_example_passes_in_a_project_of_its_own(pytester: pytest.Pyt
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+def test_the_conftest_example_lets_an_official_client_in(pytester: pytest.Pytester) -> None:
+    (conftest,) = (block for block in PYTHON if block.startswith("# conftest.py"))
+    pytester.makeconftest(conftest)
+    pytester.makepyfile(
+        """
+        from urllib.parse import urlsplit
+
+        from customerio import CustomerIO
+
+        def test_identify(customerio_sandbox):
+            where = urlsplit(customerio_sandbox.track_url)
+            key = customerio_sandbox.site_id, customerio_sandbox.track_api_key
+            CustomerIO(*key, host=where.hostname, port=where.port).identify(id="new", plan="pro")
+            (request,) = customerio_sandbox.requests()
+            assert (request["operation"], request["status"]) == ("identify", 200)
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
 def test_every_command_that_is_named_exists() -> None:
     known = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]  # a registered command has a function
     assert set(COMMANDS) <= known
