@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
+from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,11 +29,8 @@ _HANDSHAKE_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _HANG_UP_SECONDS = 2.0
 _CHUNK = 65536
+_HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
-
-
-class BadFraming(ValueError):
-    """The request's length cannot be told, so the connection cannot be kept."""
 
 
 class Server(ThreadingHTTPServer):
@@ -132,8 +130,6 @@ class Connection(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             body = self._read_body()
-        except BadFraming as error:
-            return self._hang_up(Refused(str(error)))
         except Refused as refused:
             return self._hang_up(refused)
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -162,30 +158,30 @@ class Connection(BaseHTTPRequestHandler):
         """The whole body, whatever the method: unread bytes would be taken for the next request.
 
         Raises:
-            BadFraming: where it ends is in doubt; two readers could see two requests there.
-            Refused: it is over the cap.
+            Refused: it is over the cap, or its end is in doubt: two readers could see two requests
+                there. The connection cannot be kept.
         """
-        if self.headers.defects:
-            raise BadFraming("a header line has no colon, or a space before it")
+        if any(isinstance(each, _HEADER_DEFECTS) for each in self.headers.defects):
+            raise Refused("a header line has no colon, or a space before it")
         if len(self.headers.get_all("Host", [])) > 1:
-            raise BadFraming("there is more than one Host")
+            raise Refused("there is more than one Host")
         codings = [each.strip().lower() for each in self.headers.get_all("Transfer-Encoding", [])]
         lengths = {each.strip() for each in self.headers.get_all("Content-Length", [])}
         if not codings:
             return self._read_length(lengths or {"0"})
         if lengths or codings != ["chunked"]:
-            raise BadFraming("Transfer-Encoding must be chunked, without Content-Length")
+            raise Refused("Transfer-Encoding must be chunked, without Content-Length")
         return self._read_chunks()
 
     def _read_length(self, lengths: set[str]) -> bytes:
         text = lengths.pop()
         if lengths or not (text.isascii() and text.isdigit()):
-            raise BadFraming("Content-Length is not a number")
+            raise Refused("Content-Length is not a number")
         length = int(text[:20])  # the longest are over any cap, and int() refuses to read them
         self._check_cap(length)
         body = self.rfile.read(length)
         if len(body) < length:
-            raise BadFraming("the body ended early")
+            raise Refused("the body ended early")
         return body
 
     def _check_cap(self, length: int) -> None:
@@ -198,7 +194,7 @@ class Connection(BaseHTTPRequestHandler):
         while True:
             size = self.rfile.readline(1024).split(b";")[0].strip()
             if not _CHUNK_SIZE.fullmatch(size):
-                raise BadFraming("a chunk has no length")
+                raise Refused("a chunk has no length")
             length = int(size, 16)
             if length == 0:
                 break
@@ -206,7 +202,7 @@ class Connection(BaseHTTPRequestHandler):
             self._check_cap(total)
             pieces.append(self.rfile.read(length))
             if self.rfile.readline(3) != b"\r\n":
-                raise BadFraming("a chunk is not as long as it says")
+                raise Refused("a chunk is not as long as it says")
         while self.rfile.readline(65537).strip():
             pass  # trailers
         return b"".join(pieces)

@@ -59,6 +59,12 @@ def test_a_repeated_length_that_agrees_is_one_length(api: Api) -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_type_that_is_not_json_casts_no_doubt_on_the_end(api: Api) -> None:
+    """The standard library reads headers as mail does, and misses the parts of a multipart."""
+    form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\n{}"
+    assert exchange(api.sandbox, PUT + form).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_client_may_wait_for_leave_to_send_its_body(api: Api) -> None:
     """RFC 9110 section 10.1.1: curl does with bodies over a megabyte."""
     answer = exchange(api.sandbox, f"{PUT}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{{}}")
