@@ -1,9 +1,9 @@
-"""How many sends a run has had: counted in memory, for one tool."""
+"""How many sends a run has had: counted in memory."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from customerio_tool.errors import CustomerIoError, PolicyRefused, SendInProgress
@@ -20,15 +20,15 @@ class SendBudget:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sent: dict[str | None, int] = {}
+        self._sent: dict[Hashable, int] = {}
 
     def spend(
-        self, run_id: str | None, allowed: int, send: Callable[[], dict[str, Any]]
+        self, run: Hashable, allowed: int, send: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
         """Send where the budget has room, and return the result.
 
         Args:
-            run_id: The run; None counts for the tool.
+            run: The run, told from those of other workspaces.
             allowed: How many sends the run may have.
             send: Sends, and returns the result envelope.
 
@@ -36,7 +36,7 @@ class SendBudget:
             PolicyRefused: The run has had them all.
             CustomerIoError: What `send` raises.
         """
-        if not self._take(run_id, allowed):
+        if not self._take(run, allowed):
             sends = "1 send" if allowed == 1 else f"{allowed:,} sends"
             raise PolicyRefused(
                 f"Nothing was sent: this run may have {sends} in all, and no more is left."
@@ -45,20 +45,20 @@ class SendBudget:
             result = send()
         except CustomerIoError as error:
             if error.took_effect == "no" or isinstance(error, SendInProgress):
-                self._give_back(run_id)
+                self._give_back(run)
             raise
         if result.get("outcome") == "already_sent":
-            self._give_back(run_id)
+            self._give_back(run)
         return result
 
-    def _take(self, run_id: str | None, allowed: int) -> bool:
+    def _take(self, run: Hashable, allowed: int) -> bool:
         with self._lock:
-            sent = self._sent.pop(run_id, 0)
-            self._sent[run_id] = min(sent + 1, allowed)
+            sent = self._sent.pop(run, 0)
+            self._sent[run] = sent + 1 if sent < allowed else sent
             if len(self._sent) > MAX_RUNS:
                 del self._sent[next(iter(self._sent))]
         return sent < allowed
 
-    def _give_back(self, run_id: str | None) -> None:
+    def _give_back(self, run: Hashable) -> None:
         with self._lock:
-            self._sent[run_id] = max(0, self._sent.get(run_id, 0) - 1)
+            self._sent[run] = max(0, self._sent.get(run, 0) - 1)

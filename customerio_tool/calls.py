@@ -26,6 +26,7 @@ class Calls:
     Args:
         client: Of the connection that they are for.
         dispatcher: Sends what was let pass, and watches it all.
+        budget: Counts the sends of runs that the host names.
         clock: Gives Unix time in seconds.
         entropy: Gives that many random bytes.
     """
@@ -34,6 +35,7 @@ class Calls:
         self,
         client: Client,
         dispatcher: Dispatcher,
+        budget: SendBudget,
         *,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
@@ -44,7 +46,8 @@ class Calls:
         self._entropy = entropy
         self._approvals = Approvals(clock, entropy)
         self._second_look = SecondLook(client.connection, clock)
-        self._budget = SendBudget()
+        self._budget = budget
+        self._nameless_budget = SendBudget()
 
     def run(
         self,
@@ -118,7 +121,10 @@ class Calls:
 
         if subtool.effect is not Effect.SEND or policy.send_budget is None:
             return send()
-        return self._budget.spend(asked.context.run_id, policy.send_budget, send)
+        if not asked.context.run_id:
+            return self._nameless_budget.spend(None, policy.send_budget, send)
+        run = self._connection.workspace_key, asked.context.run_id
+        return self._budget.spend(run, policy.send_budget, send)
 
     def _invocation(self) -> Invocation:
         now = self._clock()

@@ -16,7 +16,12 @@ from customerio_tool.ledger import Ledger, SendOnce
 from customerio_tool.replay import Pacing, Replayer
 from customerio_tool.secret import Environment
 from customerio_tool.shapes import Item
-from customerio_tool.shared import ledger_from_env, pacer_from_env, telemetry_from_env
+from customerio_tool.shared import (
+    InProcess,
+    ledger_from_env,
+    pacer_from_env,
+    telemetry_from_env,
+)
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.telemetry import CallStart, Telemetry, Watch, Watchers
 from customerio_tool.wire import Request
@@ -27,6 +32,8 @@ class Dispatcher:
 
     Args:
         client: Sends one request once.
+        local: What the process remembers, where nothing else is given and the environment says
+            nothing.
         pacer: Waits for slots in the vendor's rate classes; by default as the environment says.
         ledger: Remembers sends, so that none happens twice; by default as the environment says.
         best_effort: Whether to send although the ledger is lost; by default that is refused.
@@ -39,6 +46,7 @@ class Dispatcher:
     def __init__(
         self,
         client: Client,
+        local: InProcess,
         *,
         pacer: Pacing | None = None,
         ledger: Ledger | None = None,
@@ -49,9 +57,9 @@ class Dispatcher:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         environ = Environment(None)
-        pacer = pacer or pacer_from_env(environ, sleep=sleep, monotonic=monotonic)
-        ledger = ledger_from_env(environ) if ledger is None else ledger
-        self._replayer = Replayer(client, pacer, sleep=sleep, clock=clock)
+        pacer = pacer or pacer_from_env(environ, local, sleep=sleep, monotonic=monotonic)
+        ledger = ledger_from_env(environ, local) if ledger is None else ledger
+        self._replayer = Replayer(client, pacer, quota=local.quota, sleep=sleep, clock=clock)
         self._send_once = SendOnce(ledger, clock=clock, best_effort=best_effort)
         self._watchers = Watchers(telemetry_from_env(environ) if telemetry is None else telemetry)
         self._hash_key = client.connection.digest.encode()

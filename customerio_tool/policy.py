@@ -64,7 +64,7 @@ class Policy(BaseModel):
         allow_triggers: Under an allow-list, whether events, identify_customer and add_to_segment
             may run: they can start campaigns, which write to anybody.
         send_budget: How many sends a run may have; None sets no limit. A broadcast counts as one;
-            where the host names no run, all calls of the tool are one.
+            where the host names no run, all calls of a tool are one.
         hidden_attributes: Attributes of people that are never returned, in any case of letters.
         event_overrides: Whether `data` of an event may redirect the message which it triggers
             (`recipient`, `from_address`, `reply_to`).

@@ -287,18 +287,17 @@ class RedisLimiter:
         _LOG.info("Redis is back: Customer.io's limits are shared again.")
 
 
-def limiter_from_env(environ: Mapping[str, str]) -> Limiter:
+def limiter_from_env(environ: Mapping[str, str], local: LocalLimiter) -> Limiter:
     """Return the limiter that the environment asks for.
 
     `CUSTOMERIO_REDIS_URL` (`redis://`, `rediss://` or `unix://`) names the Redis that all workers
-    share; without it, or with a blank one, each process paces itself.
+    share; without it, or with a blank one, it is `local`, with which the process paces itself.
 
     Raises:
         ImportError: The variable is set and redis-py is not installed.
         ValueError: The variable holds no address of a Redis server.
     """
     url = environ.get(REDIS_URL_VARIABLE, "").strip()
-    local = LocalLimiter()
     return RedisLimiter(url, fallback=local) if url else local
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
 from customerio_tool.client import AnswerLost, Client
+from customerio_tool.connection import Api
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext
@@ -89,7 +90,7 @@ class Pacing(Protocol):
 
 
 class RetryQuota:
-    """A budget of repeats per API, so that an outage is not multiplied by everybody's repeats.
+    """A budget of repeats per workspace and API: an outage is not multiplied by all its calls.
 
     A repeat costs 14 of 500 units, after a 429 it costs 5; a success pays back what its repeats
     cost, and at least one unit.
@@ -98,23 +99,24 @@ class RetryQuota:
     CAPACITY = 500
 
     def __init__(self) -> None:
-        self._units: dict[object, int] = {}
+        self._units: dict[Hashable, int] = {}
         self._lock = threading.Lock()
 
-    def spend(self, api: object, cost: int) -> bool:
+    def spend(self, whose: Hashable, cost: int) -> bool:
         """Take units for one repeat; False where too few are left."""
         with self._lock:
-            left = self._units.get(api, self.CAPACITY)
+            left = self._units.get(whose, self.CAPACITY)
             if left < cost:
                 return False
-            self._units[api] = left - cost
+            self._units[whose] = left - cost
             return True
 
-    def pay_back(self, api: object, units: int) -> None:
-        """Give units back after a success."""
+    def pay_back(self, whose: Hashable, units: int) -> None:
+        """Give units back after a success; whose budget is full is forgotten."""
         with self._lock:
-            left = self._units.get(api, self.CAPACITY)
-            self._units[api] = min(self.CAPACITY, left + units)
+            left = self._units.pop(whose, self.CAPACITY) + units
+            if left < self.CAPACITY:
+                self._units[whose] = left
 
 
 COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
@@ -126,6 +128,7 @@ class Replayer:
     Args:
         client: Sends one request once.
         pacer: Waits for a slot in the rate class.
+        quota: Bounds the repeats.
         sleep: Waits that many seconds.
         clock: Gives Unix time in seconds, to read a `Retry-After` that is a date.
         chance: Gives a number from 0 to 1, for full jitter.
@@ -136,6 +139,7 @@ class Replayer:
         client: Client,
         pacer: Pacing,
         *,
+        quota: RetryQuota,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
@@ -145,7 +149,7 @@ class Replayer:
         self._sleep = sleep
         self._clock = clock
         self._chance = chance
-        self._quota = RetryQuota()
+        self._quota = quota
 
     def send(
         self,
@@ -172,7 +176,7 @@ class Replayer:
             doubtful = doubtful or outcome.doubtful
             outcome = replace(outcome, doubtful=doubtful)
             if outcome.fate is Fate.ANSWERED:
-                self._quota.pay_back(request.api, max(1, spent))
+                self._quota.pay_back(self._payer(request), max(1, spent))
                 return outcome
             delay = self._delay(request, outcome)
             if number == MAX_ATTEMPTS or not _is_safe(outcome, effect):
@@ -202,7 +206,7 @@ class Replayer:
     def _waited(self, delay: float, errand: _Errand, outcome: Outcome) -> bool:
         if delay > errand.deadline.left() - self._least(errand.effect):
             return False
-        if not self._quota.spend(errand.request.api, COST[outcome.fate]):
+        if not self._quota.spend(self._payer(errand.request), COST[outcome.fate]):
             return False
         if errand.context.on_progress:
             errand.context.on_progress(f"Trying again in {delay:.1f} s: {outcome.fate.value}.")
@@ -227,6 +231,9 @@ class Replayer:
 
     def _bucket(self, request: Request) -> str:
         return bucket_of(self._client.connection.workspace_key, request.pace)
+
+    def _payer(self, request: Request) -> tuple[str, Api]:
+        return self._client.connection.workspace_key, request.api
 
     def _attempt(
         self, request: Request, number: int, deadline: Deadline, watch: Callable[[Attempt], None]

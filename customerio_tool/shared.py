@@ -1,40 +1,76 @@
 """What the workers of one workspace share, as the environment says: ledger, limits, audit trail.
 
 `CUSTOMERIO_REDIS_URL` shares ledger and limits among machines; `CUSTOMERIO_LEDGER_FILE` keeps the
-ledger in a SQLite file, for the processes of one machine. Without them each tool remembers for
-itself. `CUSTOMERIO_AUDIT_FILE` is appended one line per call, beside the log.
+ledger in a SQLite file, for the processes of one machine. Without them each process remembers for
+itself, for all its tools: a host may make one for each call. `CUSTOMERIO_AUDIT_FILE` is appended
+one line per call, beside the log.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from customerio_tool.audit import AuditTrail
+from customerio_tool.budget import SendBudget
+from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.ledger import Ledger, MemoryLedger
-from customerio_tool.pacing import Pacer
+from customerio_tool.pacing import LocalLimiter, Pacer
 from customerio_tool.redis_pacing import REDIS_URL_VARIABLE, limiter_from_env
+from customerio_tool.replay import RetryQuota
 from customerio_tool.telemetry import LogTelemetry, Telemetry
 
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
 AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"
 
-__all__ = ["ledger_from_env", "pacer_from_env", "telemetry_from_env"]
+__all__ = ["InProcess", "in_process", "ledger_from_env", "pacer_from_env", "telemetry_from_env"]
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """What the tools of one process remember together; each part tells workspaces apart.
+
+    Args:
+        limiter: The slots that were handed out.
+        ledger: The sends that were begun.
+        quota: The repeats that are left.
+        budget: The sends that named runs have had.
+    """
+
+    limiter: LocalLimiter = field(default_factory=LocalLimiter)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    quota: RetryQuota = field(default_factory=RetryQuota)
+    budget: SendBudget = field(default_factory=SendBudget)
+
+
+_of_hosts: dict[tuple[str | None, str | None], InProcess] = {}
+
+
+def in_process(connection: Connection) -> InProcess:
+    """Return what this process remembers of the hosts that a connection is for.
+
+    Hosts of the operator's own stand apart: what a local Customer.io took was not sent by the real
+    one, though the keys may be the same.
+    """
+    own_hosts = (connection.track_url, connection.app_url)
+    return _of_hosts.setdefault(own_hosts, InProcess())  # one step, so that threads get the same
 
 
 def pacer_from_env(
     environ: Mapping[str, str],
+    local: InProcess,
     *,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Pacer:
     """Return a pacer on the limiter that the environment asks for; raises like that."""
-    return Pacer(limiter_from_env(environ), sleep=sleep, monotonic=monotonic)
+    return Pacer(limiter_from_env(environ, local.limiter), sleep=sleep, monotonic=monotonic)
 
 
-def ledger_from_env(environ: Mapping[str, str]) -> Ledger:
-    """Return the ledger of sends that the environment asks for.
+def ledger_from_env(environ: Mapping[str, str], local: InProcess) -> Ledger:
+    """Return the ledger of sends that the environment asks for, else that of the process.
 
     Raises:
         ImportError: It asks for Redis, and redis-py is not installed.
@@ -48,7 +84,7 @@ def ledger_from_env(environ: Mapping[str, str]) -> Ledger:
         from customerio_tool.ledger_redis import RedisLedger
 
         return RedisLedger(url)
-    return MemoryLedger()
+    return local.ledger
 
 
 def telemetry_from_env(environ: Mapping[str, str]) -> list[Telemetry]:

@@ -30,7 +30,13 @@ from customerio_tool.ledger import Ledger
 from customerio_tool.policy import Policy
 from customerio_tool.replay import Pacing
 from customerio_tool.secret import Environment, Secret
-from customerio_tool.shared import ledger_from_env, pacer_from_env, telemetry_from_env
+from customerio_tool.shared import (
+    InProcess,
+    in_process,
+    ledger_from_env,
+    pacer_from_env,
+    telemetry_from_env,
+)
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.telemetry import Telemetry
@@ -68,10 +74,10 @@ class CustomerIoTool:
             enabled, and nothing is asked first.
         session: A `requests` session to share between tools; nothing of the connection is stored
             on it. By default the tool makes one and closes it.
-        pacer: Waits for slots in the vendor's rate classes; by default one of its own, or shared
-            through the Redis that `CUSTOMERIO_REDIS_URL` names.
-        ledger: Remembers sends, so that none happens twice; by default one in memory, in the file
-            `CUSTOMERIO_LEDGER_FILE`, or in that Redis.
+        pacer: Waits for slots in the vendor's rate classes; by default shared by the tools of the
+            process, or through the Redis that `CUSTOMERIO_REDIS_URL` names.
+        ledger: Remembers sends, so that none happens twice; by default in the memory of the
+            process, in the file `CUSTOMERIO_LEDGER_FILE`, or in that Redis.
         best_effort: Whether to send although the ledger is lost; by default that is refused.
         telemetry: Who is told of calls; by default the logger `customerio_tool`, one line per
             call, and the audit trail that `CUSTOMERIO_AUDIT_FILE` names.
@@ -80,6 +86,10 @@ class CustomerIoTool:
         monotonic: Gives seconds for deadlines.
         sleep: Waits that many seconds.
         entropy: Gives that many random bytes.
+
+    Tools of one process share limits, ledger, repeats and the budgets of runs, each workspace its
+    own, so that a host may make a tool for each call; one with a `clock`, `monotonic` or `sleep` of
+    its own shares none.
 
     Raises:
         ConnectionInvalid: The saved configuration cannot be used, or a policy is given twice.
@@ -105,8 +115,11 @@ class CustomerIoTool:
         del connection
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
+        own_time = (clock, monotonic, sleep) != (time.time, time.monotonic, time.sleep)
+        local = InProcess() if own_time else in_process(loaded)
         dispatcher = Dispatcher(
             self._client,
+            local,
             pacer=pacer,
             ledger=ledger,
             best_effort=best_effort,
@@ -116,7 +129,7 @@ class CustomerIoTool:
             sleep=sleep,
         )
         self.local: Sandbox | None = None
-        self._calls = Calls(self._client, dispatcher, clock=clock, entropy=entropy)
+        self._calls = Calls(self._client, dispatcher, local.budget, clock=clock, entropy=entropy)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known = subtools()
@@ -173,11 +186,13 @@ class CustomerIoTool:
         """
         source = Environment(environ)
         del environ
+        sealed = Secret(Connection.from_env(source, apis=apis))
+        local = in_process(sealed.reveal())
         return cls(
-            Connection.from_env(source, apis=apis),
+            sealed.reveal(),
             policy=Policy.from_env(source),
-            pacer=pacer_from_env(source),
-            ledger=ledger_from_env(source),
+            pacer=pacer_from_env(source, local),
+            ledger=ledger_from_env(source, local),
             telemetry=telemetry_from_env(source),
         )
 

@@ -21,6 +21,12 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+@pytest.fixture(autouse=True)
+def _a_process_that_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tools of one test from what those of another sent."""
+    monkeypatch.setattr("customerio_tool.shared._of_hosts", {})
+
+
 @pytest.fixture(scope="session")
 def facts() -> Facts:
     """The recorded facts of Customer.io's API."""

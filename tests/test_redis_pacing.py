@@ -327,24 +327,25 @@ class TestFromTheEnvironment:
     def test_the_variable_names_the_redis_that_is_shared(
         self, client: redis.Redis, server: RedisServer
     ) -> None:
-        limiter = limiter_from_env({REDIS_URL_VARIABLE: f" {server.url} "})
+        limiter = limiter_from_env({REDIS_URL_VARIABLE: f" {server.url} "}, LocalLimiter())
         slot = limiter.reserve(BUCKET, Pace.APP, 0)
         assert slot is not None
         assert slot.shared
 
     @pytest.mark.parametrize("environ", [{}, {REDIS_URL_VARIABLE: " "}])
     def test_without_it_each_process_paces_itself(self, environ: dict[str, str]) -> None:
-        assert isinstance(limiter_from_env(environ), LocalLimiter)
+        local = LocalLimiter()
+        assert limiter_from_env(environ, local) is local
 
     def test_a_wrong_address_is_refused_and_not_shown(self) -> None:
         with pytest.raises(ValueError, match="begins with redis://") as refusal:
-            limiter_from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"})
+            limiter_from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"}, LocalLimiter())
         assert "canary" not in str(refusal.value)
         assert refusal.value.__cause__ is refusal.value.__context__ is None
 
     @pytest.mark.parametrize("host", ["a..b", "redis.invalid", "x" * 80])
     def test_a_host_that_cannot_be_found_stops_nobody(self, host: str) -> None:
-        limiter = limiter_from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"})
+        limiter = limiter_from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"}, LocalLimiter())
         assert limiter.reserve(BUCKET, Pace.APP, 1.0) is not None
 
     def test_a_redis_that_was_never_there_stops_nobody(
@@ -352,7 +353,9 @@ class TestFromTheEnvironment:
     ) -> None:
         with RedisServer() as gone:
             pass
-        pacer = Pacer(limiter_from_env({REDIS_URL_VARIABLE: gone.url}), sleep=lambda _: None)
+        pacer = Pacer(
+            limiter_from_env({REDIS_URL_VARIABLE: gone.url}, LocalLimiter()), sleep=lambda _: None
+        )
         pacer.wait(BUCKET, Pace.APP, 5.0)
         with pytest.raises(RateLimited):
             pacer.wait(BUCKET, Pace.APP, 0.0)
@@ -363,4 +366,4 @@ class TestFromTheEnvironment:
     ) -> None:
         monkeypatch.setitem(sys.modules, "redis", None)
         with pytest.raises(ImportError, match=r"pip install 'customerio-tool\[redis\]'"):
-            limiter_from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"})
+            limiter_from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"}, LocalLimiter())

@@ -12,7 +12,7 @@ import responses
 from customerio_tool import CallContext
 from customerio_tool.client import Client
 from customerio_tool.deadline import Deadline
-from customerio_tool.replay import MAX_ATTEMPTS, Replayer
+from customerio_tool.replay import MAX_ATTEMPTS, Replayer, RetryQuota
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.spec import Effect
 from tests.clients import PERSON, US, connected
@@ -51,7 +51,9 @@ def test_waits_between_attempts_are_drawn_from_nothing_up_to_a_bound_that_double
     net.put(US + PERSON.path, status=500)
     clock = SkippingClock()
     with Client(connected(region="us")) as client:
-        replayer = Replayer(client, Slots(), sleep=clock.sleep, chance=lambda: chance)
+        replayer = Replayer(
+            client, Slots(), quota=RetryQuota(), sleep=clock.sleep, chance=lambda: chance
+        )
         deadline = Deadline(25, clock.monotonic)
         replayer.send(PERSON, Effect.OVERWRITE, deadline, CallContext(), lambda _: None)
     assert clock.sleeps == [chance * 0.5, chance * 1.0]

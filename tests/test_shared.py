@@ -1,0 +1,93 @@
+"""What the tools of one process share, as in a host that makes a tool for each call."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+import responses
+
+from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from tests.clients import SAVED, AnyPace
+
+EMAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
+VENDOR = "https://api.customer.io/v1/segments"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+def send(sandbox: Sandbox, run: str | None = None, **changes: object) -> dict[str, object]:
+    """Send as a host does that makes a tool for each call."""
+    policy = changes.pop("policy", None)
+    saved = {**sandbox.connection(), **({"policy": policy} if policy else {})}
+    with CustomerIoTool(saved) as tool:
+        context = CallContext(run_id=run)
+        result = tool.call("send_transactional_email", {**EMAIL, **changes}, context=context)
+    del tool
+    gc.collect()
+    return result
+
+
+def mails(sandbox: Sandbox) -> int:
+    return sum(each["operation"] == "send_email" for each in sandbox.requests())
+
+
+def test_a_tool_for_each_call_sends_the_same_message_once(sandbox: Sandbox) -> None:
+    assert [send(sandbox)["outcome"] for _ in range(2)] == ["accepted", "already_sent"]
+    assert mails(sandbox) == 1
+
+
+def test_tools_on_two_hosts_know_nothing_of_each_other(sandbox: Sandbox) -> None:
+    with Sandbox() as other:
+        assert [send(each)["outcome"] for each in (sandbox, other)] == ["accepted", "accepted"]
+
+
+def test_a_tool_with_a_clock_of_its_own_remembers_for_itself(sandbox: Sandbox) -> None:
+    send(sandbox)
+    with CustomerIoTool(sandbox.connection(), clock=sandbox.clock.now) as tool:
+        assert tool.call("send_transactional_email", EMAIL)["outcome"] == "accepted"
+
+
+def test_tools_of_a_workspace_wait_for_each_other(sandbox: Sandbox) -> None:
+    broadcast = {"broadcast_id": 4, "audience": "default"}
+    context = CallContext(deadline_seconds=16.0)
+    with CustomerIoTool(sandbox.connection()) as first:
+        first.call("trigger_broadcast", broadcast, context=context)
+    with CustomerIoTool(sandbox.connection()) as second:
+        again = {**broadcast, "idempotency_key": "again"}
+        refused = second.call("trigger_broadcast", again, context=context)
+    assert refused["error"]["code"] == "rate_limited"
+    assert 5 < refused["error"]["retry_after_seconds"] <= 10.4
+
+
+def test_a_run_ends_at_its_budget_whichever_tool_it_uses(sandbox: Sandbox) -> None:
+    policy = {"send_budget": 2}
+    results = [send(sandbox, "a", idempotency_key=str(n), policy=policy) for n in range(3)]
+    assert [result["ok"] for result in results] == [True, True, False]
+    assert send(sandbox, "b", policy=policy)["ok"]
+    assert send(sandbox, policy=policy)["ok"], "without a run each tool counts for itself"
+
+
+def test_a_smaller_budget_does_not_shorten_the_count_of_a_run(sandbox: Sandbox) -> None:
+    for number in range(3):
+        assert send(sandbox, "a", idempotency_key=str(number), policy={"send_budget": 3})["ok"]
+    assert not send(sandbox, "a", policy={"send_budget": 1})["ok"]
+    assert not send(sandbox, "a", policy={"send_budget": 3})["ok"]
+
+
+def test_an_outage_is_not_multiplied_by_making_more_tools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("customerio_tool.replay.BACKOFF_SECONDS", 0.0)
+    with responses.RequestsMock() as net:
+        net.get(VENDOR, status=503)
+        for _ in range(30):
+            with CustomerIoTool({**SAVED, "region": "us"}, pacer=AnyPace()) as tool:
+                assert not tool.call("list_segments")["ok"]
+        assert len(net.calls) == 30 + 500 // 14
