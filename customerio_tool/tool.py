@@ -54,6 +54,11 @@ class Handler:
     tool: CustomerIoTool
     subtool: Subtool[Any]
 
+    @property
+    def __name__(self) -> str:
+        """The subtool's name, as hosts ask a function for it."""
+        return self.subtool.name
+
     def __call__(
         self,
         arguments: Mapping[str, Any] | str | bytes | None = None,

@@ -60,6 +60,7 @@ def body_of(net: responses.RequestsMock, index: int = -1) -> Any:
 def test_it_has_the_24_subtools_each_with_a_handler(tool: CustomerIoTool) -> None:
     assert len(tool.subtools()) == 24
     assert list(tool.handlers) == tool.subtools() == NAMES
+    assert [handler.__name__ for handler in tool.handlers.values()] == NAMES
 
 
 def test_a_definition_has_what_a_model_needs(tool: CustomerIoTool) -> None:
