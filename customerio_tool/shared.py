@@ -17,7 +17,7 @@ from customerio_tool.budget import SendBudget
 from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.ledger import Ledger, MemoryLedger
-from customerio_tool.pacing import LocalLimiter, Pacer
+from customerio_tool.pacing import Limiter, LocalLimiter, Pacer
 from customerio_tool.redis_pacing import REDIS_URL_VARIABLE, limiter_from_env
 from customerio_tool.replay import RetryQuota
 from customerio_tool.telemetry import LogTelemetry, Telemetry
@@ -37,12 +37,16 @@ class InProcess:
         ledger: The sends that were begun.
         quota: The repeats that are left.
         budget: The sends that named runs have had.
+        limiters: By the address of Redis, so that a process is one worker however many its tools.
+        ledgers: The same.
     """
 
     limiter: LocalLimiter = field(default_factory=LocalLimiter)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     quota: RetryQuota = field(default_factory=RetryQuota)
     budget: SendBudget = field(default_factory=SendBudget)
+    limiters: dict[str, Limiter] = field(default_factory=dict, repr=False)
+    ledgers: dict[str, Ledger] = field(default_factory=dict, repr=False)
 
 
 _of_hosts: dict[tuple[str | None, str | None], InProcess] = {}
@@ -66,7 +70,11 @@ def pacer_from_env(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Pacer:
     """Return a pacer on the limiter that the environment asks for; raises like that."""
-    return Pacer(limiter_from_env(environ, local.limiter), sleep=sleep, monotonic=monotonic)
+    url = _redis_url(environ)
+    limiter = local.limiters.get(url)
+    if limiter is None:
+        limiter = local.limiters.setdefault(url, limiter_from_env(environ, local.limiter))
+    return Pacer(limiter, sleep=sleep, monotonic=monotonic)
 
 
 def ledger_from_env(environ: Mapping[str, str], local: InProcess) -> Ledger:
@@ -80,11 +88,15 @@ def ledger_from_env(environ: Mapping[str, str], local: InProcess) -> Ledger:
         from customerio_tool.ledger_sqlite import SqliteLedger
 
         return SqliteLedger(path)
-    if url := environ.get(REDIS_URL_VARIABLE, "").strip():
-        from customerio_tool.ledger_redis import RedisLedger
+    if not (url := _redis_url(environ)):
+        return local.ledger
+    from customerio_tool.ledger_redis import RedisLedger
 
-        return RedisLedger(url)
-    return local.ledger
+    return local.ledgers.get(url) or local.ledgers.setdefault(url, RedisLedger(url))
+
+
+def _redis_url(environ: Mapping[str, str]) -> str:
+    return environ.get(REDIS_URL_VARIABLE, "").strip()
 
 
 def telemetry_from_env(environ: Mapping[str, str]) -> list[Telemetry]:

@@ -6,11 +6,15 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+import redis
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.redis_pacing import REDIS_URL_VARIABLE
 from customerio_tool.sandbox import Sandbox
 from tests.clients import SAVED, AnyPace
+from tests.redis_server import RedisServer
+from tests.requirements import requires
 
 EMAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
 VENDOR = "https://api.customer.io/v1/segments"
@@ -91,3 +95,18 @@ def test_an_outage_is_not_multiplied_by_making_more_tools(
             with CustomerIoTool({**SAVED, "region": "us"}, pacer=AnyPace()) as tool:
                 assert not tool.call("list_segments")["ok"]
         assert len(net.calls) == 30 + 500 // 14
+
+
+@requires("redis-server")
+def test_the_tools_of_a_process_are_one_worker_in_redis(
+    sandbox: Sandbox, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(REDIS_URL_VARIABLE, redis_server.url)
+    with redis.Redis.from_url(redis_server.url) as client:
+        send(sandbox)
+        connections = len(client.client_list())
+        for number in range(5):
+            send(sandbox, idempotency_key=str(number))
+        (workers,) = client.keys("*:workers")
+        assert client.zcard(workers) == 1
+        assert len(client.client_list()) <= connections
