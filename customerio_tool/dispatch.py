@@ -116,8 +116,8 @@ class Dispatch:
         except RateLimited:
             return lost
         except CustomerIoError as error:
-            error.took_effect = "unknown"
-            raise
+            failure = error
+        raise self._told(failure, replace(lost, doubtful=True))
 
     def _look(self) -> Item | None:
         """Return the JSON of the verifying read, or None where it could not be read."""
@@ -158,6 +158,8 @@ class Dispatch:
     def _told(self, error: CustomerIoError, outcome: Outcome) -> CustomerIoError:
         """Add what is known beside the error: an earlier doubtful attempt, a possible trace."""
         if outcome.doubtful and not self._subtool.effect.read_only:
+            if error.took_effect == "no":
+                error.add("An earlier attempt of this call may have been applied.")
             error.took_effect = "unknown"
             if self._subtool.effect.replay is Replay.VERIFY and self._subtool.look:
                 error.next_step, error.look = "look_first", self._subtool.look(self._args, self._at)

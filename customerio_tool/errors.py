@@ -140,6 +140,11 @@ class CustomerIoError(Exception):
         self.look = look
         self.beside = dict(beside or {})
 
+    def add(self, sentence: str) -> None:
+        """Say one thing more at the end of the summary."""
+        self.summary = f"{self.summary} {sentence}"
+        self.args = (self.summary,)
+
     def as_result(self) -> dict[str, Any]:
         """Return the failure envelope that a model reads."""
         error: dict[str, Any] = {

@@ -77,9 +77,11 @@ def test_a_repeated_create_that_is_refused_leaves_the_first_in_doubt(
 ) -> None:
     sandbox.fault(operation="create_segment", action="reset_before_applying", times=1)
     sandbox.fault(operation="create_segment", status=status, retry_after=600)
-    error = local(CREATE_CALL)["error"]
+    result = local(CREATE_CALL)
+    error = result["error"]
     assert (error["took_effect"], error["next_step"]) == ("unknown", "look_first")
     assert error["look"]["subtool"] == "list_segments"
+    assert "An earlier attempt of this call may have been applied" in result["summary"]
 
 
 # A broadcast
@@ -150,6 +152,7 @@ def test_a_create_that_is_cancelled_after_a_lost_answer_stays_in_doubt(
     sandbox.fault(operation="create_segment", action="reset_before_applying")
     error = local(CREATE_CALL, cancelled=lambda: len(sandbox.requests()) == 2)["error"]
     assert (error["code"], error["took_effect"]) == ("cancelled", "unknown")
+    assert error["look"]["subtool"] == "list_segments"
     assert operations(sandbox) == ["create_segment", "list_segments"]
 
 
