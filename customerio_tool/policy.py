@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from customerio_tool.arguments import NotJson, nearest, parse, refuse
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
 from customerio_tool.policy_values import count, flag, known, names, one_of, recipients
-from customerio_tool.recipients import Reach, strangers
+from customerio_tool.recipients import Reach, override_of, strangers
 from customerio_tool.secret import Environment
 from customerio_tool.spec import Args, Effect, Subtool
 from customerio_tool.subtools import subtools
@@ -190,7 +190,7 @@ class Policy(BaseModel):
     def _override_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
         if self.event_overrides or subtool.effect is not Effect.RECORD:
             return []
-        data = getattr(args, "data", None) or {}
+        held = {override_of(name) for name in getattr(args, "data", None) or {}}
         return [
             FieldProblem(
                 f"data.{name}",
@@ -198,7 +198,7 @@ class Policy(BaseModel):
                 "leave it out",
             )
             for name in EVENT_OVERRIDES
-            if name in data
+            if name in held
         ]
 
     def _file_problems(self, args: Args) -> list[FieldProblem]:

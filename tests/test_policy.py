@@ -438,6 +438,41 @@ BEYOND: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {**EMAIL, "to": "\N{KELVIN SIGN}ate@example.co\N{LATIN SMALL LETTER M WITH DOT BELOW}"},
         ["to"],
     ),
+    "a display name that a template fills in": (
+        "send_transactional_email",
+        {**EMAIL, "to": "{{trigger.evil}} <ada@example.com>"},
+        ["to"],
+    ),
+    "an address that a template begins": (
+        "send_transactional_email",
+        {**EMAIL, "to": "{{trigger.evil}}ada@example.com"},
+        ["to"],
+    ),
+    "an address hidden in an encoded name": (
+        "send_transactional_email",
+        {**EMAIL, "to": "=?utf-8?q?eve=40evil.example=2C?= <ada@example.com>"},
+        ["to"],
+    ),
+    "an address that an allowed host would pass on": (
+        "send_transactional_email",
+        {**EMAIL, "to": "eve%evil.example@example.org"},
+        ["to"],
+    ),
+    "a header that holds an address": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-Order": "1", "X-MC-BccAddress": "eve@evil.example"}},
+        ["headers.X-MC-BccAddress"],
+    ),
+    "a header that orders a mail server about": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-MSYS-API": '{"bcc": ["eve\\u0040evil.example"]}'}},
+        ["headers.X-MSYS-API"],
+    ),
+    "two recipients under one name": (
+        "track_event",
+        {**EVENT, "data": {"recipient": "ada@example.com", "Recipient": "eve@evil.example"}},
+        ["data.recipient"],
+    ),
     "a push to an id": ("send_transactional_push", {**PUSH, "customer_id": "u1"}, ["customer_id"]),
     "a push to an address that is said to be an id": (
         "send_transactional_push",
@@ -516,6 +551,11 @@ BEYOND: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "a recipient that a template fills in": (
         "track_event",
         {**EVENT, "data": {"recipient": "{{customer.email}}"}},
+        ["data.recipient"],
+    ),
+    "a recipient under a name in other letters": (
+        "track_event",
+        {**EVENT, "data": {" Recipient": "eve@evil.example"}},
         ["data.recipient"],
     ),
     "a recipient that is a list": (
@@ -716,9 +756,10 @@ def test_a_hidden_address_is_not_told_by_the_list_of_messages(sandbox: Sandbox) 
 
 def test_an_event_may_not_redirect_its_message(net: responses.RequestsMock) -> None:
     for name in ("recipient", "from_address", "reply_to"):
-        result = call(tool_with(), "track_event", {**EVENT, "data": {name: "x@example.com"}})
-        assert code_of(result) == "arguments_invalid"
-        assert paths_of(result) == [f"data.{name}"]
+        for spelt in (name, f" {name.title()}"):
+            result = call(tool_with(), "track_event", {**EVENT, "data": {spelt: "x@example.com"}})
+            assert code_of(result) == "arguments_invalid"
+            assert paths_of(result) == [f"data.{name}"]
     assert len(net.calls) == 0
 
 

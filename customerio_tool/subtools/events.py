@@ -21,7 +21,7 @@ from customerio_tool.fields import (
     wrong,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.recipients import Reach
+from customerio_tool.recipients import Reach, override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.mail import reach_of
@@ -88,7 +88,9 @@ def _reach(event: Event) -> Reach:
     """Tell the address to which the event's data redirects the message that it triggers."""
     properties = event.properties or {}
     path = "data.recipient" if getattr(event, "recipient", None) is None else "recipient"
-    return reach_of({path: properties.get("recipient")})
+    held = [value for name, value in properties.items() if override_of(name) == "recipient"]
+    given = [value for value in held if value is not None]
+    return reach_of({path: given[0] if len(given) == 1 else given or None})
 
 
 EVENT_ID: Member[Any] = Member(

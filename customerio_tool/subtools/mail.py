@@ -26,9 +26,12 @@ _HEADER_NAME = re.compile(r"[!-9;-~]{1,200}")
 _HEADER_VALUE = re.compile(r"[ -~]{1,2000}")
 _RESERVED = re.compile(
     r"from|to|cc|bcc|subject|reply-to|content-.*|mime-version|date|message-id|return-path"
-    r"|dkim-signature|received|sender",
+    r"|dkim-signature|received|sender|resent-.*|apparently-to|x-smtpapi",
     re.IGNORECASE,
 )
+_READ_OTHERWISE = re.compile(r"\{[{%]|=\?")
+"""What a template fills in, or a mail program decodes, after the addresses were read here."""
+
 _FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}\.[A-Za-z0-9]{1,10}")
 
 
@@ -47,11 +50,12 @@ def addresses(text: str) -> list[str]:
     return found
 
 
-def reach_of(lists: Mapping[str, object]) -> Reach:
+def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
     """Return whom address lists reach, by the path of each; one that is None is not given.
 
-    A list with an `@` outside of its addresses, as in a display name, counts as unknown: another
-    reader might split it elsewhere.
+    A list with an `@` outside of its addresses, as in a display name, counts as unknown, as does
+    one with a template or an encoded word: another reader might split it elsewhere. So do headers
+    that could make a mail server send copies.
     """
     known: list[tuple[str, str]] = []
     unknown: list[str] = []
@@ -62,7 +66,7 @@ def reach_of(lists: Mapping[str, object]) -> Reach:
             known += at_paths(path, found)
         else:
             unknown.append(path)
-    return Reach(tuple(known), tuple(unknown))
+    return Reach(tuple(known), (*unknown, *_steering(headers or {})))
 
 
 def _plain_addresses(text: object) -> list[str]:
@@ -70,7 +74,14 @@ def _plain_addresses(text: object) -> list[str]:
         found = addresses(text) if isinstance(text, str) else []
     except PydanticCustomError:
         return []
-    return found if isinstance(text, str) and text.count("@") == len(found) else []
+    if not isinstance(text, str) or _READ_OTHERWISE.search(text):
+        return []
+    return found if text.count("@") == len(found) else []
+
+
+def _steering(headers: Mapping[str, str]) -> list[str]:
+    # Such as Mandrill's X-MC-BccAddress, or SparkPost's X-MSYS-API, which is JSON.
+    return [f"headers.{name[:40]}" for name, text in headers.items() if re.search("[@{]", text)]
 
 
 def _address_list(text: str) -> str:

@@ -129,7 +129,7 @@ def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, A
 
 
 def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
-    return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc})
+    return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc}, args.headers)
 
 
 send_transactional_email = Subtool(

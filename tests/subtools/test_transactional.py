@@ -273,6 +273,9 @@ def test_to_cc_and_bcc_have_at_most_15_addresses_together() -> None:
         ("Content-Type", "text/plain"),
         ("DKIM-Signature", "v=1"),
         ("Sender", "eve@example.com"),
+        ("Resent-Bcc", "eve@example.com"),
+        ("Apparently-To", "eve@example.com"),
+        ("X-SMTPAPI", '{"to": ["eve@example.com"]}'),
     ],
 )
 def test_a_header_that_would_forge_or_break_the_message_is_refused(name: str, value: Any) -> None:
