@@ -99,8 +99,8 @@ class Policy(BaseModel):
 
         Args:
             given: A policy, which is returned; a mapping of fields, in which None is not given and
-                `preset` names the policy that the others change; the name of a preset (careful,
-                read_only, open); or the text of a JSON object.
+                `preset` names the policy that the others change, though none undoes `read_only`; the
+                name of a preset (careful, read_only, open); or the text of a JSON object.
 
         Raises:
             ConnectionInvalid: Names every bad field as `policy.<field>`, and shows no value.
@@ -255,6 +255,8 @@ def _loaded(given: Mapping[str, object], called: Mapping[str, str]) -> Policy:
         problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
     try:
         policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
+        if word == "read_only":  # which wins over everything, a field that says otherwise included
+            policy = policy.model_copy(update={"read_only": True})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         problems += [_problem(each, called) for each in found]

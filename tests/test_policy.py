@@ -125,6 +125,13 @@ def test_the_presets_are_what_their_names_say() -> None:
     assert Policy.open() == Policy(event_overrides=True, data_files=True)
 
 
+def test_no_field_takes_back_the_preset_that_only_reads() -> None:
+    assert Policy.load({"preset": "read_only", "read_only": False}).read_only
+    assert Policy.from_env(
+        {"CUSTOMERIO_POLICY": "read_only", "CUSTOMERIO_READ_ONLY": "0"}
+    ).read_only
+
+
 def test_fields_change_a_preset() -> None:
     assert Policy.load('{"preset": "careful", "confirm": "repeat"}') == Policy(confirm="repeat")
 
