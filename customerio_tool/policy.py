@@ -99,8 +99,8 @@ class Policy(BaseModel):
 
         Args:
             given: A policy, which is returned; a mapping of fields, in which None is not given and
-                `preset` names the policy that the others change, though none undoes `read_only`; the
-                name of a preset (careful, read_only, open); or the text of a JSON object.
+                `preset` names the policy that the others change, though none undoes `read_only`;
+                the name of a preset (careful, read_only, open); or the text of a JSON object.
 
         Raises:
             ConnectionInvalid: Names every bad field as `policy.<field>`, and shows no value.
