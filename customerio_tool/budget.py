@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from customerio_tool.errors import CustomerIoError, PolicyRefused, SendInProgress
+from customerio_tool.locks import ForkSafeLock
 
 MAX_RUNS = 10_000
 """Runs whose counts are kept; beyond that, the run that sent longest ago is forgotten."""
@@ -19,7 +19,7 @@ class SendBudget:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._sent: dict[Hashable, int] = {}
 
     def spend(

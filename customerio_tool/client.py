@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
@@ -30,6 +29,7 @@ from customerio_tool.errors import (
     FieldProblem,
     Unreachable,
 )
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.telemetry import silence
 from customerio_tool.transport import new_session, until
 from customerio_tool.wire import Reply, Request, json_of
@@ -96,7 +96,7 @@ class Client:
         self._session = session or new_session()
         _refuse_repeats(self._session)
         self._libraries = silence()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._asking: Future[Region] | None = None
         self._proxies = {
             origin: get_environ_proxies(origin) if is_vendor(origin) else {}

@@ -12,7 +12,6 @@ import hmac
 import itertools
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -26,6 +25,7 @@ from customerio_tool.errors import (
     PolicyRefused,
 )
 from customerio_tool.invocation import CallContext
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.spec import Args, Subtool
 
 LIFE_SECONDS = 600
@@ -78,7 +78,7 @@ class Approvals:
         self._clock = clock
         self._entropy = entropy
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._waiting: dict[str, _Waiting] = {}
 
     def ask(self, asked: Asked) -> NoReturn:

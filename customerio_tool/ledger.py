@@ -11,7 +11,6 @@ import hashlib
 import heapq
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
@@ -26,6 +25,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.fields import iso_time
 from customerio_tool.invocation import Invocation
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.shapes import Item
 from customerio_tool.spec import Args, Subtool
 from customerio_tool.wire import Request
@@ -133,7 +133,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._expiries: list[tuple[float, str]] = []
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry unless the key is held; return the entry that holds it."""

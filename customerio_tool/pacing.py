@@ -8,14 +8,13 @@ after idleness a small burst may go at once. Who has to wait knows for how long 
 from __future__ import annotations
 
 import math
-import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from customerio_tool.errors import RateLimited
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.spec import Pace
 
 BURSTS = {Pace.TRACK: 50, Pace.APP: 1, Pace.SEND: 10, Pace.BROADCAST: 1}
@@ -139,15 +138,7 @@ class LocalLimiter:
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._schedules: dict[str, _Schedule] = {}
-        self._own_lock = threading.Lock()
-        self._pid = os.getpid()
-
-    @property
-    def _lock(self) -> threading.Lock:
-        if self._pid != os.getpid():  # a fork may have copied the lock while a thread held it
-            self._own_lock = threading.Lock()
-            self._pid = os.getpid()
-        return self._own_lock
+        self._lock = ForkSafeLock()
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float, *, workers: int = 1) -> Slot | None:
         """Return the next slot, at the share of one of so many workers; see `Limiter`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from customerio_tool.connection import Api
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.pacing import bucket_of
 from customerio_tool.spec import Effect, Pace, Replay
 from customerio_tool.telemetry import Attempt
@@ -100,7 +100,7 @@ class RetryQuota:
 
     def __init__(self) -> None:
         self._units: dict[Hashable, int] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def spend(self, whose: Hashable, cost: int) -> bool:
         """Take units for one repeat; False where too few are left."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.invocation import CallContext
 from customerio_tool.ledger import Ledger
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.policy import Policy
 from customerio_tool.replay import Pacing
 from customerio_tool.secret import Environment, Secret
@@ -136,7 +136,7 @@ class CustomerIoTool:
         self.local: Sandbox | None = None
         self._calls = Calls(self._client, dispatcher, local.budget, clock=clock, entropy=entropy)
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._known = subtools()
         self.handlers: Mapping[str, Handler] = MappingProxyType(
             {name: Handler(self, subtool) for name, subtool in self._known.items()}
