@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,6 +164,13 @@ def test_the_transcript_shows_no_key() -> None:
     outcome = play(options=keys)
     assert all_proved(outcome)
     assert "canary" not in outcome.text
+
+
+def test_a_ledger_that_remembers_the_last_demo_does_not_fail_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMERIO_LEDGER_FILE", str(tmp_path / "ledger"))
+    assert [run(Console(file=StringIO(), _environ={})) for _ in range(2)] == [True, True]
 
 
 def test_an_encoding_without_its_signs_is_served_in_ascii() -> None:

@@ -8,6 +8,7 @@ from customerio_tool.demo.player import Caller, Played, Player
 from customerio_tool.demo.server import Server
 from customerio_tool.demo.story import STORY
 from customerio_tool.demo.transcript import Transcript
+from customerio_tool.ledger import MemoryLedger
 from customerio_tool.subtools import subtools
 from customerio_tool.tool import CustomerIoTool
 
@@ -37,7 +38,8 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
     transcript.opening(sandbox.console_url)
     server = Server(saved)
     try:
-        with CustomerIoTool(saved) as own:
+        # A new sandbox has no past, whatever a ledger remembers of an earlier one.
+        with CustomerIoTool(saved, ledger=MemoryLedger()) as own:
             played = list(Player(tool or own, server, transcript).play(STORY))
     finally:
         server.close()
