@@ -203,6 +203,23 @@ def _members(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
+def texts_of(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """Make a validator which turns the numbers and booleans of an object into text."""
+
+    def check(values: Mapping[str, Any]) -> dict[str, str]:
+        return {name: _text(value, f"{where}.{name[:40]}") for name, value in values.items()}
+
+    return check
+
+
+def _text(value: Any, where: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise wrong(f"is {kind_of(value)}", "send a string, number or boolean", where)
+
+
 Text: TypeAlias = Annotated[
     str, Field(strict=True), AfterValidator(not_blank), AfterValidator(_no_controls)
 ]

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
-from customerio_tool.fields import JsonObject, PathText, PersonId, Time, wrong
+from customerio_tool.fields import JsonObject, PathText, PersonId, Time, texts_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 
 REFERENCE = "https://docs.customer.io/api/track/#operation/"
-
-
-def device_texts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return device attributes as texts, which is all that Customer.io stores for a device."""
-    return {name: _device_text(name, value) for name, value in attributes.items()}
-
-
-def _device_text(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise wrong("is not a text", "send a string, number or boolean", f"attributes.{name[:40]}")
 
 
 class AddDeviceArgs(Args):
@@ -42,7 +28,7 @@ class AddDeviceArgs(Args):
         Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")
     ] = None
     attributes: Annotated[
-        Annotated[JsonObject, AfterValidator(device_texts)] | None,
+        Annotated[JsonObject, AfterValidator(texts_of("attributes"))] | None,
         Field(description="Facts on the device, e.g. app_version; stored as texts."),
     ] = None
 

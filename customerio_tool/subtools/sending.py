@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from customerio_tool.arguments import kind_of, refuse
+from customerio_tool.arguments import refuse
 from customerio_tool.errors import FieldProblem, Look
 from customerio_tool.fields import (
     Flag,
@@ -43,23 +43,6 @@ def _language(code: str) -> str:
     if not re.fullmatch(_LANGUAGE, code):
         raise wrong("is not a language code", "send two letters such as en, or four as pt-BR")
     return code
-
-
-def texts_of(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """Make a validator which turns the numbers and booleans of an object into text."""
-
-    def check(values: Mapping[str, Any]) -> dict[str, str]:
-        return {name: _text(value, f"{where}.{name[:40]}") for name, value in values.items()}
-
-    return check
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise wrong(f"is {kind_of(value)}", "send a string, number or boolean", where)
 
 
 Person: TypeAlias = Annotated[

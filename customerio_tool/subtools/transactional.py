@@ -18,6 +18,7 @@ from customerio_tool.fields import (
     Line,
     Text,
     located,
+    texts_of,
     unix_seconds,
     wrong,
 )
@@ -51,7 +52,6 @@ from customerio_tool.subtools.sending import (
     look_for,
     queued,
     send_body,
-    texts_of,
 )
 
 MAX_RECIPIENTS = 15
