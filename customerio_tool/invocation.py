@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from customerio_tool.identifiers import hashed_ulid, is_ulid
 
+CLOCK_SLACK_SECONDS = 60
+"""How far Customer.io's clock may be behind ours where a thing is looked for by its age."""
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -26,6 +29,11 @@ class Invocation:
     def second(self) -> int:
         """The time of the call in whole Unix seconds."""
         return int(self.now)
+
+    @property
+    def since(self) -> float:
+        """The Unix time in seconds from which on a thing may have been made by this call."""
+        return self.now - CLOCK_SLACK_SECONDS
 
     def event_id(self, given: str | None, person: str, name: str) -> str:
         """Return the ULID of an event: the caller's, one hashed from the caller's text, or new."""

@@ -247,21 +247,16 @@ def _find(args: TriggerBroadcastArgs) -> str:
     return f"{found} One unknown person fails the whole broadcast unless ignore_missing is true."
 
 
-CLOCK_SLACK_SECONDS = 60
-"""How far Customer.io's clock may be behind ours when a trigger is looked for by its age."""
-
-
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999, after which a time cannot be written."""
 
 
 def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> Item | None:
     """Find the newest trigger since the call began; it may be somebody else's."""
-    since = at.now - CLOCK_SLACK_SECONDS
     triggers = objects_in(seen.get("triggers"))
     started = {whole_in(t.get("created_at")) or 0: whole_in(t.get("id")) for t in triggers}
     newest = max(started, default=0)
-    if not since <= newest <= _LAST_SECOND:
+    if not at.since <= newest <= _LAST_SECOND:
         return None
     told = f"Trigger {started[newest]} started at {iso_time(newest)}, possibly by this call."
     return {"possibly": told}

@@ -30,8 +30,6 @@ DEFAULT_MESSAGES = 20
 WINDOW_SECONDS = 180 * 86_400
 """What certainly fits into the six months that one list may span, whichever way months count."""
 
-CLOCK_SLACK_SECONDS = 60
-
 Channel: TypeAlias = Literal[
     "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
 ]
@@ -61,7 +59,7 @@ _ATTRIBUTE_OF = {"recipient": "email", "customer_id": "id"}
 
 def messages_since(at: Invocation, **filters: Any) -> Look:
     """Return the read that shows messages created since shortly before a call began."""
-    since = iso_time(at.now - CLOCK_SLACK_SECONDS)
+    since = iso_time(at.since)
     return Look("list_messages", {**filters, "start_time": since, "limit": DEFAULT_MESSAGES})
 
 

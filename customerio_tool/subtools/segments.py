@@ -283,21 +283,16 @@ def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
     }
 
 
-CLOCK_SLACK_SECONDS = 60
-"""How far Customer.io's clock may be behind ours when a segment is looked for by its age."""
-
-
 def _made_by_this_call(
     args: CreateManualSegmentArgs, at: Invocation, seen: Item
 ) -> dict[str, Any] | None:
     """Find the segment of that name which is not older than the call."""
-    since = at.now - CLOCK_SLACK_SECONDS
     made = [
         segment
         for segment in objects_in(seen.get("segments"))
         if segment.get("name") == args.name
         and segment.get("type") == "manual"
-        and (whole_in(segment.get("created_at")) or 0) >= since
+        and (whole_in(segment.get("created_at")) or 0) >= at.since
     ]
     return {"segment": made[-1]} if made else None
 
