@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
+from tests.clients import AnyPace
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 SAVED = {
@@ -125,20 +126,10 @@ UNREADABLE = {
 each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
 
 
-class Unpaced:
-    """Has a slot for every request, so that Customer.io's own answer is what is told."""
-
-    def wait(self, *_: object) -> None:
-        return
-
-    def pause(self, *_: object) -> None:
-        return
-
-
 @pytest.fixture
 def tool() -> Iterator[CustomerIoTool]:
     with CustomerIoTool(
-        SAVED, pacer=Unpaced(), clock=lambda: NOW, monotonic=lambda: 0.0, sleep=lambda _: None
+        SAVED, pacer=AnyPace(), clock=lambda: NOW, monotonic=lambda: 0.0, sleep=lambda _: None
     ) as ready:
         yield ready
 

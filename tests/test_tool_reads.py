@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.shapes import MAX_RESULT_CHARS
-from customerio_tool.subtools import subtools
 
 SAVED = {
     "site_id": "site-5e1f77a0",
@@ -20,11 +19,8 @@ SAVED = {
     "app_api_key": "app-77d3e8f6",
     "region": "us",
 }
-TRACK, APP = "https://track.customer.io", "https://api.customer.io"
-NAMES = list(subtools())
+APP = "https://api.customer.io"
 NOW = 1763900000.5
-ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
-EVENTS = f"{TRACK}/api/v1/customers/u1/events"
 
 
 @pytest.fixture
@@ -37,12 +33,6 @@ def net() -> Iterator[responses.RequestsMock]:
 def tool() -> Iterator[CustomerIoTool]:
     with CustomerIoTool(SAVED, clock=lambda: NOW, sleep=lambda _: None) as made:
         yield made
-
-
-def body_of(net: responses.RequestsMock, index: int = -1) -> Any:
-    body = net.calls[index].request.body
-    assert isinstance(body, (bytes, str))
-    return json.loads(body)
 
 
 def test_get_segment_makes_a_second_read_for_the_count(

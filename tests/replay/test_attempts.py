@@ -15,7 +15,7 @@ from customerio_tool.deadline import Deadline
 from customerio_tool.replay import MAX_ATTEMPTS, Replayer, RetryQuota
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.spec import Effect
-from tests.clients import PERSON, US, connected
+from tests.clients import PERSON, US, AnyPace, connected
 from tests.replaying import (
     LIST_CALL,
     LOST,
@@ -34,16 +34,6 @@ def test_a_call_is_tried_three_times_in_all(local: Call, sandbox: Sandbox) -> No
     assert len(sandbox.requests()) == MAX_ATTEMPTS == 3
 
 
-class Slots:
-    """A slot for every request."""
-
-    def wait(self, *_: object) -> None:
-        return
-
-    def pause(self, *_: object) -> None:
-        return
-
-
 @pytest.mark.parametrize("chance", [0.0, 0.25, 1.0])
 def test_waits_between_attempts_are_drawn_from_nothing_up_to_a_bound_that_doubles(
     net: responses.RequestsMock, chance: float
@@ -52,7 +42,7 @@ def test_waits_between_attempts_are_drawn_from_nothing_up_to_a_bound_that_double
     clock = SkippingClock()
     with Client(connected(region="us")) as client:
         replayer = Replayer(
-            client, Slots(), quota=RetryQuota(), sleep=clock.sleep, chance=lambda: chance
+            client, AnyPace(), quota=RetryQuota(), sleep=clock.sleep, chance=lambda: chance
         )
         deadline = Deadline(25, clock.monotonic)
         replayer.send(PERSON, Effect.OVERWRITE, deadline, CallContext(), lambda _: None)
