@@ -14,6 +14,12 @@ from .schema import TABLES, VERSION
 
 Row = sqlite3.Row
 
+BUSY_SECONDS = 30.0
+"""How long to wait for another process that writes the same file: filling a new one is a write."""
+
+ATTEMPTS = 100
+"""How often to ask for WAL: as many others may be opening the same new file."""
+
 
 class StoreClosed(RuntimeError):
     """The sandbox is stopping: no more reads or writes."""
@@ -39,7 +45,11 @@ class Store:
         self._closed = False
         with self._usable():
             self._connection = sqlite3.connect(
-                self.path, isolation_level=None, check_same_thread=False, cached_statements=256
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
         self._connection.row_factory = sqlite3.Row
         try:
@@ -68,7 +78,7 @@ class Store:
                 )
             if version == 0:
                 self._make_tables()
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._write_ahead()
 
     def _make_tables(self) -> None:
         if self.scalar("SELECT count(*) FROM sqlite_master"):
@@ -76,6 +86,18 @@ class Store:
         for statement in TABLES.split(";"):
             self.execute(statement)
         self.execute(f"PRAGMA user_version={VERSION}")
+
+    def _write_ahead(self) -> None:
+        """Change to WAL. SQLite refuses that at once, without waiting, while another writes."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError:
+                if not attempts_left:
+                    raise
+            with self.transaction():  # waits for the end of that write
+                pass
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,9 +11,11 @@ from threading import Barrier
 import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
+from customerio_tool.sandbox.store import Store
 from tests.sandbox.api import NOW, Api
 
 AT_ONCE = 6
+FILES = 100
 
 
 def test_sandboxes_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path) -> None:
@@ -28,6 +30,19 @@ def test_sandboxes_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path) -> 
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert list(pool.map(people, range(AT_ONCE))) == [demo] * AT_ONCE
+
+
+def test_a_new_file_that_many_open_at_once_opens_for_each_of_them(tmp_path: Path) -> None:
+    together = Barrier(AT_ONCE)
+
+    def rounds(_: int) -> int:
+        for number in range(FILES):
+            together.wait(30)
+            Store(tmp_path / f"{number}.db").close()
+        return FILES
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert list(pool.map(rounds, range(AT_ONCE))) == [FILES] * AT_ONCE
 
 
 def test_sandboxes_on_one_file_see_each_others_writes(tmp_path: Path) -> None:
