@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from customerio_tool import fields
+from customerio_tool.connection import Api
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox.application import TABLES
 from customerio_tool.spec import Pace, Subtool
@@ -28,6 +29,7 @@ from customerio_tool.subtools import (
 )
 from customerio_tool.wire import request_for
 from tests.contract.facts import FieldFacts, Operation, load
+from tests.contract.vendor_spec import TrackSpecification
 
 NOW = 1_795_435_200  # 2026-11-23 12:00 UTC
 AT = Invocation(now=NOW, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
@@ -167,6 +169,7 @@ JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
+TRACK = {name: held for name, held in subtools().items() if held.call.api is Api.TRACK}
 
 
 def calls(subtool: Subtool[Any]) -> list[dict[str, Any]]:
@@ -260,6 +263,17 @@ def test_what_a_subtool_sends_is_recorded(subtool: Subtool[Any]) -> None:
             == []
         )
         assert (recorded.body.required() if recorded.body else set()) <= body.keys()
+
+
+@pytest.mark.parametrize("subtool", TRACK.values(), ids=TRACK.keys())
+def test_what_a_track_subtool_sends_keeps_to_the_vendors_specification(
+    subtool: Subtool[Any], vendor_track: TrackSpecification
+) -> None:
+    for call in calls(subtool):
+        sent = request_for(subtool, subtool.parse(call), AT)
+        body = None if sent.body is None else json.loads(sent.body)
+        query = dict(parse_qsl(sent.query, keep_blank_values=True))
+        assert vendor_track.problems(sent.method, sent.path, query, body) == []
 
 
 def _named(body: Mapping[str, Any], recorded: Operation) -> dict[str, Any]:

@@ -218,6 +218,10 @@ def test_requests_of_the_second_version_are_checked(vendor_track: TrackSpecifica
     assert problems(vendor_track, "entity", {**person, "action": "greet"})
 
 
+def device(**more: Any) -> dict[str, Any]:
+    return {"id": "t", "platform": "ios", **more}
+
+
 @pytest.mark.parametrize("allowance", ALLOWANCES, ids=[held.name for held in ALLOWANCES])
 def test_each_allowance_is_still_needed_and_enough(
     vendor_track: TrackSpecification, vendor_document: dict[str, Any], allowance: Allowance
@@ -241,10 +245,26 @@ def test_each_allowance_is_still_needed_and_enough(
         ("POST", "/api/v1/customers/u1/events", {"name": 7}, "not of type 'string'"),
         ("POST", "/api/v1/customers/u1/events", {"name": "x", "id": "order-7"}, "is not a 'ulid'"),
         ("POST", "/api/v1/customers/u1/events", {"name": "x", "timestamp": 1763800000000}, "unix"),
+        ("POST", "/api/v1/customers/u1/events", {"name": "x", "time": 1}, "body.time: unknown"),
+        ("POST", "/api/v1/events", {"name": "x", "anonymousId": "v1"}, "body.anonymousId: unknown"),
         ("POST", "/api/v1/customers/u1/suppress", {"why": "x"}, "takes none"),
         ("POST", "/api/v1/segments/beta/add_customers", {"ids": ["u1"]}, "path segment_id"),
         ("PUT", "/api/v1/customers/u1", {"plan": None}, "body.plan"),
         ("PUT", "/api/v1/customers/u1/devices", {"device": {"id": "t"}}, "platform"),
+        ("PUT", "/api/v1/customers/u1/devices", {"device": device(token="t")}, "token: unknown"),
+        (
+            "PUT",
+            "/api/v1/customers/u1/devices",
+            {"device": device(attributes={"_last_status": "sent"})},
+            "body.device.attributes._last_status: read-only",
+        ),
+        (
+            "PUT",
+            "/api/v1/customers/u1",
+            {"cio_relationships": {"relationships": [{"identifier": {"object_id": "acme"}}]}},
+            "body.cio_relationships.relationships[0].identifier: unknown",
+        ),
+        ("POST", "/api/v1/segments/7/add_customers", {"ids": ["u"], "id_type": "id"}, "unknown"),
         ("POST", "/api/v1/merge_customers", {"primary": {"id": "a"}}, "secondary"),
         (
             "POST",

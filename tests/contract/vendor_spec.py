@@ -148,8 +148,9 @@ class TrackSpecification:
     """The vendor's Track specification, read with `allowances`.
 
     Beyond the document: a request without a body counts as `{}`, since no operation marks its body
-    as required though several have required fields; and `{}` is accepted where no body is
-    described, since the official clients differ.
+    as required though several have required fields; `{}` is accepted where no body is described,
+    since the official clients differ; and a member of an object whose members are named is refused
+    where none has its name, unless others are said to be allowed.
     """
 
     def __init__(self, document: Json, allowances: tuple[Allowance, ...] = ALLOWANCES) -> None:
@@ -280,8 +281,35 @@ class TrackSpecification:
             "application/json",
             "schema",
         )
-        schema = {"$ref": f"{_HERE}#/{'/'.join(map(_escaped, keys))}"}
-        yield from self._broken(schema, {} if body is None else body, "body")
+        pointer = f"#/{'/'.join(map(_escaped, keys))}"
+        yield from self._broken({"$ref": f"{_HERE}{pointer}"}, {} if body is None else body, "body")
+        yield from self._unexpected(reduce(lambda held, key: held[key], keys, self.document), body)
+
+    def _unexpected(self, schema: Json, value: Any, where: str = "body") -> Iterator[str]:
+        """What JSON Schema lets through: misspelled members, and those that the server writes."""
+        parts = list(self._parts(schema))
+        if isinstance(value, list):
+            items = {"anyOf": [part["items"] for part in parts if "items" in part]}
+            for index, each in enumerate(value):
+                yield from self._unexpected(items, each, f"{where}[{index}]")
+        if not isinstance(value, dict):
+            return
+        named = any("properties" in part for part in parts)
+        closed = named and not any(part.get("additionalProperties") for part in parts)
+        for name, member in value.items():
+            declared = [p["properties"][name] for p in parts if name in p.get("properties", {})]
+            if closed and not declared:
+                yield f"{where}.{name}: unknown"
+            if any(self._resolved(each).get("readOnly") for each in declared):
+                yield f"{where}.{name}: read-only"
+            yield from self._unexpected({"anyOf": declared}, member, f"{where}.{name}")
+
+    def _parts(self, schema: Json) -> Iterator[Json]:
+        """The schema and every alternative or part of it."""
+        schema = self._resolved(schema)
+        yield schema
+        for part in (branch for word in _SEVERAL for branch in schema.get(word, ())):
+            yield from self._parts(part)
 
     def _broken(self, schema: Json, value: Any, where: str) -> Iterator[str]:
         validator = Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
