@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from customerio_tool.errors import CustomerIoError, PolicyRefused, SendInProgress
+from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.locks import ForkSafeLock
 
 MAX_RUNS = 10_000
@@ -42,14 +42,11 @@ class SendBudget:
                 f"Nothing was sent: this run may have {sends} in all, and no more is left."
             )
         try:
-            result = send()
+            return send()
         except CustomerIoError as error:
-            if error.took_effect == "no" or isinstance(error, SendInProgress):
+            if error.took_effect == "no":
                 self._give_back(run)
             raise
-        if result.get("outcome") == "already_sent":
-            self._give_back(run)
-        return result
 
     def _take(self, run: Hashable, allowed: int) -> bool:
         with self._lock:

@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 from customerio_tool.budget import SendBudget
 from customerio_tool.client import Client
 from customerio_tool.confirmation import Approvals, Asked, SecondLook
-from customerio_tool.dispatcher import Dispatcher
+from customerio_tool.dispatcher import Counted, Dispatcher
 from customerio_tool.dry_run import rehearsed
 from customerio_tool.errors import PolicyRefused
 from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.policy import Policy
 from customerio_tool.shapes import Item
-from customerio_tool.spec import Effect, Subtool
+from customerio_tool.spec import Subtool
 from customerio_tool.telemetry import Watch
 from customerio_tool.wire import request_for
 
@@ -111,20 +111,20 @@ class Calls:
             )
 
     def _performed(self, asked: Asked, at: Invocation, policy: Policy, watch: Watch) -> Item:
-        subtool, args = asked.subtool, asked.args
-        request = request_for(subtool, args, at)
+        request = request_for(asked.subtool, asked.args, at)
         if policy.dry_run:
-            return rehearsed(subtool, args, at, request, self._connection)
+            return rehearsed(asked.subtool, asked.args, at, request, self._connection)
+        hidden, counted = policy.hidden_attributes, self._counted(asked, policy)
+        return self._dispatcher.result(asked, at, request, hidden, watch, counted)
 
-        def send() -> Item:
-            return self._dispatcher.result(asked, at, request, policy.hidden_attributes, watch)
-
-        if subtool.effect is not Effect.SEND or policy.send_budget is None:
-            return send()
-        if not asked.context.run_id:
-            return self._nameless_budget.spend(None, policy.send_budget, send)
-        run = self._connection.workspace_key, asked.context.run_id
-        return self._budget.spend(run, policy.send_budget, send)
+    def _counted(self, asked: Asked, policy: Policy) -> Counted:
+        """Return what lets a message go as far as the budget of its run has room."""
+        allowed, run = policy.send_budget, asked.context.run_id
+        if allowed is None:
+            return lambda send: send()
+        if not run:
+            return lambda send: self._nameless_budget.spend(None, allowed, send)
+        return lambda send: self._budget.spend((self._connection.workspace_key, run), allowed, send)
 
     def _invocation(self) -> Invocation:
         now = self._clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from customerio_tool.client import Client
 from customerio_tool.confirmation import Asked
@@ -25,6 +25,9 @@ from customerio_tool.shared import (
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.telemetry import CallStart, Telemetry, Watch, Watchers
 from customerio_tool.wire import Request
+
+Counted: TypeAlias = Callable[[Callable[[], Item]], Item]
+"""Runs what sends a message, and returns its result, where a budget has room for it."""
 
 
 class Dispatcher:
@@ -79,7 +82,13 @@ class Dispatcher:
         return Watch(self._watchers, call, self._hash_key, self._monotonic)
 
     def result(
-        self, asked: Asked, at: Invocation, request: Request, hidden: frozenset[str], watch: Watch
+        self,
+        asked: Asked,
+        at: Invocation,
+        request: Request,
+        hidden: frozenset[str],
+        watch: Watch,
+        counted: Counted,
     ) -> Item:
         """Return the success envelope of a call.
 
@@ -89,6 +98,7 @@ class Dispatcher:
             request: What it sends.
             hidden: Attributes of people that are never returned.
             watch: Is told every attempt.
+            counted: Sends a message, or refuses; what the ledger knows is told without it.
 
         Raises:
             CustomerIoError: The call failed.
@@ -105,5 +115,11 @@ class Dispatcher:
             return send()
         ends_at = self._clock() + seconds
         return self._send_once.run(
-            subtool, args, at, request, send, ends_at=ends_at, run_id=context.run_id
+            subtool,
+            args,
+            at,
+            request,
+            lambda: counted(send),
+            ends_at=ends_at,
+            run_id=context.run_id,
         )
