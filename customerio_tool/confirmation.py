@@ -174,6 +174,7 @@ class SecondLook:
             f"each argument, then repeat the same call with {TOKEN} within "
             f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
             "doubt, ask the user first.",
+            next_step="fix_arguments",
             beside={TOKEN: self._token(asked, int(self._clock()) + LIFE_SECONDS)},
         )
 

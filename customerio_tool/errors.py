@@ -9,7 +9,7 @@ CustomerIoError
     ArgumentsInvalid         arguments_invalid      fix_arguments   no
     LedgerUnavailable        ledger_unavailable     wait            no
     PolicyRefused            policy_refused         give_up         no
-    ConfirmationRequired     confirmation_required  ask_user        no
+    ConfirmationRequired     confirmation_required  ask_user        no (fix_arguments with a token)
     ConfirmationUnknown      confirmation_unknown   give_up         no
   Answered                   Customer.io said no
     CredentialsRejected      credentials_rejected   ask_user        no
@@ -210,7 +210,11 @@ class PolicyRefused(Refused):
 
 
 class ConfirmationRequired(Refused):
-    """The call waits to be confirmed; its `confirmation_id` or `confirmation_token` is beside."""
+    """The call waits for a person; with a `confirmation_token`, for its repeat: `fix_arguments`.
+
+    A `confirmation_id` beside it is the host's, so that a model can only tell the user. A token is
+    the model's own: it repeats the call with it.
+    """
 
     code = "confirmation_required"
     next_step = "ask_user"

@@ -281,7 +281,17 @@ def test_the_token_is_not_sent(sandbox: Sandbox) -> None:
 
 def test_it_is_called_a_second_look_and_no_consent(net: responses.RequestsMock) -> None:
     with made(SAVED, "repeat") as tool:
-        assert "second look and no consent" in tool.call("delete_customer", DELETE)["summary"]
+        result = tool.call("delete_customer", DELETE)
+    assert "second look and no consent" in result["summary"]
+
+
+def test_the_next_step_is_the_repeat_that_the_sentence_asks_for(
+    net: responses.RequestsMock,
+) -> None:
+    with made(SAVED, "repeat") as tool:
+        result = tool.call("delete_customer", DELETE)
+    assert "repeat the same call" in result["summary"]
+    assert result["error"]["next_step"] == "fix_arguments"
 
 
 @pytest.mark.parametrize(
