@@ -59,7 +59,16 @@ _CAUSES_NOT_SENT = (
 
 
 class AnswerLost(Exception):
-    """The request may have arrived, and its answer is not known; the text says how it was lost."""
+    """The request may have arrived, and its answer is not known; the text says how it was lost.
+
+    Args:
+        problem: How it was lost.
+        begun: The reply as far as it came, where its status and headers did.
+    """
+
+    def __init__(self, problem: str, begun: Reply | None = None) -> None:
+        super().__init__(problem)
+        self.begun = begun
 
 
 class Client:
@@ -136,7 +145,7 @@ class Client:
 
         Raises:
             Unreachable: No connection was made, so nothing was sent.
-            AnswerLost: The request may have arrived.
+            AnswerLost: The request may have arrived; `begun` is an answer that was cut off.
             CredentialsRejected: The region had to be asked for, and the credentials are wrong.
             ConnectionInvalid: The connection is not for this API, or its CA file is gone.
         """
@@ -265,7 +274,7 @@ class Client:
 
     def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
-        failure: Exception = AnswerLost("Customer.io's answer was too slow.")
+        problem = "Customer.io's answer was too slow."
         try:
             while not deadline.passed():
                 if not (chunk := response.raw.read1(65_536, decode_content=True)):
@@ -275,10 +284,11 @@ class Client:
                 if len(body) > MAX_REPLY_BYTES:  # its status still tells what was done
                     return Reply(response.status_code, response.headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = failure_of(error)
+            problem = _problem_of(error)
         finally:
             response.close()
-        raise failure
+        came = self.connection.mask(bytes(body))
+        raise AnswerLost(problem, Reply(response.status_code, response.headers, came, whole=False))
 
 
 def _refuse_repeats(session: requests.Session) -> None:
@@ -311,9 +321,13 @@ def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
         isinstance(cause, _CAUSES_NOT_SENT) for cause in _causes(error)
     ):
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
+    return AnswerLost(_problem_of(error))
+
+
+def _problem_of(error: Exception) -> str:
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return AnswerLost("Customer.io did not answer in time.")
-    return AnswerLost("The connection broke before Customer.io's answer arrived.")
+        return "Customer.io did not answer in time."
+    return "The connection broke before Customer.io's answer arrived."
 
 
 def _causes(error: BaseException) -> list[BaseException]:

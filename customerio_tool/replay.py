@@ -172,7 +172,7 @@ class Replayer:
         self._take_slot(errand, self._client.timeouts.whole, doubtful=False)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
-            outcome = self._attempt(request, number, deadline, watch)
+            outcome = self._attempt(errand, number, watch)
             doubtful = doubtful or outcome.doubtful
             outcome = replace(outcome, doubtful=doubtful)
             if outcome.fate is Fate.ANSWERED:
@@ -235,11 +235,10 @@ class Replayer:
     def _payer(self, request: Request) -> tuple[str, Api]:
         return self._client.connection.workspace_key, request.api
 
-    def _attempt(
-        self, request: Request, number: int, deadline: Deadline, watch: Callable[[Attempt], None]
-    ) -> Outcome:
+    def _attempt(self, errand: _Errand, number: int, watch: Callable[[Attempt], None]) -> Outcome:
+        request, deadline = errand.request, errand.deadline
         started_at, left = self._clock(), deadline.left()
-        fate, reply, problem = self._exchange(request, deadline)
+        fate, reply, problem = self._exchange(errand)
         watch(
             Attempt(
                 number=number,
@@ -254,13 +253,15 @@ class Replayer:
         )
         return Outcome(fate, reply, problem, number, fate in (Fate.LOST, Fate.FAILED))
 
-    def _exchange(self, request: Request, deadline: Deadline) -> tuple[Fate, Reply | None, str]:
+    def _exchange(self, errand: _Errand) -> tuple[Fate, Reply | None, str]:
         try:
-            reply = self._client.exchange(request, deadline)
+            reply = self._client.exchange(errand.request, errand.deadline)
         except Unreachable as unreachable:
             return Fate.NOT_SENT, None, str(unreachable)
         except AnswerLost as lost:
-            return Fate.LOST, None, str(lost)
+            if lost.begun is None or _is_needed_whole(lost.begun, errand.effect):
+                return Fate.LOST, None, str(lost)
+            reply = lost.begun
         return _fate_of(reply), reply, ""
 
     def _delay(self, request: Request, outcome: Outcome) -> float:
@@ -288,6 +289,15 @@ def slot_seconds(pace: Pace) -> float:
 def _is_safe(outcome: Outcome, effect: Effect) -> bool:
     """Tell whether a repeat cannot do twice what must be done once."""
     return outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
+
+
+def _is_needed_whole(reply: Reply, effect: Effect) -> bool:
+    """Tell whether a reply that was cut off says nothing: what a read found is in its body.
+
+    Whether a write was accepted is in the status, which came. A message whose 2xx was cut off is
+    no more doubtful than one whose 2xx holds no JSON; sending it again is what must not happen.
+    """
+    return effect.read_only and 200 <= reply.status < 300
 
 
 def _fate_of(reply: Reply) -> Fate:

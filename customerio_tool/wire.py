@@ -60,7 +60,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP reply, its body read whole; of one that is too long, nothing of the body is kept."""
+    """One HTTP reply; of a body that is too long nothing is kept, of one cut off what came."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

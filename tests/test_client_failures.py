@@ -75,6 +75,25 @@ def test_an_answer_that_breaks_off_is_lost_and_not_called_unsent(script: Script)
         sent(PERSON, track_url=server.url)
 
 
+@pytest.mark.parametrize(
+    ("script", "came"),
+    [
+        (says(), None),
+        (says(b"HTTP/1.1 20"), None),
+        (says(b"HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{}"), b"{}"),
+        (says(b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\n\r\nno gzip"), b""),
+    ],
+    ids=["nothing", "status cut", "body cut", "bad gzip"],
+)
+def test_what_came_of_an_answer_that_broke_off_is_kept(script: Script, came: bytes | None) -> None:
+    with Loopback([script]) as server, pytest.raises(AnswerLost) as caught:
+        sent(PERSON, track_url=server.url)
+    begun = caught.value.begun
+    assert (begun and (begun.status, begun.body, begun.whole)) == (
+        None if came is None else (201, came, False)
+    )
+
+
 def test_a_port_that_nobody_listens_on_means_that_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = listener.getsockname()[1]
