@@ -1,23 +1,27 @@
-"""What tests of calls share: a connection, requests, one exchange, and a pace that holds nobody."""
+"""What tests of calls share: a connection, requests, arguments, and a pace that holds nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from customerio_tool.client import Client
 from customerio_tool.connection import Api, Connection
 from customerio_tool.deadline import Deadline
 from customerio_tool.spec import Pace
+from customerio_tool.subtools import subtools
 from customerio_tool.wire import Reply, Request
 
 SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
 SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}
+SAVED_US = {**SAVED, "region": "us"}
 US, EU = "https://track.customer.io", "https://track-eu.customer.io"
 APP_US, APP_EU = "https://api.customer.io", "https://api-eu.customer.io"
 WHO = "/api/v1/accounts/region"
 PERSON = Request(Api.TRACK, "PUT", "/api/v1/customers/u1", body=b'{"plan":"pro"}')
 LOGIN = Request(Api.TRACK, "PUT", "/api/v1/customers/ada%40example.com", body=b"{}")
 SEGMENTS = Request(Api.APP, "GET", "/v1/segments")
+EMAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
 
 
 def connected(**saved: str) -> Connection:
@@ -34,6 +38,16 @@ def sent(request: Request, **saved: str) -> Reply:
         return client.exchange(request, soon())
     finally:
         client.close()
+
+
+def example_of(name: str) -> dict[str, Any]:
+    """Return the arguments of a subtool's first example."""
+    return dict(subtools()[name].examples[0].arguments)
+
+
+def code_of(result: dict[str, Any]) -> str:
+    """Return the code of the error that a result tells of, or nothing."""
+    return "" if result["ok"] else str(result["error"]["code"])
 
 
 class AnyPace:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import responses
 from hypothesis import HealthCheck, settings
 
+from customerio_tool import CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from tests.clients import SAVED_US
 from tests.contract.facts import Facts, load
 from tests.contract.vendor_spec import VARIABLE, TrackSpecification
 
@@ -21,10 +26,49 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _an_environment_without_a_connection() -> Iterator[None]:
+    """Keep what this machine says of Customer.io from the tests, and from what they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("CUSTOMERIO_")]:
+            if name != VARIABLE:
+                patch.delenv(name)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _a_process_that_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tools of one test from what those of another sent."""
     monkeypatch.setattr("customerio_tool.shared._of_hosts", {})
+
+
+@pytest.fixture
+def net() -> Iterator[responses.RequestsMock]:
+    """The network: what a test did not register is seen, and fails."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def tool() -> Iterator[CustomerIoTool]:
+    """A tool that waits for nothing, on the Customer.io whose part `net` plays."""
+    with CustomerIoTool(SAVED_US, clock=lambda: 1_763_900_000.5, sleep=lambda _: None) as made:
+        yield made
+
+
+@pytest.fixture
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment in which no proxy and no other root certificates are named."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A local Customer.io, begun anew."""
+    with Sandbox() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,30 +21,11 @@ from customerio_tool.errors import (
 from customerio_tool.identifiers import is_ulid
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
+from tests.clients import APP_US, SAVED_US, US
 
-SAVED = {
-    "site_id": "site-5e1f77a0",
-    "track_api_key": "track-0b9c41d2",
-    "app_api_key": "app-77d3e8f6",
-    "region": "us",
-}
-TRACK, APP = "https://track.customer.io", "https://api.customer.io"
 NAMES = list(subtools())
-NOW = 1763900000.5
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
-EVENTS = f"{TRACK}/api/v1/customers/u1/events"
-
-
-@pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
-def tool() -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(SAVED, clock=lambda: NOW, sleep=lambda _: None) as made:
-        yield made
+EVENTS = f"{US}/api/v1/customers/u1/events"
 
 
 def body_of(net: responses.RequestsMock, index: int = -1) -> Any:
@@ -131,12 +111,12 @@ def test_an_unknown_name_is_refused_wherever_one_is_given(
 
 def test_a_saved_connection_that_is_wrong_is_refused_at_once() -> None:
     with pytest.raises(ConnectionInvalid):
-        CustomerIoTool({**SAVED, "app_api_key": ""})
+        CustomerIoTool({**SAVED_US, "app_api_key": ""})
 
 
 def test_a_policy_is_not_changed_by_the_tool_that_was_given_it() -> None:
     policy = Policy()
-    with CustomerIoTool(SAVED, policy=policy) as tool:
+    with CustomerIoTool(SAVED_US, policy=policy) as tool:
         tool.only("get_segment")
 
     assert policy.enabled is None
@@ -151,7 +131,7 @@ def test_a_shared_session_stays_open() -> None:
             super().close()
 
     shared = Shared()
-    with CustomerIoTool(Connection.load(SAVED), session=shared):
+    with CustomerIoTool(Connection.load(SAVED_US), session=shared):
         pass
 
     assert closed == []
@@ -221,7 +201,7 @@ def test_a_mapping_and_json_text_send_the_same(
 
 
 def test_a_handler_does_what_call_does(tool: CustomerIoTool, net: responses.RequestsMock) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"id": 7, "name": "Beta"}})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"id": 7, "name": "Beta"}})
 
     assert tool.handlers["get_segment"]({"segment_id": 7}) == tool.call(
         "get_segment", {"segment_id": 7}
@@ -237,7 +217,7 @@ def test_a_handler_of_a_disabled_subtool_refuses(tool: CustomerIoTool) -> None:
 def test_a_failure_is_an_envelope_and_no_exception(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", status=404, json={"errors": [{"detail": "not found"}]})
+    net.get(f"{APP_US}/v1/segments/7", status=404, json={"errors": [{"detail": "not found"}]})
 
     result = tool.call("get_segment", {"segment_id": 7})
 
@@ -249,7 +229,9 @@ def test_a_failure_is_an_envelope_and_no_exception(
 def test_keys_that_a_reply_repeats_do_not_reach_the_result(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", status=401, json={"meta": {"error": SAVED["app_api_key"]}})
+    net.get(
+        f"{APP_US}/v1/segments/7", status=401, json={"meta": {"error": SAVED_US["app_api_key"]}}
+    )
 
     assert tool.call("get_segment", {"segment_id": 7})["said"] == "***"
 
@@ -257,7 +239,7 @@ def test_keys_that_a_reply_repeats_do_not_reach_the_result(
 def test_what_customer_io_wrote_is_marked_and_cleaned(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"name": "a\u200bb\u202e"}})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"name": "a\u200bb\u202e"}})
 
     result = tool.call("get_segment", {"segment_id": 7})
 
@@ -278,7 +260,7 @@ def test_a_ulid_is_sent_as_it_is(tool: CustomerIoTool, net: responses.RequestsMo
 
 def test_other_text_is_hashed_to_the_same_ulid_every_time(net: responses.RequestsMock) -> None:
     net.post(EVENTS, json={})
-    net.post(f"{TRACK}/api/v1/customers/u2/events", json={})
+    net.post(f"{US}/api/v1/customers/u2/events", json={})
     ids = []
     for person, name, given in (
         ("u1", "paid", "order-1"),
@@ -287,7 +269,7 @@ def test_other_text_is_hashed_to_the_same_ulid_every_time(net: responses.Request
         ("u1", "refunded", "order-1"),
         ("u2", "paid", "order-1"),
     ):
-        with CustomerIoTool(SAVED) as tool:
+        with CustomerIoTool(SAVED_US) as tool:
             tool.call("track_event", {"customer_id": person, "name": name, "event_id": given})
         ids.append(body_of(net)["id"])
 
@@ -326,7 +308,7 @@ def test_the_id_of_an_event_is_told_of_a_failure_too(
 def test_a_send_whose_2xx_cannot_be_read_was_accepted(
     tool: CustomerIoTool, net: responses.RequestsMock, body: bytes
 ) -> None:
-    net.post(f"{APP}/v1/send/email", body=body)
+    net.post(f"{APP_US}/v1/send/email", body=body)
     arguments = subtools()["send_transactional_email"].examples[0].arguments
 
     result = tool.call("send_transactional_email", dict(arguments))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,34 +11,14 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.shapes import MAX_RESULT_CHARS
-
-SAVED = {
-    "site_id": "site-5e1f77a0",
-    "track_api_key": "track-0b9c41d2",
-    "app_api_key": "app-77d3e8f6",
-    "region": "us",
-}
-APP = "https://api.customer.io"
-NOW = 1763900000.5
-
-
-@pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
-def tool() -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(SAVED, clock=lambda: NOW, sleep=lambda _: None) as made:
-        yield made
+from tests.clients import APP_US
 
 
 def test_get_segment_makes_a_second_read_for_the_count(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"id": 7}})
-    net.get(f"{APP}/v1/segments/7/customer_count", json={"segment_id": 7, "count": 2})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"id": 7}})
+    net.get(f"{APP_US}/v1/segments/7/customer_count", json={"segment_id": 7, "count": 2})
 
     result = tool.call("get_segment", {"segment_id": 7, "include_count": True})
 
@@ -50,7 +29,7 @@ def test_get_segment_makes_a_second_read_for_the_count(
 def test_get_segment_reads_once_unless_asked_to_count(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"id": 7}})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"id": 7}})
 
     assert "customer_count" not in tool.call("get_segment", {"segment_id": 7})
     assert len(net.calls) == 1
@@ -60,8 +39,8 @@ def test_get_segment_reads_once_unless_asked_to_count(
 def test_a_count_that_is_no_number_is_left_out(
     tool: CustomerIoTool, net: responses.RequestsMock, count: Any
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"id": 7}})
-    net.get(f"{APP}/v1/segments/7/customer_count", json={"count": count})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"id": 7}})
+    net.get(f"{APP_US}/v1/segments/7/customer_count", json={"count": count})
 
     result = tool.call("get_segment", {"segment_id": 7, "include_count": True})
 
@@ -74,8 +53,8 @@ def test_a_count_that_is_no_number_is_left_out(
 def test_a_second_read_that_fails_fails_the_call(
     tool: CustomerIoTool, net: responses.RequestsMock, status: int, code: str
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"id": 7}})
-    net.get(f"{APP}/v1/segments/7/customer_count", status=status)
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"id": 7}})
+    net.get(f"{APP_US}/v1/segments/7/customer_count", status=status)
 
     result = tool.call("get_segment", {"segment_id": 7, "include_count": True})
 
@@ -91,7 +70,7 @@ def test_a_long_list_is_cut_to_the_budget_and_says_how_to_go_on(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
     segments = [{"id": n, "name": f"{n} " + "x" * 500, "type": "manual"} for n in range(100)]
-    net.get(f"{APP}/v1/segments", json={"segments": segments})
+    net.get(f"{APP_US}/v1/segments", json={"segments": segments})
     seen: list[int] = []
     arguments: dict[str, Any] = {"limit": 100}
 
@@ -113,7 +92,7 @@ def test_a_large_object_is_cut_to_the_budget_and_names_what_was_left_out(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
     large = {"id": 7, "name": "Beta", "conditions": [{"n": n} for n in range(5000)]}
-    net.get(f"{APP}/v1/segments/7", json={"segment": large})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": large})
 
     result = tool.call("get_segment", {"segment_id": 7})
 
@@ -126,7 +105,7 @@ def test_an_object_of_one_endless_member_keeps_the_budget(
     tool: CustomerIoTool, net: responses.RequestsMock, name: str
 ) -> None:
     key = name.removeprefix("get_")
-    net.get(f"{APP}/v1/{key}s/7", json={key: {"all": ["x" * 100] * 1000}})
+    net.get(f"{APP_US}/v1/{key}s/7", json={key: {"all": ["x" * 100] * 1000}})
 
     result = tool.call(name, {f"{key}_id": 7})
 
@@ -137,7 +116,7 @@ def test_an_object_of_one_endless_member_keeps_the_budget(
 def test_a_list_of_one_endless_item_keeps_the_budget(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments", json={"segments": [{"id": 7, "tags": ["x" * 100] * 1000}]})
+    net.get(f"{APP_US}/v1/segments", json={"segments": [{"id": 7, "tags": ["x" * 100] * 1000}]})
 
     result = tool.call("list_segments", {"full": True})
 
@@ -148,7 +127,7 @@ def test_a_list_of_one_endless_item_keeps_the_budget(
 def test_a_long_text_is_cut_and_says_by_how_much(
     tool: CustomerIoTool, net: responses.RequestsMock
 ) -> None:
-    net.get(f"{APP}/v1/segments/7", json={"segment": {"description": "x" * 5000}})
+    net.get(f"{APP_US}/v1/segments/7", json={"segment": {"description": "x" * 5000}})
 
     result = tool.call("get_segment", {"segment_id": 7})
 
