@@ -1,0 +1,54 @@
+"""An attribute that is hidden is never returned, wherever a result would hold it."""
+
+from __future__ import annotations
+
+import json
+
+from jsonschema import Draft202012Validator
+
+from customerio_tool.sandbox import Sandbox
+from tests.policy.tools import call, tool_with
+
+ADA = {"customer_id": "u1"}
+
+
+def test_a_hidden_attribute_is_not_returned(sandbox: Sandbox) -> None:
+    plain = call(tool_with(sandbox.connection()), "get_customer_attributes", ADA)
+    secret = plain["customer"]["attributes"]["email"]
+    assert "withheld" not in plain
+
+    tool = tool_with(sandbox.connection(), hidden_attributes="EMAIL, plan")
+    result = call(tool, "get_customer_attributes", ADA)
+    assert result["withheld"] == ["email", "plan"]
+    assert "plan" not in result["customer"]["attributes"]
+    assert "email" not in result["customer"]["identifiers"]
+    assert secret not in json.dumps(result)
+    assert result["customer"]["identifiers"]["id"] == "u1"
+    Draft202012Validator(tool.definition("get_customer_attributes")["output_schema"]).validate(
+        result
+    )
+
+
+def test_asking_for_a_hidden_attribute_by_name_does_not_tell_whether_it_is_set(
+    sandbox: Sandbox,
+) -> None:
+    tool = tool_with(sandbox.connection(), hidden_attributes=["email", "never_set"])
+    asked = {**ADA, "attribute_names": ["Email", "never_set", "plan", "no_such"]}
+    result = call(tool, "get_customer_attributes", asked)
+    assert result["withheld"] == ["Email", "never_set"]
+    assert result["not_set"] == ["no_such"]
+    assert list(result["customer"]["attributes"]) == ["plan"]
+
+
+def test_a_hidden_address_is_not_told_by_the_list_of_messages(sandbox: Sandbox) -> None:
+    with tool_with(sandbox.connection()) as plain:
+        messages = plain.call("list_messages", {})["messages"]
+    assert any(message.get("recipient") for message in messages)
+
+    tool = tool_with(sandbox.connection(), hidden_attributes=["email", "id"])
+    result = call(tool, "list_messages", {})
+    assert len(result["messages"]) == len(messages)
+    for message in result["messages"]:
+        assert "recipient" not in message
+        assert "customer_id" not in message
+        assert not message.get("customer_identifiers", {}).keys() & {"email", "id"}
