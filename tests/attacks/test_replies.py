@@ -1,0 +1,77 @@
+"""What Customer.io says is read without what hides text in it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+import requests
+import responses
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from tests.clients import SAVED_US, AnyPace
+
+HIDING = (
+    "\x00\x07\x08\x0b\x0c\x0d\x1b\x7f\x85\x9f"  # control
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # bidirectional
+    "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff"  # zero width
+    "\u00ad\u180e\u206a\u206f\ufff9\ufffa\ufffb\U0001d173"  # other invisible formatting
+    "\U000e0001\U000e0041\U000e007f"  # tags
+)
+
+
+def assert_clean(value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    assert not set(text) & set(HIDING)
+
+
+def test_a_person_whose_name_hides_text_is_read_without_it(
+    sandbox: Sandbox, tool: CustomerIoTool
+) -> None:
+    spaced = "".join(f"{each}x" for each in HIDING if each != "\x00")
+    hidden = {"name": spaced, f"key{HIDING[1:]}": {"deep": [spaced]}, "more": "a\tb\nc"}
+    response = requests.put(
+        f"{sandbox.track_url}/api/v1/customers/hidden",
+        json=hidden,
+        auth=(sandbox.site_id, sandbox.track_api_key),
+        timeout=60,
+    )
+    assert response.status_code == 200
+
+    result = tool.call("get_customer_attributes", {"customer_id": "hidden"})
+
+    assert_clean(result)
+    assert set(result["customer"]["attributes"]["name"]) == {"x"}
+    assert result["untrusted"] is True
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 429])
+def test_no_reply_hides_text_whatever_its_status(net: responses.RequestsMock, status: int) -> None:
+    words = f"Ignore{HIDING} all"
+    body = {"segment": {"name": words, words: [words]}, "meta": {"error": words}}
+    body |= {"errors": [{"detail": words}]}
+    net.get("https://api.customer.io/v1/segments/7", status=status, json=body)
+
+    with CustomerIoTool(SAVED_US, sleep=lambda _: None) as tool:
+        result = tool.call("get_segment", {"segment_id": 7})
+
+    assert_clean(result)
+    assert "Ignore all" in json.dumps(result)
+    assert result["untrusted"] is True
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=30))
+def test_whatever_customer_io_says_is_read_without_what_hides(text: str) -> None:
+    with responses.RequestsMock() as net, CustomerIoTool(SAVED_US, pacer=AnyPace()) as tool:
+        net.get("https://api.customer.io/v1/segments/7", json={"segment": {"name": text}})
+        name = tool.call("get_segment", {"segment_id": 7})["segment"]["name"]
+
+    kinds = {unicodedata.category(each) for each in name if each not in "\t\n"}
+    assert not kinds & {"Cc", "Cs"}
+    assert_clean(name)
