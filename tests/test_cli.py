@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from customerio_tool import CustomerIoTool, errors
+from customerio_tool import CustomerIoTool
 from customerio_tool.cli import INSTALL, main
-from customerio_tool.exit_codes import exit_of_call, exit_of_check
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.subtools import subtools
 from tests.shell import MAIN, ROOT, environment, invoke
 
 CANARY = "canary7f3"
-
-
-@pytest.fixture(autouse=True)
-def _no_connection_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("CUSTOMERIO_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def local() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 # --- main, and the extra
@@ -109,9 +94,9 @@ def test_a_description_shows_every_argument_and_example(name: str) -> None:
         assert json.dumps(dict(example.arguments), ensure_ascii=False) in told.stdout
 
 
-def test_a_description_as_json_is_the_definition_and_its_examples(local: Sandbox) -> None:
+def test_a_description_as_json_is_the_definition_and_its_examples(sandbox: Sandbox) -> None:
     told = json.loads(invoke("describe", "get_segment", "--json").stdout)
-    with CustomerIoTool(local.connection()) as tool:
+    with CustomerIoTool(sandbox.connection()) as tool:
         assert told.items() >= tool.definition("get_segment").items()
     assert told["examples"][0]["arguments"] == {"segment_id": 1}
 
@@ -149,16 +134,16 @@ def test_arguments_are_read_from_standard_input() -> None:
     assert json.loads(told.stdout)["segment"]["name"] == "Pro plan"
 
 
-def test_a_call_uses_the_connection_of_the_environment(local: Sandbox) -> None:
+def test_a_call_uses_the_connection_of_the_environment(sandbox: Sandbox) -> None:
     arguments = json.dumps({"customer_id": "zoë/1", "attributes": {"plan": "pro"}})
-    told = invoke("call", "identify_customer", arguments, env=environment(local.connection()))
+    told = invoke("call", "identify_customer", arguments, env=environment(sandbox.connection()))
     assert told.exit_code == 0
     assert "zoë/1" in told.stdout
-    assert [each["id"] for each in local.state()["people"]][-1] == "zoë/1"
+    assert [each["id"] for each in sandbox.state()["people"]][-1] == "zoë/1"
 
 
-def test_a_call_needs_the_credentials_of_its_own_api_only(local: Sandbox) -> None:
-    saved = local.connection()
+def test_a_call_needs_the_credentials_of_its_own_api_only(sandbox: Sandbox) -> None:
+    saved = sandbox.connection()
     app_only = environment({key: saved[key] for key in ("app_api_key", "app_url")})
     assert invoke("call", "list_segments", env=app_only).exit_code == 0
     told = invoke("call", "delete_customer", '{"customer_id": "u1"}', env=app_only)
@@ -199,8 +184,8 @@ def test_check_tells_of_both_keys_and_the_workspace() -> None:
     assert "workspace id: 4001" in told.stdout
 
 
-def test_check_names_the_key_that_is_wrong(local: Sandbox) -> None:
-    wrong = {**local.connection(), "app_api_key": f"app-{CANARY}"}
+def test_check_names_the_key_that_is_wrong(sandbox: Sandbox) -> None:
+    wrong = {**sandbox.connection(), "app_api_key": f"app-{CANARY}"}
     told = invoke("check", env=environment(wrong))
     assert told.exit_code == 3
     assert "ok Track API" in told.stdout
@@ -227,37 +212,37 @@ def test_check_of_a_server_that_is_down_exits_with_5() -> None:
     ],
 )
 def test_no_key_of_the_environment_is_ever_printed(
-    local: Sandbox, command: list[str], code: int
+    sandbox: Sandbox, command: list[str], code: int
 ) -> None:
     keys = {key: f"{key}-{CANARY}" for key in ("site_id", "track_api_key", "app_api_key")}
-    told = invoke(*command, env=environment({**local.connection(), **keys}))
+    told = invoke(*command, env=environment({**sandbox.connection(), **keys}))
     assert told.exit_code == code
     assert CANARY not in told.output
 
 
-@pytest.mark.parametrize("sandbox", [["--sandbox"], []])
+@pytest.mark.parametrize("where", [["--sandbox"], []], ids=["local", "named"])
 def test_the_policy_of_the_environment_holds_in_the_shell(
-    local: Sandbox, sandbox: list[str]
+    sandbox: Sandbox, where: list[str]
 ) -> None:
-    env = {**environment(local.connection()), "CUSTOMERIO_POLICY": "read_only"}
-    told = invoke("call", "delete_customer", '{"customer_id": "u1"}', *sandbox, env=env)
+    env = {**environment(sandbox.connection()), "CUSTOMERIO_POLICY": "read_only"}
+    told = invoke("call", "delete_customer", '{"customer_id": "u1"}', *where, env=env)
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (4, "policy_refused")
-    assert invoke("call", "list_segments", *sandbox, env=env).exit_code == 0
+    assert invoke("call", "list_segments", *where, env=env).exit_code == 0
 
 
 def test_a_policy_that_makes_no_sense_stops_the_shell_and_names_its_variable(
-    local: Sandbox,
+    sandbox: Sandbox,
 ) -> None:
-    env = {**environment(local.connection()), "CUSTOMERIO_READ_ONLY": "perhaps"}
+    env = {**environment(sandbox.connection()), "CUSTOMERIO_READ_ONLY": "perhaps"}
     told = invoke("call", "list_segments", env=env)
     assert told.exit_code == 3
     assert "CUSTOMERIO_READ_ONLY is neither true nor false" in told.stderr
 
 
 def test_a_redis_that_makes_no_sense_stops_the_shell_and_names_its_variable(
-    local: Sandbox,
+    sandbox: Sandbox,
 ) -> None:
-    env = {**environment(local.connection()), "CUSTOMERIO_REDIS_URL": f"ftp://{CANARY}"}
+    env = {**environment(sandbox.connection()), "CUSTOMERIO_REDIS_URL": f"ftp://{CANARY}"}
     told = invoke("call", "list_segments", env=env)
     assert told.exit_code == 3
     assert "CUSTOMERIO_REDIS_URL" in told.stderr
@@ -266,10 +251,10 @@ def test_a_redis_that_makes_no_sense_stops_the_shell_and_names_its_variable(
 
 
 def test_a_call_from_the_shell_leaves_its_line_in_the_audit_trail(
-    local: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     trail = tmp_path / "audit.jsonl"
-    env = {**environment(local.connection()), "CUSTOMERIO_AUDIT_FILE": str(trail)}
+    env = {**environment(sandbox.connection()), "CUSTOMERIO_AUDIT_FILE": str(trail)}
     invoke("call", "list_segments", env=env)
     assert json.loads(trail.read_text(encoding="utf-8"))["subtool"] == "list_segments"
 
@@ -289,65 +274,10 @@ def test_a_key_in_the_wrong_form_is_named_and_not_printed() -> None:
     assert CANARY not in told.output
 
 
-def test_a_restricted_key_exits_with_3(local: Sandbox) -> None:
-    narrow = {**local.connection(), "app_api_key": Options().restricted_app_key}
+def test_a_restricted_key_exits_with_3(sandbox: Sandbox) -> None:
+    narrow = {**sandbox.connection(), "app_api_key": Options().restricted_app_key}
     told = invoke("call", "list_segments", env=environment(narrow))
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "permission_denied")
-
-
-# --- exit codes
-
-EXITS = {
-    "connection_invalid": 3,
-    "subtool_unknown": 2,
-    "subtool_disabled": 4,
-    "arguments_invalid": 2,
-    "ledger_unavailable": 5,
-    "policy_refused": 4,
-    "confirmation_required": 4,
-    "confirmation_unknown": 4,
-    "credentials_rejected": 3,
-    "permission_denied": 3,
-    "not_found": 1,
-    "request_rejected": 1,
-    "rate_limited": 5,
-    "service_failed": 5,
-    "cancelled": 1,
-    "unreachable": 5,
-    "outcome_unknown": 5,
-    "send_in_progress": 5,
-    "reply_unreadable": 5,
-}
-
-
-def _with_code(error: type[errors.CustomerIoError]) -> Iterator[type[errors.CustomerIoError]]:
-    if hasattr(error, "code"):
-        yield error
-    for narrower in error.__subclasses__():
-        yield from _with_code(narrower)
-
-
-@pytest.mark.parametrize(
-    "error", list(_with_code(errors.CustomerIoError)), ids=lambda each: str(each.code)
-)
-def test_every_way_to_fail_has_its_exit_code(error: type[errors.CustomerIoError]) -> None:
-    assert exit_of_call(error("It failed.").as_result()) == EXITS[error.code]
-
-
-def test_a_call_of_a_disabled_subtool_exits_with_4(local: Sandbox) -> None:
-    with CustomerIoTool(local.connection()) as tool:
-        tool.disable("delete_customer")
-        assert exit_of_call(tool.call("delete_customer", {"customer_id": "u1"})) == 4
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [(401, 3), (403, 3), (200, 3), (429, 5), (500, 5), (None, 5)]
-)
-def test_a_failed_check_tells_wrong_credentials_from_a_failing_service(
-    status: int | None, code: int
-) -> None:
-    finding = {"ok": False, "problem": "…"} | ({} if status is None else {"http_status": status})
-    assert exit_of_check({"ok": False, "track": {"ok": True}, "app": finding}) == code
 
 
 # --- demo, publish
