@@ -11,6 +11,7 @@ import requests
 
 from customerio_tool.sandbox import Sandbox
 
+PATIENCE = 60  # real seconds: longer than a busy machine takes for anything
 NOW = 1_800_000_000  # 2027-01-15 08:00 UTC, where the tests' clock stands
 
 
@@ -25,12 +26,14 @@ class Api:
     def track(self, method: str, path: str, json: Any = None, **more: Any) -> requests.Response:
         auth = (self.sandbox.site_id, self.sandbox.track_api_key)
         url = self.sandbox.track_url + path
-        return self.session.request(method, url, json=json, auth=auth, timeout=10, **more)
+        return self.session.request(method, url, json=json, auth=auth, timeout=PATIENCE, **more)
 
     def app(self, method: str, path: str, json: Any = None, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.sandbox.app_api_key}"}
         url = self.sandbox.app_url + path
-        return self.session.request(method, url, json=json, headers=headers, timeout=10, **more)
+        return self.session.request(
+            method, url, json=json, headers=headers, timeout=PATIENCE, **more
+        )
 
     def basic(self) -> dict[str, str]:
         """The Track credential as a header, for ``raw``."""
@@ -81,7 +84,7 @@ class Api:
     ) -> tuple[int, bytes]:
         """A request whose target nobody normalises."""
         where = urlsplit(self.sandbox.track_url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
         try:
             connection.putrequest(method, target, skip_host="Host" in (headers or {}))
             for name, value in (headers or {}).items():
