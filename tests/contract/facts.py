@@ -160,11 +160,16 @@ class Operation(_Sourced):
 
 
 class Semantic(_Sourced):
-    """A free-standing sentence; one that is not verified says which way we lean, and why."""
+    """A free-standing sentence; one that is not verified says which way we lean, and why.
+
+    `holds` tells whether the local Customer.io does by default as a sentence in doubt says; it is
+    left out where no call can show that.
+    """
 
     id: str
     sentence: Sentence
     leaning: Sentence | None = None
+    holds: bool | None = None
 
 
 class Facts(_Fact):

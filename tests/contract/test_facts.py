@@ -153,6 +153,10 @@ def test_a_doubtful_fact_says_which_way_we_lean_and_a_settled_one_does_not() -> 
         assert fact.verified is (fact.leaning is None), fact.id
 
 
+def test_whether_the_sandbox_does_so_is_told_of_doubtful_facts_only() -> None:
+    assert [fact.id for fact in FACTS.facts if fact.verified and fact.holds is not None] == []
+
+
 def test_no_two_facts_say_the_same() -> None:
     sentences = [fact.sentence for fact in FACTS.facts]
     assert len(set(sentences)) == len(sentences)
