@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem
@@ -180,14 +181,33 @@ def _sentence(text: str) -> str:
 
 def problems_of(error: ValidationError, known: Iterable[str]) -> list[FieldProblem]:
     """Translate pydantic's findings into ours; no finding shows the value that was refused."""
-    names = list(known)
-    return [_problem(found, names) for found in error.errors(include_url=False)]
+    names, found = list(known), error.errors(include_url=False)
+    repairs = _repairs(found, names)
+    return [_problem(each, repairs) for each in found]
 
 
-def _problem(found: ErrorDetails, known: list[str]) -> FieldProblem:
+def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
+    """Say of each unknown argument what was probably meant; the choices are listed once."""
+    missing = [_path(each["loc"]) for each in found if each["type"] == "missing"]
+    unknown = [_path(each["loc"]) for each in found if each["type"] == "extra_forbidden"]
+    if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], known):
+        return {unknown[0]: f"did you mean {missing[0]!r}?"}
+    repairs: dict[str, str] = {}
+    for name in unknown:
+        repair = nearest(name, known)
+        is_repeat = repair == _choices(known) and repair in repairs.values()
+        repairs[name] = "choose from the same." if is_repeat else repair
+    return repairs
+
+
+def _is_misspelt(name: str, known: Iterable[str]) -> bool:
+    return any(_likeness(name.lower(), one) >= _ALIKE for one in known)
+
+
+def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
     path = _path(found["loc"])
     if found["type"] == "extra_forbidden":
-        return FieldProblem(path, "is not an argument of this subtool", nearest(path, known))
+        return FieldProblem(path, "is not an argument of this subtool", repairs[path])
     if found["type"] == "teaching":
         context = found["ctx"]
         whole = _printable(context["at"]) or within(path, context["inside"])
@@ -251,7 +271,38 @@ def _path(location: tuple[int | str, ...]) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant, else list them all; a sentence's end is there."""
     names = list(known)
-    given = shown(name).lower()
-    close = [one for one in names if given.endswith(f"_{one}")]
-    close += get_close_matches(given, names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(names)}."
+    meant = _meant(shown(name), names)
+    return f"did you mean {meant!r}?" if meant else _choices(names)
+
+
+_ALIKE = 0.8
+_NEARLY_THE_SAME = 0.88
+
+
+def _choices(names: Iterable[str]) -> str:
+    return f"choose from {', '.join(names)}."
+
+
+def _meant(given: str, names: Iterable[str]) -> str | None:
+    """Return the known name that differs in spelling or has words more or fewer, if there is one.
+
+    Likeness of the whole is not enough: `create_customer` is much like `delete_customer`.
+    """
+    words = _words(given)
+    likely = [one for one in names if _is_within(words, _words(one))]
+    return max(likely, key=lambda one: _likeness("_".join(words), one), default=None)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+
+
+def _is_within(given: list[str], known: list[str]) -> bool:
+    if _likeness("_".join(given), "_".join(known)) >= _NEARLY_THE_SAME:
+        return True
+    fewer, more = sorted((given, known), key=len)
+    return bool(fewer) and all(any(_likeness(a, b) >= _ALIKE for b in more) for a in fewer)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()

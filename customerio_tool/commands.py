@@ -17,7 +17,6 @@ import typer
 from rich.console import Console
 
 from customerio_tool import publish as contract
-from customerio_tool.arguments import nearest
 from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.display import show_check, show_subtool, show_subtools
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
@@ -26,6 +25,7 @@ from customerio_tool.ledger import MemoryLedger
 from customerio_tool.policy import Policy
 from customerio_tool.serving import ready_file, stop_signals
 from customerio_tool.spec import Subtool
+from customerio_tool.subtools import find
 from customerio_tool.subtools import subtools as declared
 from customerio_tool.tool import CustomerIoTool
 
@@ -90,7 +90,7 @@ def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
 def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> None:
     """Show what a subtool does, its arguments and worked examples."""
     try:
-        subtool = _find(name)
+        subtool = find(name)
     except SubtoolUnknown as error:
         _fail(error.summary, Exit.ARGUMENTS)
     if as_json:
@@ -118,7 +118,7 @@ def call(
     """
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
-        subtool = _find(name)
+        subtool = find(name)
         with _connected(_apis(subtool), on_sandbox=on_sandbox) as tool:
             result = tool.call(name, text)
     except CustomerIoError as error:
@@ -219,12 +219,6 @@ def _seed_in(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold one JSON object")  # noqa: TRY004 - of its text
     return content
-
-
-def _find(name: str) -> Subtool[Any]:
-    if name not in declared():
-        raise SubtoolUnknown(f"There is no such subtool; {nearest(name, declared())}")
-    return declared()[name]
 
 
 def _listed(subtool: Subtool[Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
 
@@ -17,18 +17,32 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from customerio_tool.arguments import NotJson, kind_of, parse, plain_json
-from customerio_tool.identifiers import shape_of
+from customerio_tool.identifiers import CIO_PREFIX, shape_of
 
 MAX_ID_BYTES = 150
 MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
+_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_HIDDEN_EDGE = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DRESSED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
+"""An address as a mail's header or a link holds it; as an identifier it would make a new person."""
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DIGITS = re.compile(r"[+-]?\d{1,20}")
-_NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?")
+_NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000
+_DATE_IN_DIGITS = re.compile(
+    r"(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?"
+)
+"""What a model means as a date without dashes, perhaps with a time, and not as Unix time."""
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
+    r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"
+    r" ?(?:Z|UTC|GMT|(?:\+(?P<ahead>\d\d)|-(?P<behind>\d\d))(?::?(?P<more>\d\d))?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def wrong(problem: str, fix: str, at: str = "", *, inside: str = "") -> PydanticCustomError:
@@ -112,9 +126,10 @@ def _no_controls(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """Refuse an identifier with white space at its ends: to trim it would name another thing."""
-    if text != text.strip():
-        raise wrong("begins or ends with white space", "send it exactly as stored, without spaces")
+    """Refuse an identifier whose ends do not show: to trim it would name another thing."""
+    if _HIDDEN_EDGE.search(text):
+        found = "begins or ends with white space or an invisible character"
+        raise wrong(found, "send it exactly as stored, without them")
     return text
 
 
@@ -139,6 +154,10 @@ def email(text: str) -> str:
 
 
 def _person(identifier: str) -> str:
+    if identifier == CIO_PREFIX:
+        raise wrong("has nothing after its prefix cio_", "send the whole identifier")
+    if _DRESSED_EMAIL.search(identifier):
+        raise wrong("holds more than an e-mail address", "send one such as ada@example.com, alone")
     if shape_of(identifier) != "email":
         at_most(MAX_ID_BYTES, "a person's id")(identifier)
     return identifier
@@ -147,11 +166,13 @@ def _person(identifier: str) -> str:
 def unix_seconds(value: Any) -> Any:
     """Read an ISO 8601 time (no zone = UTC) or Unix seconds or milliseconds as Unix seconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _seconds(float(value))
+        return _number_of_seconds(str(value), value)
     if not isinstance(value, str):
         raise wrong(f"is {kind_of(value)}", "send an ISO 8601 time or Unix seconds, as a string")
     text = value.strip()
-    return _seconds(float(text)) if _NUMBER.fullmatch(text) else _iso_seconds(text)
+    if _NUMBER.fullmatch(text):
+        return _number_of_seconds(text, float(text))
+    return _iso_seconds(text)
 
 
 def located(check: Callable[[Any], Any], value: Any, where: str) -> Any:
@@ -163,37 +184,47 @@ def located(check: Callable[[Any], Any], value: Any, where: str) -> Any:
     raise wrong(found["problem"], found["fix"], where)
 
 
-def _seconds(number: float) -> int:
-    seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
+def _number_of_seconds(text: str, number: float) -> int:
+    if _DATE_IN_DIGITS.fullmatch(text.removesuffix(".0")):
+        raise wrong("may be a date or Unix seconds", "send ISO 8601 such as 2026-11-23T12:00:00Z")
+    return _seconds(number / 1000 if number >= _MILLISECONDS_FROM else number)
+
+
+def _seconds(seconds: float) -> int:
     if not 0 <= seconds < _MILLISECONDS_FROM:
-        raise wrong("is no time in Unix seconds", "send seconds since 1970, at most 11 digits")
+        raise wrong("lies before 1970 or after 5138", "send ISO 8601 or seconds since 1970")
     return int(seconds)
 
 
 def _iso_seconds(text: str) -> int:
+    found = _ISO.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(_iso_for_python_3_10(text))
-    except ValueError:
+        moment = _moment(found) if found else None
+    except ValueError:  # a 13th month or the like
         moment = None
     if moment is None:
         raise wrong("is not a time", "send ISO 8601 such as 2026-11-23T12:00:00Z, or Unix seconds")
-    return _seconds((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+    return _seconds(moment.timestamp())
+
+
+def _moment(found: re.Match[str]) -> datetime:
+    """Return the moment to the second; not by `fromisoformat`, which reads more on newer Pythons.
+
+    Raises:
+        ValueError: There is no such moment.
+    """
+    year, month, day, hour, minute, second, ahead, behind, minutes = (
+        int(found[name] or 0)
+        for name in ("year", "month", "day", "hour", "minute", "second", "ahead", "behind", "more")
+    )
+    sign = -1 if found["behind"] else 1
+    zone = timezone(sign * timedelta(hours=ahead or behind, minutes=minutes))
+    return datetime(year, month, day, hour, minute, second, tzinfo=zone)
 
 
 def iso_time(seconds: float) -> str:
     """Write Unix seconds as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _iso_for_python_3_10(text: str) -> str:
-    """Spell Z as an offset and a fraction in six digits, which Python 3.10 asks for."""
-    text = re.sub(r"[zZ]$", "+00:00", text)
-    text = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text)
-    return re.sub(r"([+-]\d{2})(\d{2})?$", _colon_in_offset, text) if "T" in text else text
-
-
-def _colon_in_offset(found: re.Match[str]) -> str:
-    return f"{found[1]}:{found[2] or '00'}"
 
 
 def _members(value: Mapping[str, Any]) -> Mapping[str, Any]:

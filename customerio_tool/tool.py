@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from customerio_tool.arguments import nearest
 from customerio_tool.calls import Calls
 from customerio_tool.client import Client
 from customerio_tool.confirmation import with_confirmation
@@ -22,7 +21,6 @@ from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
     FieldProblem,
-    SubtoolUnknown,
 )
 from customerio_tool.invocation import CallContext
 from customerio_tool.ledger import Ledger
@@ -38,7 +36,7 @@ from customerio_tool.shared import (
     telemetry_from_env,
 )
 from customerio_tool.spec import Subtool
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import find, subtools
 from customerio_tool.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -256,7 +254,7 @@ class CustomerIoTool:
             self._policy = self._policy.only(change(now))
 
     def _checked(self, names: Iterable[str]) -> frozenset[str]:
-        return frozenset(self._subtool(name).name for name in names)
+        return frozenset(find(name).name for name in names)
 
     def definition(self, name: str) -> dict[str, Any]:
         """Return what a model or host needs to know of one subtool.
@@ -268,7 +266,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        subtool, policy = self._subtool(name), self._policy
+        subtool, policy = find(name), self._policy
         definition = subtool.definition()
         if policy.asks_before(subtool):
             return with_confirmation(definition, policy.confirm)
@@ -315,7 +313,7 @@ class CustomerIoTool:
         Raises:
             CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
         """
-        subtool = self._subtool(name)
+        subtool = find(name)
         return self._calls.run(subtool, arguments, context or CallContext(), self._policy)
 
     def approve(self, confirmation_id: str) -> dict[str, Any]:
@@ -345,15 +343,6 @@ class CustomerIoTool:
             self._calls.decline(confirmation_id)
         except CustomerIoError as error:
             return error.as_result()
-
-    def _subtool(self, name: str) -> Subtool[Any]:
-        try:
-            return self._known[name]
-        except (KeyError, TypeError):  # a name that is no text may have no hash
-            pass
-        raise SubtoolUnknown(
-            f"There is no such subtool; {nearest(str(name), self._known)} Nothing was sent."
-        )
 
     def test_connection(self) -> dict[str, Any]:
         """Check both keys with two reads and say which is wrong and which workspace answered.

@@ -277,3 +277,36 @@ def test_an_unknown_subtool_is_answered_with_the_nearest(tool: CustomerIoTool) -
     result = tool.call("get_segmnt", {})
     assert told(result) == Expected("subtool_unknown", "fix_arguments")
     assert "did you mean 'get_segment'?" in result["summary"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("trackEvent", "track_event"),
+        ("Track Event", "track_event"),
+        ("customer_io.track_event", "track_event"),
+        ("delte_custmer", "delete_customer"),
+        ("send_email", "send_transactional_email"),
+        ("get_metrics", "get_campaign_metrics"),
+        ("add_customer_to_segment", "add_to_segment"),
+        ("get_customer", "get_customer_attributes"),
+        ("un_suppress_customer", "unsuppress_customer"),
+    ],
+)
+def test_a_subtool_by_another_name_is_recognised(
+    given: str, meant: str, tool: CustomerIoTool
+) -> None:
+    assert f"did you mean {meant!r}?" in tool.call(given)["summary"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("update_customer", "create_customer", "list_customers", "search_customers"),
+        *("delete_event", "update_segment", "unsubscribe_customer", "list_events", "", None),
+    ],
+)
+def test_nothing_is_proposed_that_does_something_else(given: Any, tool: CustomerIoTool) -> None:
+    summary = tool.call(given)["summary"]
+    assert "did you mean" not in summary
+    assert f"choose from {', '.join(tool.handlers)}" in summary

@@ -33,6 +33,7 @@ GENERATORS: dict[tuple[str, ...], Callable[[dict[str, Any]], Any]] = {
     ("repeat", "times"): lambda made: made["repeat"] * made["times"],
     ("count", "times"): lambda made: [made["count"].format(n) for n in range(made["times"])],
     ("members", "times"): lambda made: {made["members"].format(n): n for n in range(made["times"])},
+    ("bits_set",): lambda made: 2 ** made["bits_set"] - 1,
     ("nested",): lambda made: nested(made["nested"]),
     ("code_point",): lambda made: chr(made["code_point"]),
     ("base64_of_bytes",): lambda made: base64.b64encode(bytes(made["base64_of_bytes"])).decode(),

@@ -9,12 +9,14 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from customerio_tool.arguments import nearest
+from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.spec import Subtool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["subtools"]
+__all__ = ["find", "subtools"]
 
 
 @cache
@@ -34,3 +36,15 @@ def subtools() -> Mapping[str, Subtool[Any]]:
     if len(by_name) < len(found):
         raise TypeError("two subtools have one name")
     return MappingProxyType(by_name)
+
+
+def find(name: object) -> Subtool[Any]:
+    """Return the subtool of a name, whatever a model or a person sent as one.
+
+    Raises:
+        SubtoolUnknown: There is none; the nearest is named, or all of them.
+    """
+    known = subtools()
+    if isinstance(name, str) and name in known:
+        return known[name]
+    raise SubtoolUnknown(f"There is no such subtool; {nearest(str(name), known)} Nothing was sent.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from customerio_tool.arguments import shown
 from customerio_tool.fields import (
     EmailAddress,
     Identifier,
@@ -83,7 +84,7 @@ def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     where = f"relationships[{index}]"
     if unknown := sorted(item.keys() - _RELATIONSHIP_MEMBERS):
-        raise wrong(f"has no member {unknown[0][:40]!r}", _RELATIONSHIP_FIX, where)
+        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _RELATIONSHIP_FIX, where)
     identifiers = {name: _object_key(item.get(name), where) for name in _OBJECT_KEYS}
     attributes = item.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from typing_extensions import Self
 
-from customerio_tool.arguments import kind_of, refuse
+from customerio_tool.arguments import kind_of, refuse, shown
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem
 from customerio_tool.fields import (
@@ -208,7 +208,7 @@ _device_texts = texts_of("custom_device.attributes")
 
 def _device(given: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := sorted(given.keys() - _DEVICE_MEMBERS):
-        raise wrong(f"has no member {unknown[0][:40]!r}", _DEVICE_FIX)
+        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _DEVICE_FIX)
     token, platform = given.get("token"), given.get("platform")
     if not isinstance(token, str) or not token.strip():
         raise wrong("is missing", "send the device's push token", "custom_device.token")
