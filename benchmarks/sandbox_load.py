@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from customerio_tool.sandbox import Options, Sandbox
@@ -49,16 +50,16 @@ class Nothing:
         """There are none."""
 
 
-def serve(kind: str) -> None:
-    """Be the process of one server: print its port and the workspace's file, and wait."""
+def serve(kind: str, file: str) -> None:
+    """Be the process of one server, its workspace in ``file``: print its port, and wait."""
     if kind == "nothing":
         server = Server(0, Nothing(), None)
         server.start()
-        print(server.port, "-", flush=True)  # noqa: T201 - read by the client
+        port = server.port
     else:
-        sandbox = Sandbox().start()
-        file = sandbox.application.store.path
-        print(sandbox.track_url.rpartition(":")[2], file, flush=True)  # noqa: T201 - as above
+        sandbox = Sandbox(db=file).start()
+        port = int(sandbox.track_url.rpartition(":")[2])
+    print(port, flush=True)  # noqa: T201 - read by the client
     signal.pause()
 
 
@@ -79,20 +80,22 @@ class Target:
 
     def stored(self) -> int:
         """Bytes of the workspace on disk, with what SQLite has yet to move into it."""
-        files = self.file.parent.glob(f"{self.file.name}*") if self.file.name != "-" else ()
+        files = self.file.parent.glob(f"{self.file.name}*")
         return sum(each.stat().st_size for each in files)
 
 
 @contextmanager
 def running(kind: str) -> Iterator[Target]:
     """Run a server in its own process."""
-    command = [sys.executable, "-m", MODULE, "serve", kind]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
-        try:
-            port, file = (process.stdout or sys.stdin).readline().split()
-            yield Target(f"http://127.0.0.1:{port}", Path(file), process.pid)
-        finally:
-            process.terminate()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "workspace.db"
+        command = [sys.executable, "-m", MODULE, "serve", kind, str(file)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+            try:
+                port = int((process.stdout or sys.stdin).readline())
+                yield Target(f"http://127.0.0.1:{port}", file, process.pid)
+            finally:
+                process.terminate()
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ SQLite's page cache of 2 MB is full.
 def main(arguments: list[str]) -> None:
     """Be a server, or measure."""
     if arguments[:1] == ["serve"]:
-        serve(arguments[1])
+        serve(*arguments[1:])
     elif arguments == ["--full"]:
         REPORT.write_text(report(FULL))
     else:

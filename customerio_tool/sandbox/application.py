@@ -6,8 +6,9 @@ import base64
 import binascii
 import hmac
 import logging
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Condition, Event
 from time import monotonic
@@ -39,6 +40,7 @@ from .workspace import Workspace, dump
 
 _LOG = logging.getLogger(__name__)
 _BODY_LOGGED = 262_144
+_LOOK_AGAIN = 0.5  # seconds: another process on the same file answers without a word to this one
 TABLES = (
     track.TRACK,
     track_v2.TRACK_V2,
@@ -104,15 +106,24 @@ class Application:
             count: wait for so many.
             timeout: wait so many real seconds, whatever the sandbox's clock says.
         """
-        until = monotonic() + timeout
+        self._wait(after, operation, count, monotonic() + timeout)
+        with self.work() as ws:
+            return state.requests(ws, after, operation)
+
+    def _wait(self, after: int, operation: str | None, count: int, until: float) -> None:
+        """Wait for the log; each look is at what is new in it, for every answer wakes this."""
+        log, seen, found = -1, after, 0
         with self._answered:
-            while True:
+            while not self.ending.is_set():
                 with self.work() as ws:
-                    found = state.requests(ws, after, operation)
+                    if log != self.store.replaced:  # it began anew
+                        log, seen, found = self.store.replaced, after, 0
+                    found += state.count_requests(ws, seen, operation)
+                    seen = max(seen, state.last_request(ws))
                 left = until - monotonic()
-                if len(found) >= count or left <= 0 or self.ending.is_set():
-                    return found
-                self._answered.wait(left)
+                if found >= count or left <= 0:
+                    return
+                self._answered.wait(min(left, _LOOK_AGAIN))
 
     def with_fault(self, request: Request) -> Request:
         """The request with the fault that hits it, if one does.
@@ -147,11 +158,12 @@ class Application:
             return self._serve(route, request, parameters)
         except StoreClosed:
             raise
-        except Exception:
+        except Exception as error:
             _LOG.exception("%s failed", route.operation)
-            reply = route.errors(Refused("internal error of the local Customer.io", "broken"))
+            reply = _broken(error, route.errors)
             if route.api != "control":
-                self._log_alone(route, request, reply, "internal error")
+                with suppress(sqlite3.Error):  # then there is no writing to the log either
+                    self._log_alone(route, request, reply, "internal error")
             return reply
 
     @contextmanager
@@ -178,6 +190,12 @@ class Application:
             self.store.clear()
             if to == "seed":
                 self.fill()
+
+    def catch_up(self) -> None:
+        """Move the clock to the last time in the workspace's log, if that is later than its own."""
+        latest = self.store.scalar("SELECT max(time) FROM requests")
+        if latest is not None and latest > self.clock.now():
+            self.clock.set(latest)
 
     def fill(self) -> None:
         """Put the seed that it was started with into the workspace.
@@ -211,8 +229,11 @@ class Application:
     def _unrouted(self, request: Request, refused: Refused) -> Reply:
         reply = _instead(request, app_errors) or app_errors(refused)
         api, operation = self.router.name(request)
-        with self.work() as ws:
-            self._log(ws, api, operation, request, reply, refused.message)
+        try:
+            with self.work() as ws:
+                self._log(ws, api, operation, request, reply, refused.message)
+        except sqlite3.Error as error:
+            return _broken(error, app_errors)
         return reply
 
     def _serve(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
@@ -339,6 +360,12 @@ class Application:
 
 def _instead(request: Request, errors: Envelope) -> Reply | None:
     return None if request.fault is None else request.fault.instead(errors)
+
+
+def _broken(error: Exception, errors: Envelope) -> Reply:
+    """500; of the store's own errors, such as a full disk, it says which."""
+    which = f": {error}" if isinstance(error, sqlite3.OperationalError) else ""
+    return errors(Refused(f"internal error of the local Customer.io{which}", "broken"))
 
 
 def _envelope(route: Route, refused: Refused) -> Envelope:

@@ -70,13 +70,14 @@ def trigger(ws: Workspace, broadcast_id: int, body: dict[str, Any]) -> int:
 
 
 def _check_pace(ws: Workspace, broadcast_id: int) -> None:
-    last = ws.store.scalar(
-        "SELECT max(created_at) FROM triggers WHERE broadcast=?", (broadcast_id,)
-    )
+    """One trigger an interval and few in the queue; those from before the clock went back rest."""
+    key = (broadcast_id, ws.now)
+    sql = "SELECT max(created_at) FROM triggers WHERE broadcast=? AND created_at<=?"
+    last = ws.store.scalar(sql, key)
     if last is not None and ws.now - last < ws.options.trigger_interval:
         raise Refused("too many requests", "too_many")
-    sql = "SELECT count(*) FROM triggers WHERE broadcast=? AND processed_at>?"
-    if ws.store.scalar(sql, (broadcast_id, ws.now)) >= ws.options.trigger_queue:
+    sql = "SELECT count(*) FROM triggers WHERE broadcast=? AND created_at<=? AND processed_at>?"
+    if ws.store.scalar(sql, (*key, ws.now)) >= ws.options.trigger_queue:
         raise Refused("too many triggers waiting", ws.options.trigger_queue_full)
 
 

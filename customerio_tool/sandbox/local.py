@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from shutil import rmtree
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Literal
@@ -23,12 +26,15 @@ from .welcome import welcome
 class Sandbox:
     """A local Customer.io on 127.0.0.1: Track under /api/v1 and /api/v2, App under /v1.
 
-    Use it as a context manager, or call ``start`` and ``close``.
+    Use it as a context manager, or call ``start`` and ``close``; it may be started again. After a
+    fork it stays with the process that started it: the other may use its URLs, and nothing else.
 
     Args:
         port: the port to listen on; 0 takes a free one.
         tls: serve https, with a CA made on the spot (needs the ``sandbox`` extra).
-        db: a file to keep the workspace in; ``None`` keeps nothing.
+        db: a file to keep the workspace in; ``None`` keeps nothing. Time goes on in it: without a
+            ``clock`` of its own, a sandbox whose file was written by a clock that was ahead starts
+            at the last time in it. Several processes may share one file, each with its own clock.
         seed: fill an empty workspace with the demo (true), with nothing (false), or with a seed of
             your own, in the form that ``customerio_tool.sandbox.seeding`` describes.
         clock: where time comes from; freeze or advance it to test what depends on time.
@@ -51,11 +57,13 @@ class Sandbox:
         options: Options | None = None,
     ) -> None:
         self.clock = clock or Clock()
+        self._follows = clock is None
         self._options = options or Options()
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
         self._db = None if db is None else Path(db)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._discard: Callable[[], object] | None = None
+        self._process = os.getpid()
         self._store: Store | None = None
         self._server: Server | None = None
 
@@ -63,6 +71,7 @@ class Sandbox:
         """Open the workspace and listen; returns itself."""
         if self._server is not None:
             return self
+        self._process = os.getpid()
         try:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
@@ -70,6 +79,8 @@ class Sandbox:
             with self._store.transaction():  # another process may be opening the same file
                 if self._store.is_empty():
                     application.fill()
+                elif self._follows:
+                    application.catch_up()
             server = Server(self._port, application, context)
         except BaseException:
             self.close()
@@ -79,21 +90,24 @@ class Sandbox:
         return self
 
     def _certify(self) -> SSLContext:
-        self._folder = tempfile.TemporaryDirectory(prefix="customerio-sandbox-ca-")
-        context, ca_file = server_context(Path(self._folder.name))
+        folder = tempfile.mkdtemp(prefix="customerio-sandbox-ca-")
+        self._discard = weakref.finalize(self, _remove, folder, os.getpid())
+        context, ca_file = server_context(Path(folder))
         self.ca_file = str(ca_file)
         return context
 
     def close(self) -> None:
         """Cut connections, stop listening, close the workspace. Calling it again does nothing."""
+        if os.getpid() != self._process:  # a fork's: its threads and its workspace are not here
+            return
         if self._server is not None:
             self._server.stop()
             self._server.application.snapshots.clear()
         if self._store is not None:
             self._store.close()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._server = self._store = self._folder = None
+        if self._discard is not None:
+            self._discard()
+        self._server = self._store = self._discard = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -112,7 +126,13 @@ class Sandbox:
 
     @property
     def application(self) -> Application:
-        """What answers requests, for calls without a socket. Raises RuntimeError when stopped."""
+        """What answers requests, for calls without a socket.
+
+        Raises:
+            RuntimeError: it is not running, or runs in the process that this one was forked from.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("the sandbox runs in the process that forked this one: use its URLs")
         return self._running().application
 
     def _running(self) -> Server:
@@ -225,10 +245,12 @@ class Sandbox:
         Raises:
             TimeoutError: fewer came; the text says how many.
         """
-        found = self.application.requests(after, operation, count=count, timeout=timeout)
+        application = self.application
+        found = application.requests(after, operation, count=count, timeout=timeout)
         if len(found) < count:
-            what = f"{operation or 'any'} requests"
-            raise TimeoutError(f"{len(found)} of {count} {what} came within {timeout:g} s")
+            what = f"{len(found)} of {count} {operation or 'any'} requests"
+            end = "before it stopped" if application.ending.is_set() else f"within {timeout:g} s"
+            raise TimeoutError(f"{what} came {end}")
         return found
 
     def state(self) -> dict[str, Any]:
@@ -277,3 +299,9 @@ class Sandbox:
             ValueError: no such option, a value of the wrong kind, or a credential.
         """
         self.application.change_options(changes)
+
+
+def _remove(folder: str, process: int) -> None:
+    """Remove a folder, unless this is a fork of the process that made it."""
+    if os.getpid() == process:
+        rmtree(folder, ignore_errors=True)

@@ -46,7 +46,10 @@ class Server(ThreadingHTTPServer):
         self._live: set[socket.socket] = set()
         self._idle = Condition()
         self._stopping = False
-        super().__init__(("127.0.0.1", port), Connection)
+        try:
+            super().__init__(("127.0.0.1", port), Connection)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror}: 127.0.0.1:{port}") from None
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     @property

@@ -62,6 +62,17 @@ def requests(ws: Workspace, after: int = 0, operation: str | None = None) -> lis
     return [_request(row) for row in ws.store.all(sql, (after, operation))]
 
 
+def last_request(ws: Workspace) -> int:
+    """The number of the newest request in the log, 0 when there is none."""
+    return int(ws.store.scalar("SELECT max(n) FROM requests") or 0)
+
+
+def count_requests(ws: Workspace, after: int, operation: str | None = None) -> int:
+    """How many ``requests`` would give."""
+    sql = "SELECT count(*) FROM requests WHERE n>? AND coalesce(operation=?, 1)"
+    return int(ws.store.scalar(sql, (after, operation)))
+
+
 def _request(row: Row) -> dict[str, Any]:
     try:
         parsed = json.loads(row["body"]) if row["body"] else None

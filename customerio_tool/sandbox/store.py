@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,32 +19,36 @@ BUSY_SECONDS = 30.0
 ATTEMPTS = 100
 """How often to ask for WAL: as many others may be opening the same new file."""
 
+UNNAMED = ""
+"""SQLite's word for a file without a name on disk: nothing of it is left, even after SIGKILL."""
+
 
 class StoreClosed(RuntimeError):
     """The sandbox is stopping: no more reads or writes."""
 
+    def __init__(self) -> None:
+        super().__init__("the sandbox was stopped")
+
 
 class Store:
-    """A SQLite file in WAL mode, safe for many threads.
+    """A SQLite file, safe for many threads.
 
     Args:
-        path: the file to keep, created if missing; ``None`` means a temporary one, removed by
-            ``close``.
+        path: the file to keep, in WAL mode, created if missing; ``None`` means one without a name
+            in SQLite's temporary folder, gone with the process.
 
     Raises:
         ValueError: the file cannot be made, is none of the sandbox's, or of another version.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._folder = (
-            tempfile.TemporaryDirectory(prefix="customerio-sandbox-") if not path else None
-        )
-        self.path = path or Path(self._folder.name if self._folder else "") / "workspace.db"
+        self._path = path
         self._lock = RLock()
         self._closed = False
+        self.replaced = 0  # how often everything was: ``clear``, ``restore``
         with self._usable():
             self._connection = sqlite3.connect(
-                self.path,
+                path or UNNAMED,
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
@@ -64,25 +67,33 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise ValueError(f"db cannot keep a workspace in {self.path}: {error}") from None
+            where = self._path or "SQLite's temporary folder"
+            raise ValueError(f"db cannot keep a workspace in {where}: {error}") from None
 
     def _prepare(self) -> None:
         # Off loses nothing when the process is killed, only when the machine loses power.
         self._connection.execute("PRAGMA synchronous=OFF")
+        if self._path is None:
+            self._connection.execute("PRAGMA journal_mode=MEMORY")
+            self._make_tables()
+        else:
+            self._open(self._path)
+
+    def _open(self, path: Path) -> None:
         with self.transaction():  # of those that open a new file at once, one makes its tables
             version = self.scalar("PRAGMA user_version")
             if version not in (0, VERSION):
                 raise ValueError(
-                    f"{self.path.name} holds sandbox data of version {version}, this is {VERSION}: "
+                    f"{path.name} holds sandbox data of version {version}, this is {VERSION}: "
                     "use another file"
                 )
             if version == 0:
+                if self.scalar("SELECT count(*) FROM sqlite_master"):
+                    raise ValueError(f"{path.name} is another program's database: use another file")
                 self._make_tables()
         self._write_ahead()
 
     def _make_tables(self) -> None:
-        if self.scalar("SELECT count(*) FROM sqlite_master"):
-            raise ValueError(f"{self.path.name} is another program's database: use another file")
         for statement in TABLES.split(";"):
             self.execute(statement)
         self.execute(f"PRAGMA user_version={VERSION}")
@@ -92,10 +103,11 @@ class Store:
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 self._connection.execute("PRAGMA journal_mode=WAL")
-                return
             except sqlite3.OperationalError:
                 if not attempts_left:
                     raise
+            else:
+                return
             with self.transaction():  # waits for the end of that write
                 pass
 
@@ -111,10 +123,11 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite itself rolls back on a full disk
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def savepoint(self, *, keep: bool = True) -> Iterator[None]:
@@ -145,6 +158,7 @@ class Store:
             if self._closed:
                 raise StoreClosed
             copied.backup(self._connection)
+            self.replaced += 1
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""
@@ -180,11 +194,10 @@ class Store:
         with self.transaction():
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
+            self.replaced += 1
 
     def close(self) -> None:
-        """Wait for the current transaction, then close; a temporary file is removed."""
+        """Wait for the current transaction, then close; a file without a name is gone."""
         with self._lock:
             self._closed = True
             self._connection.close()
-        if self._folder:
-            self._folder.cleanup()
