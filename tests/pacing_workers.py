@@ -14,6 +14,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,9 +56,12 @@ class Crew:
         ]
 
     def __enter__(self) -> Crew:
-        for process in self._processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+        with ExitStack() as ends:
+            ends.callback(self._end)  # of those that began, where one does not
+            for process in self._processes:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            ends.pop_all()
         return self
 
     def __exit__(
@@ -66,6 +70,9 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in self._processes:
             process.kill()
             process.communicate()

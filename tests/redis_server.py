@@ -7,12 +7,13 @@ marked `requires("redis-server")`.
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 import pytest
@@ -20,14 +21,15 @@ import pytest
 from tests.requirements import located
 
 READY = b"Ready to accept connections"
+_PORTS = range(20_000, 32_000)
+"""Below those that Linux, macOS and Windows give to connections that go out."""
 
 
 class RedisServer:
     """A redis-server on a free loopback port, which keeps nothing on disk."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
+        self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")
@@ -88,9 +90,17 @@ class RedisServer:
 
     def empty(self) -> None:
         """Remove all that it holds."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(b"FLUSHALL\r\n")
             assert connection.recv(16) == b"+OK\r\n"
+
+
+def _free_port() -> int:
+    """Return a port that nobody has, nor is given while the server that had it is away."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @pytest.fixture(scope="session")
