@@ -9,6 +9,9 @@ from __future__ import annotations
 from importlib.metadata import metadata
 from typing import Any
 
+from customerio_tool.deadline import Timeouts
+from customerio_tool.dispatch import CALL_SECONDS, SEND_SECONDS
+from customerio_tool.replay import MAX_ATTEMPTS
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.spec import JSON_SCHEMA, Effect, Example, Subtool
 from customerio_tool.subtools import subtools
@@ -23,6 +26,10 @@ DESCRIPTION = (
     "message history via the Track and App APIs."
 )
 """The sentence of the product's page (https://docs.phinite.ai/docs/integrations-hub/customer-io)."""
+
+ENVIRONMENTS = ("DEV", "UAT", "PROD")
+"""The studio's: its form takes one set of values for each, and gives a connection to chosen
+assistants. Read off the pictures of such forms in https://docs.phinite.ai."""
 
 
 def manifest() -> dict[str, Any]:
@@ -48,6 +55,7 @@ def manifest() -> dict[str, Any]:
             "entry_point": "customerio_tool:CustomerIoTool",
         },
         "connection": _connection(),
+        "defaults": _defaults(),
         "subtools": [_entry(subtool) for subtool in subtools().values()],
     }
 
@@ -67,6 +75,7 @@ def _connection() -> dict[str, Any]:
     fields = connection_fields().items()
     return {
         "schema": schema_path("connection"),
+        "scope": {"environments": list(ENVIRONMENTS), "assistants": "selectable"},
         "fields": [field.as_form(key) for key, field in fields if not field.operator],
         "test": {
             "callable": "customerio_tool:CustomerIoTool.test_connection",
@@ -74,6 +83,18 @@ def _connection() -> dict[str, Any]:
             "checks": ["track", "region", "app"],
             "minimal_subtool": "list_segments",
         },
+    }
+
+
+def _defaults() -> dict[str, float]:
+    """Return what bounds a call where the host says nothing else."""
+    timeouts = Timeouts()
+    return {
+        "connect_timeout_seconds": timeouts.connect,
+        "read_timeout_seconds": timeouts.read,
+        "total_deadline_seconds": CALL_SECONDS,
+        "send_deadline_seconds": SEND_SECONDS,
+        "max_attempts": MAX_ATTEMPTS,
     }
 
 
@@ -195,6 +216,12 @@ MANIFEST_SCHEMA: dict[str, Any] = {
             "connection": _closed(
                 {
                     "schema": _SCHEMA_PATH,
+                    "scope": _closed(
+                        {
+                            "environments": {"type": "array", "items": _TEXT, "minItems": 1},
+                            "assistants": {"const": "selectable"},
+                        }
+                    ),
                     "fields": {"type": "array", "items": _FIELD_SCHEMA, "minItems": 1},
                     "test": _closed(
                         {
@@ -204,6 +231,12 @@ MANIFEST_SCHEMA: dict[str, Any] = {
                             "minimal_subtool": _NAME,
                         }
                     ),
+                }
+            ),
+            "defaults": _closed(
+                {
+                    **{name: {"type": "number", "exclusiveMinimum": 0} for name in _defaults()},
+                    "max_attempts": {"type": "integer", "minimum": 1},
                 }
             ),
             "subtools": {"type": "array", "items": _SUBTOOL_SCHEMA, "minItems": 1},

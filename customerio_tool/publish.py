@@ -25,6 +25,7 @@ from customerio_tool.manifest import (
     manifest,
     schema_path,
 )
+from customerio_tool.policy_schema import policy_schema
 from customerio_tool.saved_connection import ConnectionField, connection_fields, connection_schema
 from customerio_tool.spec import JSON_SCHEMA, Subtool
 from customerio_tool.subtools import subtools
@@ -127,12 +128,15 @@ def _subtool_schema(subtool: Subtool[Any]) -> dict[str, Any]:
 
 
 def _connection_schema() -> dict[str, Any]:
+    """Return the schema of what a host saves: the connection, and perhaps the agent's policy."""
+    schema = connection_schema()
     return {
         "$schema": JSON_SCHEMA,
         "$id": f"urn:{DISTRIBUTION}:connection",
         "title": f"{TITLE} connection",
         "description": "A saved connection, as a studio hands it to the tool.",
-        **connection_schema(),
+        **schema,
+        "properties": {**schema["properties"], "policy": policy_schema()},
     }
 
 

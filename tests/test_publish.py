@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 import yaml
 from jsonschema import Draft202012Validator
 
-from customerio_tool import errors
+from customerio_tool import CallContext, CustomerIoTool, errors
+from customerio_tool.deadline import Timeouts
+from customerio_tool.dispatch import seconds_for
 from customerio_tool.manifest import MANIFEST_SCHEMA
 from customerio_tool.publish import (
     MANIFEST,
@@ -40,6 +43,7 @@ PAGE_FIELDS = {
     "region": ("Region", False),
 }
 
+SAVED = {"site_id": "site", "track_api_key": "track-key", "app_api_key": "app-key", "region": "eu"}
 CODES = {value.code for value in vars(errors).values() if getattr(value, "code", None) is not None}
 
 generated = pytest.mark.parametrize("path", [*artefacts(), README])
@@ -191,6 +195,8 @@ def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
         lambda m: m["subtools"][0].update(effect="write"),
         lambda m: m["subtools"][0].update(credentials=[]),
         lambda m: m["subtools"][0]["examples"].pop(),
+        lambda m: m["defaults"].update(max_attempts=0),
+        lambda m: m["connection"]["scope"].update(environments=[]),
     ],
 )
 def test_the_manifests_schema_refuses_what_a_host_could_not_use(
@@ -234,6 +240,19 @@ def test_a_saved_form_keeps_the_schema_of_the_connection(manifest: dict[str, Any
         assert Draft202012Validator(schema).is_valid({**saved, "region": region})
     for wrong in ({"region": "asia"}, {"site_id": ""}, {"site_id": 7}, {"sitte_id": "x"}):
         assert not Draft202012Validator(schema).is_valid({**saved, **wrong})
+
+
+def test_the_manifest_tells_the_bounds_that_a_call_really_has(manifest: dict[str, Any]) -> None:
+    told = manifest["defaults"]
+    bounds = (told["connect_timeout_seconds"], told["read_timeout_seconds"])
+    assert bounds == (Timeouts().connect, Timeouts().read)
+    for effect, name in (("read", "total"), ("send", "send")):
+        subtool = next(each for each in subtools().values() if each.effect.word == effect)
+        assert told[f"{name}_deadline_seconds"] == seconds_for(subtool, CallContext())
+    with responses.RequestsMock() as network, CustomerIoTool(SAVED, sleep=lambda _: None) as tool:
+        network.get(re.compile(".*"), status=503)
+        tool.call("list_segments")
+        assert len(network.calls) == told["max_attempts"]
 
 
 def test_the_manifest_lists_the_subtools_in_the_order_of_definitions(
