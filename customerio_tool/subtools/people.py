@@ -291,15 +291,23 @@ def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[st
 def _find_person(args: GetCustomerAttributesArgs) -> str:
     looked_up = f"It was looked up as {args.kind}"
     if args.id_type is None:
-        other = "id" if args.kind != "id" else "email"
-        return f"{looked_up}, by its shape; try id_type='{other}' if it is one."
+        return f"{looked_up}, by its shape; try id_type='{_other_kind(args)}' if it is one."
     return f"{looked_up}, as id_type says."
+
+
+def _other_kind(args: GetCustomerAttributesArgs) -> str:
+    if args.kind != "id":
+        return "id"
+    if "@" in args.customer_id:
+        return "email"
+    return "phone" if args.customer_id.startswith("+") else "cio_id"
 
 
 def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
     customer: Item = without(answer.payload["customer"], answer.hidden)
     customer.pop("timestamps", None)
-    names = answer.args.attribute_names
+    asked = answer.args.attribute_names
+    names = None if asked is None else list(dict.fromkeys(asked))
     withheld = sorted(answer.hidden)
     missing: list[str] = []
     if names is not None:
