@@ -30,7 +30,6 @@ from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
 
-REFERENCE = "https://docs.customer.io/integrations/api/app/"
 MAX_DATA_BYTES = 50_000
 MAX_BODY_BYTES = 25_000_000
 """Bytes of a whole trigger: the vendor's 25 MB, read the narrower way."""
@@ -297,7 +296,7 @@ trigger_broadcast = Subtool(
     look=_look,
     find=_find,
     reach=_recipients,
-    reference=REFERENCE,
+    reference="https://docs.customer.io/integrations/api/app/tag/send-messages/triggerBroadcast/",
     examples=[
         Example(
             {"broadcast_id": 30, "audience": "default", "data": {"headline": "Zürich"}},

@@ -31,7 +31,6 @@ from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subto
 from customerio_tool.subtools.messages import Channel
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
 
-REFERENCE = "https://docs.customer.io/integrations/api/app/"
 FIND = (
     "list_campaigns shows the ids of all campaigns; broadcasts and newsletters are not campaigns."
 )
@@ -61,7 +60,7 @@ get_campaign = Subtool(
     pace=Pace.APP,
     shape=one("campaign", "Campaign {campaign_id}."),
     find=lambda _: FIND,
-    reference=REFERENCE,
+    reference="https://docs.customer.io/integrations/api/app/",  # its own page is not known
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
         Example(
@@ -104,7 +103,7 @@ list_campaigns = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
-    reference=REFERENCE,
+    reference="https://docs.customer.io/integrations/api/app/tag/automations/listcampaigns/",
     examples=[
         Example({}, Sends("GET", "/v1/campaigns")),
         Example(

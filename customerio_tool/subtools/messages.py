@@ -23,8 +23,6 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items, is_hidden, without
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 
-REFERENCE = "https://docs.customer.io/integrations/api/app/"
-
 MAX_MESSAGES = 1000
 DEFAULT_MESSAGES = 20
 WINDOW_SECONDS = 180 * 86_400
@@ -226,7 +224,7 @@ list_messages = Subtool(
         expects="messages",
         foreign=True,
     ),
-    reference=REFERENCE,
+    reference="https://docs.customer.io/integrations/api/app/tag/messages/listMessages/",
     examples=[
         Example({}, Sends("GET", "/v1/messages", query="limit=20")),
         Example(

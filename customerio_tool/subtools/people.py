@@ -356,7 +356,7 @@ get_customer_attributes = Subtool(
         foreign=True,
     ),
     find=_find_person,
-    reference="https://docs.customer.io/integrations/api/app/",
+    reference="https://docs.customer.io/api/app/#operation/getPersonAttributes",
     examples=[
         Example(
             {"customer_id": "u1", "attribute_names": ["plan"]},

@@ -42,7 +42,7 @@ from customerio_tool.subtools.membership import (
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
-APP_REFERENCE = "https://docs.customer.io/integrations/api/app/"
+APP_REFERENCE = "https://docs.customer.io/integrations/api/app/tag/segments/"
 FIND = "list_segments shows the ids of all segments."
 
 SegmentId = Annotated[ObjectId, Field(description="Number of the segment; see list_segments.")]
@@ -187,7 +187,7 @@ list_segments = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
-    reference=APP_REFERENCE,
+    reference=APP_REFERENCE + "listSegments/",
     examples=[
         Example({}, Sends("GET", "/v1/segments")),
         Example(
@@ -246,7 +246,7 @@ get_segment = Subtool(
         expects="count",
     ),
     find=lambda _: FIND,
-    reference=APP_REFERENCE,
+    reference=APP_REFERENCE + "getSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
         Example(
@@ -371,7 +371,7 @@ delete_segment = Subtool(
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
     find=lambda _: FIND,
-    reference="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
+    reference=APP_REFERENCE + "deleteManSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),
         Example(

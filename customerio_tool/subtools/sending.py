@@ -26,8 +26,6 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import CALL, Answer, Shape
 from customerio_tool.subtools.messages import Channel, messages_since
 
-REFERENCE = "https://docs.customer.io/integrations/api/app/"
-
 MAX_PAYLOAD_BYTES = 1_000_000
 """Bytes of a send without its attachments: the vendor's 1 MB, read the narrower way."""
 

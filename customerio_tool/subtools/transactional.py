@@ -36,7 +36,6 @@ from customerio_tool.subtools.mail import (
     reach_of,
 )
 from customerio_tool.subtools.sending import (
-    REFERENCE,
     AutoCreate,
     DisableMessageRetention,
     IdempotencyKey,
@@ -150,7 +149,7 @@ send_transactional_email = Subtool(
     look=lambda args, at: look_for("email", args, at),
     find=find_template,
     reach=_email_reach,
-    reference=REFERENCE,
+    reference="https://docs.customer.io/integrations/api/app/tag/send-messages/sendEmail/",
     examples=[
         Example(
             {
@@ -345,7 +344,7 @@ send_transactional_push = Subtool(
     look=lambda args, at: look_for("push", args, at),
     find=find_template,
     reach=_push_reach,
-    reference=REFERENCE,
+    reference="https://docs.customer.io/api/app/#operation/sendPush",
     examples=[
         Example(
             {"customer_id": "u1", "transactional_message_id": "order_shipped"},
