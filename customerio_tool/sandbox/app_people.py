@@ -34,8 +34,7 @@ def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
 
 
 def _address(ws: Workspace, kind: str, text: str) -> Address:
-    if kind == "phone" or (kind == "email" and not ws.options.email_is_identifier):
-        raise Refused(f"{kind} is not enabled as an identifier in this workspace")
+    people.check_kind(ws, kind)
     if kind not in ("id", "email", "cio_id"):
         raise Refused("id_type must be id, email, phone or cio_id")
     return people.named(kind, text)  # type: ignore[arg-type] # one of the three literals
@@ -61,9 +60,9 @@ def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
 
 @PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=_SPEC)
 def find_by_email(ws: Workspace, request: Request) -> Reply:
-    """The people who have this e-mail address: one or none."""
+    """The people who have this e-mail address: one or none, more where it is no identifier."""
     email = request.query.get("email")
     if not email:
         raise Refused("email is required")
-    person = people.find(ws, Address("email", email))
-    return json_reply({"results": [people.identifiers(person)] if person else []})
+    found = people.with_email(ws, email)
+    return json_reply({"results": [people.identifiers(person) for person in found]})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import audience_file, campaigns, filters, limits, people
-from .people import IdKind
+from .people import Address, IdKind
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump
@@ -161,13 +161,19 @@ def _find_one(
     ws: Workspace, audience: Audience, line: int, user: dict[str, Any], flags: dict[str, Any]
 ) -> None:
     kind: IdKind = "id" if "id" in user else "email"
-    person = people.find(ws, people.named(kind, user[kind]))
-    if person is not None:
-        audience.people.append((person, user.get("data", {})))
-    elif flags.get(f"{kind}_ignore_missing"):
-        ws.fail_quietly("missing recipient ignored", user[kind])
+    value = user[kind]
+    if kind == "email":
+        found = people.with_email(ws, value)
     else:
-        audience.errors.append(f"line {line}: no person has the {kind} {user[kind]}")
+        found = [each for each in [people.find(ws, Address("id", value))] if each]
+    if len(found) > 1 and not flags.get("email_add_duplicates"):
+        audience.errors.append(f"line {line}: several people have the email {value}")
+    elif found:
+        audience.people += [(person, user.get("data", {})) for person in found]
+    elif flags.get(f"{kind}_ignore_missing"):
+        ws.fail_quietly("missing recipient ignored", value)
+    else:
+        audience.errors.append(f"line {line}: no person has the {kind} {value}")
 
 
 def _save(

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from . import events, objects, people, segments
+from .filters import as_text
 from .limits import ATTRIBUTES, check_attributes, check_person_id, seconds
 from .people import Address
 from .refusal import Refused
@@ -54,7 +55,7 @@ def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
     found: list[Address] = []
     for kind in ("id", "email"):
         value = body.get(kind)
-        if value in (None, ""):
+        if value in (None, "") or not _is_identifier(ws, kind):
             continue
         if kind == "id" and isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
@@ -68,6 +69,10 @@ def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
         else:
             found.append(Address("email", value))
     return found
+
+
+def _is_identifier(ws: Workspace, name: str) -> bool:
+    return name in _IDENTIFIERS and (name != "email" or ws.options.email_is_identifier)
 
 
 def _who(
@@ -119,7 +124,7 @@ def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> No
     """Merge per attribute: named ones overwrite, absent ones stay, ``""`` removes."""
     person = people.get(ws, pk)
     values, stamps = json.loads(person["attributes"]), json.loads(person["stamps"])
-    unsubscribed = person["unsubscribed"]
+    unsubscribed, email = person["unsubscribed"], person["email"]
     for name, value in body.items():
         if not _is_attribute(ws, name):
             continue
@@ -129,6 +134,8 @@ def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> No
         stamps[name] = at
         if name == "unsubscribed":
             unsubscribed = int(is_true(value))
+        elif name == "email":
+            email = None if value in (None, "") else as_text(value)
         elif name.startswith(_TOPICS):
             _set_topic(values, name[len(_TOPICS) :], value)
         else:
@@ -138,6 +145,8 @@ def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> No
         return
     sql = "UPDATE people SET attributes=?, stamps=?, unsubscribed=? WHERE pk=?"
     ws.store.execute(sql, (dump(values), dump(stamps), unsubscribed, pk))
+    if email != person["email"]:
+        people.set_email(ws, pk, email)
 
 
 def _is_late(ws: Workspace, stored: int | None, at: int) -> bool:
@@ -147,7 +156,7 @@ def _is_late(ws: Workspace, stored: int | None, at: int) -> bool:
 
 
 def _is_attribute(ws: Workspace, name: str) -> bool:
-    if name in _CONTROLS or name in _IDENTIFIERS:
+    if name in _CONTROLS or _is_identifier(ws, name):
         return False
     if name.startswith("_") and ws.options.underscore_attributes == "ignore":
         ws.fail_quietly("system attribute", name)

@@ -1,4 +1,9 @@
-"""Merging two people: what the primary takes over before the secondary is erased (facts 9.5)."""
+"""Merging two people: what the primary takes over before the secondary is erased (facts 9.5).
+
+Nothing in a merge starts a campaign: the events never trigger, and a segment that the primary is in
+from now on counts as entered before, as the secondary's journeys come along. Which campaigns
+somebody is in right now is no part of what is served: here a campaign sends at once and is over.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 from typing import Any
 
 from . import people
-from .people import Address
+from .people import Address, IdKind
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump
@@ -22,6 +27,7 @@ def read_address(ws: Workspace, value: Any, name: str) -> Address:
     text = people.given(ws, given)
     if kind not in ("id", "email", "cio_id") or not text:
         raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
+    people.check_kind(ws, kind, name)
     return people.named(kind, text)
 
 
@@ -41,8 +47,8 @@ def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
         _move_rows(ws, target["pk"], source["pk"])
         _take_attributes(ws, target, source)
         people.erase(ws, source["pk"])
-        if ws.options.merge_moves_identifiers:
-            _take_identifiers(ws, target, source)
+        _take_identifiers(ws, target, source)
+        _rename_deliveries(ws, target["pk"])
 
 
 def _move_rows(ws: Workspace, target: int, source: int) -> None:
@@ -72,7 +78,21 @@ def _take_attributes(ws: Workspace, target: Row, source: Row) -> None:
 
 
 def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
-    if target["id"] is None and source["id"] is not None:
-        people.give(ws, target["pk"], Address("id", source["id"]))
-    if target["email"] is None and source["email"] is not None:
-        people.give(ws, target["pk"], Address("email", source["email"]))
+    """Those that the primary lacks, as told; an e-mail that is an attribute, in any case."""
+    options = ws.options
+    wanted: dict[IdKind, bool] = {
+        "id": options.merge_moves_identifiers,
+        "email": options.merge_moves_identifiers or not options.email_is_identifier,
+    }
+    for kind in (kind for kind, is_wanted in wanted.items() if is_wanted):
+        if target[kind] is None and source[kind] is not None:
+            people.give(ws, target["pk"], people.named(kind, source[kind]))
+
+
+def _rename_deliveries(ws: Workspace, pk: int) -> None:
+    """Show the primary as the recipient of all its deliveries, which is how a history moves.
+
+    UNVERIFIED whether the vendor shows it so; the secondary's identifiers name nobody any more.
+    """
+    who = dump(people.identifiers(people.get(ws, pk)))
+    ws.store.execute("UPDATE deliveries SET identifiers=? WHERE person=?", (who, pk))

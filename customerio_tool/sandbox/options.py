@@ -38,7 +38,7 @@ class Options:
     restricted_app_key: str = "sandbox-restricted-app-key"  # answers 403 everywhere: scope
     region: Literal["us", "eu"] = "us"
     environment_id: int = 4001
-    email_is_identifier: bool = True
+    email_is_identifier: bool = True  # false: an attribute that several people may share
     email_change_by_id: bool = False  # workspace setting "Allow updates to email using ID"
     merge_anonymous_events: bool = True  # workspace setting, on for new workspaces (AN)
 

@@ -33,14 +33,23 @@ class Address:
         return self.value.lower() if self.kind == "email" else self.value
 
 
-def by_shape(text: str) -> Address:
+def by_shape(ws: Workspace, text: str) -> Address:
     """Read a Track path value: ``cio_`` prefix, else looks like an e-mail, else an id (T)."""
+    kind = _shape(ws, text)
+    if kind == "id":
+        check_person_id(text)
+    return named(kind, text)
+
+
+def _shape(ws: Workspace, text: str) -> IdKind:
+    """The kind of identifier that a text looks like.
+
+    Where e-mail is no identifier, what looks like one is an id: UNVERIFIED, but there is nothing
+    else that it could name.
+    """
     if text.startswith(CIO_PREFIX):
-        return Address("cio_id", text[len(CIO_PREFIX) :])
-    if looks_like_email(text):
-        return Address("email", text)
-    check_person_id(text)
-    return Address("id", text)
+        return "cio_id"
+    return "email" if looks_like_email(text) and ws.options.email_is_identifier else "id"
 
 
 def in_path(ws: Workspace, text: str) -> Address:
@@ -49,7 +58,7 @@ def in_path(ws: Workspace, text: str) -> Address:
     Raises:
         Refused: ``invalid identifier``, for a cio_id of another workspace (facts 2, PC).
     """
-    address = by_shape(text)
+    address = by_shape(ws, text)
     foreign = _CIO_ID.fullmatch(address.value) and not address.value.startswith(_CIO_WORKSPACE)
     if address.kind == "cio_id" and foreign and ws.options.foreign_cio_id == "refuse":
         raise Refused("invalid identifier")
@@ -59,6 +68,17 @@ def in_path(ws: Workspace, text: str) -> Address:
 def named(kind: IdKind, text: str) -> Address:
     """An identifier whose kind was named; a cio_id is taken bare or prefixed (UNVERIFIED which)."""
     return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
+
+
+def check_kind(ws: Workspace, kind: str, field: str = "") -> None:
+    """Refuse a kind of identifier that this workspace does not have.
+
+    That App lookups answer 400 is documented (facts 8.11); that Track, merges and sends do the
+    same is UNVERIFIED.
+    """
+    if kind == "phone" or (kind == "email" and not ws.options.email_is_identifier):
+        message = f"{kind} is not enabled as an identifier in this workspace"
+        raise Refused(message, field=field)
 
 
 def given(ws: Workspace, value: Any) -> str | None:
@@ -73,19 +93,25 @@ def looks_like_email(text: str) -> bool:
     return _EMAIL.fullmatch(text) is not None
 
 
-def is_of_another_kind(address: Address) -> bool:
+def is_of_another_kind(ws: Workspace, address: Address) -> bool:
     """Whether a value named as one kind of identifier has the look of another."""
     if address.kind == "email":
         return not looks_like_email(address.value)
     if address.kind == "cio_id":
         return _CIO_ID.fullmatch(address.value) is None
-    return looks_like_email(address.value) or address.value.startswith(CIO_PREFIX)
+    return _shape(ws, address.value) != "id"
 
 
 def find(ws: Workspace, address: Address) -> Row | None:
     """The person who has this identifier."""
     column = {"id": "id", "email": "email_key", "cio_id": "cio_id"}[address.kind]
     return ws.store.one(f"SELECT * FROM people WHERE {column}=?", (address.key,))  # noqa: S608 - fixed
+
+
+def with_email(ws: Workspace, email: str) -> list[Row]:
+    """Everybody with this e-mail address: several where it is no identifier."""
+    key = Address("email", email).key
+    return ws.store.all("SELECT * FROM people WHERE email_key=? ORDER BY pk", (key,))
 
 
 def get(ws: Workspace, pk: int) -> Row:
@@ -108,11 +134,16 @@ def create(ws: Workspace, *addresses: Address) -> Row:
 def give(ws: Workspace, pk: int, address: Address) -> None:
     """Set an identifier that nobody else has. Raises Refused for an id over 150 bytes."""
     if address.kind == "email":
-        sql = "UPDATE people SET email=?, email_key=? WHERE pk=?"
-        ws.store.execute(sql, (address.value, address.key, pk))
+        set_email(ws, pk, address.value)
     elif address.kind == "id":
         check_person_id(address.value)
         ws.store.execute("UPDATE people SET id=? WHERE pk=?", (address.value, pk))
+
+
+def set_email(ws: Workspace, pk: int, email: str | None) -> None:
+    """Set or remove an e-mail address, whoever else has it."""
+    key = None if email is None else Address("email", email).key
+    ws.store.execute("UPDATE people SET email=?, email_key=? WHERE pk=?", (email, key, pk))
 
 
 def find_or_create(ws: Workspace, address: Address, *, may_create: bool) -> Row | None:
@@ -175,7 +206,8 @@ def suppress(ws: Workspace, address: Address) -> None:
     person = find(ws, address)
     blocked = [address] if address.kind != "cio_id" else []
     if person is not None:
-        blocked = [named(k, person[k]) for k in ("id", "email") if person[k] is not None]
+        kinds: list[IdKind] = ["id", "email"] if ws.options.email_is_identifier else ["id"]
+        blocked = [named(kind, person[kind]) for kind in kinds if person[kind] is not None]
         erase(ws, person["pk"])
     if not blocked:
         ws.fail_quietly("unknown cio_id", address.value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE people (
   pk INTEGER PRIMARY KEY AUTOINCREMENT, cio_id TEXT UNIQUE, id TEXT UNIQUE,
-  email TEXT, email_key TEXT UNIQUE, unsubscribed INTEGER NOT NULL DEFAULT 0,
+  email TEXT, email_key TEXT, unsubscribed INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL, attributes TEXT NOT NULL DEFAULT '{}',
   stamps TEXT NOT NULL DEFAULT '{}') STRICT;
+CREATE INDEX people_email ON people (email_key);
 CREATE TABLE anonymous_ids (
   anonymous_id TEXT PRIMARY KEY, person INTEGER, bound_at INTEGER NOT NULL) STRICT;
 CREATE INDEX anonymous_ids_person ON anonymous_ids (person);

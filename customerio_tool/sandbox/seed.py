@@ -45,10 +45,10 @@ def _ago(ws: Workspace, days: float) -> Workspace:
 def _people(ws: Workspace) -> None:
     for identifier, attributes in _PEOPLE:
         created = {"created_at": ws.now, **attributes}
-        identify(ws, people.by_shape(identifier), created)
+        identify(ws, people.by_shape(ws, identifier), created)
     tokens = {"u1": ("apns:ada-phone", "ios"), "team/42": ("fcm:grace:phone", "android")}
     for identifier, (token, platform) in tokens.items():
-        person = people.find(ws, people.by_shape(identifier))
+        person = people.find(ws, people.by_shape(ws, identifier))
         if person is not None:
             attributes = {"push_enabled": "true", "device_os": "17.4"}
             device = {"token": token, "platform": platform, "last_used": ws.now}
@@ -168,7 +168,7 @@ def _history(ws: Workspace) -> None:
     reminder = _mail(54, "Your plan renews soon")
     for days in (35, 14, 3):
         with _responses(ws):
-            person = people.find(ws, people.by_shape("team/42"))
+            person = people.find(ws, people.by_shape(ws, "team/42"))
             campaigns.send_action(_ago(ws, days), reminder, person, campaign=RENEWAL)
     with _responses(ws):
         broadcasts.trigger(_ago(ws, 10), NEWS, {"data": {"month": "last month"}})
@@ -176,7 +176,7 @@ def _history(ws: Workspace) -> None:
 
 
 def _track(ws: Workspace, identifier: str, name: str) -> None:
-    person = people.find(ws, people.by_shape(identifier))
+    person = people.find(ws, people.by_shape(ws, identifier))
     events.add(ws, events.read(ws, {"name": name, "data": {"source": "demo"}}), person)
 
 

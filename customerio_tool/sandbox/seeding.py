@@ -55,7 +55,7 @@ class Person:
         created_at: since when there is this person.
         unsubscribed: wants no messages.
         anonymous_id: ties earlier anonymous events to the person.
-        suppressed: only blocks the identifiers: nobody is created.
+        suppressed: only blocks the identifiers, id and email: nobody is created.
         devices: each ``{"token", "platform", "last_used"?, "attributes"?}``.
         events: each ``{"name", "type"?, "data"?, "id"?, "timestamp"?}``, as the Track API takes it.
         segments: the names or numbers of manual segments.
@@ -257,11 +257,11 @@ def _object(ws: Workspace, each: Object) -> None:
 
 
 def _person(ws: Workspace, person: Person) -> None:
-    address = _address(person)
-    if address.kind == "id" and person.email and people.find(ws, Address("email", person.email)):
+    address = _address(ws, person)
+    if address.kind == "id" and ws.options.email_is_identifier and _email_is_taken(ws, person):
         raise Refused("its email belongs to somebody already")
     if person.suppressed:
-        people.suppress(ws, address)
+        _suppressed(ws, person, address)
         return
     body = {
         **person.attributes,
@@ -277,9 +277,24 @@ def _person(ws: Workspace, person: Person) -> None:
         _belongings(ws, person, row)
 
 
-def _address(person: Person) -> Address:
+def _email_is_taken(ws: Workspace, person: Person) -> bool:
+    return person.email is not None and bool(people.with_email(ws, person.email))
+
+
+def _suppressed(ws: Workspace, person: Person, address: Address) -> None:
+    """Block all identifiers that the person has: they are here for as long as that takes."""
+    if people.find(ws, address) is None:
+        row = people.create(ws, address)
+        if person.email:
+            people.set_email(ws, row["pk"], person.email)
+    people.suppress(ws, address)
+
+
+def _address(ws: Workspace, person: Person) -> Address:
     if person.id:
         return Address("id", person.id)
+    if not ws.options.email_is_identifier:
+        raise Refused("needs an id: email is no identifier of this workspace")
     if not person.email or not people.looks_like_email(person.email):
         raise Refused("needs an id, or an email that looks like one")
     return Address("email", person.email)

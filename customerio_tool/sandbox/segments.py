@@ -119,7 +119,7 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
 
 
 def _member(ws: Workspace, address: Address, *, add: bool) -> Row | None:
-    if people.is_of_another_kind(address) and people.find(ws, address) is None:
+    if people.is_of_another_kind(ws, address) and people.find(ws, address) is None:
         ws.fail_quietly("wrong id type in the list", address.value)
         return None
     may_create = add and ws.options.segment_add_creates_people

@@ -138,6 +138,7 @@ def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bo
     kind: Any = request.query.get("id_type") or "id"
     if kind not in ("id", "email", "cio_id"):
         raise Refused("id_type must be id, email or cio_id")
+    people.check_kind(ws, kind, "id_type")
     named: IdKind = kind
     ids = request.json_object().get("ids")
     segments.change_members(ws, int(segment_id), ids, named, add=add)

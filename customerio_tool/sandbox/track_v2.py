@@ -64,7 +64,7 @@ def _apply(ws: Workspace, item: Any) -> None:
 def _who(ws: Workspace, item: dict[str, Any]) -> Address:
     identifiers = item.get("identifiers")
     if isinstance(identifiers, dict) and "phone" in identifiers:
-        raise Refused("phone is not enabled as an identifier", field="identifiers")
+        people.check_kind(ws, "phone", "identifiers")
     return read_address(ws, identifiers, "identifiers")
 
 

@@ -215,6 +215,7 @@ def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
     text = people.given(ws, given)
     if kind not in ("id", "email", "cio_id") or not text:
         raise Refused("identifiers must have exactly one of id, email, cio_id")
+    people.check_kind(ws, kind, "identifiers")
     address = people.named(kind, text)
     if people.is_suppressed(ws, address):
         ws.fail_quietly("suppressed", text)

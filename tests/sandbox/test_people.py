@@ -298,14 +298,36 @@ def test_deleting_takes_everything_but_the_deliveries_which_are_forgotten(api: A
 
 
 def test_a_merge_hands_over_the_deliveries(api: Api) -> None:
-    """Facts 9.5: delivery history."""
+    """Facts 9.5: delivery history, which the message list then shows as the primary's."""
     api.event("u3", "signed_up")
+    sent = {each["id"] for each in of(api, "u3")}
     api.identify("keeper")
     body = {"primary": {"id": "keeper"}, "secondary": {"id": "u3"}}
     api.accept("POST", "/api/v1/merge_customers", body)
-    moved = [each for each in api.sandbox.state()["deliveries"] if each["customer_id"] == "u3"]
-    assert moved
-    assert not any(each["forgotten"] for each in moved)
+    assert sent
+    assert {each["id"] for each in of(api, "keeper")} == sent
+    assert of(api, "u3") == []
+    [keeper] = {each["customer_identifiers"]["cio_id"] for each in of(api, "keeper")}
+    assert keeper == api.known("keeper")["cio_id"]
+    assert not any(each["forgotten"] for each in of(api, "keeper"))
+
+
+def of(api: Api, customer: str) -> list[dict[str, Any]]:
+    """The messages to somebody, as the App API lists them."""
+    listed = api.get("/v1/messages", limit=1000)["messages"]
+    return [each for each in listed if each["customer_id"] == customer]
+
+
+def test_a_merge_starts_no_campaign_of_a_segment_that_the_primary_comes_to_be_in(api: Api) -> None:
+    """Facts 9.5: journeys come along, so neither the merge nor a later write starts them again."""
+    api.identify("keeper", email="keeper@example.com")
+    body = {"primary": {"id": "keeper"}, "secondary": {"id": "u1"}}
+    before = api.get("/v1/messages", limit=1000, campaign_id=13)["messages"]
+    api.accept("POST", "/api/v1/merge_customers", body)
+    assert "keeper" in api.get("/v1/segments/2/membership")["ids"]
+    api.identify("keeper", plan="pro")
+    after = api.get("/v1/messages", limit=1000, campaign_id=13)["messages"]
+    assert {each["id"] for each in after} == {each["id"] for each in before}
 
 
 def test_a_merge_triggers_nothing(api: Api) -> None:
