@@ -38,14 +38,18 @@ def customerio_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def customerio_sandbox(
-    request: pytest.FixtureRequest, customerio_sandbox_server: Sandbox
+    request: pytest.FixtureRequest,
+    customerio_sandbox_server: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Sandbox:
     """A local Customer.io in which nothing of an earlier test is left.
 
     It holds the demo workspace, unless the mark `customerio_sandbox(to="empty")` or
     `customerio_sandbox(to={"people": [...]})` says otherwise. Workspace, request log, faults,
-    clock, options and snapshots are back at their start before each test.
+    clock, options and snapshots are back at their start before each test. Where the environment
+    names a proxy, NO_PROXY excepts the sandbox while the test runs.
     """
+    _bypass_proxies(monkeypatch)
     sandbox = customerio_sandbox_server
     sandbox.application.snapshots.clear()
     to, options = _wanted(request)
@@ -54,6 +58,17 @@ def customerio_sandbox(
         sandbox.seed(to)
     sandbox.configure(**options)
     return sandbox
+
+
+def _bypass_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy reaches this machine's loopback; without one the environment stays as it is."""
+    from urllib.request import getproxies_environment
+
+    proxies = getproxies_environment()
+    if set(proxies) - {"no"}:
+        hosts = ",".join(filter(None, [proxies.get("no"), "127.0.0.1", "localhost"]))
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, hosts)
 
 
 def _wanted(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -117,6 +118,48 @@ def test_a_mark_that_makes_no_sense_says_so(
     result = project.runpytest()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{words}*"])
+
+
+def test_a_proxy_of_the_environment_does_not_come_between(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nobody listens
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    project.makepyfile(
+        """
+        import os
+        import requests
+
+        def test_it_is_reached(customerio_sandbox):
+            url = customerio_sandbox.track_url + "/_sandbox/health"
+            assert requests.get(url, timeout=10).status_code == 200
+            assert os.environ["NO_PROXY"] == "example.com,127.0.0.1,localhost"
+
+        def test_the_environment_is_as_it_was():
+            assert os.environ["NO_PROXY"] == "example.com"
+            assert "no_proxy" not in os.environ
+        """
+    )
+    project.runpytest().assert_outcomes(passed=2)
+
+
+def test_an_environment_without_a_proxy_is_left_alone(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    project.makepyfile(
+        """
+        import os
+
+        def test_nothing_is_set(customerio_sandbox):
+            assert not [name for name in os.environ if name.lower() == "no_proxy"]
+        """
+    )
+    project.runpytest().assert_outcomes(passed=1)
 
 
 def test_the_tool_fixture_works_on_the_same_state_and_clock(project: pytest.Pytester) -> None:
