@@ -110,6 +110,38 @@ def _(api: Api) -> bool:
     return "_last_emailed" in api.known("u6")["attributes"]
 
 
+@shows("unsubscribed-spellings")
+def _(api: Api) -> bool:
+    told: list[bool] = []
+    for value in (True, "TRUE", 1, "1", False, "yes", 2, ""):
+        api.identify("u6", unsubscribed=value)
+        told.append(api.known("u6")["unsubscribed"])
+    return told == [True] * 4 + [False] * 4
+
+
+@shows("topic-keys")
+def _(api: Api) -> bool:
+    key = "cio_subscription_preferences"
+    api.identify("u6", **{key: {"topics": {"topic_1": True, "topic_2": True}}})
+    api.identify("u6", **{f"{key}.topics.topic_1": False})
+    one = api.attributes("u6")[key]
+    api.identify("u6", **{key: {"topics": {"topic_3": True}}})
+    both = [one, api.attributes("u6")[key]]
+    return both == ['{"topics":{"topic_1":false,"topic_2":true}}', '{"topics":{"topic_3":true}}']
+
+
+@shows("relationship-attributes")
+def _(api: Api) -> bool:
+    acme = {"object_type_id": "1", "object_id": "acme"}
+    told = []
+    for given in ({"role": "boss", "since": "May", "desk": "4"}, {"role": None, "since": ""}):
+        link = {"identifiers": acme, "relationship_attributes": given}
+        changes = {"action": "add_relationships", "relationships": [link]}
+        api.identify("u6", cio_relationships=changes)
+        told.append(api.known("u6")["relationships"][0]["attributes"])
+    return told == [{"role": "boss", "since": "May", "desk": "4"}, {"desk": "4"}]
+
+
 @shows("values-are-strings")
 def _(api: Api) -> bool:
     api.identify("u6", seats=5, vip=True)

@@ -13,7 +13,9 @@ import pytest
 from customerio_tool import fields
 from customerio_tool.connection import Api
 from customerio_tool.invocation import Invocation
+from customerio_tool.sandbox import Options, pace
 from customerio_tool.sandbox.application import TABLES
+from customerio_tool.saved_connection import HOSTS
 from customerio_tool.spec import Pace, Subtool
 from customerio_tool.subtools import (
     attributes,
@@ -320,6 +322,26 @@ def test_a_published_bound_is_the_recorded_one(
 def test_a_rate_is_the_recorded_one(pace: Pace) -> None:
     recorded = FACTS.rates[pace.name.lower()]
     assert (pace.permits, pace.period_seconds) == (recorded.requests, recorded.per_seconds)
+
+
+def test_the_local_customer_io_counts_by_the_recorded_rates() -> None:
+    recorded = {name: held.requests / held.per_seconds for name, held in FACTS.rates.items()}
+    kept = {**pace.PER_SECOND, "broadcast": 1 / Options().trigger_interval}
+    assert kept == recorded
+
+
+def test_the_hosts_are_the_recorded_ones() -> None:
+    assert {api.value: dict(held) for api, held in HOSTS.items()} == {
+        name: held.hosts for name, held in FACTS.apis.items()
+    }
+
+
+def test_a_span_of_time_certainly_fits_the_recorded_calendar() -> None:
+    shortest_half_year = 181  # days, from the end of August to the end of February
+    assert shortest_half_year * 86_400 >= messages.WINDOW_SECONDS
+    assert FACTS.limits["messages_window"].max == 6
+    years = FACTS.limits["metrics_years"].max
+    assert (years * 365 + years // 4) * 86_400 >= campaigns.MAX_SPAN_SECONDS
 
 
 def test_the_local_customer_io_serves_every_recorded_address() -> None:
