@@ -7,7 +7,7 @@ import math
 import os
 import sqlite3
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -18,7 +18,13 @@ from rich.console import Console
 
 from customerio_tool import publish as contract
 from customerio_tool.connection import ALL_APIS, Api, Connection
-from customerio_tool.display import show_check, show_subtool, show_subtools
+from customerio_tool.display import (
+    show_check,
+    show_subtool,
+    show_subtools,
+    told_of_failure,
+    wrapped,
+)
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
 from customerio_tool.ledger import MemoryLedger
@@ -38,6 +44,7 @@ app = typer.Typer(
     "3 credentials or connection; 4 not allowed by the policy; "
     "5 not reached, failed or outcome unknown.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # which sets the lines of a paragraph anew
     add_completion=False,
     pretty_exceptions_enable=False,  # it would print locals
 )
@@ -92,7 +99,7 @@ def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> N
     try:
         subtool = find(name)
     except SubtoolUnknown as error:
-        _fail(error.summary, Exit.ARGUMENTS)
+        _fail_with(error.as_result())
     if as_json:
         examples = [{"title": e.title, "arguments": dict(e.arguments)} for e in subtool.examples]
         _write_json({**_listed(subtool), **subtool.definition(), "examples": examples})
@@ -125,7 +132,7 @@ def call(
         result = error.as_result()
     _write_json(result)
     if not result["ok"]:
-        _fail(result["summary"], exit_of_call(result))
+        _fail_with(result)
 
 
 @app.command()
@@ -135,7 +142,7 @@ def check(on_sandbox: OnSandbox = False) -> None:
         with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
             result = tool.test_connection()
     except CustomerIoError as error:
-        _fail(error.summary, exit_of_call(error.as_result()))
+        _fail_with(error.as_result())
     show_check(_console(), result)
     if not result["ok"]:
         _fail(result["summary"], exit_of_check(result))
@@ -278,6 +285,12 @@ def _write_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
 
 
+def _fail_with(result: Mapping[str, Any]) -> NoReturn:
+    """End with the result of a call that failed, told to a person."""
+    _fail(told_of_failure(result), exit_of_call(result))
+
+
 def _fail(words: str, code: Exit) -> NoReturn:
-    typer.echo(words, err=True)
+    console = Console(stderr=True)
+    typer.echo(wrapped(words, console.width) if console.is_terminal else words, err=True)
     raise typer.Exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from textwrap import fill
 from typing import Any
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.spec import Subtool
 
 _INDENT = (0, 0, 0, 2)
@@ -41,7 +43,7 @@ def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
     effect, endpoint = subtool.effect, subtool.call
     console.print(Text(f"effect   {effect.word}{_warning(subtool)}"))
     console.print(Text(f"request  {endpoint.method} {endpoint.path} ({endpoint.api.value} API)"))
-    console.print(Text(f"source   {subtool.reference}"))
+    console.print(Text(f"source   {subtool.reference}"), soft_wrap=True)
     console.print()
     console.print(_arguments(subtool.input_schema()))
     console.print()
@@ -84,6 +86,33 @@ def show_check(console: Console, result: Mapping[str, Any]) -> None:
     for fact in ("region", "workspace_id"):
         if fact in result:
             console.print(Text(f"   {fact.replace('_', ' ')}: {result[fact]}"))
+
+
+def told_of_failure(result: Mapping[str, Any]) -> str:
+    """Return what went wrong: the summary, for a connection with a line for each bad field."""
+    summary, error = str(result["summary"]), result["error"]
+    fields = error.get("fields", [])
+    if error["code"] != ConnectionInvalid.code or not fields:
+        return summary
+    told = [f"{each['path']} {each['problem']}; {each['fix']}." for each in fields]
+    lead = summary.partition(told[0])[0].rstrip()
+    is_unset = all(each["problem"] == "is missing" for each in fields)
+    return "\n".join([lead, *(f"  {line}" for line in told), *([_NO_ACCOUNT] if is_unset else [])])
+
+
+_NO_ACCOUNT = "Without an account, --sandbox does it on a local Customer.io."
+
+
+def wrapped(words: str, columns: int) -> str:
+    """Return text with its lines broken between words; what goes on is indented deeper."""
+    return "\n".join(_wrapped_line(line, columns) for line in words.splitlines())
+
+
+def _wrapped_line(line: str, columns: int) -> str:
+    inner = "    " if line.startswith(" ") else ""
+    return fill(
+        line, columns, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _table(*columns: str) -> Table:
