@@ -189,7 +189,8 @@ def search(ws: Workspace, wanted: Search) -> tuple[list[Row], str | None]:
 
 def _conditions(ws: Workspace, wanted: Search) -> tuple[str, list[Any]]:
     since, until = window(ws.now, wanted.start_ts, wanted.end_ts)
-    where, values = ["created BETWEEN ? AND ?", "draft=?"], [since, until, int(wanted.drafts)]
+    where = ["created BETWEEN ? AND ?", "created<=?", "draft=?"]
+    values = [since, until, ws.now - ws.options.listed_after, int(wanted.drafts)]
     if wanted.channel is not None:
         if wanted.channel not in TYPES:
             raise Refused("type is not a message type", field="type")

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import campaigns, limits
+from . import campaigns, limits, people
 from .limits import EVENT_DATA, EVENT_NAME
 from .refusal import Refused
 from .store import Row
@@ -46,15 +46,20 @@ def read(ws: Workspace, body: dict[str, Any]) -> Event:
     if limits.size(data) > EVENT_DATA:
         raise Refused(f"data cannot be larger than {EVENT_DATA} bytes", field="data")
     kind = body.get("type")
-    anonymous_id = body.get("anonymous_id")
     return Event(
         name=name,
         type=kind if kind in ("page", "screen") else "event",
         event_id=_event_id(body.get("id")),
         timestamp=limits.seconds(body.get("timestamp"), "timestamp", ws.now),
         data=data,
-        anonymous_id=str(anonymous_id) if anonymous_id and str(anonymous_id).strip() else None,
+        anonymous_id=anonymous_id_in(ws, body),
     )
+
+
+def anonymous_id_in(ws: Workspace, body: dict[str, Any]) -> str | None:
+    """The anonymous_id of a body; a blank one is none."""
+    value = people.given(ws, body.get("anonymous_id"))
+    return value if value and value.strip() else None
 
 
 def _event_id(value: Any) -> str | None:

@@ -38,8 +38,8 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     _set_identifiers(ws, person, address, wanted)
     _set_attributes(ws, person["pk"], body, at)
     objects.relate(ws, person["pk"], relationships)
-    anonymous_id = body.get("anonymous_id")
-    if isinstance(anonymous_id, str) and anonymous_id.strip():
+    anonymous_id = events.anonymous_id_in(ws, body)
+    if anonymous_id is not None:
         events.bind_anonymous(ws, person["pk"], anonymous_id)
     segments.entered(ws, people.get(ws, person["pk"]), segments_before)
 

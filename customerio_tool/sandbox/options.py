@@ -24,6 +24,7 @@ _NOT_NEGATIVE = (
     "trigger_duration",
     "sent_after",
     "delivered_after",
+    "listed_after",
 )
 
 
@@ -40,6 +41,7 @@ class Options:
     environment_id: int = 4001
     email_is_identifier: bool = True  # false: an attribute that several people may share
     email_change_by_id: bool = False  # workspace setting "Allow updates to email using ID"
+    push_enabled: bool = True  # false: a push answers 403
     merge_anonymous_events: bool = True  # workspace setting, on for new workspaces (AN)
 
     # --- the wire
@@ -58,6 +60,7 @@ class Options:
     trigger_duration: int = 0  # how long a trigger waits in the queue
     sent_after: int = 0
     delivered_after: int = 2
+    listed_after: int = 0  # message lists show a delivery so much later: how late is UNVERIFIED
 
     # --- UNVERIFIED, people
     null_attribute: Literal["delete", "ignore"] = "delete"  # the product promises that null deletes

@@ -145,6 +145,13 @@ def test_anonymous_events_are_kept_30_days(api: Api) -> None:
     assert names(api, "late") == ["young"]
 
 
+def test_an_anonymous_id_that_is_a_number_is_its_text_for_events_and_people(api: Api) -> None:
+    """As with every identifier that a client sends as a number."""
+    api.accept("POST", "/api/v1/events", {"name": "browsed", "anonymous_id": 42})
+    api.identify("late", anonymous_id=42)
+    assert [event["name"] for event in api.known("late")["events"]] == ["browsed"]
+
+
 def test_an_anonymous_id_belongs_to_one_person(api: Api) -> None:
     """Facts 9.3: not reusable, not even after the person is gone."""
     api.identify("first", anonymous_id="anon-1")

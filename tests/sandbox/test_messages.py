@@ -17,6 +17,34 @@ def send(api: Api, channel: str = "email", **fields: Any) -> Any:
     return api.app("POST", f"/v1/send/{channel}", {**base, **fields})
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Order": "a b"}, '{"X-Order": "1"}', '[{"name": "X-Order", "value": "1"}]', "", None],
+)
+def test_headers_come_as_an_object_or_as_json_text(api: Api, headers: Any) -> None:
+    """Facts 8.5: the schema has text of names and values, its example and the clients an object."""
+    assert send(api, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("api_with", [{"push_enabled": False}], indirect=True)
+def test_a_push_where_there_is_none_is_403(api_with: Api) -> None:
+    """Facts 8.6."""
+    response = send(api_with, "push")
+    assert response.status_code == 403
+    words = "Push messaging is not enabled for your workspace."
+    assert response.json() == {"meta": {"error": words}}
+
+
+@pytest.mark.parametrize("api_with", [{"listed_after": 5}], indirect=True)
+def test_a_delivery_can_be_listed_with_a_delay(api_with: Api) -> None:
+    """Facts 9.7: how long is UNVERIFIED; by its id it can be read at once."""
+    delivery = send(api_with).json()["delivery_id"]
+    assert delivery not in [each["id"] for each in api_with.get("/v1/messages")["messages"]]
+    assert api_with.get(f"/v1/messages/{delivery}")["message"]["id"] == delivery
+    api_with.sandbox.clock.advance(5)
+    assert api_with.get("/v1/messages")["messages"][0]["id"] == delivery
+
+
 def test_a_sent_mail_is_queued_and_readable(api: Api) -> None:
     """Facts 8.5, 9.7: 200 means queued."""
     response = send(api, headers={}, attachments={}, message_data={"n": 1}, tracked=True)
@@ -58,6 +86,11 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -
         ({"send_at": NOW + 90 * DAY + 1}, "90 days"),
         ({"attachments": {"a.pdf": "not base64!"}}, "not base64"),
         ({"headers": "{"}, "headers"),
+        ({"headers": ["X-Order"]}, "headers must be an object"),
+        ({"headers": {"X-Straße": "1"}}, "ASCII"),
+        ({"headers": {"X-Order": "größer"}}, "ASCII"),
+        ({"headers": {"X Order": "1"}}, "spaces"),
+        ({"headers": '[{"name": "X Order", "value": "1"}]'}, "spaces"),
     ],
 )
 def test_a_bad_mail_is_400_with_meta_error(api: Api, fields: Any, words: str) -> None:
