@@ -14,6 +14,7 @@ from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodyS
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Condition, Thread
 from time import monotonic
 from typing import Any
@@ -51,6 +52,11 @@ class Server(ThreadingHTTPServer):
         except OSError as error:
             raise OSError(error.errno, f"{error.strerror}: 127.0.0.1:{port}") from None
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    def server_bind(self) -> None:
+        """Bind without asking for the host's name: where no DNS answers, that takes seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", self.port
 
     @property
     def port(self) -> int:

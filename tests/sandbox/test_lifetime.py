@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,18 @@ def test_what_is_raised_inside_is_raised_and_the_port_is_free_again() -> None:
         fails()
     with Sandbox(port=ports[0]) as again:
         assert again.track_url.endswith(f":{ports[0]}")
+
+
+def test_starting_asks_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container without DNS the question alone takes seconds."""
+
+    def unanswered(*_: object) -> str:
+        raise AssertionError("a name was looked up")
+
+    for name in ("getfqdn", "gethostbyaddr", "getnameinfo"):
+        monkeypatch.setattr(socket, name, unanswered)
+    with Sandbox() as sandbox, Api(sandbox).session as session:
+        assert session.get(f"{sandbox.track_url}/_sandbox/health", timeout=10).status_code == 200
 
 
 def test_a_port_in_use_is_named() -> None:
