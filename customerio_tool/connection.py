@@ -266,6 +266,9 @@ def _shape_rule(key: str, keyword: str, *, is_null: bool) -> str:
     return "region" if connection_fields()[key].options else "empty"
 
 
+_OF_THE_TOOL = "give all that was saved to CustomerIoTool, which reads it"
+
+
 def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Flaw]]:
     """Name the unknown keys, except where one may be a value pasted in the wrong place."""
     known = list(connection_fields())
@@ -278,6 +281,7 @@ def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Flaw]]:
         is_name = re.fullmatch(r"[A-Za-z0-9_]{1,40}" if near else r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near[0]}" if near else f"use only {', '.join(known)}"
+        hint = _OF_THE_TOOL if name == "policy" else hint
         yield name if is_shown else "an unknown field", Flaw("unknown", hint)
 
 

@@ -50,10 +50,9 @@ def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
         told = next((f.region for f in found.values() if f.region), None)
         found[api.value] = _finding(client, api, told, deadline)
     facts = _facts(list(found.values()))
-    problems = list(dict.fromkeys(f.problem for f in found.values() if f.problem))
     return {
-        "ok": not problems,
-        "summary": " ".join(problems) or _works(facts),
+        "ok": not any(finding.problem for finding in found.values()),
+        "summary": _problems(found) or _works(facts),
         **facts,
         **{name: finding.as_json() for name, finding in found.items()},
     }
@@ -66,10 +65,18 @@ def _facts(findings: list[_Finding]) -> dict[str, Any]:
     return facts | ({"workspace_id": workspaces[0]} if workspaces else {})
 
 
+def _problems(found: dict[str, _Finding]) -> str:
+    """Tell a problem that both APIs have once, and else which API has it."""
+    problems = {name: finding.problem for name, finding in found.items()}
+    if len(set(problems.values())) == 1:
+        return next(iter(problems.values()))
+    return " ".join(f"{name.capitalize()} API: {each}" for name, each in problems.items() if each)
+
+
 def _works(facts: dict[str, Any]) -> str:
-    workspace = f" to workspace {facts['workspace_id']}" if "workspace_id" in facts else ""
-    region = f" in {facts['region']}" if "region" in facts else ""
-    return f"The connection works{workspace}{region}."
+    names = {"workspace_id": "workspace", "region": "region"}
+    told = [f"{name} {facts[key]}" for key, name in names.items() if key in facts]
+    return f"The connection works: {', '.join(told)}." if told else "The connection works."
 
 
 def _finding(client: Client, api: Api, told: Region | None, deadline: Deadline) -> _Finding:

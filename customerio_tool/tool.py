@@ -278,7 +278,8 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        wanted = None if only is None else self._checked(only)
+        named = [only] if isinstance(only, str) else only
+        wanted = None if named is None else self._checked(named)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
         return [self.definition(name) for name in names]
 

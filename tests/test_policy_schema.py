@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import Connection, CustomerIoTool
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import PRESETS, Policy
 from customerio_tool.subtools import subtools
@@ -82,3 +82,8 @@ def test_the_schema_says_of_every_field_what_it_is_for() -> None:
 def test_a_form_of_the_studio_does_not_ask_for_it() -> None:
     assert "policy" not in SCHEMA["required"]
     assert PUBLISHED.is_valid(SAVED)
+
+
+def test_a_connection_alone_says_who_reads_the_policy_beside_it() -> None:
+    with pytest.raises(ConnectionInvalid, match="give all that was saved to CustomerIoTool"):
+        Connection.load({**SAVED, "policy": "careful"})

@@ -72,6 +72,7 @@ def test_definitions_can_be_had_for_some_only(tool: CustomerIoTool) -> None:
 
     assert {definition["name"] for definition in chosen} == {"track_event", "add_device"}
     assert tool.definitions(only=[]) == []
+    assert tool.definitions(only="track_event") == [tool.definition("track_event")]
 
 
 def test_a_definition_is_not_shared_with_whoever_changes_it(tool: CustomerIoTool) -> None:
