@@ -48,7 +48,8 @@ def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
         _take_attributes(ws, target, source)
         people.erase(ws, source["pk"])
         _take_identifiers(ws, target, source)
-        _rename_deliveries(ws, target["pk"])
+        if ws.options.merge_renames_deliveries:
+            _rename_deliveries(ws, target["pk"])
 
 
 def _move_rows(ws: Workspace, target: int, source: int) -> None:
@@ -90,9 +91,6 @@ def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
 
 
 def _rename_deliveries(ws: Workspace, pk: int) -> None:
-    """Show the primary as the recipient of all its deliveries, which is how a history moves.
-
-    UNVERIFIED whether the vendor shows it so; the secondary's identifiers name nobody any more.
-    """
+    """Show the primary in all its deliveries: the secondary's identifiers name nobody any more."""
     who = dump(people.identifiers(people.get(ws, pk)))
     ws.store.execute("UPDATE deliveries SET identifiers=? WHERE person=?", (who, pk))

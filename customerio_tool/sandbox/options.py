@@ -74,6 +74,7 @@ class Options:
     device_moves: bool = True  # a token on one person leaves the other: one phone, one owner
     merge_moves_devices: bool = False  # T's list of what moves does not name devices
     merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
+    merge_renames_deliveries: bool = True  # the history moves, so the messages name the primary
     # --- UNVERIFIED, segments
     segment_add_creates_people: bool = False  # an old document says create, the current is silent
     segment_unusable: Kind = "invalid"  # membership call on a missing or dynamic segment

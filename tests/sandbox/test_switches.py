@@ -124,6 +124,17 @@ def test_a_merge_moves_devices_and_identifiers_as_told(
     assert ([each["id"] for each in primary["devices"]], primary["email"]) == (tokens, email)
 
 
+@switched(merge_renames_deliveries=False)
+def test_messages_can_keep_the_name_of_somebody_merged(api_with: Api) -> None:
+    """Facts 9.5: the history moves; how the list then shows it is UNVERIFIED."""
+    api_with.event("u3", "signed_up")
+    before = {each["customer_id"] for each in api_with.get("/v1/messages")["messages"]}
+    merge(api_with, "u1", "u3")
+    after = api_with.get("/v1/messages", limit=1000)["messages"]
+    assert "u3" in before & {each["customer_id"] for each in after}
+    assert not any(each["forgotten"] for each in after)
+
+
 @switched(segment_unusable="not_found")
 def test_members_of_a_missing_segment_can_be_404(api_with: Api) -> None:
     """Facts 7.11."""
