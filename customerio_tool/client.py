@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -79,11 +80,10 @@ class Client:
         session: A session to share; by default the client makes and owns one. Nothing of the
             connection is stored on it; of it, only the adapters and the client certificate are
             used: no headers, cookies, auth or hooks. Unless it is made by
-            `transport.new_session`, a POST may ride a connection that was long idle, an answer
-            whose headers drip may outlast the deadline, and a host that debugs `http.client`
-            prints credentials.
-        timeouts: How long one attempt may wait; for a connection, at each address of the host.
-            Nothing bounds the look-up of those, which is the machine's own.
+            `transport.new_session`, a POST may ride a connection that was long idle, a forked
+            process shares its connections, an answer whose headers drip may outlast the deadline,
+            and a host that debugs `http.client` prints credentials.
+        timeouts: How long one attempt may wait.
 
     The proxies of the environment are read once, when the client is made; a host on this machine
     has none.
@@ -107,6 +107,7 @@ class Client:
         self._libraries = silence()
         self._lock = ForkSafeLock()
         self._asking: Future[Region] | None = None
+        self._pid = os.getpid()
         self._proxies = {
             origin: get_environ_proxies(origin) if is_vendor(origin) else {}
             for origin in connection.origins()
@@ -177,6 +178,8 @@ class Client:
 
     def _asked_region(self, deadline: Deadline) -> Region:
         with self._lock:
+            if self._pid != os.getpid():  # a thread that asks is not there after a fork
+                self._asking, self._pid = None, os.getpid()
             is_asked = self._asking is not None
             asking = self._asking = self._asking or Future()
         if not is_asked:

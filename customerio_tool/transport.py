@@ -2,17 +2,20 @@
 
 A POST may be something that must not happen twice, so it rides a kept-alive connection only if that
 was used a moment ago: a server that closes idle connections could otherwise leave its fate unknown.
-An answer may drip, in its headers as well, so no read of it waits beyond the call's deadline.
+An answer may drip, in its headers as well, so no read of it waits beyond the call's deadline; and
+nothing is sent after that, however long a connection took.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -22,9 +25,11 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError
 
 from customerio_tool.deadline import Deadline
 
+HOSTS = 4
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
 """How long a connection may have been idle for a POST to ride it."""
@@ -81,13 +86,30 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read on past 102 and 103, which announce the answer: `http.client` ends with them."""
+        read: Callable[[], tuple[str, int, str]] = super()._read_status  # type: ignore[misc]  # untyped
+        version, status, reason = read()
+        while HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+            http.client.parse_headers(self.fp)
+            version, status, reason = read()
+        return version, status, reason
 
-class _Connection(HTTPConnection):
+
+class _Punctual(HTTPConnection):
+    """A connection that sends nothing after the deadline, however long the host's look-up took."""
+
     response_class = _Answer
 
+    def connect(self) -> None:
+        super().connect()
+        if (deadline := _in_force.deadline) and deadline.passed():
+            self.close()
+            raise ConnectTimeoutError(self, "the deadline has passed")
 
-class _ConnectionTls(HTTPSConnection):
-    response_class = _Answer
+
+class _PunctualTls(_Punctual, HTTPSConnection):
+    """The same over TLS."""
 
 
 class _FreshForPosts(HTTPConnectionPool):
@@ -96,7 +118,7 @@ class _FreshForPosts(HTTPConnectionPool):
     `urllib3` itself drops a connection that is readable, which one closed by the server is.
     """
 
-    ConnectionCls: type[HTTPConnection] = _Connection
+    ConnectionCls: type[HTTPConnection] = _Punctual
     monotonic: Callable[[], float]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -130,7 +152,7 @@ class _FreshForPosts(HTTPConnectionPool):
 class _FreshForPostsTls(_FreshForPosts, HTTPSConnectionPool):
     """The same over TLS."""
 
-    ConnectionCls = _ConnectionTls
+    ConnectionCls = _PunctualTls
 
 
 class _Adapter(HTTPAdapter):
@@ -140,7 +162,19 @@ class _Adapter(HTTPAdapter):
             "http": type("_Pool", (_FreshForPosts,), clock),
             "https": type("_PoolTls", (_FreshForPostsTls,), clock),
         }
+        self._pid = os.getpid()
         super().__init__(**settings)
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send; a forked process begins without connections.
+
+        On one that two processes share, each would read the answers of the other.
+        """
+        if self._pid != os.getpid():
+            self.init_poolmanager(HOSTS, POOL_SIZE)
+            self.proxy_manager = {}
+            self._pid = os.getpid()
+        return super().send(*args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -173,7 +207,7 @@ def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.
     jar = RequestsCookieJar()
     jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cookies = jar
-    adapter = _Adapter(monotonic, pool_connections=4, pool_maxsize=POOL_SIZE)
+    adapter = _Adapter(monotonic, pool_connections=HOSTS, pool_maxsize=POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -69,8 +69,11 @@ class Reply:
 
     @property
     def may_have_acted(self) -> bool:
-        """Whether the request may have been applied although it failed: a 5xx, or a 408."""
-        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+        """Whether the request may have been applied although it failed.
+
+        That is a 5xx, a 408, or a 1xx: whatever followed that was not read.
+        """
+        return not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR or (
             self.status == HTTPStatus.REQUEST_TIMEOUT
         )
 

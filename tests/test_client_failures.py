@@ -51,8 +51,8 @@ def test_a_reply_that_trickles_is_given_up_at_the_deadline(encoding: bytes) -> N
     ticks = itertools.count()
     with Loopback([trickle]) as server, Client(connected(app_url=server.url)) as client:
         with pytest.raises(AnswerLost, match="too slow"):
-            # Each look at the clock takes a second, so that the call has three.
-            client.exchange(SEGMENTS, Deadline(3, lambda: float(next(ticks))))
+            # Each look at the clock takes a second, so that the call has four.
+            client.exchange(SEGMENTS, Deadline(4, lambda: float(next(ticks))))
         given_up.set()
 
 

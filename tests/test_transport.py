@@ -16,8 +16,8 @@ from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session
-from tests.clients import SEGMENTS, connected, soon
-from tests.loopback import Loopback, Script
+from tests.clients import SAVED, SEGMENTS, connected, soon
+from tests.loopback import Loopback, Script, says
 from tests.replaying import LIST_CALL, MAIL_CALL, NOW, PERSON_CALL, SkippingClock, Tries, tool_on
 
 TRACK_POST = ("track_event", {"customer_id": "u1", "name": "paid"})
@@ -201,7 +201,7 @@ def test_a_connection_that_lost_an_answer_is_not_used_again(
     timeouts = Timeouts(read=0.2)
     with tool_on(clock, sandbox.connection(), tries, timeouts=timeouts) as tool:
         sandbox.fault(action=action, times=1)
-        assert tool.call(*PERSON_CALL)["ok"]
+        assert tool.call(*LIST_CALL)["ok"]
     assert sockets.accepted == len(tries.made) == 2
 
 
@@ -222,3 +222,50 @@ def test_a_post_through_a_proxy_needs_a_fresh_connection_too(idle: float, connec
         session.close()
         used = len(proxy.requests)
     assert used == connections
+
+
+# What comes before an answer, and after a deadline
+
+DELIVERED = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"delivery_id": "dg"}'
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_an_answer_that_is_announced_is_waited_for(
+    clock: SkippingClock, tries: Tries, interim: bytes
+) -> None:
+    announced = b"HTTP/1.1 " + interim + b"\r\nLink: </x>\r\n\r\n"
+    with (
+        Loopback([says(announced, announced, DELIVERED)]) as server,
+        tool_on(clock, {**SAVED, "app_url": server.url}, tries) as tool,
+    ):
+        result = tool.call(*MAIL_CALL)
+    assert result["delivery_id"] == "dg"
+
+
+@pytest.mark.parametrize("status", [b"101 Switching Protocols", b"102 Processing"])
+def test_a_send_whose_answer_is_only_announced_is_in_doubt(
+    clock: SkippingClock, tries: Tries, status: bytes
+) -> None:
+    with (
+        Loopback([says(b"HTTP/1.1 " + status + b"\r\n\r\n")]) as server,
+        tool_on(clock, {**SAVED, "app_url": server.url}, tries) as tool,
+    ):
+        first, again = tool.call(*MAIL_CALL), tool.call(*MAIL_CALL)
+    assert first["error"]["code"] == again["error"]["code"] == "outcome_unknown"
+    assert len(server.requests) == len(tries.made) == 1
+
+
+def test_nothing_is_sent_when_a_look_up_has_outlasted_the_deadline(
+    sandbox: Sandbox, clock: SkippingClock, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        clock.skip(30)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with tool_on(clock, sandbox.connection(), tries) as tool:
+        error = tool.call(*MAIL_CALL)["error"]
+    assert (error["code"], error["took_effect"]) == ("unreachable", "no")
+    assert sandbox.requests() == []
