@@ -27,14 +27,16 @@ from customerio_tool.wire import (
 
 CALL_SECONDS = 25.0
 SEND_SECONDS = 20.0
+LONGEST_SECONDS = 86_400.0
 
 A = TypeVar("A", bound=Args)
 
 
 def seconds_for(subtool: Subtool[Any], context: CallContext) -> float:
     """Return the deadline of a call in seconds: the context's, else 25, or 20 for a send."""
-    default = SEND_SECONDS if subtool.effect is Effect.SEND else CALL_SECONDS
-    return default if context.deadline_seconds is None else context.deadline_seconds
+    if context.deadline_seconds is None:
+        return SEND_SECONDS if subtool.effect is Effect.SEND else CALL_SECONDS
+    return min(max(0.0, context.deadline_seconds), LONGEST_SECONDS)
 
 
 class Dispatch:

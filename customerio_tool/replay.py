@@ -69,7 +69,7 @@ class _Errand:
 
     def go_on(self, *, doubtful: bool) -> None:
         """Raise `Cancelled` if the host wants no more of this."""
-        if self.context.cancelled and self.context.cancelled():
+        if self.context.is_cancelled():
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
 
 
@@ -208,8 +208,7 @@ class Replayer:
             return False
         if not self._quota.spend(self._payer(errand.request), COST[outcome.fate]):
             return False
-        if errand.context.on_progress:
-            errand.context.on_progress(f"Trying again in {delay:.1f} s: {outcome.fate.value}.")
+        errand.context.tell(f"Trying again in {delay:.1f} s: {outcome.fate.value}.")
         self._sleep(delay)
         return True
 
@@ -225,8 +224,7 @@ class Replayer:
         """Wait for a slot that leaves so many seconds; until it is used a call can be cancelled."""
         errand.go_on(doubtful=doubtful)
         request, room = errand.request, max(0.0, errand.deadline.left() - least)
-        progress = errand.context.on_progress
-        self._pacer.wait(self._bucket(request), request.pace, room, progress)
+        self._pacer.wait(self._bucket(request), request.pace, room, errand.context.tell)
         errand.go_on(doubtful=doubtful)
 
     def _bucket(self, request: Request) -> str:

@@ -10,11 +10,13 @@ import pytest
 import requests
 import responses
 
+from customerio_tool import CallContext
 from customerio_tool.sandbox import Sandbox
 from tests.clients import SAVED, US
 from tests.loopback import Loopback
 from tests.replaying import (
     BROADCAST_CALL,
+    LIST_CALL,
     MAIL_CALL,
     PERSON_CALL,
     Call,
@@ -91,3 +93,40 @@ def test_an_answer_that_drips_anywhere_is_given_up_at_the_deadline(
     assert len(tries.made) == 1
     assert hung_up_by_us
     assert clock.monotonic() < 200, "the server drips for 400 seconds of this clock"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -1e300, float("-inf")])
+def test_a_call_without_time_sends_nothing_and_can_be_made_again(
+    local: Call, sandbox: Sandbox, seconds: float
+) -> None:
+    error = local(MAIL_CALL, deadline_seconds=seconds)["error"]
+    assert (error["code"], error["took_effect"]) == ("unreachable", "no")
+    assert sandbox.requests() == []
+    assert local(MAIL_CALL)["outcome"] == "accepted"
+
+
+@pytest.mark.parametrize("seconds", [1e9, 1e300, float("inf")])
+def test_a_call_has_a_day_at_most(
+    local: Call, sandbox: Sandbox, clock: SkippingClock, seconds: float
+) -> None:
+    sandbox.fault(operation="list_segments", status=503, retry_after=80_000)
+    error = local(LIST_CALL, deadline_seconds=seconds)["error"]
+    assert error["code"] == "service_failed"
+    assert clock.sleeps == [80_000]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"deadline_seconds": float("nan")}, ValueError),
+        ({"deadline_seconds": "20"}, TypeError),
+        ({"deadline_seconds": True}, TypeError),
+        ({"run_id": 5}, TypeError),
+        ({"run_id": b"run"}, TypeError),
+    ],
+)
+def test_a_context_that_could_fail_in_the_middle_of_a_call_cannot_be_made(
+    wrong: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=next(iter(wrong))):
+        CallContext(**wrong)

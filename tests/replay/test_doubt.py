@@ -165,6 +165,30 @@ def test_a_repeat_is_told_before_its_wait_without_a_word_of_the_person(
     assert told == ["Trying again in 2.0 s: 5xx or 408: may have been applied."]
 
 
+def test_a_host_that_cannot_be_told_of_progress_changes_nothing(
+    local: Call, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_sentence: str) -> None:
+        raise RuntimeError("ada@example.com")
+
+    sandbox.fault(operation="send_email", status=429, times=1)
+    assert local(MAIL_CALL, on_progress=broken)["outcome"] == "accepted"
+    assert "on_progress raised RuntimeError" in caplog.text
+    assert "ada" not in caplog.text
+
+
+def test_a_host_that_cannot_be_asked_ends_the_call_before_anything_is_sent(
+    local: Call, sandbox: Sandbox
+) -> None:
+    def broken() -> bool:
+        raise RuntimeError
+
+    error = local(MAIL_CALL, cancelled=broken)["error"]
+    assert (error["code"], error["took_effect"]) == ("cancelled", "no")
+    assert sandbox.requests() == []
+    assert local(MAIL_CALL)["outcome"] == "accepted"
+
+
 def test_the_attempts_of_a_call_are_told_apart_from_those_of_its_look(
     local: Call, sandbox: Sandbox, tries: Tries
 ) -> None:
