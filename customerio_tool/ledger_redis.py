@@ -90,7 +90,7 @@ def _reachable() -> Iterator[None]:
 
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, UnicodeError) as error:  # the last: odd host names
         lost = f"Redis: {type(error).__name__}"
     else:
         return

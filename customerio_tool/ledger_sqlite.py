@@ -74,6 +74,8 @@ class SqliteLedger:
             lost = f"SQLite: {error}"
         except OSError as error:
             lost = f"SQLite: {error.strerror}"
+        except ValueError:
+            lost = "SQLite: the path holds a NUL character"
         else:
             return
         raise LedgerLost(lost)

@@ -213,6 +213,10 @@ class TestSqlite:
             SqliteLedger(file).claim("k", ENTRY, START)
         assert file.read_text() == "dear diary" * 100
 
+    def test_a_name_that_no_file_can_have_is_a_lost_ledger(self) -> None:
+        with pytest.raises(LedgerLost):
+            SqliteLedger("a\0b.sqlite").claim("key", ENTRY, START)
+
     def test_a_missing_directory_is_a_lost_ledger_whose_text_names_no_path(
         self, tmp_path: Path
     ) -> None:
@@ -298,6 +302,12 @@ class TestRedis:
         for key in ("text", "list"):
             with pytest.raises(LedgerLost):
                 redis_ledger.claim(key, ENTRY, START)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 80])
+def test_a_host_whose_name_cannot_be_looked_up_is_a_lost_ledger(host: str) -> None:
+    with closing(RedisLedger(f"redis://{host}:1/0")) as ledger, pytest.raises(LedgerLost):
+        ledger.claim("key", ENTRY, START)
 
 
 def test_a_redis_that_hangs_is_a_lost_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
