@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ ATTEMPTS = 100
 UNNAMED = ""
 """SQLite's word for a file without a name on disk: nothing of it is left, even after SIGKILL."""
 
+IN_MEMORY = ":memory:"
+"""SQLite's word for no file at all."""
+
 
 class StoreClosed(RuntimeError):
     """The sandbox is stopping: no more reads or writes."""
@@ -30,12 +34,22 @@ class StoreClosed(RuntimeError):
         super().__init__("the sandbox was stopped")
 
 
+def _nowhere() -> str:
+    """Where SQLite keeps what has no file: Python looks in the same folders for a writable one."""
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        return IN_MEMORY
+    return UNNAMED
+
+
 class Store:
     """A SQLite file, safe for many threads.
 
     Args:
         path: the file to keep, in WAL mode, created if missing; ``None`` means one without a name
-            in SQLite's temporary folder, gone with the process.
+            in SQLite's temporary folder, gone with the process, or memory where no such folder can
+            be written, as in a read-only container.
 
     Raises:
         ValueError: the file cannot be made, is none of the sandbox's, or of another version.
@@ -48,7 +62,7 @@ class Store:
         self.replaced = 0  # how often everything was: ``clear``, ``restore``
         with self._usable():
             self._connection = sqlite3.connect(
-                path or UNNAMED,
+                path or _nowhere(),
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
@@ -67,7 +81,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            where = self._path or "SQLite's temporary folder"
+            where = self._path or "a temporary file"
             raise ValueError(f"db cannot keep a workspace in {where}: {error}") from None
 
     def _prepare(self) -> None:

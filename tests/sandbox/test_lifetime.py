@@ -46,6 +46,31 @@ def test_a_killed_sandbox_leaves_nothing_on_disk(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+_UNWRITABLE = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no byte into any file
+import requests
+from customerio_tool.sandbox import Sandbox
+with Sandbox() as sandbox, requests.Session() as session:
+    session.trust_env, session.auth = False, (sandbox.site_id, sandbox.track_api_key)
+    body = {f"a{number}": "x" * 900 for number in range(100)}
+    for number in range(50):  # more than SQLite holds in memory of a file
+        person = f"{sandbox.track_url}/api/v1/customers/p{number}"
+        session.put(person, json=body, timeout=30).raise_for_status()
+    print(len(sandbox.state()["people"]) > 50)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no resource limits here")
+def test_where_nothing_can_be_written_the_workspace_is_in_memory(tmp_path: Path) -> None:
+    """A container with a read-only file system."""
+    command = [sys.executable, "-B", "-c", _UNWRITABLE]
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.stdout, ended.returncode) == ("True\n", 0), ended.stderr
+
+
 # A child that hangs is ended by SIGALRM: the test then fails, and does not hang as well.
 _FORK = """
 import os, signal, sys
