@@ -190,8 +190,8 @@ def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
     """Say of each unknown argument what was probably meant; the choices are listed once."""
     missing = [_path(each["loc"]) for each in found if each["type"] == "missing"]
     unknown = [_path(each["loc"]) for each in found if each["type"] == "extra_forbidden"]
-    if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], known):
-        return {unknown[0]: f"did you mean {missing[0]!r}?"}
+    if len(missing) == len(unknown) == 1 and not _is_spelt_like(unknown[0], missing[0], known):
+        return {unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
     repairs: dict[str, str] = {}
     for name in unknown:
         repair = nearest(name, known)
@@ -200,8 +200,10 @@ def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
     return repairs
 
 
-def _is_misspelt(name: str, known: Iterable[str]) -> bool:
-    return any(_likeness(name.lower(), one) >= _ALIKE for one in known)
+def _is_spelt_like(name: str, missing: str, known: list[str]) -> bool:
+    """Tell whether spelling alone says what a name means: the one that is missing, or any."""
+    spelt = "_".join(_words(name))
+    return _meant(name, known) == missing or any(_likeness(spelt, one) >= _ALIKE for one in known)
 
 
 def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
