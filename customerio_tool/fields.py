@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from customerio_tool.arguments import NotJson, kind_of, parse, plain_json
-from customerio_tool.identifiers import CIO_PREFIX, shape_of
+from customerio_tool.identifiers import CIO_PREFIX, is_address, shape_of
 
 MAX_ID_BYTES = 150
 MAX_NAME_BYTES = 100
@@ -148,7 +148,7 @@ def segment_of_path(text: str) -> str:
 
 def email(text: str) -> str:
     """Refuse what does not look like one bare e-mail address."""
-    if shape_of(text) != "email":
+    if not is_address(text):
         raise wrong("is not an e-mail address", "send one such as ada@example.com")
     return text
 

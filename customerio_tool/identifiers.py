@@ -24,6 +24,11 @@ def shape_of(identifier: str) -> IdType:
     return "email" if _EMAIL.fullmatch(identifier) else "id"
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text looks like one bare e-mail address, and not like a link to one."""
+    return shape_of(text) == "email" and not text.lower().startswith("mailto:")
+
+
 def bare(identifier: str, id_type: str) -> str:
     """Return the identifier as request bodies carry it: a `cio_id` without its prefix."""
     return identifier.removeprefix(CIO_PREFIX) if id_type == "cio_id" else identifier

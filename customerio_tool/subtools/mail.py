@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from customerio_tool.arguments import kind_of
 from customerio_tool.fields import JsonObject, Line, wrong
-from customerio_tool.identifiers import shape_of
+from customerio_tool.identifiers import is_address
 from customerio_tool.recipients import Reach, at_paths
 
 MAX_ATTACHMENT_BYTES = 2_000_000
@@ -42,7 +42,7 @@ def addresses(text: str) -> list[str]:
     while position < len(text) or not found:
         match = _ADDRESS.match(text, position)
         address = (match[1] or match[2]) if match else ""
-        if match is None or shape_of(address) != "email":
+        if match is None or not is_address(address):
             fix = "send addresses such as ada@example.com, with commas between them"
             raise wrong(f"has no e-mail address as entry {len(found) + 1}", fix)
         found.append(address)
