@@ -46,13 +46,11 @@ _NEVER_LEFT = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
-    requests.exceptions.ProxyError,
     requests.URLRequired,
 )
 _CAUSES_NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.ProxyError,
     ssl.SSLCertVerificationError,
     urllib3.exceptions.EmptyPoolError,
     urllib3.exceptions.ClosedPoolError,
@@ -317,8 +315,9 @@ def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> Non
 def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
     """Tell what an exception of `requests` means: nothing was sent, or the answer is lost.
 
-    One that may mean either means that the answer is lost. Its own text, which holds the path, is
-    not passed on.
+    One that may mean either means that the answer is lost, as a `ProxyError` does by itself: an
+    answer that broke off behind a proxy is told as one. Its text, which holds the path, is not
+    passed on.
     """
     if isinstance(error, _NEVER_LEFT) or any(
         isinstance(cause, _CAUSES_NOT_SENT) for cause in _causes(error)

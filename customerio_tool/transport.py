@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from customerio_tool.deadline import Deadline
 
@@ -97,12 +97,18 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Punctual(HTTPConnection):
-    """A connection that sends nothing after the deadline, however long the host's look-up took."""
+    """A connection that sends nothing after the deadline, however long the host's look-up took.
+
+    What fails before it is made, a proxy's tunnel and TLS included, sent nothing and says so.
+    """
 
     response_class = _Answer
 
     def connect(self) -> None:
-        super().connect()
+        try:
+            super().connect()
+        except (OSError, http.client.HTTPException) as error:
+            raise NewConnectionError(self, "no connection was made") from error
         if (deadline := _in_force.deadline) and deadline.passed():
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
