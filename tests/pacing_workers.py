@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import select
 import subprocess
 import sys
 import time
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from customerio_tool import CustomerIoTool
-from customerio_tool.redis_pacing import REDIS_URL_VARIABLE
+from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.deadline import Timeouts
+from customerio_tool.pacing import Limiter, LocalLimiter, Pacer, Slot
+from customerio_tool.redis_pacing import REDIS_URL_VARIABLE, limiter_from_env
+from customerio_tool.spec import Pace
 from customerio_tool.telemetry import Attempt, CallStart, LogTelemetry
 
 ROOT = Path(__file__).parent.parent
 WORKERS = 6
 START_SECONDS = 0.2
+PATIENCE = 60.0  # seconds: longer than a busy machine takes for anything
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Work:
     times: list[float]
     warnings: list[str]
     statuses: list[int]
+    slots: list[Slot] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, output: str) -> Work:
+        told = json.loads(output)
+        return cls(**{**told, "slots": [Slot(**slot) for slot in told["slots"]]})
 
 
 def most_in(times: list[float], seconds: float) -> int:
@@ -74,11 +84,11 @@ class Crew:
 
     def _end(self) -> None:
         for process in self._processes:
-            process.kill()
-            process.communicate()
+            with process:
+                process.kill()
 
     def begin(self, seconds: float) -> float:
-        """Let all begin together and work for so long; return when they begin."""
+        """Let all begin together and work for so long, and until `finish`; return the begin."""
         at = time.monotonic() + START_SECONDS
         for process in self._processes:
             assert process.stdin is not None
@@ -87,10 +97,14 @@ class Crew:
         return at
 
     def finish(self) -> list[Work]:
-        """Wait for all and return what each did."""
+        """Tell all that they may stop, wait for them and return what each did."""
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.stdin = None  # or communicate would flush it
         outputs = [process.communicate()[0] for process in self._processes]
         assert [process.returncode for process in self._processes] == [0] * WORKERS
-        return [Work(**json.loads(output)) for output in outputs]
+        return [Work.read(output) for output in outputs]
 
 
 class Warnings(logging.Handler):
@@ -104,10 +118,11 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def work(call: Callable[[], tuple[float, int]]) -> None:
+def work(call: Callable[[], tuple[float, int]], slots: list[Slot] | None = None) -> None:
     """Be one worker of a crew: call until it is time to stop, then tell.
 
-    `call` returns when it was let through, by the machine-wide monotonic clock, and the status.
+    `call` returns when it was let through, by the machine-wide monotonic clock, and the status; it
+    may add its slot to `slots`.
     """
     warnings = Warnings()
     logging.getLogger("customerio_tool").addHandler(warnings)
@@ -115,10 +130,16 @@ def work(call: Callable[[], tuple[float, int]]) -> None:
     begin, end = map(float, sys.stdin.readline().split())
     time.sleep(max(0.0, begin - time.monotonic()))
     calls = []
-    while time.monotonic() < end:
+    while time.monotonic() < end or not _may_stop():
         calls.append(call())
     times, statuses = [at for at, _ in calls], [status for _, status in calls]
-    print(json.dumps(Work(times, warnings.texts, statuses).__dict__))  # noqa: T201 - the result
+    done = Work(times, warnings.texts, statuses, slots or [])
+    print(json.dumps(asdict(done)))  # noqa: T201 - the result
+
+
+def _may_stop() -> bool:
+    """Tell whether the crew has closed our standard input."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 class Sent(LogTelemetry):
@@ -128,16 +149,39 @@ class Sent(LogTelemetry):
         self.last = attempt
 
 
+class Noting:
+    """A limiter that remembers the last slot it gave."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+        self.kept, self.shortest_wait = limiter.kept, limiter.shortest_wait
+        self.pause = limiter.pause
+
+    def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
+        slot = self._limiter.reserve(bucket, pace, max_wait)
+        if slot is not None:
+            self.last = slot
+        return slot
+
+
 def main(redis_url: str, saved: str) -> None:
-    os.environ[REDIS_URL_VARIABLE] = redis_url
     sent = Sent()
-    tool = CustomerIoTool(json.loads(saved), telemetry=[sent], clock=time.monotonic)
+    noting = Noting(limiter_from_env({REDIS_URL_VARIABLE: redis_url}, LocalLimiter()))
+    tool = CustomerIoTool(
+        json.loads(saved),
+        pacer=Pacer(noting),
+        telemetry=[sent],
+        clock=time.monotonic,
+        timeouts=Timeouts(connect=PATIENCE / 2, read=PATIENCE / 2),
+    )
+    slots: list[Slot] = []
 
     def call() -> tuple[float, int]:
-        tool.call("list_segments")
+        tool.call("list_segments", context=CallContext(deadline_seconds=2 * PATIENCE))
+        slots.append(noting.last)
         return sent.last.started_at, sent.last.status or 0
 
-    work(call)
+    work(call, slots)
 
 
 if __name__ == "__main__":
