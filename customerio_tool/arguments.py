@@ -278,7 +278,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 _ALIKE = 0.8
+"""Likeness from which two words are one, misspelt: as evnt and event, not as device and event."""
 _NEARLY_THE_SAME = 0.88
+"""The same for two whole names, of which most letters may be those of a word they share."""
 
 
 def _choices(names: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+"""Joiners and marks of direction; inside a text they may be meant, as in emoji and in Arabic."""
 _HIDDEN_EDGE = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRESSED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)

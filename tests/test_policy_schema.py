@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -37,6 +37,7 @@ policies = st.one_of(
 
 
 @given(policy=policies)
+@settings(max_examples=300, deadline=None)
 def test_what_the_tool_takes_keeps_the_published_schema(policy: Any) -> None:
     saved = {**SAVED, "policy": policy}
     try:
