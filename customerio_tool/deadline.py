@@ -12,10 +12,11 @@ class Timeouts:
     """How long one attempt may wait, in seconds: for a connection, and between bytes of the answer.
 
     An attempt that must not be cut off by its own deadline needs both together. Each address of a
-    host may take `connect` seconds. Nothing bounds the look-up of the addresses: the system's
-    cannot be interrupted, and a thread that is left behind in it would outlive its call. What is
-    connected after the deadline sends nothing, so that a slow look-up delays a call but leaves it
-    in no doubt; its limit is the machine's own (`options timeout` and `attempts` of resolv.conf).
+    host may take `connect` seconds, all of them no longer than the deadline. Nothing bounds their
+    look-up: the system's cannot be interrupted, and a thread that is left behind in it would
+    outlive its call. What is connected after the deadline sends nothing, so that a slow look-up
+    delays a call but leaves it in no doubt; its limit is the machine's own (`options timeout` and
+    `attempts` of resolv.conf).
     """
 
     connect: float = 5.0
@@ -30,7 +31,7 @@ class Timeouts:
 class Deadline:
     """A moment on the monotonic clock after which a call sends, reads and waits no more.
 
-    Only connecting can outlast it, to the addresses of a host and by their look-up: see `Timeouts`.
+    Only the look-up of a host's addresses can outlast it: see `Timeouts`.
 
     Args:
         seconds: How long from now.

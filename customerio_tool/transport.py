@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import io
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.deadline import Deadline
 
@@ -112,6 +114,27 @@ class _Punctual(HTTPConnection):
         if (deadline := _in_force.deadline) and deadline.passed():
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
+
+    def _new_conn(self) -> socket.socket:
+        """Try the addresses of the host in turn; urllib3 would give each the same long timeout."""
+        if (deadline := _in_force.deadline) is None:
+            return super()._new_conn()
+        host, timeout = self._dns_host, self.timeout
+        failure: Exception = ConnectTimeoutError(self, "the deadline has passed")
+        found = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        try:
+            for *_, address in found:
+                if not (left := deadline.left()):
+                    break
+                self._dns_host = str(address[0])
+                self.timeout = left if timeout is None else min(timeout, left)
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError) as error:
+                    failure = error
+        finally:
+            self._dns_host, self.timeout = host, timeout
+        raise failure
 
 
 class _PunctualTls(_Punctual, HTTPSConnection):

@@ -95,6 +95,31 @@ def test_an_answer_that_drips_anywhere_is_given_up_at_the_deadline(
     assert clock.monotonic() < 200, "the server drips for 400 seconds of this clock"
 
 
+@pytest.mark.parametrize(("call", "seconds"), [(PERSON_CALL, 25), (MAIL_CALL, 20)])
+def test_a_host_with_many_addresses_that_do_not_answer_is_given_up_at_the_deadline(
+    clock: SkippingClock, monkeypatch: pytest.MonkeyPatch, call: Any, seconds: float
+) -> None:
+    class NoWay(socket.socket):
+        def connect(self, _address: Any) -> None:
+            timeout = self.gettimeout()
+            assert timeout is not None
+            clock.skip(timeout)
+            raise TimeoutError
+
+    look_up = socket.getaddrinfo
+
+    def many(host: str, *args: Any) -> Any:
+        return look_up("127.0.0.1", *args) * (8 if host.endswith(".customer.io") else 1)
+
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(socket, "getaddrinfo", many)
+    monkeypatch.setattr(socket, "socket", NoWay)
+    with tool_on(clock, {**SAVED, "region": "us"}, Tries()) as tool:
+        error = tool.call(*call)["error"]
+    assert (error["code"], error["took_effect"]) == ("unreachable", "no")
+    assert clock.monotonic() <= seconds + 0.001
+
+
 @pytest.mark.parametrize("seconds", [0, -1, -1e300, float("-inf")])
 def test_a_call_without_time_sends_nothing_and_can_be_made_again(
     local: Call, sandbox: Sandbox, seconds: float
