@@ -18,6 +18,7 @@ from types import TracebackType
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.requirements import located
 
 READY = b"Ready to accept connections"
@@ -26,11 +27,16 @@ _PORTS = range(20_000, 32_000)
 
 
 class RedisServer:
-    """A redis-server on a free loopback port, which keeps nothing on disk."""
+    """A redis-server on a free loopback port, which keeps nothing on disk.
+
+    Clients of `patient_url` give it up only when it is gone, and not when the machine is busy.
+    """
 
     def __init__(self) -> None:
         self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        timeouts = f"socket_timeout={PATIENCE}&socket_connect_timeout={PATIENCE}"
+        self.patient_url = f"{self.url}?{timeouts}"
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")
 
@@ -90,7 +96,7 @@ class RedisServer:
 
     def empty(self) -> None:
         """Remove all that it holds."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(b"FLUSHALL\r\n")
             assert connection.recv(16) == b"+OK\r\n"
 

@@ -20,7 +20,8 @@ from customerio_tool.pacing import LocalLimiter, Slot, bucket_of
 from customerio_tool.redis_pacing import RedisLimiter
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.spec import Pace
-from tests.pacing_workers import PATIENCE, WORKERS, Crew, Work, most_in
+from tests.pacing_workers import WORKERS, Crew, Work, most_in
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.requirements import requires
 
@@ -95,7 +96,7 @@ def wait_until_all_take_turns(server: RedisServer, bucket: str) -> None:
         found = client.zrange(f"cio:{{{bucket}}}:workers", 0, -1, withscores=True)
         return [at for _, at in found]
 
-    with redis.Redis.from_url(server.url) as client:
+    with redis.Redis.from_url(server.patient_url) as client:
         wait_until(lambda: len(slots()) == WORKERS, "all workers share the limit")
         seen = max(slots())
         wait_until(lambda: min(slots()) > seen, "all workers had another slot")
@@ -104,11 +105,10 @@ def wait_until_all_take_turns(server: RedisServer, bucket: str) -> None:
 @pytest.fixture(scope="module")
 def run() -> Run:
     """Redis is killed at two fifths of the time, back at three, and all pause near the end."""
-    patience = f"socket_timeout={PATIENCE}&socket_connect_timeout={PATIENCE}"
     with RedisServer() as server, Sandbox() as sandbox:
         saved = sandbox.connection()
         bucket = bucket_of(Connection.load(saved).workspace_key, Pace.APP)
-        with Crew("tests.pacing_workers", f"{server.url}?{patience}", json.dumps(saved)) as crew:
+        with Crew("tests.pacing_workers", server.patient_url, json.dumps(saved)) as crew:
             run = Run(crew.begin(RUN_SECONDS))
             run.sleep_until(0.4)
             wait_until_all_take_turns(server, bucket)
@@ -120,7 +120,7 @@ def run() -> Run:
             server.start()
             run.sleep_until(0.85)
             wait_until_all_take_turns(server, bucket)
-            with redis.Redis.from_url(server.url) as client:
+            with redis.Redis.from_url(server.patient_url) as client:
                 run.pause_asked_at = time.monotonic()
                 RedisLimiter(client, fallback=LocalLimiter()).pause(bucket, Pace.APP, PAUSE_SECONDS)
                 run.paused_at = time.monotonic()

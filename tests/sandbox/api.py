@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from customerio_tool.sandbox import Sandbox
+from tests.patience import PATIENCE
 
-PATIENCE = 60  # real seconds: longer than a busy machine takes for anything
 NOW = 1_800_000_000  # 2027-01-15 08:00 UTC, where the tests' clock stands
 
 

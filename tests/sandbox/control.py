@@ -6,7 +6,8 @@ from typing import Any
 
 import requests
 
-from tests.sandbox.api import PATIENCE, Api
+from tests.patience import PATIENCE
+from tests.sandbox.api import Api
 
 
 def control(api: Api, method: str, path: str, json: Any = None, **more: Any) -> requests.Response:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.sandbox.api import PATIENCE, Api
+from tests.patience import PATIENCE
+from tests.sandbox.api import Api
 
 FOREVER = 3600  # seconds: a test that waited for it would hang, and be seen
 CLOSED = b""

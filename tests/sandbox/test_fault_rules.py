@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool.sandbox.faults import read
-from tests.sandbox.api import PATIENCE, Api
+from tests.patience import PATIENCE
+from tests.sandbox.api import Api
 from tests.sandbox.raw import identify
 
 # --- which requests it hits

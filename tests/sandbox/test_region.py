@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.api import PATIENCE, Api
+from tests.patience import PATIENCE
+from tests.sandbox.api import Api
 from tests.sandbox.conftest import serve
 
 

@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Sandbox
-from tests.sandbox.api import PATIENCE, Api
+from tests.patience import PATIENCE
+from tests.sandbox.api import Api
 from tests.sandbox.control import control
 
 
