@@ -13,7 +13,7 @@ from customerio_tool.calls import Calls
 from customerio_tool.client import Client
 from customerio_tool.confirmation import with_confirmation
 from customerio_tool.connection import ALL_APIS, Api, Connection
-from customerio_tool.connection_test import check_connection
+from customerio_tool.connection_check import check_connection
 from customerio_tool.deadline import Deadline, Timeouts
 from customerio_tool.dispatch import CALL_SECONDS
 from customerio_tool.dispatcher import Dispatcher

@@ -1,4 +1,4 @@
-"""The test of a saved connection: two reads that prove both keys, the region and the workspace."""
+"""The check of a saved connection: two reads that prove both keys, the region and the workspace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from customerio_tool.client import PROBES, AnswerLost, Client, region_told
 from customerio_tool.connection import Api, Region
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError
+from customerio_tool.shapes import object_in, whole_in
 from customerio_tool.wire import json_of
 
 _WRONG = {
@@ -110,10 +111,9 @@ def _probe(client: Client, api: Api, region: Region, deadline: Deadline) -> _Fin
     except (CustomerIoError, AnswerLost) as failure:
         return _Finding(str(failure))
     found = region_told(api, region, reply)
-    told = json_of(reply) if api is Api.TRACK else None
-    workspace = told.get("environment_id") if found and isinstance(told, dict) else None
-    number = workspace if type(workspace) is int else None
-    return _Finding(_problem(api, reply.status, found), reply.status, found, number)
+    told = object_in(json_of(reply)) if found and api is Api.TRACK else {}
+    workspace = whole_in(told.get("environment_id"))
+    return _Finding(_problem(api, reply.status, found), reply.status, found, workspace)
 
 
 def _problem(api: Api, status: int, found: Region | None) -> str:
