@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
@@ -29,6 +28,9 @@ from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subto
 from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 MAX_DATA_BYTES = 50_000
 MAX_BODY_BYTES = 25_000_000
@@ -195,8 +197,7 @@ def _look(_: TriggerBroadcastArgs, at: Invocation) -> Look:
 
 
 def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
-    number = answer.payload.get("id")
-    trigger = number if type(number) is int else None
+    trigger = whole_in(answer.payload.get("id"))
     named = "" if trigger is None else f" as trigger {trigger}"
     return {
         "summary": (

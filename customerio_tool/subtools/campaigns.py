@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
@@ -30,6 +29,9 @@ from customerio_tool.shapes import (
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 FIND = (
     "list_campaigns shows the ids of all campaigns; broadcasts and newsletters are not campaigns."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from typing_extensions import Self
 
 from customerio_tool.connection import Api
 from customerio_tool.fields import (
@@ -25,6 +24,9 @@ from customerio_tool.recipients import Reach, override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.mail import reach_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 REFERENCE = "https://docs.customer.io/api/track/#operation/"
 TRIGGER_SECONDS = 72 * 3600

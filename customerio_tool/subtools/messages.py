@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look, ReplyUnreadable
@@ -22,6 +21,9 @@ from customerio_tool.fields import (
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items, is_hidden, without
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 MAX_MESSAGES = 1000
 DEFAULT_MESSAGES = 20

@@ -23,7 +23,7 @@ from customerio_tool.fields import (
 )
 from customerio_tool.identifiers import IdType, bare, shape_of
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import CALL, Answer, Shape
+from customerio_tool.shapes import CALL, Answer, Shape, whole_in
 from customerio_tool.subtools.messages import Channel, messages_since
 
 MAX_PAYLOAD_BYTES = 1_000_000
@@ -181,11 +181,11 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
         delivery = _delivery_id(answer.payload.get("delivery_id"))
         sentence = _sentence(answer.args, noun)
         missing = "" if delivery else " Its delivery id could not be read."
-        queued_at, later = answer.payload.get("queued_at"), answer.args.send_at
+        queued_at, later = whole_in(answer.payload.get("queued_at")), answer.args.send_at
         return {
             "summary": sentence + missing,
             "delivery_id": delivery,
-            **({"queued_at": queued_at} if type(queued_at) is int else {}),
+            **({} if queued_at is None else {"queued_at": queued_at}),
             **({} if later is None else {"send_at": iso_time(later)}),
             "verify": look_for(channel, answer.args, answer.at).as_json(),
         }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from typing_extensions import Self
 
 from customerio_tool.arguments import kind_of, refuse, shown
 from customerio_tool.connection import Api
@@ -52,6 +51,9 @@ from customerio_tool.subtools.sending import (
     queued,
     send_body,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 MAX_RECIPIENTS = 15
 WITHOUT_TEMPLATE = ("subject", "body", "from_address")
