@@ -30,6 +30,7 @@ from tests.clients import (
     sent,
     soon,
 )
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ def test_threads_that_need_the_region_at_once_ask_once(net: responses.RequestsMo
     with Client(connected()) as client, ThreadPoolExecutor(8) as pool:
 
         def ask(_: int) -> str:
-            together.wait(5)
+            together.wait(PATIENCE)
             return client.region(Api.TRACK, soon())
 
         assert set(pool.map(ask, range(8))) == {"eu"}

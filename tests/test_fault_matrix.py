@@ -13,6 +13,7 @@ from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
 from tests.fault_matrix import FAULTS, PAGE, SAMPLES, SUPPRESSED, Fault, Kind, Sample, page
+from tests.patience import PATIENCE
 from tests.replaying import NOW, SkippingClock, Tries, tool_on
 
 QUIET = "activity"  # what the sandbox notes of calls that changed nothing
@@ -40,7 +41,7 @@ class Bench:
         operation = SAMPLES[name].operation
         self.sandbox.faults.set([{**rule, "operation": operation} for rule in rules])
         result, tries = self._call(name, fault, connection)
-        self.sandbox.wait_for(tries, operation, after=self._logged)
+        self.sandbox.wait_for(tries, operation, after=self._logged, timeout=PATIENCE)
         assert len(self.arrived(name)) == tries
         return result, tries
 

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from customerio_tool.ledger import Entry, MemoryLedger
+from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
@@ -26,7 +27,7 @@ def test_a_ledger_that_is_busy_at_a_fork_is_free_in_the_child_and_knows_what_was
 
     with ledger._lock:
         child.start()
-    child.join(10)
+    child.join(PATIENCE)
 
     assert child.exitcode == 0
     assert told.get() == BEGUN

@@ -23,6 +23,7 @@ from customerio_tool.pacing import (
 )
 from customerio_tool.spec import Pace
 from tests.pacing_workers import most_in
+from tests.patience import PATIENCE
 
 BUCKET = bucket_of("5eed", Pace.APP)
 INTERVAL = rhythm_of(Pace.APP).interval
@@ -180,7 +181,7 @@ class TestLocalLimiter:
         )
         with limiter._lock:
             child.start()
-        child.join(10)
+        child.join(PATIENCE)
         assert child.exitcode == 0
         assert told.get() == pytest.approx(INTERVAL)
 

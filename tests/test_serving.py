@@ -8,8 +8,9 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import requests
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.serving import ready_file, stop_signals
+from tests.patience import PATIENCE
 from tests.shell import MAIN, invoke
 
 
@@ -31,21 +33,22 @@ def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     ) as process:
         try:
             assert process.stdout is not None
-            yield process, list(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+            printed = list(takewhile("Ctrl-C stops it.\n".__ne__, process.stdout))
+            yield process, printed
         finally:
             process.kill()
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE)
     assert complaints == ""
     return process.returncode
 
 
 def people(ready: Mapping[str, Any]) -> list[str]:
     url = f"{ready['track_url']}/_sandbox/state"
-    state = requests.get(url, timeout=10, verify=ready["ca_file"] or True).json()
+    state = requests.get(url, timeout=PATIENCE, verify=ready["ca_file"] or True).json()
     return [each["id"] for each in state["people"]]
 
 
@@ -82,7 +85,7 @@ def test_the_printed_lines_connect_a_shell() -> None:
 def test_the_console_shows_the_workspace(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
     with served("--ready-file", str(file)):
-        shown = requests.get(json.loads(file.read_text())["console_url"], timeout=10)
+        shown = requests.get(json.loads(file.read_text())["console_url"], timeout=PATIENCE)
     assert shown.status_code == 200
     assert "u1" in shown.text
 
@@ -216,15 +219,32 @@ def test_stop_signals_are_put_back_as_they_were(number: signal.Signals) -> None:
     assert signal.set_wakeup_fd(awake) == awake
 
 
+@contextmanager
+def later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do something in another thread after so long, unless the block is over by then."""
+    timer = threading.Timer(seconds, do)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def test_another_signal_does_not_stop_the_wait() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
+
+    def end() -> None:
+        seen.append(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
     try:
         with stop_signals() as wait_for_one:
             signal.raise_signal(signal.SIGUSR1)
-            threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM]).start()
-            wait_for_one()
-            assert seen == [signal.SIGUSR1]
+            with later(0.05, end):
+                wait_for_one()
+            assert seen == [signal.SIGUSR1, signal.SIGTERM]
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -242,10 +262,6 @@ def test_a_signal_that_another_thread_catches_stops_the_wait() -> None:
         rescued.set()
         signal.pthread_kill(main, signal.SIGTERM)
 
-    rescuer = threading.Timer(5, rescue)
-    with stop_signals() as wait_for_one:
-        rescuer.start()
-        threading.Timer(0.05, catch).start()
+    with stop_signals() as wait_for_one, later(PATIENCE, rescue), later(0.05, catch):
         wait_for_one()
-        rescuer.cancel()
     assert not rescued.is_set()

@@ -23,6 +23,7 @@ from customerio_tool.sandbox import Sandbox
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 from customerio_tool.transport import POOL_SIZE
 from tests.clients import AnyPace
+from tests.patience import PATIENCE
 
 THREADS = 64
 SECONDS = float(os.environ.get("STRESS_SECONDS", "5"))
@@ -135,8 +136,8 @@ def barely(seconds: float) -> None:
 
 
 def settled(count: Callable[[], int], most: int) -> int:
-    """Return a count once it is small enough, or after 5 s."""
-    give_up = time.monotonic() + 5
+    """Return a count once it is small enough, or when patience ends."""
+    give_up = time.monotonic() + PATIENCE
     while count() > most and time.monotonic() < give_up:
         barely(0.01)
     return count()
@@ -179,7 +180,7 @@ def test_64_threads_get_their_own_answers_and_leave_nothing_behind(sandbox: Sand
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=max(0.0, stop_at + 60 - time.monotonic()))
+        thread.join(timeout=max(0.0, stop_at + PATIENCE - time.monotonic()))
 
     assert not [thread for thread in threads if thread.is_alive()], "deadlock"
     assert [worker.mistaken for worker in workers if worker.mistaken] == []

@@ -8,12 +8,13 @@ from urllib.parse import quote
 import requests
 
 from tests.contract.probes import merge, person_path, shows, status
+from tests.patience import PATIENCE
 from tests.sandbox.api import Api
 
 
 def get(url: str, **more: Any) -> requests.Response:
     """A read with a credential of its own."""
-    return requests.get(url, timeout=10, **more)
+    return requests.get(url, timeout=PATIENCE, **more)
 
 
 @shows("credentials-differ")

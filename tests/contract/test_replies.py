@@ -10,6 +10,7 @@ import requests
 
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.contract.facts import FieldFacts, Operation, load
+from tests.patience import PATIENCE
 from tests.sandbox.api import NOW, Api
 
 FACTS = load()
@@ -190,7 +191,7 @@ def test_a_refusal_has_the_recorded_status_and_envelope(api: Api, name: str, sta
 def test_a_wrong_credential_is_answered_401_in_the_recorded_envelope(api: Api, name: str) -> None:
     operation = FACTS.served()[name]
     path = path_of(operation, {**SLOTS, "delivery_id": "x"})
-    reply = requests.request(operation.method, api.sandbox.track_url + path, timeout=10)
+    reply = requests.request(operation.method, api.sandbox.track_url + path, timeout=PATIENCE)
     example = FACTS.envelopes[operation.errors[401].envelope].example
     assert (reply.status_code, shape(reply.json())) == (401, shape(example))
 

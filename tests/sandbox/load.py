@@ -10,6 +10,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from customerio_tool.sandbox import Sandbox
+from tests.patience import PATIENCE
 from tests.sandbox.api import Api
 
 CONNECTIONS = 32
@@ -46,7 +47,9 @@ class Connection:
 
     def __init__(self, origin: str) -> None:
         where = urlsplit(origin)
-        self._socket = socket.create_connection((where.hostname or "", where.port or 0), timeout=60)
+        self._socket = socket.create_connection(
+            (where.hostname or "", where.port or 0), timeout=PATIENCE
+        )
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, request: bytes) -> int:

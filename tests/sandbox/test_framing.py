@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from customerio_tool.sandbox import Sandbox
+from tests.patience import PATIENCE
 from tests.sandbox.api import Api
 
 CREDENTIAL = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
@@ -22,7 +23,9 @@ SMUGGLED = "DELETE /api/v1/customers/u1 HTTP/1.1\r\n" + PUT.partition("\r\n")[2]
 def exchange(sandbox: Sandbox, request: str) -> bytes:
     """Send the bytes and read until the sandbox hangs up."""
     where = urlsplit(sandbox.track_url)
-    with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as sock:
+    with socket.create_connection(
+        (where.hostname or "", where.port or 0), timeout=PATIENCE
+    ) as sock:
         sock.sendall(request.encode("latin-1"))
         return b"".join(iter(lambda: sock.recv(65536), b""))
 

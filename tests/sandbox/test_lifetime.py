@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Clock, Options, Sandbox
+from tests.patience import PATIENCE
 from tests.sandbox.api import NOW, Api
 
 _SERVE = """
@@ -35,14 +36,16 @@ def test_a_killed_sandbox_leaves_nothing_on_disk(tmp_path: Path) -> None:
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **here}
     ) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        body = {f"a{number}": "x" * 900 for number in range(100)}
-        with requests.Session() as session:
-            session.trust_env, session.auth = False, ("sandbox-site", "sandbox-track-key")
-            for number in range(50):  # more than SQLite holds in memory
-                person = f"{url}/api/v1/customers/p{number}"
-                assert session.put(person, json=body, timeout=30).status_code == 200
-        process.kill()
+        try:
+            url = process.stdout.readline().strip()
+            body = {f"a{number}": "x" * 900 for number in range(100)}
+            with requests.Session() as session:
+                session.trust_env, session.auth = False, ("sandbox-site", "sandbox-track-key")
+                for number in range(50):  # more than SQLite holds in memory
+                    person = f"{url}/api/v1/customers/p{number}"
+                    assert session.put(person, json=body, timeout=PATIENCE).status_code == 200
+        finally:
+            process.kill()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,12 +84,12 @@ def asked(sandbox):
     with requests.Session() as session:
         session.trust_env = False
         url = sandbox.track_url + "/_sandbox/health"
-        return session.get(url, verify=sandbox.ca_file, timeout=20).status_code
+        return session.get(url, verify=sandbox.ca_file, timeout=60).status_code
 
 with Sandbox(tls=True) as sandbox:
     child = os.fork()
     if child == 0:
-        signal.alarm(40)
+        signal.alarm(120)
         assert asked(sandbox) == 200
         try:
             sandbox.state()
@@ -105,7 +108,9 @@ print("served")
 def test_a_forked_process_may_call_its_parents_sandbox_and_does_not_end_it() -> None:
     """A worker that ends as any process does, inside the ``with`` block it was forked in."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=4 * PATIENCE, check=False
+    )
     assert (ended.stdout, ended.returncode) == ("served\n", 0), ended.stderr
 
 
@@ -138,7 +143,9 @@ def test_starting_asks_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("getfqdn", "gethostbyaddr", "getnameinfo"):
         monkeypatch.setattr(socket, name, unanswered)
     with Sandbox() as sandbox, Api(sandbox).session as session:
-        assert session.get(f"{sandbox.track_url}/_sandbox/health", timeout=10).status_code == 200
+        assert (
+            session.get(f"{sandbox.track_url}/_sandbox/health", timeout=PATIENCE).status_code == 200
+        )
 
 
 def test_a_port_in_use_is_named() -> None:
@@ -155,36 +162,36 @@ def test_a_wait_that_the_stop_ends_says_so() -> None:
 
     def wait() -> None:
         waiting.set()
-        sandbox.wait_for(1, timeout=60)
+        sandbox.wait_for(1, timeout=PATIENCE)
 
     with ThreadPoolExecutor(1) as pool:
         waited = pool.submit(wait)
-        waiting.wait(30)
+        waiting.wait(PATIENCE)
         sandbox.close()
         with pytest.raises((TimeoutError, RuntimeError), match=r"stopped|not running"):
-            waited.result(30)
+            waited.result(PATIENCE)
 
 
 def test_a_wait_counts_on_after_a_reset(api: Api) -> None:
     """The log's numbers begin anew, and so does the count."""
     with ThreadPoolExecutor(1) as pool:
         api.identify("before")
-        waited = pool.submit(api.sandbox.wait_for, 2, timeout=60)
+        waited = pool.submit(api.sandbox.wait_for, 2, timeout=PATIENCE)
         api.sandbox.reset()
         api.identify("one")
         api.identify("two")
-        paths = [each["path"] for each in waited.result(60)]
+        paths = [each["path"] for each in waited.result(PATIENCE)]
     assert paths == ["/api/v1/customers/one", "/api/v1/customers/two"]
 
 
 def test_a_wait_sees_what_another_sandbox_on_the_file_answers(tmp_path: Path) -> None:
     file = tmp_path / "kept.db"
     with Sandbox(db=file) as one, Sandbox(db=file) as other, ThreadPoolExecutor(1) as pool:
-        waited = pool.submit(one.wait_for, 1, timeout=60)
+        waited = pool.submit(one.wait_for, 1, timeout=PATIENCE)
         api = Api(other)
         with api.session:
             api.identify("elsewhere")
-        assert [each["path"] for each in waited.result(30)] == ["/api/v1/customers/elsewhere"]
+        assert [each["path"] for each in waited.result(PATIENCE)] == ["/api/v1/customers/elsewhere"]
 
 
 def test_a_full_disk_is_a_500_that_says_so_and_loses_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.store import Store
+from tests.patience import PATIENCE
 from tests.sandbox.api import NOW, Api
 
 AT_ONCE = 6
@@ -24,7 +25,7 @@ def test_sandboxes_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path) -> 
     together = Barrier(AT_ONCE)
 
     def people(_: int) -> list[str]:
-        together.wait(30)
+        together.wait(PATIENCE)
         with Sandbox(db=tmp_path / "kept.db") as sandbox:
             return [person["id"] for person in sandbox.state()["people"]]
 
@@ -37,7 +38,7 @@ def test_a_new_file_that_many_open_at_once_opens_for_each_of_them(tmp_path: Path
 
     def rounds(_: int) -> int:
         for number in range(FILES):
-            together.wait(30)
+            together.wait(PATIENCE)
             Store(tmp_path / f"{number}.db").close()
         return FILES
 

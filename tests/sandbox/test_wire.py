@@ -17,6 +17,7 @@ import requests
 import customerio_tool.sandbox
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.sandbox.application import TABLES
+from tests.patience import PATIENCE
 from tests.sandbox.api import Api
 
 BASIC = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
@@ -92,7 +93,7 @@ def test_a_url_safe_basic_credential_is_taken() -> None:
         assert {"-", "_"} & set(token)
         headers = {"Authorization": f"Basic {token}"}
         url = f"{sandbox.track_url}/api/v1/accounts/region"
-        assert requests.get(url, headers=headers, timeout=10).status_code == 200
+        assert requests.get(url, headers=headers, timeout=PATIENCE).status_code == 200
 
 
 def test_region_names_the_workspace(api: Api) -> None:
@@ -157,7 +158,7 @@ def receive(sock: socket.socket, answers: int) -> bytes:
 
 def connect(sandbox: Sandbox) -> socket.socket:
     where = urlsplit(sandbox.track_url)
-    return socket.create_connection((where.hostname or "", where.port or 0), timeout=10)
+    return socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE)
 
 
 def test_bodies_nobody_reads_do_not_spoil_the_next_request(api: Api) -> None:
@@ -269,7 +270,8 @@ def test_many_connections_lose_nothing(api: Api) -> None:
             session.auth = (api.sandbox.site_id, api.sandbox.track_api_key)
             url = f"{api.sandbox.track_url}/api/v1/customers/shared"
             return [
-                session.put(url, json={f"a{worker}": n}, timeout=30).status_code for n in range(25)
+                session.put(url, json={f"a{worker}": n}, timeout=PATIENCE).status_code
+                for n in range(25)
             ]
 
     with ThreadPoolExecutor(16) as pool:
@@ -286,12 +288,12 @@ def test_tls_serves_what_the_ca_file_vouches_for() -> None:
         for host in ("127.0.0.1", "localhost"):
             url = sandbox.track_url.replace("127.0.0.1", host) + "/api/v1/accounts/region"
             credential = (sandbox.site_id, sandbox.track_api_key)
-            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=10)
+            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=PATIENCE)
             assert answer.status_code == 200
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(sandbox.track_url, timeout=10)
+            requests.get(sandbox.track_url, timeout=PATIENCE)
         with connect(sandbox):  # a client that never shakes hands holds nobody up
-            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=10)
+            answer = requests.get(url, auth=credential, verify=sandbox.ca_file, timeout=PATIENCE)
             assert answer.status_code == 200
         assert sandbox.connection()["ca_file"] == sandbox.ca_file
     assert not Path(sandbox.ca_file).exists()
@@ -303,7 +305,7 @@ def test_a_file_keeps_the_workspace(tmp_path: Path) -> None:
     with Sandbox(db=path) as sandbox:
         url = f"{sandbox.track_url}/api/v1/customers/{quote('kept', safe='')}"
         credential = (sandbox.site_id, sandbox.track_api_key)
-        requests.put(url, json={"plan": "x"}, auth=credential, timeout=10)
+        requests.put(url, json={"plan": "x"}, auth=credential, timeout=PATIENCE)
         other = sqlite3.connect(path)
         assert other.execute("SELECT count(*) FROM people WHERE id='kept'").fetchone() == (1,)
         other.close()
@@ -357,15 +359,16 @@ def test_a_killed_sandbox_loses_no_acknowledged_write(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _SERVE, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        with requests.Session() as session:
-            session.auth = ("sandbox-site", "sandbox-track-key")
-            for number in range(50):
-                answer = session.put(
-                    f"{url}/api/v1/customers/k{number}", json={"n": number}, timeout=10
-                )
-                assert answer.status_code == 200
-        process.kill()
+        try:
+            url = process.stdout.readline().strip()
+            with requests.Session() as session:
+                session.auth = ("sandbox-site", "sandbox-track-key")
+                for number in range(50):
+                    person = f"{url}/api/v1/customers/k{number}"
+                    answer = session.put(person, json={"n": number}, timeout=PATIENCE)
+                    assert answer.status_code == 200
+        finally:
+            process.kill()
     with Sandbox(db=path) as sandbox:
         found = {person["id"] for person in sandbox.state()["people"]}
         assert {f"k{number}" for number in range(50)} <= found
