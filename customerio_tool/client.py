@@ -19,7 +19,6 @@ from customerio_tool.connection import (
     Api,
     Connection,
     Region,
-    connection_fields,
     is_vendor,
 )
 from customerio_tool.deadline import Deadline, Timeouts
@@ -31,6 +30,7 @@ from customerio_tool.errors import (
     Unreachable,
 )
 from customerio_tool.locks import ForkSafeLock
+from customerio_tool.saved_connection import connection_fields
 from customerio_tool.telemetry import silence
 from customerio_tool.transport import new_session, until
 from customerio_tool.wire import Reply, Request, json_of

@@ -126,7 +126,7 @@ def call(
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
         subtool = find(name)
-        with _connected(_apis(subtool), on_sandbox=on_sandbox) as tool:
+        with _connected(subtool.apis, on_sandbox=on_sandbox) as tool:
             result = tool.call(name, text)
     except CustomerIoError as error:
         result = error.as_result()
@@ -236,10 +236,6 @@ def _listed(subtool: Subtool[Any]) -> dict[str, str]:
         "api": subtool.call.api.value,
         "description": subtool.description,
     }
-
-
-def _apis(subtool: Subtool[Any]) -> set[Api]:
-    return {subtool.call.api} | ({subtool.also.call.api} if subtool.also else set())
 
 
 @contextmanager

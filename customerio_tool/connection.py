@@ -46,8 +46,6 @@ __all__ = [
     "Api",
     "Connection",
     "Region",
-    "connection_fields",
-    "connection_schema",
     "is_vendor",
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from textwrap import fill
 from typing import Any
@@ -20,18 +19,12 @@ from customerio_tool.spec import Subtool
 _INDENT = (0, 0, 0, 2)
 
 
-def first_sentence(description: str) -> str:
-    """Return a description up to its first full stop."""
-    found = re.match(r".+?\.(?=\s|$)", description, re.DOTALL)
-    return found[0] if found else description
-
-
 def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
     """Show one row for each subtool."""
     table = _table("subtool", "effect", "api", "")
     for each in listed:
-        sentence = Text(first_sentence(each.description))
-        table.add_row(Text(each.name, "bold"), each.effect.word, each.call.api.value, sentence)
+        promise = Text(each.promise)
+        table.add_row(Text(each.name, "bold"), each.effect.word, each.call.api.value, promise)
     console.print(table)
 
 

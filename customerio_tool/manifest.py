@@ -67,8 +67,8 @@ def schema_path(name: str) -> str:
 
 def credentials_of(subtool: Subtool[Any]) -> list[str]:
     """Return the connection's fields without which a subtool cannot be called."""
-    apis = {subtool.call.api} | ({subtool.also.call.api} if subtool.also else set())
-    return [k for k, field in connection_fields().items() if field.required and field.api in apis]
+    fields = connection_fields().items()
+    return [key for key, field in fields if field.required and field.api in subtool.apis]
 
 
 def _connection() -> dict[str, Any]:

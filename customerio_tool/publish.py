@@ -8,7 +8,6 @@ manifest.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -170,9 +169,8 @@ def _blocks() -> dict[str, str]:
 
 
 def _subtool_row(subtool: Subtool[Any]) -> Sequence[str]:
-    first_sentence = re.split(r"(?<=\.) (?=[A-Z])", subtool.description, maxsplit=1)[0]
     credentials = ", ".join(f"`{key}`" for key in credentials_of(subtool))
-    return f"`{subtool.name}`", first_sentence, subtool.effect.word, credentials
+    return f"`{subtool.name}`", subtool.promise, subtool.effect.word, credentials
 
 
 def _field_row(key: str, field: ConnectionField) -> Sequence[str]:

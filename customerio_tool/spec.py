@@ -78,7 +78,7 @@ class Pace(Enum):
 
     TRACK = (1000, 1)
     APP = (10, 1)
-    SEND = (100, 1.0)
+    SEND = (100, 1)
     BROADCAST = (1, 10)
 
     def __init__(self, permits: int, period_seconds: float) -> None:
@@ -163,7 +163,7 @@ class Verify(Generic[A]):
     found: Callable[[A, Invocation, Item], Item | None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Subtool(Generic[A]):
     """One subtool, whole.
 
@@ -231,6 +231,16 @@ class Subtool(Generic[A]):
             "an event needs `triggers`": self.effect is Effect.RECORD and not self.triggers,
             "at least two examples": len(self.examples) < 2,
         }
+
+    @property
+    def promise(self) -> str:
+        """The first sentence of the description."""
+        return re.split(r"(?<=\.) (?=[A-Z])", self.description, maxsplit=1)[0]
+
+    @property
+    def apis(self) -> set[Api]:
+        """The APIs that a call may need."""
+        return {self.call.api} | ({self.also.call.api} if self.also else set())
 
     @property
     def argument_names(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,17 +44,19 @@ if TYPE_CHECKING:
     from customerio_tool.sandbox import Sandbox
 
 
-@dataclass(frozen=True)
 class Handler:
-    """One subtool bound to a tool: call it with its arguments, get the result envelope."""
+    """One subtool bound to a tool: call it with its arguments, get the result envelope.
 
-    tool: CustomerIoTool
-    subtool: Subtool[Any]
+    It has the subtool's name as a function has its own, for hosts that ask.
+    """
 
-    @property
-    def __name__(self) -> str:
-        """The subtool's name, as hosts ask a function for it."""
-        return self.subtool.name
+    def __init__(self, tool: CustomerIoTool, subtool: Subtool[Any]) -> None:
+        self.tool = tool
+        self.subtool = subtool
+        self.__name__ = self.__qualname__ = subtool.name
+
+    def __repr__(self) -> str:
+        return f"<subtool {self.__name__}>"
 
     def __call__(
         self,

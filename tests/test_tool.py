@@ -43,6 +43,16 @@ def test_it_has_the_24_subtools_each_with_a_handler(tool: CustomerIoTool) -> Non
     assert [handler.__name__ for handler in tool.handlers.values()] == NAMES
 
 
+def test_a_handler_can_stand_for_a_function(tool: CustomerIoTool) -> None:
+    handlers = tool.handlers.values()
+
+    assert {handler: handler.__qualname__ for handler in handlers} == dict(
+        zip(handlers, NAMES, strict=True)
+    )
+    assert repr(tool.handlers["get_segment"]) == "<subtool get_segment>"
+    assert len(set(subtools().values())) == len(NAMES)
+
+
 def test_a_definition_has_what_a_model_needs(tool: CustomerIoTool) -> None:
     definition = tool.definition("track_event")
 

@@ -9,14 +9,9 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.connection import (
-    ALL_APIS,
-    Api,
-    Connection,
-    connection_fields,
-    connection_schema,
-)
+from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.saved_connection import connection_fields, connection_schema
 from tests.connection.refusals import GOOD
 
 

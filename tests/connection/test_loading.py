@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.connection import Api, Connection, connection_fields
+from customerio_tool.connection import Api, Connection
 from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.saved_connection import connection_fields
 from tests.clients import APP, SITE, TRACK
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
 
