@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import TypeAlias
 
@@ -47,12 +48,12 @@ class Loopback:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Closing a listener does not wake the thread that waits on it everywhere; a caller does.
-        while self._scripts:
-            with socket.create_connection(self._listener.getsockname()) as caller:
-                caller.shutdown(socket.SHUT_WR)
-                caller.recv(1)
-        self._thread.join()
+        # Closing a listener does not wake the thread that waits on it everywhere; a caller does,
+        # one for each script that is left, and it waits for no answer: the thread may be done.
+        while self._thread.is_alive():
+            with suppress(OSError):
+                socket.create_connection(self._listener.getsockname(), timeout=1).close()
+            self._thread.join(0.05)
         self._listener.close()
 
     def _serve(self) -> None:
