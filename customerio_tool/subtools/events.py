@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from customerio_tool.connection import Api
 from customerio_tool.fields import (
+    MAX_EVENT_DATA_BYTES,
     MAX_NAME_BYTES,
     EmailAddress,
     EventData,
@@ -16,6 +17,8 @@ from customerio_tool.fields import (
     Line,
     PersonId,
     Time,
+    at_most,
+    located,
     size_of,
     wrong,
 )
@@ -46,28 +49,8 @@ EventId: TypeAlias = Annotated[
 ]
 
 
-class Event(Protocol):
-    """What the three kinds of event have in common once their arguments are read."""
-
-    @property
-    def person(self) -> str:
-        """Who it is of, as far as that is known: part of what an `event_id` is hashed with."""
-
-    @property
-    def event_name(self) -> str:
-        """The name that Customer.io stores."""
-
-    @property
-    def properties(self) -> dict[str, Any] | None:
-        """The event's data as it is sent."""
-
-    @property
-    def timestamp(self) -> int | None:
-        """When it happened, in Unix seconds; none means at the time of the call."""
-
-    @property
-    def event_id(self) -> str | None:
-        """The caller's deduplication key."""
+Event: TypeAlias = "TrackEventArgs | TrackAnonymousEventArgs | TrackPageViewArgs"
+"""Each tells its `event_name`, its `properties` and, as far as it is known, the `person`."""
 
 
 def _body(event: Event, at: Invocation, **extra: str) -> dict[str, Any]:
@@ -90,9 +73,13 @@ def _reach(event: Event) -> Reach:
     """Tell the address to which the event's data redirects the message that it triggers."""
     properties = event.properties or {}
     path = "data.recipient" if getattr(event, "recipient", None) is None else "recipient"
-    held = [value for name, value in properties.items() if override_of(name) == "recipient"]
+    held = [value for name, value in properties.items() if _is_recipient(name)]
     given = [value for value in held if value is not None]
     return reach_of({path: given[0] if len(given) == 1 else given or None})
+
+
+def _is_recipient(name: str) -> bool:
+    return override_of(name) == "recipient"
 
 
 EVENT_ID: Member[Any] = Member(
@@ -210,7 +197,18 @@ class TrackAnonymousEventArgs(Args):
     def _one_of_two(self) -> Self:
         if (self.anonymous_id is None) == (self.recipient is None):
             raise wrong("or recipient is needed, and not both", "give one of them", "anonymous_id")
+        self._check_data()
         return self
+
+    def _check_data(self) -> None:
+        """Hold the data to its limit with the recipient, whom they may not name differently."""
+        if self.recipient is None:
+            return
+        named = [value for name, value in (self.data or {}).items() if _is_recipient(name)]
+        if any(value != self.recipient for value in named):
+            raise wrong("names another recipient than the argument", "give it once", "data")
+        what = "data with the recipient"
+        located(at_most(MAX_EVENT_DATA_BYTES, what), self.properties, "data")
 
     @property
     def person(self) -> str:
