@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,17 +16,11 @@ from customerio_tool import CallContext, CustomerIoTool, Policy
 from customerio_tool.confirmation import LIFE_SECONDS, MAX_WAITING
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
+from tests.clients import EMAIL, SAVED_US, code_of, example_of
 
 NOW = 1_795_435_200.0
-SAVED = {
-    "site_id": "site-5e1f77a0",
-    "track_api_key": "track-0b9c41d2",
-    "app_api_key": "app-77d3e8f6",
-    "region": "us",
-}
 ASKED = [name for name, subtool in subtools().items() if subtool.effect.word in ("erase", "send")]
 FREE = [name for name in subtools() if name not in ASKED]
-EMAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
 DELETE = {"customer_id": "u1"}
 
 
@@ -46,34 +39,13 @@ def time() -> Time:
     return Time()
 
 
-@pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    """A network where nothing is registered: whatever goes out is seen, and fails."""
-    with responses.RequestsMock() as mock:
-        yield mock
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
 def made(saved: Any, confirm: str, time: Time | None = None, **policy: Any) -> CustomerIoTool:
     clock = time or Time()
     return CustomerIoTool(saved, policy={"confirm": confirm, **policy}, clock=clock, entropy=bytes)
 
 
-def code_of(result: dict[str, Any]) -> str:
-    return "" if result["ok"] else str(result["error"]["code"])
-
-
 def posts(sandbox: Sandbox) -> list[str]:
     return [each["path"] for each in sandbox.requests() if each["method"] != "GET"]
-
-
-def example_of(name: str) -> dict[str, Any]:
-    return dict(subtools()[name].examples[0].arguments)
 
 
 # A person
@@ -81,7 +53,7 @@ def example_of(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_what_erases_or_sends_waits_for_a_person(net: responses.RequestsMock, name: str) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         result = tool.call(name, example_of(name))
         assert code_of(result) == "confirmation_required"
         assert result["error"]["next_step"] == "ask_user"
@@ -95,7 +67,7 @@ def test_what_erases_or_sends_waits_for_a_person(net: responses.RequestsMock, na
 @pytest.mark.parametrize("confirm", ["human", "repeat"])
 @pytest.mark.parametrize("name", FREE)
 def test_everything_else_goes_at_once(net: responses.RequestsMock, name: str, confirm: str) -> None:
-    with made(SAVED, confirm, dry_run=True) as tool:
+    with made(SAVED_US, confirm, dry_run=True) as tool:
         assert tool.call(name, example_of(name))["ok"]
 
 
@@ -128,7 +100,7 @@ def test_each_waiting_call_is_its_own(sandbox: Sandbox) -> None:
 
 
 def test_asking_again_is_the_same_question(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         waiting = tool.call("delete_customer", DELETE)["confirmation_id"]
         assert tool.call("delete_customer", json.dumps(DELETE))["confirmation_id"] == waiting
         other_run = tool.call("delete_customer", DELETE, context=CallContext(run_id="b"))
@@ -136,7 +108,7 @@ def test_asking_again_is_the_same_question(net: responses.RequestsMock) -> None:
 
 
 def test_a_declined_call_is_gone(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         waiting = tool.call("delete_customer", DELETE)["confirmation_id"]
         declined = tool.decline(waiting)
         assert code_of(declined) == "policy_refused"
@@ -150,14 +122,14 @@ def test_a_declined_call_is_gone(net: responses.RequestsMock) -> None:
 def test_an_id_that_was_never_given_approves_nothing(
     net: responses.RequestsMock, unknown: str
 ) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         tool.call("delete_customer", DELETE)
         assert code_of(tool.approve(unknown)) == "confirmation_unknown"
     assert len(net.calls) == 0
 
 
 def test_a_call_waits_ten_minutes(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED, "human", time, dry_run=True) as tool:
+    with made(SAVED_US, "human", time, dry_run=True) as tool:
         early = tool.call("delete_customer", {"customer_id": "u1"})["confirmation_id"]
         late = tool.call("delete_customer", {"customer_id": "u2"})["confirmation_id"]
         time.now += LIFE_SECONDS - 1
@@ -186,7 +158,7 @@ def test_an_approved_call_begins_when_it_is_approved(sandbox: Sandbox, time: Tim
 
 
 def test_what_was_disabled_meanwhile_stays_refused(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         waiting = tool.call("delete_customer", DELETE)["confirmation_id"]
         tool.disable("delete_customer")
         assert code_of(tool.approve(waiting)) == "subtool_disabled"
@@ -194,7 +166,7 @@ def test_what_was_disabled_meanwhile_stays_refused(net: responses.RequestsMock) 
 
 
 def test_nobody_is_asked_about_a_call_that_cannot_run(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human", allowed_recipients=["example.org"]) as tool:
+    with made(SAVED_US, "human", allowed_recipients=["example.org"]) as tool:
         assert code_of(tool.call("send_transactional_email", {})) == "arguments_invalid"
         assert code_of(tool.call("send_transactional_email", EMAIL)) == "policy_refused"
         past = {**EMAIL, "to": "a@example.org", "send_at": "2020-01-01"}
@@ -202,7 +174,7 @@ def test_nobody_is_asked_about_a_call_that_cannot_run(net: responses.RequestsMoc
 
 
 def test_the_human_door_is_in_no_input_schema(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human") as tool, made(SAVED, "never") as plain:
+    with made(SAVED_US, "human") as tool, made(SAVED_US, "never") as plain:
         for name in subtools():
             assert tool.definition(name)["input_schema"] == plain.definition(name)["input_schema"]
 
@@ -218,7 +190,7 @@ def test_the_human_door_is_in_no_input_schema(net: responses.RequestsMock) -> No
     ),
 )
 def test_no_argument_approves_a_call(name: str, extra: dict[str, Any]) -> None:
-    with responses.RequestsMock() as net, made(SAVED, "human") as tool:
+    with responses.RequestsMock() as net, made(SAVED_US, "human") as tool:
         waiting = tool.call(name, example_of(name))["confirmation_id"]
         result = tool.call(name, {**example_of(name), **extra, "confirmation_id": waiting})
         assert not result["ok"]
@@ -234,7 +206,7 @@ def test_two_approvals_at_once_run_the_call_once(sandbox: Sandbox) -> None:
 
 
 def test_a_flood_of_questions_has_an_end(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED, "human", time) as tool:
+    with made(SAVED_US, "human", time) as tool:
         for number in range(MAX_WAITING):
             tool.call("delete_customer", {"customer_id": f"u{number}"})
         assert code_of(tool.call("delete_customer", {"customer_id": "x"})) == "policy_refused"
@@ -244,7 +216,7 @@ def test_a_flood_of_questions_has_an_end(net: responses.RequestsMock, time: Time
 
 
 def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -> None:
-    with made(SAVED, "human") as tool:
+    with made(SAVED_US, "human") as tool:
         tool.call("send_transactional_email", EMAIL)
         waiting = tool._calls._approvals._waiting
         assert len(waiting) == 1
@@ -262,7 +234,7 @@ def token_of(tool: CustomerIoTool, name: str, arguments: Any) -> str:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_the_same_call_with_its_token_runs(net: responses.RequestsMock, name: str) -> None:
-    with made(SAVED, "repeat", dry_run=True) as tool:
+    with made(SAVED_US, "repeat", dry_run=True) as tool:
         arguments = example_of(name)
         token = token_of(tool, name, arguments)
         assert tool.call(name, {**arguments, "confirmation_token": token})["ok"]
@@ -280,7 +252,7 @@ def test_the_token_is_not_sent(sandbox: Sandbox) -> None:
 
 
 def test_it_is_called_a_second_look_and_no_consent(net: responses.RequestsMock) -> None:
-    with made(SAVED, "repeat") as tool:
+    with made(SAVED_US, "repeat") as tool:
         result = tool.call("delete_customer", DELETE)
     assert "second look and no consent" in result["summary"]
 
@@ -288,7 +260,7 @@ def test_it_is_called_a_second_look_and_no_consent(net: responses.RequestsMock) 
 def test_the_next_step_is_the_repeat_that_the_sentence_asks_for(
     net: responses.RequestsMock,
 ) -> None:
-    with made(SAVED, "repeat") as tool:
+    with made(SAVED_US, "repeat") as tool:
         result = tool.call("delete_customer", DELETE)
     assert "repeat the same call" in result["summary"]
     assert result["error"]["next_step"] == "fix_arguments"
@@ -306,7 +278,7 @@ def test_the_next_step_is_the_repeat_that_the_sentence_asks_for(
 def test_a_token_of_other_arguments_is_answered_with_a_fresh_one(
     net: responses.RequestsMock, changed: dict[str, Any]
 ) -> None:
-    with made(SAVED, "repeat") as tool:
+    with made(SAVED_US, "repeat") as tool:
         token = token_of(tool, "send_transactional_email", EMAIL)
         other = {**EMAIL, **changed}
         result = tool.call("send_transactional_email", {**other, "confirmation_token": token})
@@ -317,7 +289,7 @@ def test_a_token_of_other_arguments_is_answered_with_a_fresh_one(
 
 
 def test_a_token_of_another_subtool_does_not_count(net: responses.RequestsMock) -> None:
-    with made(SAVED, "repeat") as tool:
+    with made(SAVED_US, "repeat") as tool:
         token = token_of(tool, "suppress_customer", DELETE)
         result = tool.call("delete_customer", {**DELETE, "confirmation_token": token})
         assert code_of(result) == "confirmation_required"
@@ -325,7 +297,7 @@ def test_a_token_of_another_subtool_does_not_count(net: responses.RequestsMock) 
 
 
 def test_a_token_counts_for_ten_minutes(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED, "repeat", time, dry_run=True) as tool:
+    with made(SAVED_US, "repeat", time, dry_run=True) as tool:
         confirmed = {**DELETE, "confirmation_token": token_of(tool, "delete_customer", DELETE)}
         time.now += LIFE_SECONDS - 1
         assert tool.call("delete_customer", confirmed)["ok"]
@@ -334,7 +306,7 @@ def test_a_token_counts_for_ten_minutes(net: responses.RequestsMock, time: Time)
 
 
 def test_a_token_cannot_be_given_a_longer_life(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED, "repeat", time) as tool:
+    with made(SAVED_US, "repeat", time) as tool:
         end, mac = token_of(tool, "delete_customer", DELETE).split("-")
         longer = f"{int(end) + 60}-{mac}"
         result = tool.call("delete_customer", {**DELETE, "confirmation_token": longer})
@@ -344,7 +316,7 @@ def test_a_token_cannot_be_given_a_longer_life(net: responses.RequestsMock, time
 
 @given(st.text() | st.from_regex(r"[0-9]{1,13}-[0-9a-f]{32}", fullmatch=True))
 def test_no_made_up_token_counts(token: str) -> None:
-    with responses.RequestsMock() as net, made(SAVED, "repeat") as tool:
+    with responses.RequestsMock() as net, made(SAVED_US, "repeat") as tool:
         result = tool.call("delete_customer", {**DELETE, "confirmation_token": token})
         assert code_of(result) in ("confirmation_required", "arguments_invalid")
         assert len(net.calls) == 0
@@ -352,7 +324,7 @@ def test_no_made_up_token_counts(token: str) -> None:
 
 @pytest.mark.parametrize("token", [7, True, ["x"], {"a": 1}])
 def test_a_token_that_is_no_text_is_refused(net: responses.RequestsMock, token: Any) -> None:
-    with made(SAVED, "repeat") as tool:
+    with made(SAVED_US, "repeat") as tool:
         result = tool.call("delete_customer", {**DELETE, "confirmation_token": token})
     assert [field["path"] for field in result["error"]["fields"]] == ["confirmation_token"]
 
@@ -360,8 +332,11 @@ def test_a_token_that_is_no_text_is_refused(net: responses.RequestsMock, token: 
 def test_every_worker_takes_the_token_of_another_and_no_other_workspace_does(
     net: responses.RequestsMock,
 ) -> None:
-    other_keys = {**SAVED, "app_api_key": "app-00000000"}
-    with made(SAVED, "repeat", dry_run=True) as one, made(SAVED, "repeat", dry_run=True) as two:
+    other_keys = {**SAVED_US, "app_api_key": "app-00000000"}
+    with (
+        made(SAVED_US, "repeat", dry_run=True) as one,
+        made(SAVED_US, "repeat", dry_run=True) as two,
+    ):
         confirmed = {**DELETE, "confirmation_token": token_of(one, "delete_customer", DELETE)}
         assert two.call("delete_customer", confirmed)["ok"]
     with made(other_keys, "repeat", dry_run=True) as stranger:
@@ -370,7 +345,7 @@ def test_every_worker_takes_the_token_of_another_and_no_other_workspace_does(
 
 def test_only_that_policy_declares_the_token(net: responses.RequestsMock) -> None:
     for confirm in ("never", "human", "repeat"):
-        with made(SAVED, confirm) as tool:
+        with made(SAVED_US, confirm) as tool:
             for definition in tool.definitions():
                 properties = definition["input_schema"]["properties"]
                 declared = confirm == "repeat" and definition["name"] in ASKED
@@ -383,11 +358,11 @@ def test_only_that_policy_declares_the_token(net: responses.RequestsMock) -> Non
 def test_a_token_is_no_argument_under_another_policy(
     net: responses.RequestsMock, confirm: str
 ) -> None:
-    with made(SAVED, confirm) as tool:
+    with made(SAVED_US, confirm) as tool:
         result = tool.call("delete_customer", {**DELETE, "confirmation_token": "x"})
     assert code_of(result) == "arguments_invalid"
 
 
 def test_the_careful_preset_asks_a_person(net: responses.RequestsMock) -> None:
-    with CustomerIoTool(SAVED, policy=Policy.careful()) as tool:
+    with CustomerIoTool(SAVED_US, policy=Policy.careful()) as tool:
         assert "confirmation_id" in tool.call("delete_customer", DELETE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,12 +23,6 @@ KNOWN: dict[str, Any] = {"json": {"segments": []}}
 
 def account(region: str, workspace: object = 3) -> dict[str, Any]:
     return {"json": {"url": "x", "region": region, "environment_id": workspace}}
-
-
-@pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
 
 
 def result_of(**saved: str) -> dict[str, Any]:

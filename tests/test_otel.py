@@ -18,13 +18,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.otel import OtelTelemetry
+from tests.clients import SAVED_US
 
-SAVED = {
-    "site_id": "site-5e1f77a0",
-    "track_api_key": "track-0b9c41d2",
-    "app_api_key": "app-77d3e8f6",
-    "region": "us",
-}
 PERSON = "https://track.customer.io/api/v1/customers/ada%40example.com"
 ADA = {"customer_id": "ada@example.com", "attributes": {"plan": "pro"}}
 NOW = 1763900000.5
@@ -43,12 +38,6 @@ CONVENTIONS = {
 
 
 @pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
 def exporter() -> InMemorySpanExporter:
     return InMemorySpanExporter()
 
@@ -63,7 +52,7 @@ def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
 
 def called(provider: TracerProvider, name: str, arguments: Any, **saved: str) -> dict[str, Any]:
     with CustomerIoTool(
-        {**SAVED, **saved},
+        {**SAVED_US, **saved},
         telemetry=[OtelTelemetry(provider)],
         clock=lambda: NOW,
         sleep=lambda _: None,
@@ -191,14 +180,14 @@ def test_every_attribute_is_ours_or_one_of_the_conventions_and_none_holds_a_valu
 
 
 def test_without_a_provider_spans_go_to_the_global_one() -> None:
-    with CustomerIoTool(SAVED, telemetry=[OtelTelemetry()]) as tool:
+    with CustomerIoTool(SAVED_US, telemetry=[OtelTelemetry()]) as tool:
         assert tool.call("identify_customer", {})["error"]["code"] == "arguments_invalid"
 
 
 def test_a_tool_loads_no_opentelemetry_by_itself() -> None:
     script = (
         "import sys, customerio_tool.tool, customerio_tool.commands\n"
-        f"customerio_tool.tool.CustomerIoTool({SAVED!r}).call('get_segment', {{}})\n"
+        f"customerio_tool.tool.CustomerIoTool({SAVED_US!r}).call('get_segment', {{}})\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -22,9 +22,11 @@ SCRIPT = Path(__file__).parent / "node" / "all_methods.mjs"
 
 
 @pytest.fixture(scope="module")
-def installed(pytestconfig: pytest.Config) -> Path:
+def installed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the client in it, kept in pytest's cache from one run to the next."""
-    folder = pytestconfig.cache.mkdir(f"{PACKAGE}-{VERSION}")
+    name = f"{PACKAGE}-{VERSION}"
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # -p no:cacheprovider
+    folder = cache.mkdir(name) if cache else tmp_path_factory.mktemp(name)
     manifest = folder / "node_modules" / PACKAGE / "package.json"
     if not manifest.exists():
         (folder / "package.json").write_text('{"private":true}')
