@@ -103,13 +103,13 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def redis_ledger(redis_server: RedisServer) -> Iterator[RedisLedger]:
-    with closing(RedisLedger(redis_server.url)) as ledger:
+    with closing(RedisLedger(redis_server.patient_url)) as ledger:
         yield ledger
 
 
 @pytest.fixture
 def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_server.url) as client:
+    with redis.Redis.from_url(redis_server.patient_url) as client:
         yield client
 
 
@@ -117,7 +117,7 @@ def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 def test_two_racing_processes_send_each_message_once(
     store: str, file: Path, request: pytest.FixtureRequest
 ) -> None:
-    place = str(file) if store == "sqlite" else request.getfixturevalue("redis_server").url
+    place = str(file) if store == "sqlite" else request.getfixturevalue("redis_server").patient_url
     with worker("race", store, place, KEYS) as one, worker("race", store, place, KEYS) as other:
         go(one)
         go(other)
@@ -251,7 +251,7 @@ class TestRedis:
         assert RedisLedger(client, prefix="other:").claim("k", ENTRY, START) is None
 
     def test_a_client_that_decodes_text_is_as_good(self, redis_server: RedisServer) -> None:
-        with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        with redis.Redis.from_url(redis_server.patient_url, decode_responses=True) as client:
             ledger = RedisLedger(client)
             assert ledger.claim("k", ENTRY, START) is None
             assert ledger.claim("k", ENTRY, START) == ENTRY
@@ -262,8 +262,9 @@ class TestRedis:
         self, redis_server: RedisServer, client: redis.Redis
     ) -> None:
         client.config_resetstat()
+        url, near = redis_server.patient_url, str(redis_server.port)
         with losing_an_answer(redis_server.port) as port:
-            ledger = RedisLedger(f"redis://127.0.0.1:{port}/0")
+            ledger = RedisLedger(url.replace(near, str(port)))
             with closing(ledger):
                 assert ledger.claim("k", ENTRY, START) is None
                 assert ledger.claim("k", ENTRY, START) == ENTRY
