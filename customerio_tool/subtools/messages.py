@@ -30,6 +30,9 @@ DEFAULT_MESSAGES = 20
 WINDOW_SECONDS = 180 * 86_400
 """What certainly fits into the six months that one list may span, whichever way months count."""
 
+LONGEST_WINDOW_SECONDS = 184 * 86_400
+"""The longest six months of any calendar: a start before them certainly lies outside."""
+
 Channel: TypeAlias = Literal[
     "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
 ]
@@ -50,11 +53,12 @@ Metric: TypeAlias = Literal[
     "undeliverable",
 ]
 
-_LEFT_OUT = {"deduplicate_id", "message_template_id", "msg_template_id"}
-"""Members that say nothing new or are deprecated."""
+_LEFT_OUT = {"deduplicate_id"}
+"""Members that say nothing new. Template ids stay though they are deprecated: nothing else in a
+message could name a transactional template, which is UNVERIFIED."""
 
-_ATTRIBUTE_OF = {"recipient": "email", "customer_id": "id"}
-"""Members that hold an attribute of the person; `recipient` may hold a phone number as well."""
+_ATTRIBUTES_OF = {"recipient": ("email", "phone", "cio_id", "id"), "customer_id": ("id",)}
+"""Members that hold an attribute of the person; which one `recipient` is depends on the channel."""
 
 
 def messages_since(at: Invocation, **filters: Any) -> Look:
@@ -111,7 +115,7 @@ class ListMessagesArgs(Args):
         quietly leave the start out.
         """
         start = self.start_time
-        if self.end_time is None and start is not None and at.now - start > WINDOW_SECONDS:
+        if self.end_time is None and start is not None and at.now - start > LONGEST_WINDOW_SECONDS:
             return start + WINDOW_SECONDS
         return self.end_time
 
@@ -137,7 +141,8 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     found = answer.payload["messages"] or []
     if not isinstance(found, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    shown = fitting_items([_thinned(_without(message, answer.hidden)) for message in found])
+    told = [_thinned(_without(message, answer.hidden)) for message in found]
+    shown = fitting_items(told)
     cut = len(shown) < len(found)
     cursor = None if cut else answer.payload.get("next") or None
     sentences = [
@@ -151,7 +156,7 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         "messages": shown,
         "count": len(shown),
         **({"next_cursor": str(cursor)} if cursor is not None else {}),
-        **({"truncated": True} if cut else {}),
+        **({"truncated": True} if shown != told else {}),
     }
 
 
@@ -159,16 +164,22 @@ def _without(message: Any, hidden: Collection[str]) -> Any:
     """Leave out attributes that are not told, also where a message holds one by another name."""
     if not isinstance(message, dict):
         return message
-    told = {n: v for n, v in message.items() if not is_hidden(_ATTRIBUTE_OF.get(n, ""), hidden)}
+    told = {name: value for name, value in message.items() if not _is_hidden(name, hidden)}
     about = without(told.get("customer_identifiers"), hidden)
     return {**told, "customer_identifiers": about}
+
+
+def _is_hidden(member: str, hidden: Collection[str]) -> bool:
+    return any(is_hidden(name, hidden) for name in _ATTRIBUTES_OF.get(member, ()))
 
 
 def _thinned(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     told: Item = {name: _thinned(member) for name, member in value.items()}
-    return {name: told[name] for name in told if told[name] is not None and name not in _LEFT_OUT}
+    repeated = {"msg_template_id"} if told.get("message_template_id") is not None else set()
+    left_out = _LEFT_OUT | repeated
+    return {name: told[name] for name in told if told[name] is not None and name not in left_out}
 
 
 def _way_on(shown: int, *, cut: bool, more: bool) -> str:
@@ -186,13 +197,18 @@ def _window(args: ListMessagesArgs, at: Invocation) -> str:
         return "They are of the six months before " + ("end_time." if until else "now.")
     if until is not None and until - start > WINDOW_SECONDS:
         return "One call spans six months at most: what is older before end_time is left out."
+    if until is None and at.now - start > WINDOW_SECONDS:
+        return "One call spans six months at most: some of the first days may be missing."
     return ""
 
 
 def _doubt(args: ListMessagesArgs) -> str:
     if args.transactional_id is None:
         return ""
-    return "Customer.io is not known to honour transactional_id: others may be among them."
+    return (
+        "Customer.io is not known to honour transactional_id: others may be among them, which "
+        "message_template_id may tell."
+    )
 
 
 list_messages = Subtool(

@@ -339,6 +339,8 @@ def test_the_hosts_are_the_recorded_ones() -> None:
 def test_a_span_of_time_certainly_fits_the_recorded_calendar() -> None:
     shortest_half_year = 181  # days, from the end of August to the end of February
     assert shortest_half_year * 86_400 >= messages.WINDOW_SECONDS
+    longest_half_year = 184  # days, from July to the end of the year
+    assert longest_half_year * 86_400 <= messages.LONGEST_WINDOW_SECONDS
     assert FACTS.limits["messages_window"].max == 6
     years = FACTS.limits["metrics_years"].max
     assert (years * 365 + years // 4) * 86_400 >= campaigns.MAX_SPAN_SECONDS

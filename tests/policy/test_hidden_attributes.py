@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool.sandbox import Sandbox
@@ -52,3 +53,12 @@ def test_a_hidden_address_is_not_told_by_the_list_of_messages(sandbox: Sandbox) 
         assert "recipient" not in message
         assert "customer_id" not in message
         assert not message.get("customer_identifiers", {}).keys() & {"email", "id"}
+
+
+@pytest.mark.parametrize("hidden", ["email", "Phone", "cio_id", "id"])
+def test_where_a_message_went_is_not_told_if_it_may_be_a_hidden_attribute(
+    hidden: str, sandbox: Sandbox
+) -> None:
+    result = call(tool_with(sandbox.connection(), hidden_attributes=[hidden]), "list_messages", {})
+    assert result["messages"]
+    assert not any("recipient" in message for message in result["messages"])

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from customerio_tool.errors import ReplyUnreadable
 from customerio_tool.fields import iso_time, unix_seconds
-from customerio_tool.subtools.messages import WINDOW_SECONDS, list_messages, messages_since
+from customerio_tool.shapes import MAX_TEXT_CHARS
+from customerio_tool.subtools.messages import (
+    LONGEST_WINDOW_SECONDS,
+    WINDOW_SECONDS,
+    list_messages,
+    messages_since,
+)
 from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
 
 MESSAGE: dict[str, Any] = {
@@ -46,8 +52,19 @@ def test_an_old_start_gets_an_end_and_the_summary_says_so() -> None:
     assert iso_time(end) in summary
 
 
-def test_a_recent_start_gets_no_end() -> None:
-    assert "end_ts" not in query_of(list_messages, start_time=AT.second - 30 * DAY)
+@pytest.mark.parametrize("days", [30, 180, 184])
+def test_a_start_that_may_lie_within_six_months_gets_no_end(days: int) -> None:
+    assert "end_ts" not in query_of(list_messages, start_time=AT.second - days * DAY)
+
+
+def test_a_start_that_some_six_months_reach_and_others_do_not_is_told() -> None:
+    def summary(days: int) -> str:
+        start = AT.second - days * DAY
+        return str(result_of(list_messages, {"messages": []}, start_time=start)["summary"])
+
+    assert "may be missing" in summary(182)
+    assert "missing" not in summary(180)
+    assert "missing" not in summary(185)
 
 
 def test_a_window_over_six_months_is_sent_and_the_summary_says_what_is_missing() -> None:
@@ -62,8 +79,9 @@ def test_an_end_before_the_start_is_refused() -> None:
 
 @given(st.integers(0, AT.second + 10 * DAY))
 def test_a_start_alone_is_never_cut_off_by_the_window(start: int) -> None:
-    end = int(query_of(list_messages, start_time=start).get("end_ts", max(AT.second, start)))
-    assert end - start <= WINDOW_SECONDS or end < start
+    query = query_of(list_messages, start_time=start)
+    end = int(query.get("end_ts", max(AT.second, start)))
+    assert end - start <= (WINDOW_SECONDS if "end_ts" in query else LONGEST_WINDOW_SECONDS)
 
 
 @pytest.mark.parametrize("end", [{}, {"next": None}, {"next": ""}])
@@ -93,8 +111,28 @@ def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
         "customer_id": "u1",
         "customer_identifiers": {"id": "u1", "cio_id": "d9c106000001"},
         "metrics": {"sent": 1763890003},
+        "msg_template_id": 7,
         "forgotten": False,
     }
+
+
+def test_a_message_tells_its_template_once() -> None:
+    twice = {**MESSAGE, "message_template_id": 8}
+    (message,) = result_of(list_messages, {"messages": [twice]})["messages"]
+    assert message["message_template_id"] == 8
+    assert "msg_template_id" not in message
+
+
+@pytest.mark.parametrize("text", ["x" * (MAX_TEXT_CHARS + 1), ["x" * 2000] * 20])
+def test_a_message_that_is_cut_marks_the_result_and_leaves_the_cursor(text: object) -> None:
+    reply = {"messages": [{**MESSAGE, "tracked_responses": text}], "next": "more"}
+    result = result_of(list_messages, reply)
+    assert result["truncated"] is True
+    assert result["next_cursor"] == "more"
+
+
+def test_a_page_that_is_whole_is_not_marked() -> None:
+    assert "truncated" not in result_of(list_messages, {"messages": [MESSAGE]})
 
 
 def test_a_page_that_is_cut_offers_no_cursor_past_what_was_left_out() -> None:
@@ -115,6 +153,7 @@ def test_the_summary_holds_no_text_of_a_message() -> None:
 def test_the_doubt_about_transactional_id_is_told() -> None:
     result = result_of(list_messages, {"messages": []}, transactional_id=44)
     assert "not known to honour transactional_id" in result["summary"]
+    assert "message_template_id" in result["summary"]
 
 
 def test_something_other_than_a_list_is_unreadable() -> None:
