@@ -96,7 +96,10 @@ class CustomerIoTool:
     its own shares none.
 
     Raises:
-        ConnectionInvalid: The saved configuration cannot be used, or a policy is given twice.
+        ConnectionInvalid: The saved configuration cannot be used, a policy is given twice, or
+            `CUSTOMERIO_AUDIT_FILE` cannot be written.
+        ImportError: `CUSTOMERIO_REDIS_URL` is set, and the extra `redis` is not installed.
+        ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
     """
 
     def __init__(

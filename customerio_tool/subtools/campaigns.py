@@ -25,6 +25,7 @@ from customerio_tool.shapes import (
     contains,
     listing,
     one,
+    whole_in,
 )
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
@@ -229,7 +230,7 @@ def _series(metric: Any, steps: int | None) -> dict[str, list[int]]:
 
 
 def _is_counts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(number, (int, float)) for number in value)
+    return isinstance(value, list) and all(whole_in(number) is not None for number in value)
 
 
 def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int) -> str:

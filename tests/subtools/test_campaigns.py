@@ -171,7 +171,13 @@ def test_no_series_is_nothing_counted(series: object) -> None:
     assert (result["totals"], result["series"], result["steps"]) == ({}, {}, 0)
 
 
-@pytest.mark.parametrize("metric", [None, [], {"series": [1]}, {"series": {"sent": ["a"]}}])
-def test_what_is_no_series_is_unreadable(metric: object) -> None:
+@pytest.mark.parametrize(
+    "metric",
+    [
+        *(None, [], {"series": [1]}, {"series": {"sent": ["a"]}}, {"series": {"sent": [1, True]}}),
+        *({"series": {"sent": [1.5]}}, {"series": {"sent": [1e308, 1e308]}}),
+    ],
+)
+def test_what_is_no_series_of_whole_numbers_is_unreadable(metric: object) -> None:
     with pytest.raises(ReplyUnreadable):
         result_of(get_campaign_metrics, {"metric": metric}, campaign_id=12)
