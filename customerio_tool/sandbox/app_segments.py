@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import people, segments
 from .http import Reply, Request, app_errors, json_reply
-from .limits import MEMBERS_PAGE
+from .limits import MEMBERS_PAGE, whole
 from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
@@ -16,9 +16,10 @@ SEGMENTS = Routes("app", app_errors)
 
 def path_number(text: str, name: str) -> int:
     """A numeric path segment. Raises Refused: 400, as an invalid id answers."""
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    number = whole(text)
+    if number is None:
         raise Refused(f"{name} must be an integer")
-    return int(text)
+    return number
 
 
 @SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=_SPEC)

@@ -8,7 +8,7 @@ import json
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal, get_args
 
 from . import devices, people
 from .refusal import Refused
@@ -32,9 +32,10 @@ _FILTER_METRICS = frozenset(
         "undeliverable",
     ]
 )
-TYPES = frozenset(
-    ["email", "webhook", "twilio", "whatsapp", "slack", "push", "in_app", "live_notification"]
-)
+Channel = Literal[
+    "email", "webhook", "twilio", "whatsapp", "slack", "push", "in_app", "live_notification"
+]
+TYPES = frozenset(get_args(Channel))
 
 
 def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:

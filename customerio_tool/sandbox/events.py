@@ -16,7 +16,7 @@ from .workspace import Workspace, dump
 TRIGGER_WINDOW = 72 * 3600
 ANONYMOUS_KEPT = 30 * 86400
 JOIN_AFTER_IDENTIFY = 5 * 60
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

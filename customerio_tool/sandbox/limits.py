@@ -41,14 +41,24 @@ def is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 
+def is_digits(text: str) -> bool:
+    """Whether it is ASCII digits and nothing else: ``str.isdigit`` knows more, and int fewer."""
+    return text.isascii() and text.isdigit()
+
+
+def whole(text: str) -> int | None:
+    """The number that a text of digits writes, ``None`` of others and of more than 15."""
+    return int(text) if is_digits(text) and len(text) < 16 else None
+
+
 def seconds(value: Any, name: str, default: int) -> int:
     """Unix seconds given as integer, whole float or digits (Go sends text); null means absent."""
     if value is None:
         return default
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
+    if isinstance(value, str):
+        value = whole(value)
     if not is_int(value):
         raise Refused(f"{name} must be a unix timestamp in seconds", field=name)
     return int(value)

@@ -16,7 +16,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from . import campaigns, devices, events, filters, members, objects, people, segments, templates
+from . import (
+    campaigns,
+    deliveries,
+    devices,
+    events,
+    filters,
+    members,
+    objects,
+    people,
+    segments,
+    templates,
+)
 from .identify import identify
 from .people import Address
 from .refusal import Refused
@@ -110,7 +121,7 @@ class Action:
     """One message of a campaign or broadcast."""
 
     id: int
-    type: Literal["email", "push", "webhook", "in_app", "sms"] = "email"
+    type: deliveries.Channel = "email"
     subject: str | None = None
     body: str = ""
 

@@ -22,6 +22,7 @@ from typing import Any
 from . import delivery
 from .application import Application
 from .http import Reply, Request, app_errors, json_reply
+from .limits import is_digits
 from .refusal import Refused
 from .store import StoreClosed
 
@@ -184,7 +185,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _read_length(self, lengths: set[str]) -> bytes:
         text = lengths.pop()
-        if lengths or not (text.isascii() and text.isdigit()):
+        if lengths or not is_digits(text):
             raise Refused("Content-Length is not a number")
         length = int(text[:20])  # the longest are over any cap, and int() refuses to read them
         self._check_cap(length)

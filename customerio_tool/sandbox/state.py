@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from . import broadcasts, campaigns, deliveries, devices, people, segments
+from .http import parse_json
+from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
 
@@ -74,10 +77,9 @@ def count_requests(ws: Workspace, after: int, operation: str | None = None) -> i
 
 
 def _request(row: Row) -> dict[str, Any]:
-    try:
-        parsed = json.loads(row["body"]) if row["body"] else None
-    except ValueError:
-        parsed = None
+    parsed = None
+    with suppress(Refused):  # such as a body that was cut for the log
+        parsed = parse_json(row["body"].encode()) if row["body"] else None
     return {
         **dict(row),
         "query": json.loads(row["query"]),

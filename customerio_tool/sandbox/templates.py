@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from .limits import is_int
+from .limits import is_digits, is_int, whole
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump
@@ -45,7 +45,7 @@ def every(ws: Workspace) -> list[Row]:
 def choose(ws: Workspace, reference: Any, channel: Channel, *, auto_create: bool) -> Row:
     """The record a send names. Raises Refused when there is none or it is of another channel."""
     row = _find(ws, reference)
-    if row is None and auto_create and isinstance(reference, str) and not reference.isdigit():
+    if row is None and auto_create and isinstance(reference, str) and not is_digits(reference):
         return save(ws, reference, channel, {})
     if row is None:
         raise Refused("transactional message not found", ws.options.unknown_template)
@@ -55,13 +55,12 @@ def choose(ws: Workspace, reference: Any, channel: Channel, *, auto_create: bool
 
 
 def _find(ws: Workspace, reference: Any) -> Row | None:
-    if is_int(reference) or (isinstance(reference, str) and reference.isdigit()):
-        number = int(reference)
-        sql = "SELECT * FROM templates WHERE id=?"
-        return ws.store.one(sql, (number,)) if number < 2**53 else None
-    if isinstance(reference, str):
+    if isinstance(reference, str) and not is_digits(reference):
         sql = "SELECT * FROM templates WHERE name_key=?"
         return ws.store.one(sql, (reference.casefold(),))
+    if isinstance(reference, str) or is_int(reference):
+        sql = "SELECT * FROM templates WHERE id=?"
+        return ws.store.one(sql, (whole(str(reference)),))
     raise Refused("transactional_message_id must be an integer or a string")
 
 

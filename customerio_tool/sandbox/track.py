@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import devices, events, people, segments
+from . import devices, events, limits, people, segments
 from .http import Reply, Request, json_reply, meta_error, track_errors
 from .identify import identify
 from .merge import merge, read_address
@@ -133,7 +133,8 @@ def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Rep
 
 
 def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bool) -> Reply:
-    if not (segment_id.isascii() and segment_id.isdigit() and len(segment_id) < 16):
+    number = limits.whole(segment_id)
+    if number is None:
         raise Refused("segment id must be an integer")
     kind: Any = request.query.get("id_type") or "id"
     if kind not in ("id", "email", "cio_id"):
@@ -141,5 +142,5 @@ def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bo
     people.check_kind(ws, kind, "id_type")
     named: IdKind = kind
     ids = request.json_object().get("ids")
-    segments.change_members(ws, int(segment_id), ids, named, add=add)
+    segments.change_members(ws, number, ids, named, add=add)
     return _accepted()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ _FORBIDDEN = frozenset(
         "wsf",
     ]
 )
+_ENTRY = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^,])+""")  # a comma in a quoted name ends none
 _EMAIL_KEPT = [
     "from",
     "reply_to",
@@ -145,7 +147,7 @@ def _recipients(body: dict[str, Any]) -> list[str]:
             continue
         if not isinstance(value, str) or not value.strip():
             raise Refused(f'Missing required field: "{name}"', field=name)
-        found += [each.strip() for each in value.split(",") if each.strip()]
+        found += [each.strip() for each in _ENTRY.findall(value) if each.strip()]
     if not all("@" in each for each in found):
         raise Refused("to, cc and bcc must be e-mail addresses", field="to")
     if len(found) > limits.RECIPIENTS:

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from customerio_tool.identifiers import shape_of
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.sandbox.people import looks_like_email
 from tests.sandbox.api import Api
 
 TRICKY = [
@@ -90,6 +92,15 @@ def test_an_email_written_by_track_is_read_back_in_any_case(
     customer = json.loads(call(running, "GET", path))["customer"]
     assert customer["identifiers"]["email"] == email
     call(running, "DELETE", f"/api/v1/customers/{quote(asked, safe='')}")
+
+
+@example("a@b.c.")
+@example("a@b..c")
+@example("mailto:a@b.c")
+@given(st.from_regex(r"[aé0-9:]{0,2}[@. \n]?[a.@-]{0,3}[@.][a.@-]{0,3}", fullmatch=True))
+def test_the_tool_and_track_take_the_same_texts_for_addresses(text: str) -> None:
+    """Each has its own rule, for each is tested by the other."""
+    assert looks_like_email(text) == (shape_of(text) == "email")
 
 
 @settings(max_examples=60, deadline=None)

@@ -61,6 +61,20 @@ def test_a_sent_mail_is_queued_and_readable(api: Api) -> None:
     assert api.get("/v1/messages", limit=1)["messages"][0]["metrics"]["delivered"] == NOW + 2
 
 
+@pytest.mark.parametrize(
+    ("to", "entries"),
+    [
+        ("ada@x.com, bob@x.com,", ["ada@x.com", "bob@x.com"]),
+        ('"Byron, Ada" <ada@x.com>, bob@x.com', ['"Byron, Ada" <ada@x.com>', "bob@x.com"]),
+        (r'"Byron \", Ada" <ada@x.com>', [r'"Byron \", Ada" <ada@x.com>']),
+        ('12" Vinyl <shop@x.com>, bob@x.com', ['12" Vinyl <shop@x.com>', "bob@x.com"]),
+    ],
+)
+def test_a_comma_in_a_quoted_name_ends_no_address(api: Api, to: str, entries: list[str]) -> None:
+    assert send(api, to=to).status_code == 200
+    assert api.sandbox.state()["deliveries"][-1]["content"]["to"] == entries
+
+
 @pytest.mark.parametrize("reference", [2, "2", "password_reset", "Password_RESET"])
 def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -> None:
     """Facts 8.5: the name is case-insensitive."""

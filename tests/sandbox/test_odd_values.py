@@ -17,6 +17,10 @@ SEND = {"to": "a@example.com", "identifiers": {"id": "u1"}}
         ("POST", "/v1/send/push", {**SEND, "transactional_message_id": 3, "to": ["x"]}),
         ("POST", "/v1/send/email", {**SEND, "transactional_message_id": HUGE}),
         ("POST", "/v1/send/email", {**SEND, "transactional_message_id": True}),
+        ("POST", "/v1/send/email", {**SEND, "transactional_message_id": "²"}),
+        ("POST", "/v1/send/email", {**SEND, "transactional_message_id": "9" * 5000}),
+        ("POST", "/v1/send/email", {**SEND, "transactional_message_id": 1, "send_at": "²"}),
+        ("POST", "/v1/send/email", {**SEND, "transactional_message_id": 1, "send_at": "9" * 5000}),
         ("POST", "/v1/send/email", {**SEND, "transactional_message_id": 1, "subject": {"a": 1}}),
         (
             "POST",

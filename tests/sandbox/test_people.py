@@ -43,6 +43,26 @@ def test_the_path_shape_names_the_identifier_on_track(api: Api) -> None:
     assert person["id"] is None
     api.identify(f"cio_{person['cio_id']}", id="given")
     assert api.known("given")["email"] == "who@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("a@b.c", "email"),
+        ("a+b@sub.example.com", "email"),
+        ("a@b..c", "email"),
+        ("a@b.c.", "id"),
+        ("a@b", "id"),
+        ("@b.c", "id"),
+        ("a@b@c.d", "id"),
+        ("a b@c.d", "id"),
+    ],
+)
+def test_an_address_has_one_at_and_a_dot_inside_its_domain(api: Api, text: str, kind: str) -> None:
+    """T says only that it looks like an e-mail address: which do is UNVERIFIED."""
+    api.identify(text, seen="yes")
+    assert api.known(text)[kind] == text
+    assert api.attributes(text, kind)["seen"] == "yes"
     api.identify("+14155552671", plan="y")
     assert api.known("+14155552671")["email"] is None
 

@@ -44,6 +44,25 @@ def test_the_log_is_a_long_poll_over_http(api: Api) -> None:
     assert len(late.json()["requests"]) == 2, "what there is, when it is late"
 
 
+@pytest.mark.parametrize("levels", [500, 501, 900, 970, 980, 990, 5000])
+@pytest.mark.parametrize("path", ["customers/u1", "customers/u1/events"])
+def test_no_nesting_of_a_body_makes_log_or_state_unreadable(
+    api: Api, path: str, levels: int
+) -> None:
+    """Event data may be 100,000 bytes: enough brackets for more levels than can be read back."""
+    data = "[" * (levels - 2) + "]" * (levels - 2)
+    body = f'{{"name": "n", "data": {{"a": {data}}}}}'.encode()
+    method = "POST" if path.endswith("events") else "PUT"
+    status, _ = api.raw(method, f"/api/v1/{path}", body, api.basic())
+    assert status == (400 if levels > 500 or method == "PUT" else 200)
+    for read in ("requests", "state"):
+        assert control(api, "GET", read).status_code == 200
+    [entry] = api.sandbox.requests()
+    assert (entry["json"] is None) is (levels > 500)
+    assert entry["body"].startswith('{"name"')
+    assert api.sandbox.state()["people"]
+
+
 def test_a_stopping_sandbox_keeps_nobody_waiting() -> None:
     with ThreadPoolExecutor(1) as pool:
         sandbox = Sandbox(seed=False).start()

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customerio_tool.sandbox import Clock, Sandbox
+from customerio_tool.sandbox.deliveries import TYPES
 from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import change, refusal
 
@@ -83,6 +84,19 @@ def test_a_seed_is_what_the_apis_then_serve(empty: Api) -> None:
     assert (template["id"], template["name"]) == (9, "invoice")
 
 
+@pytest.mark.parametrize("channel", sorted(TYPES))
+def test_an_action_may_be_of_each_type_that_messages_have(empty: Api, channel: str) -> None:
+    person = {"id": "x", "email": "x@example.com", "attributes": {"phone": "+15550100"}}
+    action = {"id": 1, "type": channel}
+    campaign = {"id": 1, "name": "a", "event_name": "paid", "actions": [action]}
+    empty.sandbox.seed({"people": [person], "campaigns": [campaign]})
+    empty.event("x", "paid")
+    [message] = empty.get("/v1/messages", type=channel)["messages"]
+    assert message["type"] == channel
+    if channel in ("twilio", "whatsapp"):
+        assert message["recipient"] == "+15550100"
+
+
 def test_a_seed_sends_nothing_and_what_comes_after_does(empty: Api) -> None:
     empty.sandbox.seed(SEED)
     assert empty.sandbox.state()["deliveries"] == []
@@ -123,6 +137,10 @@ def test_a_seed_sends_nothing_and_what_comes_after_does(empty: Api) -> None:
         ({"templates": [{"name": "a", "channel": "fax"}]}, "channel must be one of email, push"),
         ({"campaigns": [{"name": "a"}]}, "seed.campaigns[0] needs id"),
         ({"campaigns": [{"id": 1, "name": "a", "actions": [{}]}]}, "actions[0] needs id"),
+        (
+            {"campaigns": [{"id": 1, "name": "a", "actions": [{"id": 1, "type": "sms"}]}]},
+            "type must be one of email, webhook, twilio",
+        ),
         ({"campaigns": [{"id": 1, "name": "a", "filter_segment_ids": [5]}]}, "segment not found"),
         ({"broadcasts": [{"id": 1, "name": "a"}]}, "needs default_recipients"),
     ],
