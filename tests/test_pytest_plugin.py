@@ -134,7 +134,7 @@ def test_a_proxy_of_the_environment_does_not_come_between(
 
         def test_it_is_reached(customerio_sandbox):
             url = customerio_sandbox.track_url + "/_sandbox/health"
-            assert requests.get(url, timeout=10).status_code == 200
+            assert requests.get(url, timeout=60).status_code == 200
             assert os.environ["NO_PROXY"] == "example.com,127.0.0.1,localhost"
 
         def test_the_environment_is_as_it_was():
