@@ -185,6 +185,7 @@ class Subtool(Generic[A]):
         verify: The read that may show whether a call took effect whose answer was lost.
         look: The call with which a model can see whether an unanswered one took effect.
         find: How to find the right id, told when Customer.io does not know the one given.
+        suspect: What of the arguments a refusal with this HTTP status may be about, or nothing.
         reach: Whom a call writes to by itself, as far as its arguments tell.
         triggers: Whether a call may start a campaign, which writes to people nobody named.
     """
@@ -207,6 +208,7 @@ class Subtool(Generic[A]):
     verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
     find: Callable[[A], str] | None = None
+    suspect: Callable[[A, int], str] | None = None
     reach: Callable[[A], Reach] | None = None
     triggers: bool = False
 

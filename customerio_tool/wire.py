@@ -211,9 +211,9 @@ def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Cus
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
     if 300 <= reply.status < 400:
         error, sentence = CredentialsRejected, _REDIRECTED
-    hint = _hint(subtool, args, error)
+    hints = (_hint(subtool, args, error, reply.status), _guess(subtool, args, reply.status))
     return error(
-        f"{sentence} (HTTP {reply.status}).{hint}",
+        " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
         http_status=reply.status,
         retry_after_seconds=_wait_of(subtool, at, reply) if error is RateLimited else None,
         beside=beside,
@@ -228,6 +228,7 @@ _REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
     HTTPStatus.UNAUTHORIZED: (CredentialsRejected, "Customer.io rejected the credentials"),
     HTTPStatus.FORBIDDEN: (PermissionDenied, "The credentials may not do this"),
     HTTPStatus.NOT_FOUND: (NotFound, "Customer.io knows nothing by this id"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (RequestRejected, "Customer.io refused this as too large"),
     HTTPStatus.TOO_MANY_REQUESTS: (RateLimited, "Too many requests, so this one was not accepted"),
 }
 _REJECTED = (RequestRejected, "Customer.io refused the request")
@@ -237,16 +238,22 @@ _CREDENTIALS = {
 }
 
 
-def _hint(subtool: Subtool[A], args: A, error: type[Answered]) -> str:
+def _hint(subtool: Subtool[A], args: A, error: type[Answered], status: int) -> str:
     if error is CredentialsRejected:
-        return f" {_CREDENTIALS[subtool.call.api]}"
+        return _CREDENTIALS[subtool.call.api]
     if error is PermissionDenied:
-        return " The key's scope is too narrow, or the workspace lacks this channel."
+        return "The key's scope is too narrow, or the workspace lacks this channel."
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "Send less in one call."
     if error is NotFound and subtool.find:
-        return f" {subtool.find(args)}"
+        return subtool.find(args)
     if error is RequestRejected and subtool.find:  # which may be about anything else as well
-        return f" In case the id is what it refused: {subtool.find(args)}"
+        return f"In case the id is what it refused: {subtool.find(args)}"
     return ""
+
+
+def _guess(subtool: Subtool[A], args: A, status: int) -> str:
+    return subtool.suspect(args, status) if subtool.suspect else ""
 
 
 def _wait_of(subtool: Subtool[A], at: Invocation, reply: Reply) -> float:

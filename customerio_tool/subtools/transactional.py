@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from customerio_tool.arguments import kind_of, refuse, shown
+from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem
 from customerio_tool.fields import (
@@ -16,9 +16,7 @@ from customerio_tool.fields import (
     JsonObject,
     Line,
     Text,
-    located,
     texts_of,
-    unix_seconds,
     wrong,
 )
 from customerio_tool.identifiers import shape_of
@@ -34,6 +32,7 @@ from customerio_tool.subtools.mail import (
     addresses,
     reach_of,
 )
+from customerio_tool.subtools.push import CustomDevice, CustomPayload
 from customerio_tool.subtools.sending import (
     AutoCreate,
     DisableMessageRetention,
@@ -133,6 +132,16 @@ def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
     return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc}, args.headers)
 
 
+def _suspect_attachments(args: SendTransactionalEmailArgs, status: int) -> str:
+    if not args.attachments:
+        return ""
+    if status == HTTPStatus.FORBIDDEN:
+        return "Or a file in attachments is of a type that Customer.io refuses."
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "Attachments may be counted in base64, which is a third longer than the files."
+    return ""
+
+
 send_transactional_email = Subtool(
     name="send_transactional_email",
     title="Send Transactional Email",
@@ -150,6 +159,7 @@ send_transactional_email = Subtool(
     shape=queued("email", "e-mail"),
     look=lambda args, at: look_for("email", args, at),
     find=find_template,
+    suspect=_suspect_attachments,
     reach=_email_reach,
     reference="https://docs.customer.io/integrations/api/app/tag/send-messages/sendEmail/",
     examples=[
@@ -201,71 +211,6 @@ send_transactional_email = Subtool(
         ),
     ],
 )
-
-_DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
-_DEVICE_MEMBERS = {"token", "platform", "last_used", "attributes"}
-_device_texts = texts_of("custom_device.attributes")
-
-
-def _device(given: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := sorted(given.keys() - _DEVICE_MEMBERS):
-        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _DEVICE_FIX)
-    token, platform = given.get("token"), given.get("platform")
-    if not isinstance(token, str) or not token.strip():
-        raise wrong("is missing", "send the device's push token", "custom_device.token")
-    if platform not in ("ios", "android"):
-        raise wrong(
-            "is not one of the choices", "send 'ios' or 'android'", "custom_device.platform"
-        )
-    device = {"token": token, "platform": platform}
-    if given.get("last_used") is not None:
-        device["last_used"] = located(unix_seconds, given["last_used"], "custom_device.last_used")
-    if given.get("attributes") is not None:
-        device["attributes"] = _device_attributes(given["attributes"])
-    return device
-
-
-def _device_attributes(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise wrong(f"is {kind_of(value)}", "send an object", "custom_device.attributes")
-    return _device_texts(value)
-
-
-def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
-    if not given or given.keys() - {"ios", "android"}:
-        raise wrong("has other members than ios and android", "send {ios?, android?}")
-    for platform, payload in given.items():
-        if not isinstance(payload, dict) or not payload:
-            raise wrong("is not a payload", "send an object", f"custom_payload.{platform}")
-    return dict(given)
-
-
-CustomDevice: TypeAlias = Annotated[
-    JsonObject,
-    AfterValidator(_device),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {
-                "token": {"type": "string"},
-                "platform": {"type": "string", "enum": ["ios", "android"]},
-                "last_used": {"type": "string"},
-                "attributes": {"type": "object"},
-            },
-            "required": ["token", "platform"],
-        }
-    ),
-]
-CustomPayload: TypeAlias = Annotated[
-    JsonObject,
-    AfterValidator(_platform_payloads),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {"ios": {"type": "object"}, "android": {"type": "object"}},
-        }
-    ),
-]
 
 
 class SendTransactionalPushArgs(Args):
