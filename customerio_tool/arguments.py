@@ -31,6 +31,11 @@ MAX_PROBLEMS_TOLD = 5
 MAX_NAME_CHARS = 60
 """Characters of a member's name that a message repeats."""
 
+WITHHELD = "<withheld>"
+"""What a message shows for a name that may be an address or a telephone number."""
+
+_PERSONAL = re.compile(r"@|\d(?:[ ()./+-]{0,2}\d){6}")
+
 _TOO_DEEP = (f"holds more than {MAX_DEPTH} levels of nesting", "flatten it")
 _ASK = "send one JSON object holding the arguments"
 
@@ -143,8 +148,9 @@ def within(path: str, inside: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a name as messages repeat it: short, and without what hides in text."""
-    return _printable(name)[:MAX_NAME_CHARS]
+    """Return a name as messages repeat it: short, without what hides in text, never an address."""
+    name = _printable(name)
+    return WITHHELD if _PERSONAL.search(name) else name[:MAX_NAME_CHARS]
 
 
 def _printable(text: str) -> str:
@@ -193,7 +199,7 @@ def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
     if len(missing) == len(unknown) == 1 and not _is_spelt_like(unknown[0], missing[0], known):
         return {unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
     repairs: dict[str, str] = {}
-    for name in unknown:
+    for name in dict.fromkeys(unknown):
         repair = nearest(name, known)
         is_repeat = repair == _choices(known) and repair in repairs.values()
         repairs[name] = "choose from the same." if is_repeat else repair

@@ -25,8 +25,9 @@ CustomerIoError
   ReplyUnreadable            reply_unreadable       wait            no
 ```
 
-`str(error)` is one sentence for a model or a log: it never holds a key, a payload, a path or
-personal data. Customer.io's own words, which may, stand apart in the result as `said`.
+`str(error)` is one sentence for a model or a log: it never holds a key, a value that was sent or
+personal data. It does repeat the names of arguments and members that a model made up, unless they
+look like an address or a telephone number. Customer.io's own words stand apart, as `said`.
 """
 
 from __future__ import annotations

@@ -13,11 +13,26 @@ from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
-from customerio_tool.arguments import NotJson, kind_of, parse, plain_json
-from customerio_tool.identifiers import CIO_PREFIX, is_address, shape_of
+from customerio_tool.arguments import (
+    NotJson,
+    kind_of,
+    parse,
+    plain_json,
+    problems_of,
+    shown,
+    within,
+)
+from customerio_tool.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 
 MAX_ID_BYTES = 150
 MAX_NAME_BYTES = 100
@@ -60,9 +75,10 @@ def wrong(problem: str, fix: str, at: str = "", *, inside: str = "") -> Pydantic
 
 
 def size_of(value: Any) -> int:
-    """Return the bytes of a value as Customer.io counts them: a text's own, else its JSON's."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return len(text.encode())
+    """Return the bytes of a value as it is sent: a text's own, else those of its compact JSON."""
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(value.encode())
 
 
 def at_most(limit: int, what: str = "it") -> Callable[[Any], Any]:
@@ -103,7 +119,8 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
     return read
 
 
-def _number_as_text(value: Any) -> Any:
+def number_as_text(value: Any) -> Any:
+    """Take a whole number for the text of its digits."""
     return str(value) if type(value) is int else value
 
 
@@ -176,13 +193,28 @@ def unix_seconds(value: Any) -> Any:
     return _iso_seconds(text)
 
 
+def check_type(identifier: str, id_type: str | None, at: str) -> None:
+    """Refuse an identifier that cannot be of the type named for it; `at` is its path."""
+    if id_type is None or may_be(identifier, id_type):
+        return
+    shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
+    raise wrong(f"cannot be of type {id_type}", f"send {shape}, or its own type", at)
+
+
 def located(check: Callable[[Any], Any], value: Any, where: str) -> Any:
-    """Return `check(value)`; where it is refused, name `where` as the path of what is wrong."""
+    """Return `check(value)`; where it is refused, name `where` as the path of what is wrong.
+
+    `check` is a validator, or `validate_python` of a `TypeAdapter` such as `as_identifier`.
+    """
     try:
         return check(value)
     except PydanticCustomError as error:
         found = error.context or {}
-    raise wrong(found["problem"], found["fix"], where)
+        problem, fix, inside = found["problem"], found["fix"], found["inside"]
+    except ValidationError as error:
+        first = problems_of(error, ())[0]
+        problem, fix, inside = first.problem, first.fix, ""
+    raise wrong(problem, fix, within(where, inside))
 
 
 def _number_of_seconds(text: str, number: float) -> int:
@@ -239,12 +271,13 @@ def texts_of(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
     """Make a validator which turns the numbers and booleans of an object into text."""
 
     def check(values: Mapping[str, Any]) -> dict[str, str]:
-        return {name: _text(value, f"{where}.{name[:40]}") for name, value in values.items()}
+        return {name: text_of(value, within(where, shown(name))) for name, value in values.items()}
 
     return check
 
 
-def _text(value: Any, where: str) -> str:
+def text_of(value: Any, where: str) -> str:
+    """Return a text, number or boolean as text, as attributes show it; `where` is its path."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):
@@ -262,11 +295,13 @@ Line: TypeAlias = Annotated[
 ]
 """Text of one line, as a header, a name or an address must be."""
 
-Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(_number_as_text)]
+Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(number_as_text)]
 """A line which a model may send as a number; digits stay digits, and nothing is trimmed."""
 
 EmailAddress: TypeAlias = Annotated[Line, AfterValidator(email)]
 """What looks like one bare e-mail address."""
+
+as_email: Callable[[Any], Any] = TypeAdapter(EmailAddress).validate_python
 
 PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 """An identifier that is sent as one segment of the path, or names a thing elsewhere in full."""
@@ -274,11 +309,28 @@ PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
 """A person's id, e-mail address or `cio_…`; an id has at most 150 bytes."""
 
+Person: TypeAlias = Annotated[
+    PersonId, Field(description="Person's id, email address, or cio_... id.")
+]
+"""The argument that names whom a call is about."""
+
+as_identifier: Callable[[Any], Any] = TypeAdapter(Identifier).validate_python
+"""Check an identifier inside of an object; see `located`."""
+
+as_path_text: Callable[[Any], Any] = TypeAdapter(PathText).validate_python
+
+as_person_id: Callable[[Any], Any] = TypeAdapter(PersonId).validate_python
+
 whole_number = BeforeValidator(_whole)
 """Let a whole number arrive as text; it stands behind the bounds, as JSON Schema shows these."""
 
 ObjectId: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1), whole_number]
 """The number of a segment, campaign, broadcast or the like."""
+
+SegmentNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), whole_number]
+"""The number of a segment, which is an int32 in both specifications."""
+
+as_segment_number: Callable[[Any], Any] = TypeAdapter(SegmentNumber).validate_python
 
 Flag: TypeAlias = Annotated[bool, BeforeValidator(boolean), Field(strict=True)]
 

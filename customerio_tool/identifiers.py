@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 IdType: TypeAlias = Literal["id", "email", "cio_id"]
 
 CIO_PREFIX = "cio_"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}")
+_ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.ASCII | re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_LEAST = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "cio_id": re.compile(r"[A-Za-z0-9]+")}
+"""What an identifier of a type has at the very least; anything may be an id."""
 
 
 def shape_of(identifier: str) -> IdType:
@@ -29,23 +32,40 @@ def is_address(text: str) -> bool:
     return shape_of(text) == "email" and not text.lower().startswith("mailto:")
 
 
+def may_be(identifier: str, id_type: str) -> bool:
+    """Tell whether an identifier can be of a type that is named beside it.
+
+    Looser than its shape: `ada@intranet` looks like an id, and may be called an e-mail address.
+    The Track specification gives a cio_id letters and digits only.
+    """
+    least = _LEAST.get(id_type)
+    return least is None or least.fullmatch(bare(identifier, id_type)) is not None
+
+
 def bare(identifier: str, id_type: str) -> str:
     """Return the identifier as request bodies carry it: a `cio_id` without its prefix."""
     return identifier.removeprefix(CIO_PREFIX) if id_type == "cio_id" else identifier
 
 
-def same_person(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Tell whether two (type, identifier) pairs name the same person; e-mail ignores case."""
-    return _canonical(*one) == _canonical(*other)
+def canonical(identifier: str, id_type: str) -> tuple[str, str]:
+    """Return what is the same for two identifiers of one person: e-mail ignores case (ID page).
 
-
-def _canonical(id_type: str, identifier: str) -> tuple[str, str]:
+    Case is not folded further: `strasse@` and `straße@` are two addresses.
+    """
     value = bare(identifier, id_type)
-    return id_type, value.casefold() if id_type == "email" else value
+    return id_type, value.lower() if id_type == "email" else value
+
+
+def distinct(identifiers: Iterable[str], id_type: str) -> list[str]:
+    """Return each identifier of one type once, in the order and spelling of its first mention."""
+    seen: dict[tuple[str, str], str] = {}
+    for one in identifiers:
+        seen.setdefault(canonical(one, id_type), one)
+    return list(seen.values())
 
 
 def is_ulid(text: str) -> bool:
-    """Tell whether a text is a ULID: 26 Crockford base-32 digits, the first at most 7."""
+    """Tell whether a text is a ULID in either case: 26 Crockford base-32 digits, the first ≤ 7."""
     return _ULID.fullmatch(text) is not None
 
 

@@ -43,7 +43,8 @@ class Invocation:
         """Return the ULID of an event: the caller's, one hashed from the caller's text, or new."""
         if given is None:
             return self.ulid
-        return given if is_ulid(given) else hashed_ulid(self.workspace, person, name, given)
+        # The two cases of a ULID are one; whether Customer.io compares them so is UNVERIFIED.
+        return given.upper() if is_ulid(given) else hashed_ulid(self.workspace, person, name, given)
 
 
 @dataclass(frozen=True, kw_only=True)

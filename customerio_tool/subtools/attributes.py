@@ -10,9 +10,12 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from customerio_tool.arguments import shown
 from customerio_tool.fields import (
+    MAX_ID_BYTES,
     EmailAddress,
     Identifier,
     JsonObject,
+    as_identifier,
+    as_path_text,
     at_most,
     boolean,
     email,
@@ -33,8 +36,31 @@ _OWN_ARGUMENT = {
     "cio_subscription_preferences": "topics",
     "cio_relationships": "relationships",
 }
-_CHECKED = {"created_at": unix_seconds, "email": email}
+
+
+def _unsubscribed(value: Any) -> bool:
+    """Refuse all that Customer.io would take for false unsaid, which subscribes the person."""
+    choice = {"1": True, "0": False}.get(str(value), boolean(value))
+    if not isinstance(choice, bool):
+        raise wrong("is not true or false", "send true or false; all else would subscribe them")
+    return choice
+
+
+def _person_id(value: Any) -> Any:
+    return at_most(MAX_ID_BYTES, "a person's id")(as_path_text(value))
+
+
+_CHECKED = {
+    "created_at": unix_seconds,
+    "email": email,
+    "id": _person_id,
+    "anonymous_id": as_identifier,
+    "unsubscribed": _unsubscribed,
+}
 """Attributes that have a form of their own, and what holds them to it."""
+
+IDENTIFIERS = frozenset({"id", "email", "anonymous_id"})
+"""Attributes that are identifiers; whether an empty one deletes them is UNVERIFIED."""
 
 _TOPIC = re.compile(r"topic_\d{1,9}")
 _RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
@@ -47,7 +73,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attribute(name: str, value: Any) -> Any:
-    where = f"attributes.{name[:40]}"
+    where = f"attributes.{shown(name)}"
     if name.startswith(("_", "cio_")):
         argument = _OWN_ARGUMENT.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
@@ -59,7 +85,9 @@ def _attribute(name: str, value: Any) -> Any:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise wrong(f"is {size:,} bytes long", limit, where)
     check = _CHECKED.get(name)
-    return value if check is None or value in (None, "") else located(check, value, where)
+    if check is None or (value in (None, "") and name != "unsubscribed"):
+        return value
+    return located(check, value, where)
 
 
 def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
@@ -85,7 +113,7 @@ def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     where = f"relationships[{index}]"
     if unknown := sorted(item.keys() - _RELATIONSHIP_MEMBERS):
         raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _RELATIONSHIP_FIX, where)
-    identifiers = {name: _object_key(item.get(name), where) for name in _OBJECT_KEYS}
+    identifiers = {name: _object_key(item, name, where) for name in _OBJECT_KEYS}
     attributes = item.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
         raise wrong("is not an object", "send name and value pairs", f"{where}.attributes")
@@ -93,11 +121,10 @@ def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     return {"identifiers": identifiers, **extra}
 
 
-def _object_key(value: Any, where: str) -> str:
-    text = str(value) if type(value) is int else value
-    if not isinstance(text, str) or not text.strip():
+def _object_key(item: Mapping[str, Any], name: str, where: str) -> Any:
+    if item.get(name) in (None, ""):
         raise wrong("does not say which object", _RELATIONSHIP_FIX, where)
-    return text
+    return located(as_identifier, item[name], f"{where}.{name}")
 
 
 _OBJECT_KEYS = ("object_type_id", "object_id")

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from customerio_tool.arguments import kind_of
-from customerio_tool.fields import JsonObject, json_array, wrong
-from customerio_tool.identifiers import shape_of
+from customerio_tool.arguments import kind_of, shown
+from customerio_tool.fields import (
+    JsonObject,
+    as_email,
+    as_person_id,
+    as_segment_number,
+    json_array,
+    located,
+    text_of,
+    wrong,
+)
+from customerio_tool.identifiers import canonical
 
 MAX_AUDIENCE = 10_000
 """People in `customer_ids`, `emails` or `per_user_data`."""
@@ -18,6 +26,7 @@ MAX_AUDIENCE = 10_000
 _FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
 _ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
 _PERSON_FIX = "send {id or email, data?}"
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
 
 
 def audience_filter(node: Any, where: str) -> dict[str, Any]:
@@ -25,7 +34,7 @@ def audience_filter(node: Any, where: str) -> dict[str, Any]:
     if not isinstance(node, Mapping) or len(node) != 1:
         raise wrong("is not a filter", _FILTER_FIX, where)
     ((kind, inner),) = node.items()
-    inside = f"{where}.{kind[:40]}"
+    inside = f"{where}.{shown(kind)}"
     if kind in ("and", "or"):
         return {kind: _filters(inner, inside)}
     if kind == "not":
@@ -44,12 +53,9 @@ def _filters(nodes: Any, where: str) -> list[dict[str, Any]]:
 
 
 def _segment(inner: Any, where: str) -> dict[str, int]:
-    number = inner.get("id") if isinstance(inner, dict) and len(inner) == 1 else None
-    if isinstance(number, str) and re.fullmatch(r"[0-9]{1,16}", number):
-        number = int(number)
-    if type(number) is not int or not 1 <= number < 2**53:
+    if not isinstance(inner, dict) or inner.keys() != {"id"}:
         raise wrong("does not say which segment", "send {id: the segment's number}", where)
-    return {"id": number}
+    return {"id": located(as_segment_number, inner["id"], f"{where}.id")}
 
 
 def _attribute(inner: Any, where: str) -> dict[str, Any]:
@@ -65,20 +71,31 @@ def _attribute(inner: Any, where: str) -> dict[str, Any]:
         raise wrong("does not go with exists", fix, f"{where}.value")
     if operator != "eq":
         raise wrong("is not one of the choices", "send 'eq' or 'exists'", f"{where}.operator")
-    return {"field": field, "operator": operator, "value": _comparable(value, f"{where}.value")}
-
-
-def _comparable(value: Any, where: str) -> str:
-    """Return a value as text, which is how Customer.io types it here and shows attributes."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise wrong(f"is {kind_of(value)}", "eq needs a string, number or boolean", where)
+    return {"field": field, "operator": operator, "value": text_of(value, f"{where}.value")}
 
 
 def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [_person(item, f"per_user_data[{i}]") for i, item in enumerate(given)]
+    people = [_person(item, f"per_user_data[{i}]") for i, item in enumerate(given)]
+    first: dict[tuple[str, str], int] = {}
+    for i, one in enumerate(people):
+        known = first.setdefault(_key(one), i)
+        if one.get("data") != people[known].get("data"):
+            problem = f"is the person of per_user_data[{known}] with other data"
+            raise wrong(problem, "name each person once", f"per_user_data[{i}]")
+    return people
+
+
+def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the people of `per_user_data`, each once."""
+    seen: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for one in people:
+        seen.setdefault(_key(one), one)
+    return list(seen.values())
+
+
+def _key(person: Mapping[str, Any]) -> tuple[str, str]:
+    kind = "email" if "email" in person else "id"
+    return canonical(person[kind], kind)
 
 
 def _person(item: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -88,11 +105,7 @@ def _person(item: Mapping[str, Any], where: str) -> dict[str, Any]:
     if len(named) != 1:
         raise wrong("does not name one person by one identifier", _PERSON_FIX, where)
     ((kind, value),) = named.items()
-    identifier = str(value) if type(value) is int else value
-    if not isinstance(identifier, str) or not identifier.strip():
-        raise wrong("is not an identifier", _PERSON_FIX, f"{where}.{kind}")
-    if kind == "email" and shape_of(identifier) != "email":
-        raise wrong("is not an e-mail address", _PERSON_FIX, f"{where}.email")
+    identifier = located(_CHECKS[kind], value, f"{where}.{kind}")
     data = item.get("data")
     if data is not None and not isinstance(data, dict):
         raise wrong(f"is {kind_of(data)}", "send an object", f"{where}.data")

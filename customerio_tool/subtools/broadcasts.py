@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -21,11 +21,12 @@ from customerio_tool.fields import (
     json_array,
     size_of,
 )
+from customerio_tool.identifiers import distinct
 from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import Reach
 from customerio_tool.shapes import CALL, Answer, Item, Shape, objects_in, whole_in
 from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
-from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData
+from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData, distinct_people
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
 
@@ -158,14 +159,13 @@ class TriggerBroadcastArgs(Args):
         ]
 
     @property
-    def people(self) -> list[str] | None:
-        """The ids or addresses as they are sent, each once; addresses are compared without case."""
-        if self.emails is None:
-            return None if self.customer_ids is None else list(dict.fromkeys(self.customer_ids))
-        distinct: dict[str, str] = {}
-        for email in self.emails:
-            distinct.setdefault(email.casefold(), email)
-        return list(distinct.values())
+    def people(self) -> Sequence[Any] | None:
+        """The people given as they are sent, each once; addresses are compared without case."""
+        if self.customer_ids is not None:
+            return distinct(self.customer_ids, "id")
+        if self.emails is not None:
+            return distinct(self.emails, "email")
+        return None if self.per_user_data is None else distinct_people(self.per_user_data)
 
 
 def _body(args: TriggerBroadcastArgs, _: Invocation) -> dict[str, Any]:
@@ -211,11 +211,10 @@ def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
 
 
 def _reach(args: TriggerBroadcastArgs) -> str:
-    if args.audience == "per_user_data":
-        return _given(len(args.per_user_data or []))
     if args.people is None:
         return f"its {args.audience} audience"
-    repeats = len(args.customer_ids or args.emails or []) - len(args.people)
+    given = args.customer_ids or args.emails or args.per_user_data or []
+    repeats = len(given) - len(args.people)
     left_out = f" ({repeats:,} repeated left out)" if repeats else ""
     return _given(len(args.people)) + left_out
 

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from customerio_tool.connection import Api
-from customerio_tool.errors import Look
-from customerio_tool.fields import JsonObject, PathText, PersonId, Time, texts_of
+from customerio_tool.fields import JsonObject, PathText, Time, boolean, texts_of, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.identify import PersonArgs, read_person
 
 REFERENCE = "https://docs.customer.io/api/track/#operation/"
 
 
-class AddDeviceArgs(Args):
+def device_attributes(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """Make a validator of a device's attributes; `where` is their path.
+
+    Customer.io takes texts only, "true" or "false" for push_enabled, and sets _last_status itself.
+    """
+    as_texts = texts_of(where)
+
+    def check(given: Mapping[str, Any]) -> dict[str, str]:
+        texts = as_texts(given)
+        if "_last_status" in texts:
+            raise wrong("is set by Customer.io alone", "leave it out", f"{where}._last_status")
+        if "push_enabled" not in texts:
+            return texts
+        enabled = boolean(texts["push_enabled"])
+        if not isinstance(enabled, bool):
+            raise wrong("is not true or false", "send true or false", f"{where}.push_enabled")
+        return {**texts, "push_enabled": str(enabled).lower()}
+
+    return check
+
+
+class AddDeviceArgs(PersonArgs):
     """Arguments of add_device."""
 
-    customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id.")
-    ]
     device_id: Annotated[PathText, Field(description="Push token of the device.")]
     platform: Annotated[Literal["ios", "android"], Field(description="Kind of device.")]
     last_used: Annotated[
         Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")
     ] = None
     attributes: Annotated[
-        Annotated[JsonObject, AfterValidator(texts_of("attributes"))] | None,
+        Annotated[JsonObject, AfterValidator(device_attributes("attributes"))] | None,
         Field(description="Facts on the device, e.g. app_version; stored as texts."),
     ] = None
 
@@ -45,10 +64,6 @@ def _device_body(args: AddDeviceArgs, at: Invocation) -> dict[str, Any]:
     }
 
 
-def _verify(args: AddDeviceArgs | DeleteDeviceArgs) -> Look:
-    return Look("get_customer_attributes", {"customer_id": args.customer_id})
-
-
 add_device = Subtool(
     name="add_device",
     title="Add Device",
@@ -60,7 +75,8 @@ add_device = Subtool(
     pace=Pace.TRACK,
     body=_device_body,
     shape=acknowledge(
-        "Customer.io accepted the device of {customer_id} and stores it shortly.", verify=_verify
+        "Customer.io accepted the device of {customer_id} and stores it shortly.",
+        verify=read_person,
     ),
     reference=REFERENCE + "add_device",
     examples=[
@@ -98,12 +114,9 @@ add_device = Subtool(
 )
 
 
-class DeleteDeviceArgs(Args):
+class DeleteDeviceArgs(PersonArgs):
     """Arguments of delete_device."""
 
-    customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id.")
-    ]
     device_id: Annotated[PathText, Field(description="Push token of the device.")]
 
 
@@ -121,7 +134,7 @@ delete_device = Subtool(
     shape=acknowledge(
         "Customer.io accepted the removal of the device from {customer_id}.",
         caution="It answers the same for a device it does not know.",
-        verify=_verify,
+        verify=read_person,
     ),
     reference=REFERENCE + "delete_device",
     examples=[

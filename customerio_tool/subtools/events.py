@@ -15,7 +15,7 @@ from customerio_tool.fields import (
     EventName,
     Identifier,
     Line,
-    PersonId,
+    Person,
     Time,
     at_most,
     located,
@@ -36,9 +36,6 @@ TRIGGER_SECONDS = 72 * 3600
 """Only events dated within the last 72 hours can trigger campaigns (Track specification)."""
 
 
-Person: TypeAlias = Annotated[
-    PersonId, Field(description="Person's id, email address, or cio_... id.")
-]
 Data: TypeAlias = Annotated[EventData | None, Field(description="Properties of the event.")]
 When: TypeAlias = Annotated[
     Time | None, Field(description="When it happened: ISO 8601 or Unix time; default now.")

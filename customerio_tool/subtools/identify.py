@@ -8,11 +8,12 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from customerio_tool.errors import Look
-from customerio_tool.fields import Flag, PersonId, Time, wrong
+from customerio_tool.fields import Flag, Person, Time, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Answer
 from customerio_tool.spec import Args
 from customerio_tool.subtools.attributes import (
+    IDENTIFIERS,
     MAX_ATTRIBUTES,
     AttributeEmail,
     AttributeId,
@@ -20,8 +21,6 @@ from customerio_tool.subtools.attributes import (
     Relationships,
     Topics,
 )
-
-Person = Annotated[PersonId, Field(description="Person's id, email address, or cio_... id.")]
 
 
 def read_person(args: PersonArgs) -> Look:
@@ -94,7 +93,14 @@ class IdentifyCustomerArgs(PersonArgs):
         return {**(self.attributes or {}), **given}
 
     def removed(self) -> list[str]:
-        """Return the names of the attributes that the call deletes."""
+        """Return the names of the attributes that the call deletes, identifiers apart."""
+        return [name for name in self._emptied() if name not in IDENTIFIERS]
+
+    def emptied_identifiers(self) -> list[str]:
+        """Return the identifiers that the call asks to delete."""
+        return [name for name in self._emptied() if name in IDENTIFIERS]
+
+    def _emptied(self) -> list[str]:
         return [name for name, value in self.stored().items() if value in (None, "")]
 
 
@@ -113,10 +119,12 @@ def identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
 
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
     """Say what Customer.io's 200 leaves open."""
-    if answer.args.update_only:
-        return "If nobody has this identifier, nothing changes and Customer.io does not say so."
-    return (
-        "An identifier that belongs to another person is ignored, and Customer.io does not say so."
-        if answer.args.stored().keys() & {"email", "id"}
-        else ""
-    )
+    args, told = answer.args, []
+    emptied = args.emptied_identifiers()
+    if emptied:
+        told.append(f"Whether it deletes an identifier ({', '.join(emptied)}) is not verified.")
+    if args.update_only:
+        told.append("If nobody has this identifier, nothing changes and it does not say so.")
+    elif args.stored().keys() & {"email", "id"} - set(emptied):
+        told.append("It ignores an identifier of another person, and does not say so.")
+    return " ".join(told)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from customerio_tool.arguments import kind_of
-from customerio_tool.fields import JsonObject, Line, wrong
+from customerio_tool.arguments import kind_of, shown
+from customerio_tool.fields import JsonObject, Line, number_as_text, wrong
 from customerio_tool.identifiers import is_address
 from customerio_tool.recipients import Reach, at_paths
 
@@ -81,7 +81,7 @@ def _plain_addresses(text: object) -> list[str]:
 
 def _steering(headers: Mapping[str, str]) -> list[str]:
     # Such as Mandrill's X-MC-BccAddress, or SparkPost's X-MSYS-API, which is JSON.
-    return [f"headers.{name[:40]}" for name, text in headers.items() if re.search("[@{]", text)]
+    return [f"headers.{shown(name)}" for name, text in headers.items() if re.search("[@{]", text)]
 
 
 def _address_list(text: str) -> str:
@@ -100,8 +100,8 @@ def _headers(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _header(name: str, value: Any) -> str:
-    where = f"headers.{name[:40]}"
-    text = str(value) if type(value) is int else value
+    where = f"headers.{shown(name)}"
+    text = number_as_text(value)
     if not _HEADER_NAME.fullmatch(name):
         raise wrong("has a name that is no header's", "use ASCII without spaces or colons", where)
     if _RESERVED.fullmatch(name):
@@ -124,7 +124,7 @@ def _attachments(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _attachment(name: str, value: Any) -> str:
-    where = f"attachments.{name[:40]}"
+    where = f"attachments.{shown(name)}"
     if not _FILE_NAME.fullmatch(name):
         fix = "name it like invoice.pdf, with an extension and without folders"
         raise wrong("has a name that is no file's", fix, where)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from customerio_tool.errors import Look
-from customerio_tool.fields import MAX_SEGMENT_IDS, ObjectId, PersonId, json_array, wrong
-from customerio_tool.identifiers import IdType, bare, shape_of
+from customerio_tool.fields import MAX_SEGMENT_IDS, PersonId, SegmentNumber, json_array, wrong
+from customerio_tool.identifiers import IdType, bare, distinct, may_be, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Member
 from customerio_tool.spec import Args
@@ -19,7 +20,7 @@ from customerio_tool.spec import Args
 class MembershipArgs(Args):
     """Arguments of add_to_segment and remove_from_segment."""
 
-    segment_id: Annotated[ObjectId, Field(description="Number of a manual segment.")]
+    segment_id: Annotated[SegmentNumber, Field(description="Number of a manual segment.")]
     customer_ids: Annotated[
         Annotated[
             list[PersonId],
@@ -34,16 +35,16 @@ class MembershipArgs(Args):
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
-        if self.id_type is None and len(kinds := self._kinds()) > 1:
-            common = kinds.most_common(1)[0][0]
-            odd = [i for i, one in enumerate(self.customer_ids) if shape_of(one) != common]
-            shown = ", ".join(map(str, odd[:10])) + ("…" if len(odd) > 10 else "")
-            problem = f"mix types: most look like {common}, but not those at {shown}"
+        people = list(enumerate(self.customer_ids))
+        if self.id_type is None:
+            common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
+            if odd := [i for i, one in people if shape_of(one) != common]:
+                problem = f"mix types: most look like {common}, but not those at {_told(odd)}"
+                raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
+        if odd := [i for i, one in people if not may_be(one, self.kind)]:
+            problem = f"cannot be of type {self.kind} at {_told(odd)}"
             raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
         return self
-
-    def _kinds(self) -> Counter[IdType]:
-        return Counter(shape_of(one) for one in self.customer_ids)
 
     @property
     def kind(self) -> IdType:
@@ -53,12 +54,16 @@ class MembershipArgs(Args):
     @property
     def distinct(self) -> list[str]:
         """The identifiers as they are sent, each once."""
-        return list(dict.fromkeys(bare(one, self.kind) for one in self.customer_ids))
+        return [bare(one, self.kind) for one in distinct(self.customer_ids, self.kind)]
 
     @property
     def repeats(self) -> int:
         """How many identifiers were given more than once."""
         return len(self.customer_ids) - len(self.distinct)
+
+
+def _told(indices: Sequence[int]) -> str:
+    return ", ".join(map(str, indices[:10])) + ("…" if len(indices) > 10 else "")
 
 
 def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
@@ -85,6 +90,6 @@ REPEATS: Member[MembershipArgs] = Member(
     lambda args, _: args.repeats or None,
 )
 SILENT = (
-    "It ignores unknown people and segments that are not manual, and does not say so: compare the "
-    "segment's count."
+    "Whether it tells of unknown people, or of a segment that is not manual, is not verified: "
+    "compare the segment's count."
 )

@@ -12,10 +12,11 @@ from customerio_tool.errors import Look
 from customerio_tool.fields import (
     Line,
     PersonId,
+    check_type,
     json_array,
     wrong,
 )
-from customerio_tool.identifiers import IdType, bare, same_person, shape_of
+from customerio_tool.identifiers import IdType, bare, canonical, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
     OMITTED,
@@ -212,9 +213,17 @@ class MergeCustomersArgs(Args):
 
     @model_validator(mode="after")
     def _two_people(self) -> Self:
-        if same_person(self.primary, self.secondary):
+        (primary_type, primary), (secondary_type, secondary) = self.primary, self.secondary
+        check_type(primary, primary_type, "primary_id")
+        check_type(secondary, secondary_type, "secondary_id")
+        if canonical(primary, primary_type) == canonical(secondary, secondary_type):
             raise wrong("is the same person as primary_id", "name another person", "secondary_id")
         return self
+
+
+def _read_secondary(args: MergeCustomersArgs) -> Look:
+    kind = {} if args.secondary_id_type is None else {"id_type": args.secondary_id_type}
+    return Look("get_customer_attributes", {"customer_id": args.secondary_id, **kind})
 
 
 def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
@@ -238,7 +247,7 @@ merge_customers = Subtool(
     shape=acknowledge(
         "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
-        verify=lambda args: Look("get_customer_attributes", {"customer_id": args.secondary_id}),
+        verify=_read_secondary,
     ),
     reference=TRACK_REFERENCE + "merge",
     examples=[
@@ -277,6 +286,11 @@ class GetCustomerAttributesArgs(PersonArgs):
         Annotated[list[Line], json_array, Field(strict=True, min_length=1)] | None,
         Field(description="Return only these attributes."),
     ] = None
+
+    @model_validator(mode="after")
+    def _of_its_type(self) -> Self:
+        check_type(self.customer_id, self.id_type, "customer_id")
+        return self
 
     @property
     def kind(self) -> str:

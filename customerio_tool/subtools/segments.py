@@ -8,12 +8,7 @@ from pydantic import Field
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
-from customerio_tool.fields import (
-    Flag,
-    Line,
-    ObjectId,
-    Text,
-)
+from customerio_tool.fields import Flag, Line, SegmentNumber, Text
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import (
     OMITTED,
@@ -45,7 +40,7 @@ TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 APP_REFERENCE = "https://docs.customer.io/integrations/api/app/tag/segments/"
 FIND = "list_segments shows the ids of all segments."
 
-SegmentId = Annotated[ObjectId, Field(description="Number of the segment; see list_segments.")]
+SegmentId = Annotated[SegmentNumber, Field(description="Number of the segment; see list_segments.")]
 
 
 class AddToSegmentArgs(MembershipArgs):
