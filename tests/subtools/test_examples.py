@@ -91,11 +91,6 @@ def with_nulls(case: Case) -> dict[str, Any]:
     return {name: case.arguments.get(name) for name in case.subtool.argument_names}
 
 
-def test_there_are_24_subtools_with_a_plain_and_an_awkward_example_each() -> None:
-    assert len(subtools()) == 24
-    assert all(len(subtool.examples) >= 2 for subtool in subtools().values())
-
-
 @each_case
 def test_arguments_keep_to_the_published_schema(case: Case) -> None:
     schema = case.subtool.input_schema()
