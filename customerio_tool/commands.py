@@ -7,7 +7,7 @@ import math
 import os
 import sqlite3
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -186,6 +186,10 @@ def sandbox(
     region: Annotated[
         Literal["us", "eu"], typer.Option(help="The region that it says the account is in.")
     ] = "us",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Any other setting, such as rate_limits=strict."),
+    ] = None,
 ) -> None:
     """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
     from customerio_tool.sandbox import Options, Sandbox
@@ -196,7 +200,7 @@ def sandbox(
         raise typer.BadParameter("--delay must be a finite number of seconds")
     with stop_signals() as wait_for_one, ExitStack() as running:
         try:
-            options = Options(region=region, delay_seconds=delay)
+            options = Options(region=region, delay_seconds=delay).changed(_settings(option or ()))
             content = _seed_in(seed) if seed else not empty
             local = Sandbox(port=port, tls=tls, db=db, seed=content, options=options)
             served = running.enter_context(local)
@@ -226,6 +230,24 @@ def _seed_in(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold one JSON object")  # noqa: TRY004 - of its text
     return content
+
+
+def _settings(given: Iterable[str]) -> dict[str, Any]:
+    """Return settings by name; a value is JSON, or else text.
+
+    Raises:
+        ValueError: One has no value.
+    """
+    settings: dict[str, Any] = {}
+    for each in given:
+        name, is_set, text = each.partition("=")
+        if not is_set:
+            raise ValueError("--option takes NAME=VALUE")
+        try:
+            settings[name] = json.loads(text)
+        except ValueError:
+            settings[name] = text
+    return settings
 
 
 def _listed(subtool: Subtool[Any]) -> dict[str, str]:

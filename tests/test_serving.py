@@ -153,6 +153,41 @@ def test_a_region_or_delay_that_cannot_be_is_refused(option: list[str]) -> None:
     assert invoke("sandbox", *option).exit_code == 2
 
 
+def test_any_setting_of_the_sandbox_can_be_given_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    given = {
+        "rate_limits": "strict",
+        "trigger_queue": 2,
+        "last_page_next": None,
+        "track_redirect_url": "https://track-eu.example",
+    }
+    options = [
+        f"--option={name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in given.items()
+    ]
+    with served(*options, "--ready-file", str(file)):
+        url = f"{json.loads(file.read_text())['track_url']}/_sandbox/options"
+        shown = requests.get(url, timeout=PATIENCE).json()["options"]
+    assert {name: shown[name] for name in given} == given
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("rate_limit=strict", "did you mean rate_limits?"),
+        ("rate_limits=harsh", "relaxed, strict"),
+        ("rate_limits", "NAME=VALUE"),
+        ("delay_seconds=NaN", "a number"),
+        ("track_api_key=mine", "settled when the sandbox starts"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_the_sandbox(option: str, complaint: str) -> None:
+    told = invoke("sandbox", "--option", option)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+    assert complaint in told.stderr
+
+
 def test_with_tls_the_ready_file_names_the_ca(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
     with served("--tls", "--ready-file", str(file)) as (process, printed):
