@@ -8,24 +8,28 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, WithJsonSchema
 
 from customerio_tool.arguments import kind_of, shown
-from customerio_tool.fields import JsonObject, located, texts_of, unix_seconds, wrong
+from customerio_tool.fields import JsonObject, as_path_text, located, unix_seconds, wrong
+from customerio_tool.subtools.devices import device_attributes
 
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
 _DEVICE_MEMBERS = {"token", "platform", "last_used", "attributes"}
-_device_texts = texts_of("custom_device.attributes")
+_attributes = device_attributes("custom_device.attributes")
 
 
 def _device(given: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := sorted(given.keys() - _DEVICE_MEMBERS):
         raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _DEVICE_FIX)
     token, platform = given.get("token"), given.get("platform")
-    if not isinstance(token, str) or not token.strip():
+    if token is None:
         raise wrong("is missing", "send the device's push token", "custom_device.token")
     if platform not in ("ios", "android"):
         raise wrong(
             "is not one of the choices", "send 'ios' or 'android'", "custom_device.platform"
         )
-    device = {"token": token, "platform": platform}
+    device = {
+        "token": located(as_path_text, token, "custom_device.token"),
+        "platform": platform,
+    }
     if given.get("last_used") is not None:
         device["last_used"] = located(unix_seconds, given["last_used"], "custom_device.last_used")
     if given.get("attributes") is not None:
@@ -36,7 +40,7 @@ def _device(given: Mapping[str, Any]) -> dict[str, Any]:
 def _device_attributes(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise wrong(f"is {kind_of(value)}", "send an object", "custom_device.attributes")
-    return _device_texts(value)
+    return _attributes(value)
 
 
 def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:

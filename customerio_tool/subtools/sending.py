@@ -17,6 +17,7 @@ from customerio_tool.fields import (
     Line,
     PersonId,
     Time,
+    check_type,
     iso_time,
     size_of,
     wrong,
@@ -120,8 +121,12 @@ def is_number(template: str | None) -> bool:
     return template is not None and _NUMBER.fullmatch(template) is not None
 
 
-def check_auto_create(args: Transactional) -> None:
-    """Refuse to make a record without a name: Customer.io ignores it for a number."""
+def check_send(args: Transactional) -> None:
+    """Refuse an identifier that its type contradicts, and to make a record without a name.
+
+    For a number Customer.io ignores `auto_create`.
+    """
+    check_type(args.customer_id, args.id_type, "customer_id")
     if args.auto_create and (
         args.transactional_message_id is None or is_number(args.transactional_message_id)
     ):

@@ -44,7 +44,7 @@ from customerio_tool.subtools.sending import (
     QueueDraft,
     SendAt,
     SendToUnsubscribed,
-    check_auto_create,
+    check_send,
     find_template,
     look_for,
     queued,
@@ -116,7 +116,7 @@ class SendTransactionalEmailArgs(Args):
         if (count := sum(len(addresses(text)) for text in lists)) > MAX_RECIPIENTS:
             limit = f"to, cc and bcc may have {MAX_RECIPIENTS} together"
             raise wrong(f"has {count} addresses with cc and bcc", limit, "to")
-        check_auto_create(self)
+        check_send(self)
         missing = [name for name in WITHOUT_TEMPLATE if getattr(self, name) is None]
         if self.transactional_message_id is None and missing:
             fix = "give it, or a transactional_message_id"
@@ -222,7 +222,7 @@ class SendTransactionalPushArgs(Args):
         Identifier, Field(description="Template's number or trigger name.")
     ]
     to: Annotated[
-        Line | None,
+        Identifier | None,
         Field(description="all (default), last_used, or one device token of theirs."),
     ] = None
     title: Annotated[Line | None, Field(description="Instead of the template's.")] = None
@@ -257,7 +257,7 @@ class SendTransactionalPushArgs(Args):
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        check_auto_create(self)
+        check_send(self)
         return self
 
 

@@ -332,53 +332,6 @@ def test_data_for_the_app_that_is_no_text_is_refused_by_name(value: Any) -> None
     assert push_refused(custom_data={"order": value}) == ["custom_data.order"]
 
 
-def test_a_device_is_sent_with_its_time_in_seconds_and_its_attributes_as_text() -> None:
-    device = {
-        "token": "tok/1",
-        "platform": "android",
-        "last_used": "1763800000000",
-        "attributes": {"beta": True},
-    }
-    assert push_body(custom_device=device)["custom_device"] == {
-        "token": "tok/1",
-        "platform": "android",
-        "last_used": 1763800000,
-        "attributes": {"beta": "true"},
-    }
-
-
-@pytest.mark.parametrize(
-    ("device", "path"),
-    [
-        ({"platform": "ios"}, "custom_device.token"),
-        ({"token": " ", "platform": "ios"}, "custom_device.token"),
-        ({"token": "t"}, "custom_device.platform"),
-        ({"token": "t", "platform": "web"}, "custom_device.platform"),
-        ({"id": "t", "token": "t", "platform": "ios"}, "custom_device"),
-        ({"token": "t", "platform": "ios", "last_used": "soon"}, "custom_device.last_used"),
-        ({"token": "t", "platform": "ios", "last_used": []}, "custom_device.last_used"),
-        ({"token": "t", "platform": "ios", "attributes": []}, "custom_device.attributes"),
-        (
-            {"token": "t", "platform": "ios", "attributes": {"a": None}},
-            "custom_device.attributes.a",
-        ),
-    ],
-)
-def test_a_wrong_device_is_refused_at_its_member(device: dict[str, Any], path: str) -> None:
-    assert push_refused(custom_device=device) == [path]
-
-
-@pytest.mark.parametrize("payload", [{}, {"web": {}}, {"ios": {"a": 1}, "windows": {"a": 1}}])
-def test_a_raw_payload_is_for_ios_and_android_only(payload: dict[str, Any]) -> None:
-    assert push_refused(custom_payload=payload) == ["custom_payload"]
-
-
-def test_a_raw_payload_goes_as_it_is() -> None:
-    payload = {"ios": {"aps": {"alert": "Hi", "badge": None}}}
-    assert push_body(custom_payload=payload)["custom_payload"] == payload
-    assert push_refused(custom_payload={"ios": "Hi"}) == ["custom_payload.ios"]
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -386,6 +339,7 @@ def test_a_raw_payload_goes_as_it_is() -> None:
         ("image_url", "example.com/a.png"),
         ("sound", "loud"),
         ("to", ""),
+        ("to", " tok"),
         ("title", "two\nlines"),
         ("transactional_message_id", None),
     ],
