@@ -16,6 +16,7 @@ from customerio_tool.fields import (
     Identifier,
     JsonObject,
     ObjectId,
+    PersonId,
     at_most,
     iso_time,
     json_array,
@@ -81,7 +82,7 @@ class TriggerBroadcastArgs(Args):
     ]
     customer_ids: Annotated[
         Annotated[
-            list[Identifier],
+            list[PersonId],
             json_array,
             Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
         ]

@@ -65,3 +65,9 @@ def test_a_filters_values_are_sent_as_the_api_types_them(value: Any) -> None:
     arguments = {"broadcast_id": 30, "audience": "filter", "filter": condition}
     sent = body_of(trigger_broadcast, **arguments)["recipients"]["attribute"]["value"]
     assert sent == (str(value).lower() if isinstance(value, bool) else str(value))
+
+
+@pytest.mark.parametrize("identifier", [" u1", "x" * 151, "Ada <ada@example.com>", "cio_"])
+def test_a_list_of_ids_is_held_to_the_same_rules(identifier: str) -> None:
+    arguments = {"broadcast_id": 30, "audience": "customer_ids", "customer_ids": ["u1", identifier]}
+    assert refused(trigger_broadcast, **arguments) == ["customer_ids[1]"]
