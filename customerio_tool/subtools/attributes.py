@@ -14,11 +14,11 @@ from customerio_tool.fields import (
     EmailAddress,
     Identifier,
     JsonObject,
+    as_email,
     as_identifier,
     as_path_text,
     at_most,
     boolean,
-    email,
     json_array,
     located,
     size_of,
@@ -52,7 +52,7 @@ def _person_id(value: Any) -> Any:
 
 _CHECKED = {
     "created_at": unix_seconds,
-    "email": email,
+    "email": as_email,
     "id": _person_id,
     "anonymous_id": as_identifier,
     "unsubscribed": _unsubscribed,

@@ -35,16 +35,16 @@ class MembershipArgs(Args):
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
-        people = list(enumerate(self.customer_ids))
-        if self.id_type is None:
-            common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
-            if odd := [i for i, one in people if shape_of(one) != common]:
-                problem = f"mix types: most look like {common}, but not those at {_told(odd)}"
-                raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
-        if odd := [i for i, one in people if not may_be(one, self.kind)]:
-            problem = f"cannot be of type {self.kind} at {_told(odd)}"
-            raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
-        return self
+        common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
+        mixed = [self.id_type is None and shape_of(one) != common for one in self.customer_ids]
+        unfit = [not may_be(one, self.kind) for one in self.customer_ids]
+        if any(mixed):
+            problem = f"mix types: most look like {common}, but not those at {_indices(mixed)}"
+        elif any(unfit):
+            problem = f"cannot be of type {self.kind} at {_indices(unfit)}"
+        else:
+            return self
+        raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
 
     @property
     def kind(self) -> IdType:
@@ -62,8 +62,9 @@ class MembershipArgs(Args):
         return len(self.customer_ids) - len(self.distinct)
 
 
-def _told(indices: Sequence[int]) -> str:
-    return ", ".join(map(str, indices[:10])) + ("…" if len(indices) > 10 else "")
+def _indices(marked: Sequence[bool]) -> str:
+    found = [str(i) for i, is_marked in enumerate(marked) if is_marked]
+    return ", ".join(found[:10]) + ("…" if len(found) > 10 else "")
 
 
 def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:

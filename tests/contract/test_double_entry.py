@@ -74,7 +74,9 @@ FURTHER: Mapping[str, list[dict[str, Any]]] = {
         }
     ],
     "add_to_segment": [{"segment_id": 1, "customer_ids": ["u1"], "id_type": "cio_id"}],
-    "remove_from_segment": [{"segment_id": 1, "customer_ids": ["a@example.com"], "id_type": "email"}],
+    "remove_from_segment": [
+        {"segment_id": 1, "customer_ids": ["a@example.com"], "id_type": "email"}
+    ],
     "get_customer_attributes": [{"customer_id": "u1", "id_type": "phone"}],
     "get_campaign_metrics": [{"campaign_id": 12, "start_time": NOW - 99_999, "type": "in_app"}],
     "list_messages": [

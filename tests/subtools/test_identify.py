@@ -61,6 +61,14 @@ def test_a_number_as_identifier_goes_as_its_digits() -> None:
     assert (body["id"], body["anonymous_id"]) == ("17", "4")
 
 
+@pytest.mark.parametrize("email", [5, ["a@b.co"], " a@b.co", "a\0b@c.co", "mailto:a@b.co"])
+def test_an_address_among_attributes_is_held_to_the_rules_of_the_argument(email: Any) -> None:
+    attributes = {"email": email}
+    assert refused(identify_customer, customer_id="u1", attributes=attributes) == [
+        "attributes.email"
+    ]
+
+
 def test_an_attribute_of_1000_bytes_as_sent_is_taken_by_the_server_and_no_more() -> None:
     tags = [1] * 499  # [1,1,…] in compact JSON: two bytes each, and one more
     with CustomerIoTool.sandbox() as tool:
