@@ -240,7 +240,7 @@ class CredentialsRejected(Answered):
 
 
 class PermissionDenied(Answered):
-    """403: the key works, yet may not do this (its scope, or a channel not enabled)."""
+    """403: the key works, yet may not do this (its scope, a channel not enabled, a file type)."""
 
     code = "permission_denied"
     next_step = "ask_user"

@@ -171,21 +171,7 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
     def tell(answer: Answer[P]) -> dict[str, Any]:
         args = answer.args
         found = [item for item in answer.payload[key] or [] if keep(args, item)]
-        start = args.offset or 0
-        page = found[start : start + (args.limit or DEFAULT_LIMIT)]
-        shown = page if args.full else [_only(item, brief) for item in page]
-        fitting = fitting_items(shown)
-        end = start + len(fitting)
-        told: dict[str, Any] = {
-            "summary": f"{len(fitting)} of {len(found)} {key}.",
-            key: fitting,
-            "count": len(fitting),
-            "total": len(found),
-        }
-        if end < len(found):
-            told |= {"next_offset": end}
-            told["summary"] += f" Go on with offset={end}."
-        return told | ({"truncated": True} if fitting != shown else {})
+        return _page(key, found, args, brief)
 
     returns: dict[str, JsonSchema] = {
         key: {
@@ -199,6 +185,25 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         "truncated": TRUNCATED,
     }
     return Shape(outcome="done", tell=tell, returns=returns, expects=key, foreign=True)
+
+
+def _page(key: str, found: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:
+    """Tell the items of the page that was asked for, and where to go on."""
+    start = args.offset or 0
+    page = found[start : start + (args.limit or DEFAULT_LIMIT)]
+    shown = page if args.full else [_only(item, brief) for item in page]
+    fitting = fitting_items(shown)
+    end = start + len(fitting)
+    told: dict[str, Any] = {
+        "summary": f"{len(fitting)} of {len(found)} {key}.",
+        key: fitting,
+        "count": len(fitting),
+        "total": len(found),
+    }
+    if end < len(found):
+        told |= {"next_offset": end}
+        told["summary"] += f" Go on with offset={end}."
+    return told | ({"truncated": True} if fitting != shown else {})
 
 
 def contains(text: str | None, inside: object) -> bool:
