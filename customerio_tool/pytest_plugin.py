@@ -46,14 +46,14 @@ def customerio_sandbox(
 
     It holds the demo workspace, unless the mark `customerio_sandbox(to="empty")` or
     `customerio_sandbox(to={"people": [...]})` says otherwise. Workspace, request log, faults,
-    clock, options and snapshots are back at their start before each test. Where the environment
-    names a proxy, NO_PROXY excepts the sandbox while the test runs.
+    clock, options and snapshots are back at their start before each test, and `connection()` has
+    a site id of its own, so that a tool made in the test remembers nothing of another. Where the
+    environment names a proxy, NO_PROXY excepts the sandbox while the test runs.
     """
     _bypass_proxies(monkeypatch)
     sandbox = customerio_sandbox_server
-    sandbox.application.snapshots.clear()
     to, options = _wanted(request)
-    sandbox.reset("seed" if to == "seed" else "empty")
+    sandbox.reset("seed" if to == "seed" else "empty", snapshots=True)
     if to not in ("seed", "empty"):
         sandbox.seed(to)
     sandbox.configure(**options)

@@ -61,6 +61,31 @@ def test_no_test_sees_what_another_left(project: pytest.Pytester) -> None:
     project.runpytest().assert_outcomes(passed=3)
 
 
+def test_a_tool_of_the_projects_own_remembers_nothing_of_another_test(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from customerio_tool import CustomerIoTool
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_a_mail_is_sent_once(customerio_sandbox, number):
+            before = len(customerio_sandbox.state()["deliveries"])
+            with CustomerIoTool(customerio_sandbox.connection(), policy="open") as tool:
+                mail = {
+                    "to": "ada@example.com",
+                    "customer_id": "u1",
+                    "transactional_message_id": 1,
+                }
+                result = tool.call("send_transactional_email", mail)
+            assert result["outcome"] == "accepted", result
+            assert len(customerio_sandbox.state()["deliveries"]) == before + 1
+        """
+    )
+    project.runpytest().assert_outcomes(passed=2)
+
+
 def test_one_server_serves_the_whole_session(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -12,9 +12,9 @@ Docstrings name the source of a rule: T and A are the vendor's Track and App spe
 reference, REC responses recorded in customerio/customerio-node, I29 that repository's issue 29,
 BE https://docs.customer.io/journeys/api-triggered-errors, AN
 https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, RA and ID those
-on reserved attributes and identifiers, HX an older client's documentation, CLI and the languages'
-names the official clients; "facts 9.2" is that section of the project's notes on the API. What no
-source settles is a switch in ``options``.
+on reserved attributes and identifiers, the languages' names the official clients;
+"fact delete-frees" is the entry of that name in ``tests/contract/facts.yaml``, which says its
+sources. What no source settles is a switch in ``options``, or says UNVERIFIED.
 """
 
 from __future__ import annotations

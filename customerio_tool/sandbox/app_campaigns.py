@@ -50,7 +50,7 @@ def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply
 def _metrics(
     ws: Workspace, request: Request, column: Literal["campaign", "broadcast"], owner: int
 ) -> Reply:
-    """Version 2 when asked for with ``version=2``; anything else is version 1 (facts 8.3)."""
+    """Version 2 when asked for with ``version=2``; anything else is version 1 (A+)."""
     query = request.query
     channel = query.get("type") or None
     if query.get("version") == "2":

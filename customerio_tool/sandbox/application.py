@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from . import (
     track_v2,
 )
 from .clock import Clock
-from .faults import Faults
+from .faults import Fault, Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
 from .options import Options
 from .pace import Pace
@@ -35,7 +36,7 @@ from .routes import UNKNOWN, Route, Router
 from .seed import fill
 from .seeding import sow
 from .snapshots import Snapshots
-from .store import Store, StoreClosed
+from .store import GENERATION, Store, StoreClosed
 from .workspace import Workspace, dump
 
 _LOG = logging.getLogger(__name__)
@@ -112,12 +113,12 @@ class Application:
 
     def _wait(self, after: int, operation: str | None, count: int, until: float) -> None:
         """Wait for the log; each look is at what is new in it, for every answer wakes this."""
-        log, seen, found = -1, after, 0
+        log, seen, found = "", after, 0
         with self._answered:
             while not self.ending.is_set():
                 with self.work() as ws:
-                    if log != self.store.replaced:  # it began anew
-                        log, seen, found = self.store.replaced, after, 0
+                    if log != self.store.generation:  # it began anew
+                        log, seen, found = self.store.generation, after, 0
                     found += state.count_requests(ws, seen, operation)
                     seen = max(seen, state.last_request(ws))
                 left = until - monotonic()
@@ -176,12 +177,15 @@ class Application:
                 pending.apply(ws, late, self.router)
             yield Workspace(self.store, self.options, now, operation)
 
-    def reset(self, to: Literal["seed", "empty"] = "seed") -> None:
-        """Be as when it was started: workspace, log, faults, clock, options. Snapshots stay.
+    def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
+        """Be as when it was started: workspace, log, faults, clock, options.
 
         Args:
             to: ``empty`` leaves the workspace without anything.
+            snapshots: drop them too; otherwise they stay.
         """
+        if snapshots:
+            self.snapshots.clear()
         self.faults.clear()
         self.clock.restart()
         self.options = self._start
@@ -298,11 +302,17 @@ class Application:
             self._check_bearer(request)
 
     def _check_basic(self, request: Request) -> None:
-        """Basic site_id:key; URL-safe base64 is taken too, as the Go client sends it."""
+        """Basic site_id:key; URL-safe base64 is taken too, as the Go client sends it.
+
+        The site id may be of any generation: one that was printed or saved stays good for ever.
+        """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        wanted = f"{self.options.site_id}:{self.options.track_api_key}".encode()
         given = _decode_basic(token.strip()) if scheme.lower() == "basic" else b""
-        if not hmac.compare_digest(given, wanted):
+        site = re.escape(self.options.site_id)
+        if self.options.site_id == Options.site_id:
+            site += f"(?:-{GENERATION})?"
+        pair = re.fullmatch(f"{site}:(.*)".encode(), given, re.DOTALL)
+        if pair is None or not hmac.compare_digest(pair[1], self.options.track_api_key.encode()):
             raise Refused("Unauthorized request", "unauthorized")
 
     def _check_bearer(self, request: Request) -> None:
@@ -334,7 +344,6 @@ class Application:
     ) -> int:
         """Add to the request log; headers, and so credentials, are left out but for two."""
         fault = request.fault
-        sent = reply.status if fault is None else (fault.status or reply.status)
         number = ws.store.insert(
             "requests",
             time=ws.time,
@@ -345,7 +354,7 @@ class Application:
             query=dump(request.query),
             body=request.body[:_BODY_LOGGED].decode("utf-8", "replace"),
             body_bytes=len(request.body),
-            status=None if fault is not None and not fault.answers else sent,
+            status=_seen(reply, fault),
             user_agent=request.headers.get("user-agent", ""),
             retry_count=request.headers.get("x-retry-count"),
             applied=int(reply.status < 400 and not reason),
@@ -360,6 +369,13 @@ class Application:
 
 def _instead(request: Request, errors: Envelope) -> Reply | None:
     return None if request.fault is None else request.fault.instead(errors)
+
+
+def _seen(reply: Reply, fault: Fault | None) -> int | None:
+    """The status that reaches the client, ``None`` where a fault lets none through."""
+    if fault is None:
+        return reply.status
+    return (fault.status or reply.status) if fault.answers else None
 
 
 def _broken(error: Exception, errors: Envelope) -> Reply:

@@ -60,7 +60,7 @@ def every(ws: Workspace, kind: str = "campaign") -> list[Row]:
 
 
 def shown(row: Row) -> dict[str, Any]:
-    """A campaign as the App API shows it (facts 8.1); its actions without their content."""
+    """A campaign as the App API shows it (fact get_campaign); its actions without their content."""
     definition = json.loads(row["definition"])
     actions = [{"type": each["type"], "id": each["id"]} for each in definition["actions"]]
     return {

@@ -26,6 +26,7 @@ CONTROL = Routes("control", app_errors)
 @dataclass(frozen=True)
 class _Reset:
     to: Literal["seed", "empty"] = "seed"
+    snapshots: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,12 @@ def whole_state(application: Application, _request: Request) -> Reply:
 def reset_workspace(application: Application, request: Request) -> Reply:
     """As when it was started, or with ``{"to": "empty"}`` without anything in the workspace.
 
-    Log, faults, clock and options go back too; snapshots stay.
+    Log, faults, clock and options go back too; snapshots stay, unless ``{"snapshots": true}``.
     """
     with _teaching():
-        to = members.read(_Reset, request.json_object(), "reset").to
-        application.reset(to)
-    return json_reply({"reset": to})
+        wanted = members.read(_Reset, request.json_object(), "reset")
+        application.reset(wanted.to, snapshots=wanted.snapshots)
+    return json_reply({"reset": wanted.to})
 
 
 @CONTROL.route("POST", "/_sandbox/seed", operation="seed", seen=_README)
@@ -174,10 +175,16 @@ def snapshot(application: Application, request: Request, name: str) -> Reply:
 @CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", seen=_README)
 def restore(application: Application, request: Request, name: str) -> Reply:
     """Go back to what was kept under a name."""
-    try:
+    with _found():
         application.snapshots.restore(name)
-    except KeyError as error:
-        raise Refused(str(error.args[0]), "not_found") from None
+    return snapshots(application, request)
+
+
+@CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", seen=_README)
+def drop_snapshot(application: Application, request: Request, name: str) -> Reply:
+    """Forget what was kept under a name."""
+    with _found():
+        application.snapshots.drop(name)
     return snapshots(application, request)
 
 
@@ -223,3 +230,12 @@ def _teaching() -> Iterator[None]:
         yield
     except ValueError as error:
         raise Refused(str(error)) from None
+
+
+@contextmanager
+def _found() -> Iterator[None]:
+    """Turn a KeyError about a name into a refusal with its text."""
+    try:
+        yield
+    except KeyError as error:
+        raise Refused(str(error.args[0]), "not_found") from None

@@ -89,16 +89,21 @@ def create(
     delivery_id = make_id(pk)
     ws.store.execute("UPDATE deliveries SET id=? WHERE pk=?", (delivery_id, pk))
     record(ws, pk, "created", ws.now)
-    sent = max(ws.now, send_at or 0) + ws.options.sent_after
     if draft:
         record(ws, pk, "drafted", ws.now)
-    elif failure:
-        record(ws, pk, failed_as, sent)
     else:
-        record(ws, pk, "attempted", sent)
-        record(ws, pk, "sent", sent)
-        record(ws, pk, "delivered", max(ws.now, send_at or 0) + ws.options.delivered_after)
+        _send(ws, pk, max(ws.now, send_at or 0), failed_as if failure else None)
     return delivery_id
+
+
+def _send(ws: Workspace, pk: int, start: int, failed_as: str | None) -> None:
+    sent = start + ws.options.sent_after
+    if failed_as:
+        record(ws, pk, failed_as, sent)
+        return
+    record(ws, pk, "attempted", sent)
+    record(ws, pk, "sent", sent)
+    record(ws, pk, "delivered", start + ws.options.delivered_after)
 
 
 def make_id(pk: int) -> str:
@@ -127,7 +132,7 @@ def metrics_of(ws: Workspace, pk: int) -> dict[str, int]:
 
 
 def shown(ws: Workspace, row: Row) -> dict[str, Any]:
-    """A delivery as the App API shows a message (facts 8.12)."""
+    """A delivery as the App API shows a message (fact list_messages)."""
     who = json.loads(row["identifiers"])
     metrics = metrics_of(ws, row["pk"])
     return {
@@ -155,7 +160,7 @@ def shown(ws: Workspace, row: Row) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Search:
-    """What a message list asks for (facts 8.12). Times are Unix seconds of creation."""
+    """What a message list asks for (fact list_messages). Times are Unix seconds of creation."""
 
     channel: str | None = None
     metric: str | None = None
@@ -226,7 +231,7 @@ def _read_cursor(cursor: str) -> tuple[int, int]:
 
 
 def window(now: int, start: int | None, end: int | None) -> tuple[int, int]:
-    """The time span a list covers: never more than the 6 months before its end (facts 8.12)."""
+    """The time span a list covers: never more than the 6 months before its end (A)."""
     until = now if end is None else end
     earliest = months_before(until, WINDOW_MONTHS)
     return (earliest if start is None else max(start, earliest)), until

@@ -62,7 +62,7 @@ def save(ws: Workspace, pk: int, device: dict[str, Any]) -> None:
 
 
 def delete(ws: Workspace, pk: int, token: str) -> None:
-    """Remove a person's device; an unknown one is no error (facts 11)."""
+    """Remove a person's device; an unknown one is no error (fact device-unknown)."""
     if not ws.store.execute("DELETE FROM devices WHERE person=? AND token=?", (pk, token)).rowcount:
         ws.fail_quietly("unknown device", token)
 

@@ -32,7 +32,7 @@ class Event:
 
 
 def read(ws: Workspace, body: dict[str, Any]) -> Event:
-    """Check an event's body (facts 7.5 to 7.7). Raises Refused."""
+    """Check an event's body (T). Raises Refused."""
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
         raise Refused("name is required", field="name")
@@ -92,7 +92,7 @@ def add(ws: Workspace, event: Event, person: Row | None) -> None:
 
 
 def _dedup_key(ws: Workspace, event: Event) -> str | None:
-    """Only a ULID deduplicates (facts 11) unless the switch says any text does."""
+    """Only a ULID deduplicates (fact event-id-ulid) unless the switch says any text does."""
     if event.event_id is None:
         return None
     if _ULID.fullmatch(event.event_id):

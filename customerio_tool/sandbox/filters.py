@@ -15,7 +15,7 @@ MAX_DEPTH = 20
 
 
 def check(value: Any, pointer: str, depth: int = 0) -> None:
-    """Refuse what is not a filter: an object with exactly one known key (facts 8.4)."""
+    """Refuse what is not a filter: an object with exactly one known key (A)."""
     if not isinstance(value, dict) or len(value) != 1 or depth > MAX_DEPTH:
         raise _bad("a filter is an object with one of and, or, not, segment, attribute", pointer)
     ((key, inner),) = value.items()
@@ -85,7 +85,7 @@ def in_segment(ws: Workspace, segment_id: int, person: Row) -> bool:
 
 
 def as_text(value: Any) -> str:
-    """An attribute value as the App API shows it: always text (facts 8.11)."""
+    """An attribute value as the App API shows it: always text (fact values-are-strings)."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

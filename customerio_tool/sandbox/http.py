@@ -39,7 +39,7 @@ class Request:
     ``fault`` is the rule that hits it.
 
     The raw path is split on ``/`` before each segment is decoded, and ``+`` stays ``+``: a person
-    id may hold both (facts section 2).
+    id may hold both (fact path-split-first).
     """
 
     method: str
@@ -115,12 +115,13 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         value = json.loads(body, parse_constant=_no_constant)
-        if _is_too_deep(body, value):
-            raise RecursionError
+        is_too_deep = _is_too_deep(body, value)
     except ValueError:
         raise Refused("malformed JSON in the request body") from None
     except RecursionError:
-        raise Refused(f"the request body is nested more than {DEEPEST} levels deep") from None
+        is_too_deep = True
+    if is_too_deep:
+        raise Refused(f"the request body is nested more than {DEEPEST} levels deep")
     if b"\\ud" in body.lower():  # a lone surrogate cannot be stored as UTF-8
         text = json.dumps(value, ensure_ascii=False)
         value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
@@ -147,7 +148,7 @@ def _no_constant(name: str) -> None:
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:
-    """An answer with a JSON body and the headers recorded from the vendor (facts section 6)."""
+    """An answer with a JSON body and the headers recorded from the vendor (REC)."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return Reply(
         status,

@@ -78,7 +78,7 @@ def _is_identifier(ws: Workspace, name: str) -> bool:
 def _who(
     ws: Workspace, address: Address, wanted: list[Address], *, update_only: bool
 ) -> Row | None:
-    """The person to change: by path, else by the body, else a new one (facts 7.1)."""
+    """The person to change: by path, else by the body, else a new one (T)."""
     if any(people.is_suppressed(ws, each) for each in (address, *wanted)):
         ws.fail_quietly("suppressed", address.value)
         return None
@@ -100,7 +100,7 @@ def _who(
 
 
 def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[Address]) -> None:
-    """Give the person the body's identifiers, or record why not (facts 9.1.6)."""
+    """Give the person the body's identifiers, or record why not (fact identify-conflict)."""
     for each in wanted:
         present = person[each.kind]
         if present is not None and Address(each.kind, present).key == each.key:
@@ -180,7 +180,7 @@ def _is_nested(name: str, value: Any) -> bool:
 
 
 def _set_topic(values: dict[str, Any], topic: str, value: Any) -> None:
-    """Change one topic and leave the others (the dotted key of facts 7.1)."""
+    """Change one topic and leave the others (fact topic-keys)."""
     preferences = values.get(PREFERENCES)
     topics = dict(preferences.get("topics") or {}) if isinstance(preferences, dict) else {}
     if value is None or value == "":

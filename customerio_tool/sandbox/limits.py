@@ -1,4 +1,4 @@
-"""The documented size limits, in bytes of UTF-8 (facts section 4), and checks that use them.
+"""The documented size limits, in bytes of UTF-8 (T, A), and checks that use them.
 
 KB and MB are read as powers of 1024: nothing that the vendor might take is refused.
 """

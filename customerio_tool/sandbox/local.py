@@ -162,8 +162,17 @@ class Sandbox:
 
     @property
     def site_id(self) -> str:
-        """The Track API's user name."""
-        return self.options.site_id
+        """The Track API's user name: ``sandbox-site-`` and 8 hex digits, unless options name one.
+
+        The digits are new when the workspace begins anew, by a new sandbox, ``reset`` or
+        ``restore``, and stay with a file. So who keeps something of a workspace by its site id, as
+        ``CustomerIoTool`` does what it sent, keeps nothing of another. All are taken at any time,
+        ``sandbox-site`` alone too. A site id that the options name is always the same.
+        """
+        named = self.options.site_id
+        if self._store is None or named != Options.site_id:
+            return named
+        return f"{named}-{self._store.generation}"
 
     @property
     def track_api_key(self) -> str:
@@ -176,7 +185,7 @@ class Sandbox:
         return self.options.app_api_key
 
     def connection(self) -> dict[str, str]:
-        """A saved connection to this sandbox."""
+        """A saved connection to this sandbox; see ``site_id`` for how long to keep it."""
         saved = {
             "site_id": self.site_id,
             "track_api_key": self.track_api_key,
@@ -258,13 +267,17 @@ class Sandbox:
         with self.application.work() as ws:
             return state.dump_state(ws)
 
-    def reset(self, to: Literal["seed", "empty"] = "seed") -> None:
-        """Be as when it was started: workspace, log, faults, clock, options. Snapshots stay.
+    def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
+        """Be as when it was started: workspace, log, faults, clock, options.
+
+        A tool that was made before still remembers what it sent, and answers ``already_sent``; one
+        made of ``connection()`` afterwards does not.
 
         Args:
             to: ``empty`` leaves the workspace without anything.
+            snapshots: drop them too; otherwise they stay.
         """
-        self.application.reset(to)
+        self.application.reset(to, snapshots=snapshots)
 
     def seed(self, seed: Mapping[str, Any]) -> dict[str, int]:
         """Add people, segments, campaigns ... to the workspace; returns how many of each.
@@ -282,12 +295,20 @@ class Sandbox:
         self.application.snapshots.take(name)
 
     def restore(self, name: str) -> None:
-        """Go back to what was kept under a name. The clock stays.
+        """Go back to what was kept under a name. The clock stays; for tools it is as ``reset``.
 
         Raises:
             KeyError: nothing was.
         """
         self.application.snapshots.restore(name)
+
+    def drop(self, name: str) -> None:
+        """Forget what was kept under a name.
+
+        Raises:
+            KeyError: nothing was.
+        """
+        self.application.snapshots.drop(name)
 
     def configure(self, **changes: Any) -> None:
         """Change options from now on: ``sandbox.configure(delay_seconds=30)``.

@@ -1,4 +1,4 @@
-"""Merging two people: what the primary takes over before the secondary is erased (facts 9.5).
+"""Merging two people: what the primary takes over before the secondary is erased (T, MG).
 
 Nothing in a merge starts a campaign: the events never trigger, and a segment that the primary is in
 from now on counts as entered before, as the secondary's journeys come along. Which campaigns

@@ -1,4 +1,4 @@
-"""Counts of what happened to deliveries, in buckets of hours, days, weeks or months (facts 8.3)."""
+"""Counts of what happened to deliveries, in buckets of hours, days, weeks or months (A+)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Options:
     """Settings of one local Customer.io. Times are seconds, sizes bytes."""
 
     # --- the workspace
-    site_id: str = "sandbox-site"
+    site_id: str = "sandbox-site"  # ``Sandbox.site_id`` adds what tells workspaces apart
     track_api_key: str = "sandbox-track-key"
     app_api_key: str = "sandbox-app-key"
     restricted_app_key: str = "sandbox-restricted-app-key"  # answers 403 everywhere: scope

@@ -1,4 +1,4 @@
-"""How many requests a second each API takes, where the limits are strict (facts section 4).
+"""How many requests a second each API takes, where the limits are strict (T, A).
 
 The window slides over the sandbox's clock: where that is frozen, only moving it makes room. That a
 429 carries no Retry-After, and that the send endpoints do not count as other App calls, is

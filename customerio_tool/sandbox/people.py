@@ -56,7 +56,7 @@ def in_path(ws: Workspace, text: str) -> Address:
     """``by_shape`` for a path of this workspace.
 
     Raises:
-        Refused: ``invalid identifier``, for a cio_id of another workspace (facts 2, PC).
+        Refused: ``invalid identifier``, for a cio_id of another workspace (fact foreign-cio-id).
     """
     address = by_shape(ws, text)
     foreign = _CIO_ID.fullmatch(address.value) and not address.value.startswith(_CIO_WORKSPACE)
@@ -73,7 +73,7 @@ def named(kind: IdKind, text: str) -> Address:
 def check_kind(ws: Workspace, kind: str, field: str = "") -> None:
     """Refuse a kind of identifier that this workspace does not have.
 
-    That App lookups answer 400 is documented (facts 8.11); that Track, merges and sends do the
+    That App lookups answer 400 is documented (A); that Track, merges and sends do the
     same is UNVERIFIED.
     """
     if kind == "phone" or (kind == "email" and not ws.options.email_is_identifier):
@@ -187,7 +187,7 @@ def attributes(person: Row) -> dict[str, Any]:
 
 
 def delete(ws: Workspace, address: Address) -> None:
-    """Remove the person and all their data; their identifiers are free at once (facts 9.2)."""
+    """Remove the person and all their data; identifiers are free at once (fact delete-frees)."""
     person = find(ws, address)
     if person is None:
         ws.fail_quietly("unknown person", address.value)

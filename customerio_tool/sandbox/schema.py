@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 
 TABLES = """
+CREATE TABLE generation (id TEXT NOT NULL) STRICT;
 CREATE TABLE people (
   pk INTEGER PRIMARY KEY AUTOINCREMENT, cio_id TEXT UNIQUE, id TEXT UNIQUE,
   email TEXT, email_key TEXT, unsubscribed INTEGER NOT NULL DEFAULT 0,

@@ -27,13 +27,95 @@ WELCOME, ONBOARDING, RENEWAL, SURVEY, PARTNER, HOOK = 12, 13, 14, 15, 16, 17  # 
 NEWS, DRAFT_NEWS = 30, 31  # broadcasts
 
 
+def _mail(number: int, subject: str) -> dict[str, Any]:
+    return {"type": "email", "id": number, "subject": subject, "body": f"<p>{subject}</p>"}
+
+
+_REMINDER = _mail(54, "Your plan renews soon")
+_CAMPAIGNS: tuple[dict[str, Any], ...] = (
+    {
+        "number": WELCOME,
+        "name": "Welcome",
+        "kind": "event",
+        "event_name": "signed_up",
+        "actions": [_mail(51, "Welcome")],
+        "filter_segment_ids": [],
+    },
+    {
+        "number": ONBOARDING,
+        "name": "Onboarding for pro",
+        "kind": "segment",
+        "trigger_segment_ids": [PRO],
+        "actions": [
+            _mail(52, "Getting started"),
+            {"type": "push", "id": 53, "subject": "A tip", "body": "Did you know?"},
+        ],
+        "filter_segment_ids": [],
+    },
+    {
+        "number": RENEWAL,
+        "name": "Renewal reminder",
+        "kind": "date",
+        "frequency": "yearly",
+        "date_attribute": "renews_at",
+        "timezone": "America/New_York",
+        "use_customer_timezone": False,
+        "start_hour": 9,
+        "start_minutes": 0,
+        "actions": [_REMINDER],
+        "filter_segment_ids": [CUSTOMERS],
+    },
+    {
+        "number": SURVEY,
+        "name": "Survey thanks",
+        "kind": "form",
+        "state": "stopped",
+        "actions": [_mail(55, "Thank you")],
+        "filter_segment_ids": [],
+    },
+    {
+        "number": PARTNER,
+        "name": "New colleague",
+        "kind": "relationship",
+        "state": "draft",
+        "object_type_id": 1,
+        "audience": {"type": 0, "person_filters": {}, "relationship_filters": {}},
+        "actions": [_mail(57, "Your team grows")],
+        "filter_segment_ids": [],
+    },
+    {
+        "number": HOOK,
+        "name": "Order hook",
+        "kind": "webhook",
+        "webhook_id": 9,
+        "actions": [{"type": "webhook", "id": 56, "subject": None, "body": "{}"}],
+    },
+)
+_BROADCASTS: tuple[dict[str, Any], ...] = (
+    {
+        "number": NEWS,
+        "name": "Product news",
+        "kind": "triggered_broadcast",
+        "default_recipients": {"segment": {"id": CUSTOMERS}},
+        "actions": [_mail(61, "News for {{trigger.month}}")],
+    },
+    {
+        "number": DRAFT_NEWS,
+        "name": "Sale",
+        "kind": "triggered_broadcast",
+        "state": "draft",
+        "default_recipients": {"segment": {"id": CUSTOMERS}},
+        "actions": [_mail(62, "Spring sale")],
+    },
+)
+
+
 def fill(ws: Workspace) -> None:
     """Write the demo into an empty workspace. Times are relative to ``ws.time``."""
     _people(_ago(ws, 60))
     _segments(_ago(ws, 55))
     _templates(_ago(ws, 50))
     _campaigns(_ago(ws, 50))
-    _broadcasts(_ago(ws, 50))
     _history(ws)
     ws.store.execute("DELETE FROM activity")
 
@@ -78,84 +160,15 @@ def _templates(ws: Workspace) -> None:
     templates.save(ws, "order_shipped", "push", shipped)
 
 
-def _mail(number: int, subject: str) -> dict[str, Any]:
-    return {"type": "email", "id": number, "subject": subject, "body": f"<p>{subject}</p>"}
-
-
 def _campaigns(ws: Workspace) -> None:
-    push = {"type": "push", "id": 53, "subject": "A tip", "body": "Did you know?"}
-    hook = {"type": "webhook", "id": 56, "subject": None, "body": "{}"}
-    add = _add
-    add(
-        ws,
-        WELCOME,
-        "Welcome",
-        "event",
-        [_mail(51, "Welcome")],
-        event_name="signed_up",
-        filter_segment_ids=[],
-    )
-    add(
-        ws,
-        ONBOARDING,
-        "Onboarding for pro",
-        "segment",
-        [_mail(52, "Getting started"), push],
-        trigger_segment_ids=[PRO],
-        filter_segment_ids=[],
-    )
-    add(
-        ws,
-        RENEWAL,
-        "Renewal reminder",
-        "date",
-        [_mail(54, "Your plan renews soon")],
-        frequency="yearly",
-        date_attribute="renews_at",
-        timezone="America/New_York",
-        use_customer_timezone=False,
-        start_hour=9,
-        start_minutes=0,
-        filter_segment_ids=[CUSTOMERS],
-    )
-    add(
-        ws,
-        SURVEY,
-        "Survey thanks",
-        "form",
-        [_mail(55, "Thank you")],
-        "stopped",
-        filter_segment_ids=[],
-    )
-    audience = {"type": 0, "person_filters": {}, "relationship_filters": {}}
-    add(
-        ws,
-        PARTNER,
-        "New colleague",
-        "relationship",
-        [_mail(57, "Your team grows")],
-        "draft",
-        object_type_id=1,
-        audience=audience,
-        filter_segment_ids=[],
-    )
-    add(ws, HOOK, "Order hook", "webhook", [hook], webhook_id=9)
+    for each in (*_CAMPAIGNS, *_BROADCASTS):
+        _add(ws, **each)
 
 
-def _broadcasts(ws: Workspace) -> None:
-    add = _add
-    everyone = {"segment": {"id": CUSTOMERS}}
-    news = [_mail(61, "News for {{trigger.month}}")]
-    add(ws, NEWS, "Product news", "triggered_broadcast", news, default_recipients=everyone)
-    later = [_mail(62, "Spring sale")]
-    add(ws, DRAFT_NEWS, "Sale", "triggered_broadcast", later, "draft", default_recipients=everyone)
-
-
-def _add(ws: Workspace, number: int, name: str, *rest: Any, **extra: Any) -> None:
-    running = "draft" not in rest
-    extra |= {"description": f"{name} (demo)", "tags": ["demo"], "updated": ws.now + DAY}
-    extra["first_started"] = ws.now + DAY if running else 0
-    campaigns.add(ws, number, name, *rest, **extra)
+def _add(ws: Workspace, *, name: str, state: str = "running", **rest: Any) -> None:
+    rest |= {"description": f"{name} (demo)", "tags": ["demo"], "updated": ws.now + DAY}
+    rest["first_started"] = 0 if state == "draft" else ws.now + DAY
+    campaigns.add(ws, name=name, state=state, **rest)
 
 
 def _history(ws: Workspace) -> None:
@@ -165,11 +178,10 @@ def _history(ws: Workspace) -> None:
         with _responses(ws):
             for text in ("u1", "u3", "用户7")[: 1 + days % 3]:
                 _track(then, text, "signed_up")
-    reminder = _mail(54, "Your plan renews soon")
     for days in (35, 14, 3):
         with _responses(ws):
             person = people.find(ws, people.by_shape(ws, "team/42"))
-            campaigns.send_action(_ago(ws, days), reminder, person, campaign=RENEWAL)
+            campaigns.send_action(_ago(ws, days), _REMINDER, person, campaign=RENEWAL)
     with _responses(ws):
         broadcasts.trigger(_ago(ws, 10), NEWS, {"data": {"month": "last month"}})
     _track(_ago(ws, 1), "u6", "order_paid")

@@ -31,10 +31,23 @@ class Snapshots:
             KeyError: nothing was kept under this name.
         """
         with self._lock:
-            if name not in self._kept:
-                kept = ", ".join(self._kept) or "none"
-                raise KeyError(f"there is no snapshot {name!r}; there are: {kept}")
+            self._check(name)
             self._store.restore(self._kept[name])
+
+    def drop(self, name: str) -> None:
+        """Forget what was kept.
+
+        Raises:
+            KeyError: nothing was kept under this name.
+        """
+        with self._lock:
+            self._check(name)
+            self._kept.pop(name).close()
+
+    def _check(self, name: str) -> None:
+        if name not in self._kept:
+            kept = ", ".join(self._kept) or "none"
+            raise KeyError(f"there is no snapshot {name!r}; there are: {kept}")
 
     def names(self) -> list[str]:
         """The names in use, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,9 @@ ATTEMPTS = 100
 
 UNNAMED = ""
 """SQLite's word for a file without a name on disk: nothing of it is left, even after SIGKILL."""
+
+GENERATION = "[0-9a-f]{8}"
+"""The pattern of what tells a workspace from those that were in the store before it."""
 
 IN_MEMORY = ":memory:"
 """SQLite's word for no file at all."""
@@ -59,7 +63,7 @@ class Store:
         self._path = path
         self._lock = RLock()
         self._closed = False
-        self.replaced = 0  # how often everything was: ``clear``, ``restore``
+        self.generation = ""  # kept with the workspace; new when everything is replaced
         with self._usable():
             self._connection = sqlite3.connect(
                 path or _nowhere(),
@@ -105,12 +109,20 @@ class Store:
                 if self.scalar("SELECT count(*) FROM sqlite_master"):
                     raise ValueError(f"{path.name} is another program's database: use another file")
                 self._make_tables()
+            self.generation = self.scalar("SELECT id FROM generation")
         self._write_ahead()
 
     def _make_tables(self) -> None:
         for statement in TABLES.split(";"):
             self.execute(statement)
         self.execute(f"PRAGMA user_version={VERSION}")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Draw another generation: what anybody remembers of the one before is not true of it."""
+        self.generation = secrets.token_hex(4)
+        self.execute("DELETE FROM generation")
+        self.insert("generation", id=self.generation)
 
     def _write_ahead(self) -> None:
         """Change to WAL. SQLite refuses that at once, without waiting, while another writes."""
@@ -172,7 +184,8 @@ class Store:
             if self._closed:
                 raise StoreClosed
             copied.backup(self._connection)
-            self.replaced += 1
+            with self.transaction():
+                self._begin()
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""
@@ -204,11 +217,11 @@ class Store:
         return not self.scalar("SELECT count(*) FROM sqlite_sequence")
 
     def clear(self) -> None:
-        """Delete every row and restart every counter."""
+        """Delete every row and restart every counter: another generation begins."""
         with self.transaction():
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
-            self.replaced += 1
+            self._begin()
 
     def close(self) -> None:
         """Wait for the current transaction, then close; a file without a name is gone."""

@@ -98,7 +98,7 @@ class Sent:
 
 
 def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
-    """Queue an e-mail (facts 8.5). Raises Refused."""
+    """Queue an e-mail (fact send_transactional_email). Raises Refused."""
     recipients = _recipients(body)
     _check_payload(body)
     attachments = _attachments(body.get("attachments"))
@@ -115,7 +115,7 @@ def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
 
 
 def send_push(ws: Workspace, body: dict[str, Any]) -> Sent:
-    """Queue a push (facts 8.6): there is none without a record. Raises Refused."""
+    """Queue a push: there is none without a record. Raises Refused."""
     if not ws.options.push_enabled:
         raise Refused("Push messaging is not enabled for your workspace.", "forbidden")
     if body.get("transactional_message_id") in (None, ""):
@@ -286,7 +286,7 @@ def _queue(
         failed_as=failed_as,
         send_at=send_at,
         content=content,
-        template=record["id"] if record else 1,  # without a record metrics fall under 1 (facts 8.5)
+        template=record["id"] if record else 1,  # without a record, metrics are of 1 (A)
     )
     return Sent(delivery_id, ws.now, send_at)
 

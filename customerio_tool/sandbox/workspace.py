@@ -32,7 +32,7 @@ class Workspace:
         return "; ".join(dict.fromkeys(self.quiet)) or None
 
     def fail_quietly(self, reason: str, subject: str = "") -> None:
-        """Record why a call that answers 200 has no effect, or only part of it (facts 9.1.6).
+        """Record why a call that answers 200 has no effect, or only part of it (T).
 
         Args:
             reason: a fixed phrase, such as ``suppressed`` or ``identifier conflict``.

@@ -59,6 +59,24 @@ def test_an_unknown_snapshot_is_404_and_names_what_there_is(api: Api) -> None:
         api.sandbox.restore("two")
 
 
+def test_a_snapshot_is_dropped_by_its_name_or_all_with_a_reset(api: Api) -> None:
+    for name in ("one", "two", "three"):
+        api.sandbox.snapshot(name)
+    assert control(api, "DELETE", "snapshots/one").status_code == 400, "as a form could send it"
+    assert change(api, "DELETE", "snapshots/one", {}) == {"snapshots": ["two", "three"]}
+    assert control(api, "DELETE", "snapshots/one", {}).status_code == 404
+    api.sandbox.drop("two")
+    with pytest.raises(KeyError, match="no snapshot 'two'; there are: three"):
+        api.sandbox.drop("two")
+    change(api, "POST", "reset", {})
+    assert control(api, "GET", "snapshots").json() == {"snapshots": ["three"]}
+    change(api, "POST", "reset", {"snapshots": True})
+    assert control(api, "GET", "snapshots").json() == {"snapshots": []}
+    api.sandbox.snapshot("four")
+    api.sandbox.reset(snapshots=True)
+    assert control(api, "GET", "snapshots").json() == {"snapshots": []}
+
+
 def test_what_was_restored_survives_the_process(tmp_path: Path) -> None:
     path = tmp_path / "kept.db"
     with Sandbox(db=path, seed=False) as sandbox:
