@@ -286,7 +286,7 @@ def test_a_restricted_key_exits_with_3(sandbox: Sandbox) -> None:
 def test_the_demo_command_proves_all_subtools() -> None:
     told = invoke("demo")
     assert told.exit_code == 0
-    assert f"All {len(subtools())} subtools did what they promise" in told.stdout
+    assert "subtools did what they promise." in told.stdout
 
 
 def test_the_demo_command_exits_with_1_when_a_subtool_only_says_it_worked(

@@ -38,7 +38,7 @@ class Outcome:
     @property
     def unproved(self) -> list[str]:
         """The subtools that the last sentence names as those that did not."""
-        found = re.search(r"\d+ of 24 subtools did not: ([\w, ]+)\.$", " ".join(self.text.split()))
+        found = re.search(r"\d+ of \d+ subtools did not: ([\w, ]+)\.", " ".join(self.text.split()))
         return found[1].split(", ") if found else []
 
 
@@ -102,7 +102,7 @@ class Altered:
 
 
 def all_proved(outcome: Outcome) -> bool:
-    return outcome.succeeded and "All 24 subtools did what they promise" in outcome.text
+    return outcome.succeeded and "subtools did what they promise." in outcome.text
 
 
 def test_a_sound_tool_passes(honest: Honest) -> None:
@@ -110,13 +110,17 @@ def test_a_sound_tool_passes(honest: Honest) -> None:
 
 
 def test_every_subtool_is_called_at_least_once(honest: Honest) -> None:
-    assert {name for name, _, _ in honest.calls} == set(subtools())
+    uncalled = set(subtools()) - {name for name, _, _ in honest.calls}
+    assert not uncalled, (
+        "give each a step in customerio_tool/demo/story.py and what proves it in checks.py"
+    )
+    assert f"All {len(subtools())} subtools did what they promise." in honest.outcome.text
 
 
 def test_the_table_has_one_row_for_each_subtool(honest: Honest) -> None:
     table = honest.outcome.text.partition("read back from the server")[2]
-    first_words = [line.split()[0] for line in table.splitlines() if line[:1].isalpha()]
-    assert first_words == list(subtools())
+    first_words = [line.split()[0] for line in table.splitlines() if re.match(r"\w+ ", line)]
+    assert first_words[: len(subtools())] == list(subtools())
 
 
 def test_calls_are_json_text_with_numbers_as_text_and_nulls(honest: Honest) -> None:
@@ -204,7 +208,9 @@ def _distorted(value: Any) -> Any:
 
 
 def names(effects: Callable[[Effect], bool]) -> list[str]:
-    return [name for name, each in subtools().items() if effects(each.effect)]
+    """The subtools of such effects that the demo calls."""
+    called = {step.subtool for act in STORY for step in act.steps}
+    return [name for name, each in subtools().items() if effects(each.effect) and name in called]
 
 
 @pytest.mark.parametrize("name", names(lambda effect: not effect.read_only))
@@ -283,9 +289,52 @@ def test_a_wrong_call_that_is_sent_all_the_same_is_caught() -> None:
     assert outcome.unproved == ["list_campaigns"]
 
 
-def test_a_subtool_that_no_step_calls_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_call_that_changed_something_is_caught() -> None:
+    def mail_anyway(tool: Caller, name: str, arguments: str) -> Result:
+        result = tool.call(name, arguments)
+        if not result["ok"]:
+            tool.call(name, arguments.replace("recipt", "receipt"))
+        return result
+
+    outcome = play(lambda tool: Altered(tool, "send_transactional_email", mail_anyway))
+    assert not outcome.succeeded
+    assert "what the wrong call changed: expected [], found ['deliveries']" in outcome.text
+    assert "send_transactional_email" in outcome.unproved
+
+
+def test_a_mail_that_is_delivered_meanwhile_is_no_change() -> None:
+    with Sandbox() as sandbox, CustomerIoTool(sandbox.connection()) as own:
+
+        def late(tool: Caller, name: str, arguments: str) -> Result:
+            sandbox.clock.advance(60)
+            return tool.call(name, arguments)
+
+        tool = Altered(own, "get_campaign_metrics", late)
+        assert run(Console(file=StringIO(), _environ={}), sandbox=sandbox, tool=tool)
+
+
+def test_a_subtool_that_no_step_calls_is_told_and_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("customerio_tool.demo.STORY", STORY[:-1])
     outcome = play()
-    assert not outcome.succeeded
-    assert "was never called" in outcome.text
-    assert set(outcome.unproved) == {step.subtool for step in STORY[-1].steps}
+    last = {step.subtool for step in STORY[-1].steps}
+    total = len(subtools())
+    assert outcome.succeeded
+    assert f"{total - len(last)} of {total} subtools did what they promise." in outcome.text
+    told = re.search(r"No step calls ([\w, ]+)\.$", " ".join(outcome.text.split()))
+    assert told is not None
+    assert set(told[1].split(", ")) == last
+    assert outcome.text.count("not called") == len(last)
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    def shown(**environment: str) -> str:
+        file = StringIO()
+        assert run(
+            Console(file=file, force_terminal=True, _environ={"TERM": "xterm", **environment})
+        )
+        return file.getvalue()
+
+    assert re.search(r"\x1b\[[\d;]*3\dm", shown())
+    assert not re.search(r"\x1b\[[\d;]*3\dm", shown(NO_COLOR="1"))

@@ -1,4 +1,4 @@
-"""The demo: a conversation through all 24 subtools on a local Customer.io, proved step by step."""
+"""The demo: a conversation through the subtools on a local Customer.io, proved step by step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from customerio_tool.demo.player import Caller, Played, Player
 from customerio_tool.demo.server import Server
 from customerio_tool.demo.story import STORY
-from customerio_tool.demo.transcript import Transcript
+from customerio_tool.demo.transcript import Row, Transcript
 from customerio_tool.ledger import MemoryLedger
 from customerio_tool.subtools import subtools
 from customerio_tool.tool import CustomerIoTool
@@ -35,7 +35,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
             return run(console, sandbox=new, tool=tool)
     saved = sandbox.connection()
     transcript = Transcript(console)
-    transcript.opening(sandbox.console_url)
+    transcript.opening(sandbox.track_url)
     server = Server(saved)
     try:
         # A new sandbox has no past, whatever a ledger remembers of an earlier one.
@@ -47,27 +47,33 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
 
 
 def _close(transcript: Transcript, played: list[Played]) -> bool:
-    """Show the table, then what is missing; true if nothing is."""
-    rows = [_row(name, played) for name in subtools()]
+    """Show the table, then what is missing; true if every step was proved."""
+    rows = [
+        _row(name, [each for each in played if each.step.subtool == name]) for name in subtools()
+    ]
     transcript.table(rows)
-    unproved = [name for name, _, _, _, is_proved in rows if not is_proved]
-    calls = sum(len(each.outcomes) for each in played)
+    unproved = [row.subtool for row in rows if row.is_proved is False]
+    uncalled = [row.subtool for row in rows if row.is_proved is None]
     if unproved:
         words = f"{len(unproved)} of {len(rows)} subtools did not: {', '.join(unproved)}."
     else:
+        calls = sum(len(each.calls) for each in played)
         mended = sum(each.step.repair is not None for each in played)
+        count = f"{len(rows) - len(uncalled)} of {len(rows)}" if uncalled else f"All {len(rows)}"
         words = (
-            f"All {len(rows)} subtools did what they promise: {calls} calls, "
-            f"{mended} wrong at first and repaired."
+            f"{count} subtools did what they promise. Of {calls} calls {mended} were wrong at "
+            "first: they changed nothing and were repaired from their errors."
         )
+    if uncalled:
+        words += f" No step calls {', '.join(uncalled)}."
     transcript.verdict(words, is_good=not unproved)
     return not unproved
 
 
-def _row(name: str, played: list[Played]) -> tuple[str, int, str, str, bool]:
-    ours = [each for each in played if each.step.subtool == name]
-    outcomes = [outcome for each in ours for outcome in each.outcomes]
-    problems = [each.problem for each in ours if each.problem]
-    proof = "; ".join(problems or [each.step.proof for each in ours]) or "was never called"
-    is_proved = bool(ours) and not problems
-    return name, len(outcomes), outcomes[0] if outcomes else "", proof, is_proved
+def _row(name: str, played: list[Played]) -> Row:
+    if not played:
+        return Row(name, (), "not called", is_proved=None)
+    problems = [each.problem for each in played if each.problem]
+    shown = "; ".join(problems or [each.step.proof for each in played])
+    calls = tuple(call for each in played for call in each.calls)
+    return Row(name, calls, shown, is_proved=not problems)

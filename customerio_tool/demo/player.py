@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from customerio_tool.demo.checks import Seen
 from customerio_tool.demo.repairs import Arguments, advice
-from customerio_tool.demo.server import Mismatch, Server, same
+from customerio_tool.demo.server import Mismatch, Server, State, same
 from customerio_tool.demo.story import Act, Step
-from customerio_tool.demo.transcript import Transcript
+from customerio_tool.demo.transcript import Called, Transcript
 from customerio_tool.spec import Effect
 from customerio_tool.subtools import subtools
 
@@ -29,7 +29,7 @@ class Played:
     """How one step went; `problem` is blank where the server held what was promised."""
 
     step: Step
-    outcomes: tuple[str, ...]
+    calls: tuple[Called, ...]
     problem: str
 
 
@@ -58,10 +58,10 @@ class Player:
     def _step(self, step: Step) -> Played:
         if step.asked:
             self._transcript.asked(step.asked)
-        outcomes: list[str] = []
+        calls: list[Called] = []
         problem = ""
         try:
-            self._prove(step, outcomes)
+            self._prove(step, calls)
         except Mismatch as mismatch:
             problem = str(mismatch)
         except LookupError as absent:
@@ -70,17 +70,17 @@ class Player:
             self._transcript.disproved(problem)
         else:
             self._transcript.proved(step.proof)
-        return Played(step, tuple(outcomes), problem)
+        return Played(step, tuple(calls), problem)
 
-    def _prove(self, step: Step, outcomes: list[str]) -> None:
+    def _prove(self, step: Step, calls: list[Called]) -> None:
         before, seen_so_far = self._server.state(), self._last_request()
         arguments: Arguments = json.loads(step.arguments)
-        result = self._call(step.subtool, arguments, outcomes)
+        result = self._call(step.subtool, arguments, calls)
         if step.repair is not None:
-            self._expect_refusal(result, seen_so_far)
+            self._expect_refusal(result, before, seen_so_far)
             seen_so_far = self._last_request()
             mended = step.repair(result, arguments)
-            result = self._call(step.subtool, mended, outcomes, instead_of=arguments)
+            result = self._call(step.subtool, mended, calls, instead_of=arguments)
         same(f"whether {step.subtool} worked", result["ok"], True)
         self._segment = result.get("segment_id", self._segment)
         arrived = self._server.requests(seen_so_far)
@@ -88,10 +88,11 @@ class Player:
             same("methods that a read used", {each["method"] for each in arrived}, {"GET"})
         step.check(Seen(self._server, before, self._server.state(), arrived, result))
 
-    def _expect_refusal(self, result: Mapping[str, Any], seen_so_far: int) -> None:
+    def _expect_refusal(self, result: Mapping[str, Any], before: State, seen_so_far: int) -> None:
         """A wrong call fails without effect; what is refused here never reaches the server."""
         same("whether the wrong call worked", result["ok"], False)
         same("its effect", result["error"]["took_effect"], "no")
+        same("what the wrong call changed", self._server.state().changed_since(before), [])
         if "http_status" not in result["error"]:
             same("requests of the refused call", self._server.requests(seen_so_far), [])
 
@@ -99,7 +100,7 @@ class Player:
         self,
         subtool: str,
         arguments: Arguments,
-        outcomes: list[str],
+        calls: list[Called],
         *,
         instead_of: Arguments | None = None,
     ) -> dict[str, Any]:
@@ -114,7 +115,8 @@ class Player:
             self._transcript.succeeded(result["summary"].split(". ")[0].rstrip(".") + ".")
         else:
             self._transcript.failed(advice(result))
-        outcomes.append(result["outcome"] if result["ok"] else result["error"]["code"])
+        word = result["outcome"] if result["ok"] else result["error"]["code"]
+        calls.append(Called(result["ok"], word))
         return result
 
     def _filled_in(self, arguments: Arguments) -> str:

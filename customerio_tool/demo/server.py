@@ -37,6 +37,16 @@ class State:
         found: list[dict[str, Any]] = self._plain[kind]
         return found
 
+    def changed_since(self, before: State) -> list[str]:
+        """Return the kinds of which something was added, removed or changed, but by time alone."""
+        now, then = self._lasting(), before._lasting()
+        return [kind for kind in now if now[kind] != then[kind]]
+
+    def _lasting(self) -> dict[str, list[Any]]:
+        """Return all but the time, and of a delivery its id: it goes on by itself."""
+        held = {kind: each for kind, each in self._plain.items() if isinstance(each, list)}
+        return {**held, "deliveries": [each["id"] for each in held["deliveries"]]}
+
     def find(self, kind: str, **wanted: Any) -> list[dict[str, Any]]:
         """Return those of a kind which have all these members."""
         return [each for each in self[kind] if wanted.items() <= each.items()]

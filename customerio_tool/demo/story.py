@@ -77,7 +77,7 @@ VISITOR = Act(
             arguments='{"customer_id": "mara+shop@example.com", "id_type": "id"}',
             repair=repairs.leave_out,
             check=checks.attributes_agree,
-            proof="same as the App API's",
+            proof="same attributes as the server's",
         ),
         Step(
             asked="She is on our sale page, and has paid order 1001.",
@@ -139,7 +139,7 @@ SHIPPING = Act(
             subtool="list_messages",
             arguments='{"type": "email", "limit": "5", "metric": null}',
             check=checks.messages_agree,
-            proof="same as the App API's",
+            proof="same mails in the same order",
         ),
         Step(
             asked="She lost that phone. Take it off.",
@@ -160,13 +160,13 @@ NEWS = Act(
             arguments='{"type": "static", "full": null}',
             repair=repairs.choose("manual"),
             check=checks.manual_segments_agree,
-            proof="same as the App API's",
+            proof="same manual segments",
         ),
         Step(
             subtool="create_manual_segment",
             arguments='{"name": "Mug fans", "description": null}',
             check=checks.segment_is_made,
-            proof="one new, manual and empty",
+            proof="one new segment, manual and empty",
         ),
         Step(
             subtool="add_to_segment",
@@ -214,20 +214,20 @@ REPORT = Act(
             arguments='{"state": "active", "name_contains": null}',
             repair=repairs.choose("running"),
             check=checks.campaigns_agree,
-            proof="same as the App API's",
+            proof="same running campaigns",
         ),
         Step(
             subtool="get_campaign",
             arguments='{"campaign_id": "12"}',
             check=checks.campaign_agrees,
-            proof="same as the App API's",
+            proof="same campaign, member by member",
         ),
         Step(
             subtool="get_campaign_metrics",
             arguments='{"campaign_id": "12", "period": "days", "steps": "90", "type": null}',
             repair=repairs.lower,
             check=checks.metrics_agree,
-            proof="totals match the series",
+            proof="totals are the sums of its days",
         ),
     ),
 )
@@ -240,14 +240,14 @@ TIDYING = Act(
             subtool="merge_customers",
             arguments='{"primary_id": "mara", "secondary_id": "ivy@example.com"}',
             check=checks.ivy_is_folded_in,
-            proof="Ivy is 404; her plan moved",
+            proof="Ivy is gone; Mara has her plan",
         ),
         Step(
             asked="Linus (u5) wants no mail from us, ever. No, wait: he changed his mind.",
             subtool="suppress_customer",
             arguments='{"customer_id": "u5"}',
             check=checks.linus_is_silenced,
-            proof="gone; new identify ignored",
+            proof="gone; a new identify is ignored",
         ),
         Step(
             subtool="unsuppress_customer",
@@ -268,7 +268,7 @@ TIDYING = Act(
             subtool="delete_segment",
             arguments='{"segment_id": "$segment"}',
             check=checks.segment_is_gone,
-            proof="it is 404; its people stay",
+            proof="the group is gone; its people stay",
         ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -13,6 +14,24 @@ from rich.text import Text
 
 USER, AGENT, TOOL, SERVER = "Noor", "agent", "tool", "server"
 _LABEL_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Called:
+    """How the tool answered a call: whether it worked, and its outcome or the error's code."""
+
+    ok: bool
+    word: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the closing table tells of a subtool; `is_proved` is None where no step calls it."""
+
+    subtool: str
+    calls: tuple[Called, ...]
+    shown: str
+    is_proved: bool | None
 
 
 class Transcript:
@@ -30,12 +49,16 @@ class Transcript:
     def opening(self, where: str) -> None:
         """Say what is played, and where."""
         self._console.print(Text("customerio-tool demo", style="bold"))
-        self._console.print(
-            f"{USER} keeps a small pottery shop, and the agent is her assistant. Its calls are "
-            f"real, some wrong at first, and go to a local Customer.io at {where}. After each step "
-            f"the {SERVER} is read over plain HTTP: only what it holds counts.",
-            highlight=False,
+        words = (
+            f"{USER} keeps a small pottery shop, and the {AGENT} is her assistant. What they say "
+            "is scripted; the calls are real, and some are wrong at first, as a model's are: the "
+            f"{TOOL}'s error must then teach the repair. They go to a local Customer.io at {where}"
+            f", which needs no account. After each step the {SERVER} is read over plain HTTP, past "
+            "the tool: only what it holds counts."
         )
+        for line in Text(words).wrap(self._console, self._console.width):
+            line.rstrip()
+            self._console.print(line)
 
     def act(self, title: str) -> None:
         """Begin a part of the conversation."""
@@ -81,18 +104,19 @@ class Transcript:
         """Show what was expected of the server, and what it holds."""
         self._line(SERVER, Text(words, style="bold red"), "red", self._bad)
 
-    def table(self, rows: Iterable[tuple[str, int, str, str, bool]]) -> None:
-        """Close with one row for each subtool: its calls, first outcome, proof, and whether."""
+    def table(self, rows: Iterable[Row]) -> None:
+        """Close with one row for each subtool: how its calls went, and what the server showed."""
         shape = box.SIMPLE_HEAD if self._is_unicode else box.ASCII2
         table = Table(box=shape, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
         table.add_column("subtool", no_wrap=True)
-        table.add_column("calls", justify="right")
-        table.add_column("first outcome", no_wrap=True)
+        table.add_column("calls", no_wrap=True)
+        table.add_column("outcome", no_wrap=True)
         table.add_column("read back from the server")
         table.add_column("")
-        for name, calls, first, proof, is_proved in rows:
-            mark = Text(self._good, "green") if is_proved else Text(self._bad, "bold red")
-            table.add_row(name, str(calls), first, Text(proof), mark)
+        for row in rows:
+            calls = "".join(self._good if call.ok else self._bad for call in row.calls)
+            last = row.calls[-1].word if row.calls else ""
+            table.add_row(row.subtool, calls, last, Text(row.shown), self._mark(row.is_proved))
         self._console.print()
         self._console.print(table)
 
@@ -100,7 +124,15 @@ class Transcript:
         """Say how it ended."""
         self._console.print()
         mark = self._good if is_good else self._bad
-        self._console.print(Text(f"{mark} {words}", style="bold green" if is_good else "bold red"))
+        style = "bold green" if is_good else "bold red"
+        for line in Text(f"{mark} {words}", style=style).wrap(self._console, self._console.width):
+            line.rstrip()
+            self._console.print(line)
+
+    def _mark(self, is_proved: bool | None) -> Text:
+        if is_proved is None:
+            return Text("-")
+        return Text(self._good, "green") if is_proved else Text(self._bad, "bold red")
 
     def _line(self, who: str, words: Text, style: str, mark: str = "") -> None:
         label = f"{who} {mark}".rstrip().rjust(_LABEL_COLUMNS) + " "
