@@ -310,11 +310,11 @@ FAULTS = (
 )
 
 
-_INTRODUCTION = """\
+_INTRODUCTION = f"""\
 # What becomes of a call when something goes wrong
 
 Made by `python -m tests.fault_matrix` from the table that `tests/test_fault_matrix.py` holds every
-one of the 24 subtools to, on a local Customer.io that breaks on demand.
+one of the {len(SAMPLES)} subtools to, on a local Customer.io that breaks on demand.
 
 Each cell says: the result · how often the request was tried · how often it was applied, as counted
 on the server. `success` is the result of a call that nothing befell; `accepted` is a success whose

@@ -144,7 +144,10 @@ def _result_of(result: dict[str, Any], sample: Sample) -> str:
 
 
 def test_the_table_holds_all_subtools_and_enough_faults() -> None:
-    assert list(SAMPLES) == list(subtools())
+    assert list(SAMPLES) == list(subtools()), (
+        "give each subtool a call in SAMPLES of tests/fault_matrix.py, in the order of the lists; "
+        "then run python -m tests.fault_matrix"
+    )
     assert len(FAULTS) >= 15
     assert all(set(fault.ends) == set(Kind) for fault in FAULTS)
 

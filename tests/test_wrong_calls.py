@@ -126,7 +126,8 @@ def refusal(tool: CustomerIoTool, name: str, given: Any) -> dict[str, Any]:
 def test_the_table_holds_at_least_60_rows_and_each_subtool() -> None:
     assert len(ROWS) >= 60
     unmentioned = subtools().keys() - {row.subtool for row in ROWS.values()}
-    assert unmentioned <= {"unsuppress_customer"}, "it takes what delete_customer takes"
+    unmentioned -= {"unsuppress_customer"}  # it takes what delete_customer takes
+    assert not unmentioned, "give each a row in tests/wrong_calls.yaml"
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())

@@ -185,7 +185,7 @@ class Facts(_Fact):
     facts: tuple[Semantic, ...]
 
     def served(self) -> dict[str, Operation]:
-        """The 24 operations and the endpoints that the sandbox serves beside them, by id."""
+        """The operations of the subtools and the endpoints served beside them, by id."""
         return {**self.operations, **self.endpoints}
 
     def fact(self, fact_id: str) -> Semantic:

@@ -226,13 +226,24 @@ def query_misfits(query: Mapping[str, str], known: Mapping[str, FieldFacts]) -> 
             yield f"{name} is none of the recorded values"
 
 
+def operation(subtool: Subtool[Any]) -> Operation:
+    """Return what is recorded of a subtool's request."""
+    recorded = FACTS.operations.get(subtool.name)
+    assert recorded is not None, (
+        f"record {subtool.name} under `operations` in tests/contract/facts.yaml"
+    )
+    return recorded
+
+
 def test_the_tool_has_exactly_the_recorded_operations() -> None:
+    unrecorded = subtools().keys() - FACTS.operations.keys()
+    assert not unrecorded, "record each under `operations` in tests/contract/facts.yaml"
     assert subtools().keys() == FACTS.operations.keys()
 
 
 @each_subtool
 def test_a_subtool_calls_its_recorded_address_at_its_recorded_rate(subtool: Subtool[Any]) -> None:
-    recorded = FACTS.operations[subtool.name]
+    recorded = operation(subtool)
     call = subtool.call
     assert (call.api.value, call.method, call.path) == (
         recorded.api,
@@ -252,12 +263,13 @@ def test_a_second_read_calls_a_recorded_address(subtool: Subtool[Any]) -> None:
 
 @each_subtool
 def test_the_calls_below_give_every_argument(subtool: Subtool[Any]) -> None:
-    assert {name for call in calls(subtool) for name in call} == set(subtool.argument_names)
+    missing = set(subtool.argument_names) - {name for call in calls(subtool) for name in call}
+    assert not missing, f"add to FURTHER above a call of {subtool.name} that gives each"
 
 
 @each_subtool
 def test_what_a_subtool_sends_is_recorded(subtool: Subtool[Any]) -> None:
-    recorded = FACTS.operations[subtool.name]
+    recorded = operation(subtool)
     for call in calls(subtool):
         sent = request_for(subtool, subtool.parse(call), AT)
         body = {} if sent.body is None else json.loads(sent.body)
@@ -290,7 +302,7 @@ def _named(body: Mapping[str, Any], recorded: Operation) -> dict[str, Any]:
 @each_subtool
 def test_choices_are_the_recorded_ones(subtool: Subtool[Any]) -> None:
     recorded: dict[str, set[str]] = {}
-    for dotted, fact in FACTS.operations[subtool.name].sent_fields():
+    for dotted, fact in operation(subtool).sent_fields():
         if fact.enum:
             recorded.setdefault(dotted.rsplit(".", maxsplit=1)[-1], set()).update(fact.enum)
     offered = {
