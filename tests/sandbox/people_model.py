@@ -1,6 +1,7 @@
 """What is documented of people, in plain Python: the other half of the comparison.
 
-It shares no code with the sandbox. Sources: facts 7.1 to 7.12 and 9.1 to 9.6.
+It shares no code with the sandbox, and its sources are the same: T, MG, RA and ID, which
+`customerio_tool.sandbox` names.
 """
 
 from __future__ import annotations

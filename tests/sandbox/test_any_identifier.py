@@ -62,7 +62,7 @@ def _bearer(api: Api) -> dict[str, str]:
 @example("\0")
 @given(IDS.filter(lambda text: not text.startswith("cio_") and "@" not in text))
 def test_an_id_written_by_track_is_read_back_by_app(running: Api, identifier: str) -> None:
-    """Facts 2: split the raw path, then decode each segment; + is no space."""
+    """Split the raw path, then decode each segment; + is no space."""
     encoded = quote(identifier, safe="")
     marked = json.dumps({"marker": identifier[:20]}).encode()
     call(running, "PUT", f"/api/v1/customers/{encoded}", marked)
@@ -85,7 +85,7 @@ EMAILS = st.builds(
 def test_an_email_written_by_track_is_read_back_in_any_case(
     running: Api, email: str, upper: bool
 ) -> None:
-    """Facts 9.1.1: e-mail is compared without case; App is told that it is one."""
+    """E-mail is compared without case; App is told that it is one."""
     call(running, "PUT", f"/api/v1/customers/{quote(email, safe='')}", b'{"plan":"pro"}')
     asked = "".join(each.swapcase() if upper and each.isascii() else each for each in email)
     path = f"/v1/customers/{quote(asked, safe='')}/attributes?id_type=email"
@@ -106,7 +106,7 @@ def test_the_tool_and_track_take_the_same_texts_for_addresses(text: str) -> None
 @settings(max_examples=60, deadline=None)
 @given(IDS)
 def test_a_device_token_of_any_text_is_deleted_by_its_path(running: Api, token: str) -> None:
-    """Facts 7.9: tokens hold colons and more; the path names exactly one."""
+    """Tokens hold colons and more; the path names exactly one."""
     put = json.dumps({"device": {"id": token, "platform": "ios"}}).encode()
     call(running, "PUT", "/api/v1/customers/holder/devices", put)
     assert token in [each["id"] for each in running.known("holder")["devices"]]

@@ -15,7 +15,7 @@ DAY = 86400
 
 
 def test_campaigns_of_every_trigger_type_are_listed(api: Api) -> None:
-    """Facts 8.1, 8.2: no paging, broadcasts are not among them."""
+    """No paging, broadcasts are not among them."""
     campaigns = api.get("/v1/campaigns")["campaigns"]
     types = {campaign["type"] for campaign in campaigns}
     assert types == {"event", "segment", "date", "form", "relationship", "webhook"}
@@ -28,7 +28,6 @@ def test_campaigns_of_every_trigger_type_are_listed(api: Api) -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("abc", 400), ("999", 404)])
 def test_a_bad_campaign_id_is_400_and_an_unknown_one_404(api: Api, path: str, status: int) -> None:
-    """Facts 8.1."""
     for tail in ("", "/metrics"):
         response = api.app("GET", f"/v1/campaigns/{path}{tail}")
         assert response.status_code == status
@@ -36,7 +35,7 @@ def test_a_bad_campaign_id_is_400_and_an_unknown_one_404(api: Api, path: str, st
 
 
 def test_metrics_count_what_the_message_list_shows(api: Api) -> None:
-    """Facts 8.3: the same deliveries seen from two sides."""
+    """The same deliveries seen from two sides."""
     series = api.get("/v1/campaigns/12/metrics")["metric"]["series"]
     sent = api.get("/v1/messages", campaign_id=12, metric="sent", limit=1000)["messages"]
     opened = api.get("/v1/messages", campaign_id=12, metric="opened", limit=1000)["messages"]
@@ -58,14 +57,13 @@ def test_metrics_count_what_the_message_list_shows(api: Api) -> None:
     ],
 )
 def test_version_1_has_the_documented_number_of_steps(api: Api, query: Any, length: int) -> None:
-    """Facts 8.3: defaults, maxima, 1 raised to 2; any version but 2 is 1."""
+    """Defaults, maxima, 1 raised to 2; any version but 2 is 1."""
     series = api.get("/v1/campaigns/12/metrics", **query)["metric"]["series"]
     assert len(series["sent"]) == length
     assert "human_opened" not in series
 
 
 def test_version_2_takes_a_span_and_a_zone(api: Api) -> None:
-    """Facts 8.3 (A+)."""
     zone = ZoneInfo("Europe/Berlin")
     start = int(datetime(2027, 1, 1, tzinfo=zone).timestamp())
     end = int(datetime(2027, 1, 10, 12, tzinfo=zone).timestamp())
@@ -76,7 +74,7 @@ def test_version_2_takes_a_span_and_a_zone(api: Api) -> None:
 
 
 def test_todays_event_lands_in_the_last_bucket(api: Api) -> None:
-    """Facts 8.3: oldest first, buckets start at Eastern midnight."""
+    """Oldest first, buckets start at Eastern midnight."""
     api.event("u3", "signed_up")
     series = api.get("/v1/campaigns/12/metrics", type="email", steps=2)["metric"]["series"]
     assert series["created"][-1] == 1
@@ -99,7 +97,7 @@ def test_todays_event_lands_in_the_last_bucket(api: Api) -> None:
     ],
 )
 def test_bad_metric_parameters_are_refused(api: Api, query: Any) -> None:
-    """Facts 8.3: 400; steps above the maximum is UNVERIFIED, a switch."""
+    """400; steps above the maximum is UNVERIFIED, a switch."""
     assert api.app("GET", "/v1/campaigns/12/metrics", params=query).status_code == 400
 
 
@@ -113,7 +111,7 @@ def sent_to(api: Api, number: int) -> list[str | None]:
 
 
 def test_broadcasts_are_listed_and_read(api: Api) -> None:
-    """Facts 8.1: read at /v1/broadcasts."""
+    """Read at /v1/broadcasts."""
     broadcasts = api.get("/v1/broadcasts")["broadcasts"]
     assert [each["state"] for each in broadcasts] == ["running", "draft"]
     assert "default_recipients" not in broadcasts[0]
@@ -147,7 +145,6 @@ def test_broadcasts_are_listed_and_read(api: Api) -> None:
     ],
 )
 def test_each_kind_of_audience_reaches_its_people(api: Api, body: Any, people: Any) -> None:
-    """Facts 8.4."""
     response = trigger(api, {**body, "data": {"month": "May"}})
     assert (response.status_code, response.json()) == (200, {"id": 2}), response.text
     assert sent_to(api, 2) == people
@@ -157,7 +154,7 @@ def test_each_kind_of_audience_reaches_its_people(api: Api, body: Any, people: A
 
 
 def test_per_user_data_joins_the_trigger_data(api: Api) -> None:
-    """Facts 8.4: templates read trigger.<key>."""
+    """Templates read trigger.<key>."""
     body = {"per_user_data": [{"id": "u3", "data": {"n": 1}}], "data": {"n": 0, "m": 2}}
     trigger(api, body)
     assert api.sandbox.state()["deliveries"][-1]["content"]["trigger"] == {"n": 1, "m": 2}
@@ -179,7 +176,7 @@ def test_per_user_data_joins_the_trigger_data(api: Api) -> None:
     ],
 )
 def test_a_bad_audience_is_422_and_still_a_trigger(api: Api, body: Any, pointer: str) -> None:
-    """Facts 8.4: source.pointer, the trigger's number in detail, nobody gets anything."""
+    """source.pointer, the trigger's number in detail, nobody gets anything."""
     response = trigger(api, body)
     [error] = response.json()["errors"]
     assert (response.status_code, error["status"]) == (422, "422")
@@ -192,12 +189,12 @@ def test_a_bad_audience_is_422_and_still_a_trigger(api: Api, body: Any, pointer:
 
 
 def test_two_audiences_are_refused(api: Api) -> None:
-    """Facts 8.4: the schema is oneOf; the status is UNVERIFIED."""
+    """The schema is oneOf; the status is UNVERIFIED."""
     assert trigger(api, {"ids": ["u1"], "emails": ["yu@example.com"]}).status_code == 422
 
 
 def test_one_trigger_per_ten_seconds(api: Api) -> None:
-    """Facts 4, 8.4: 429 beyond it; a failed trigger counts."""
+    """429 beyond it; a failed trigger counts."""
     assert trigger(api, {"ids": ["nobody"]}).status_code == 422
     assert trigger(api, {"ids": ["u1"]}).status_code == 429
     api.sandbox.clock.advance(10)
@@ -207,7 +204,7 @@ def test_one_trigger_per_ten_seconds(api: Api) -> None:
 
 @pytest.mark.parametrize("api_with", [{"trigger_duration": 3600}], indirect=True)
 def test_five_triggers_may_wait(api_with: Api) -> None:
-    """Facts 4: at most 5 in the queue; the answer to the sixth is UNVERIFIED."""
+    """At most 5 in the queue; the answer to the sixth is UNVERIFIED."""
     for _ in range(5):
         api_with.sandbox.clock.advance(10)
         assert trigger(api_with, {"ids": ["u1"]}).status_code == 200
@@ -218,7 +215,7 @@ def test_five_triggers_may_wait(api_with: Api) -> None:
 
 @pytest.mark.parametrize(("broadcast", "status"), [(999, 404), (12, 404), (31, 422), ("x", 400)])
 def test_what_cannot_be_triggered(api: Api, broadcast: Any, status: int) -> None:
-    """Facts 8.4: unknown is 404; a draft is UNVERIFIED."""
+    """Unknown is 404; a draft is UNVERIFIED."""
     assert trigger(api, {"ids": ["u1"]}, broadcast).status_code == status
 
 
@@ -230,7 +227,7 @@ def test_malformed_json_is_400(api: Api) -> None:
 
 
 def test_unsubscribed_people_get_no_broadcast(api: Api) -> None:
-    """Facts 7.1: unsubscribed is global."""
+    """Unsubscribed is global."""
     assert trigger(api, {"ids": ["u5"]}).status_code == 200
     assert sent_to(api, 2) == []
     assert api.quiet() == ["unsubscribed: broadcast sends nothing"]
@@ -260,14 +257,14 @@ def files() -> Iterator[str]:
 
 
 def test_a_file_of_json_lines_is_an_audience(api: Api, files: str) -> None:
-    """Facts 8.4: data_file_url, one id or email with its data per line."""
+    """data_file_url, one id or email with its data per line."""
     assert trigger(api, {"data_file_url": f"{files}/people.jsonl"}).json() == {"id": 2}
     assert sent_to(api, 2) == ["u3", "用户7"]
 
 
 @pytest.mark.parametrize("url", ["{}/missing", "file:///etc/hosts", "https://example.com/x", 5])
 def test_a_file_that_cannot_be_read_is_422(api: Api, files: str, url: Any) -> None:
-    """Facts 8.4; the local Customer.io connects to nothing but loopback."""
+    """The local Customer.io connects to nothing but loopback."""
     where = url.format(files) if isinstance(url, str) else url
     response = trigger(api, {"data_file_url": where})
     assert response.status_code == 422

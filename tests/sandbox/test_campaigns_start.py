@@ -1,4 +1,4 @@
-"""Campaigns start by events and by entering segments, and make deliveries (facts 8.1, 9.3)."""
+"""Campaigns start by events and by entering segments, and make deliveries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sent(api: Api) -> list[tuple[str, str | None]]:
 
 
 def test_each_action_makes_a_delivery_and_a_missing_address_a_failed_one(api: Api) -> None:
-    """Facts 8.12: it shows as failed, with its message."""
+    """It shows as failed, with its message."""
     campaign(api, actions=[MAIL, PUSH])
     api.event("u1", "hello")
     assert sent(api) == [("email", "ada+test@example.com"), ("push", "apns:ada-phone")]
@@ -37,14 +37,14 @@ def test_each_action_makes_a_delivery_and_a_missing_address_a_failed_one(api: Ap
 
 @pytest.mark.parametrize("state", ["draft", "stopped"])
 def test_only_a_running_campaign_starts(api: Api, state: str) -> None:
-    """Facts 8.1: state running, draft or stopped."""
+    """State running, draft or stopped."""
     campaign(api, state=state)
     api.event("u1", "hello")
     assert sent(api) == []
 
 
 def test_only_the_event_of_this_very_name_starts_it(api: Api) -> None:
-    """Facts 7.5: the name, trimmed."""
+    """The name, trimmed."""
     campaign(api)
     for name in ("Hello", "hello2", " hello "):
         api.event("u1", name)
@@ -52,7 +52,7 @@ def test_only_the_event_of_this_very_name_starts_it(api: Api) -> None:
 
 
 def test_people_outside_its_filter_segments_are_left_out(api: Api) -> None:
-    """Facts 8.1: filter_segment_ids, of manual and dynamic segments alike."""
+    """filter_segment_ids, of manual and dynamic segments alike."""
     campaign(api, filter_segment_ids=[1, 2])
     for identifier in ("u1", "team/42", "u6"):  # both, beta only, pro only
         api.event(identifier, "hello")
@@ -60,7 +60,7 @@ def test_people_outside_its_filter_segments_are_left_out(api: Api) -> None:
 
 
 def test_joining_a_manual_segment_starts_its_campaign_once(api: Api) -> None:
-    """Facts 8.1: trigger_segment_ids."""
+    """trigger_segment_ids."""
     campaign(api, type="segment", event_name=None, trigger_segment_ids=[1])
     for _ in range(2):
         api.accept("POST", "/api/v1/segments/1/add_customers", {"ids": ["u3", "u1"]})
@@ -68,7 +68,7 @@ def test_joining_a_manual_segment_starts_its_campaign_once(api: Api) -> None:
 
 
 def test_entering_a_dynamic_segment_again_starts_its_campaign_again(api: Api) -> None:
-    """Facts 9.6: membership is computed at every change of attributes."""
+    """Membership is computed at every change of attributes."""
     campaign(api, type="segment", event_name=None, trigger_segment_ids=[2])
     for plan in ("pro", "free", "pro", "pro"):
         api.identify("u3", plan=plan)
@@ -96,7 +96,7 @@ def test_entering_a_dynamic_segment_again_starts_its_campaign_again(api: Api) ->
 def test_a_dynamic_segment_is_computed_from_attributes_and_segments(
     api: Api, conditions: Any, ids: list[str]
 ) -> None:
-    """Facts 8.4, 9.6: and, or, not, segment, attribute with eq and exists; they nest."""
+    """And, or, not, segment, attribute with eq and exists; they nest."""
     api.sandbox.seed({"segments": [{"id": 50, "name": "Some", "conditions": conditions}]})
     assert api.get("/v1/segments/50/membership")["ids"] == ids
     assert api.get("/v1/segments/50/customer_count")["count"] == len(ids)
@@ -104,7 +104,7 @@ def test_a_dynamic_segment_is_computed_from_attributes_and_segments(
 
 
 def test_a_dynamic_segment_of_a_deleted_one_is_empty(api: Api) -> None:
-    """Facts 9.6: what no longer exists has no members."""
+    """What no longer exists has no members."""
     api.sandbox.seed({"segments": [{"id": 50, "name": "B", "conditions": {"segment": {"id": 1}}}]})
     assert api.get("/v1/segments/50/customer_count")["count"] == 2
     assert api.app("DELETE", "/v1/segments/1").status_code == 204

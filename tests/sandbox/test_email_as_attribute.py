@@ -1,4 +1,4 @@
-"""A workspace in which e-mail is no identifier (facts 2, 7.3, 7.10, 8.4, 8.11, 9.1.1).
+"""A workspace in which e-mail is no identifier.
 
 The documents say that such workspaces exist, that lookups by e-mail answer 400 there and that a
 broadcast may find several people with one address. What its calls on Track answer is UNVERIFIED.
@@ -61,14 +61,14 @@ def test_an_email_is_an_attribute_that_changes_and_that_people_share(plain: Api)
 
 
 def test_a_fresh_id_with_a_known_email_is_a_new_person(plain: Api) -> None:
-    """The rule of adoption (facts 7.1) is about identifiers."""
+    """The rule of adoption is about identifiers."""
     plain.identify("a", email=EMAIL)
     plain.identify("fresh", email=EMAIL)
     assert [each["id"] for each in plain.sandbox.state()["people"]] == ["a", "fresh"]
 
 
 def test_suppressing_blocks_the_id_only(plain: Api) -> None:
-    """Facts 7.3: both are blocked in workspaces that have both."""
+    """Both are blocked in workspaces that have both."""
     plain.identify("a", email=EMAIL)
     plain.accept("POST", "/api/v1/customers/a/suppress")
     plain.identify("b", email=EMAIL)
@@ -105,7 +105,7 @@ def test_a_list_of_ids_may_hold_what_looks_like_an_email(plain: Api) -> None:
 def test_an_address_of_several_people_fails_a_broadcast_unless_duplicates_are_wanted(
     plain: Api,
 ) -> None:
-    """Facts 8.4: an e-mail held by several people is an error; true includes them."""
+    """An e-mail held by several people is an error; true includes them."""
     plain.identify("a", email=EMAIL)
     plain.identify("b", email=EMAIL.title())
     refused = plain.app("POST", TRIGGERS, {"emails": [EMAIL]})
@@ -135,7 +135,6 @@ def test_a_seed_needs_ids(plain: Api) -> None:
 
 
 def test_a_seeded_suppression_blocks_both_identifiers_where_both_are(api: Api) -> None:
-    """Facts 9.2."""
     api.sandbox.seed({"people": [{"id": "gone", "email": EMAIL, "suppressed": True}]})
     api.identify("other", email=EMAIL)
     api.identify("gone")

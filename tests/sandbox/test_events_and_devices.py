@@ -12,7 +12,6 @@ ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
 
 
 def test_an_event_is_stored_with_its_name_trimmed(api: Api) -> None:
-    """Facts 7.5, 9.3."""
     api.event("u3", "  order_paid ", type="odd", timestamp=NOW - 5, data={"total": 19.5})
     event = api.known("u3")["events"][-1]
     assert (event["name"], event["type"], event["timestamp"]) == ("order_paid", "event", NOW - 5)
@@ -20,13 +19,11 @@ def test_an_event_is_stored_with_its_name_trimmed(api: Api) -> None:
 
 
 def test_a_page_view_is_an_event_of_type_page(api: Api) -> None:
-    """Facts 7.7."""
     api.event("u3", "https://example.com/pricing", type="page")
     assert api.known("u3")["events"][-1]["type"] == "page"
 
 
 def test_a_repeated_event_id_is_dropped(api: Api) -> None:
-    """Facts 5, 9.3 (T)."""
     before = len(api.known("u3")["events"])
     api.event("u3", "order_paid", id=ULID)
     api.event("u3", "order_paid", id=ULID)
@@ -35,7 +32,7 @@ def test_a_repeated_event_id_is_dropped(api: Api) -> None:
 
 
 def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Api) -> None:
-    """Facts 11: the vendor's staff say the ULID format is required."""
+    """The vendor's staff say the ULID format is required."""
     before = len(api.known("u3")["events"])
     api.event("u3", "order_paid", id="order-1")
     api.event("u3", "order_paid", id="order-1")
@@ -55,7 +52,7 @@ def test_an_id_that_is_no_ulid_does_not_deduplicate(api: Api) -> None:
     ],
 )
 def test_a_bad_event_is_refused(api: Api, body: Any) -> None:
-    """Facts 7.5, 4: 400 with meta.errors."""
+    """400 with meta.errors."""
     for path in ("/api/v1/customers/u1/events", "/api/v1/events"):
         response = api.track("POST", path, body)
         assert response.status_code == 400
@@ -63,21 +60,20 @@ def test_a_bad_event_is_refused(api: Api, body: Any) -> None:
 
 
 def test_an_event_creates_an_unknown_person_by_default(api: Api) -> None:
-    """Facts 7.5: UNVERIFIED, leaning on the vendor's warning; see Options.events_create_people."""
+    """UNVERIFIED, leaning on the vendor's warning; see Options.events_create_people."""
     api.event("stranger", "hello")
     assert len(api.known("stranger")["events"]) == 1
 
 
 @pytest.mark.parametrize("api_with", [{"events_create_people": False}], indirect=True)
 def test_events_for_unknown_people_can_be_switched_off(api_with: Api) -> None:
-    """Facts 10.3."""
     api_with.event("stranger", "hello")
     assert api_with.person("stranger") is None
     assert api_with.quiet() == ["unknown person"]
 
 
 def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Api) -> None:
-    """Facts 8.1, 9.3: an event campaign."""
+    """An event campaign."""
     api.event("u3", "signed_up", id=ULID)
     message = api.get("/v1/messages", campaign_id=12, limit=1)["messages"][0]
     assert message["recipient"] == "zoë@example.com"
@@ -86,7 +82,7 @@ def test_an_event_starts_its_campaign_and_a_delivery_appears(api: Api) -> None:
 
 
 def test_an_event_older_than_72_hours_triggers_nothing(api: Api) -> None:
-    """Facts 7.5, 9.3: it is stored as history."""
+    """It is stored as history."""
     count = len(api.sandbox.state()["deliveries"])
     api.event("u3", "signed_up", timestamp=NOW - 72 * HOUR - 1)
     assert len(api.sandbox.state()["deliveries"]) == count
@@ -95,13 +91,13 @@ def test_an_event_older_than_72_hours_triggers_nothing(api: Api) -> None:
 
 
 def test_data_recipient_overrides_the_address(api: Api) -> None:
-    """Facts 7.5: reserved keys of data override the message's settings."""
+    """Reserved keys of data override the message's settings."""
     api.event("u3", "signed_up", data={"recipient": "else@example.com"})
     assert api.sandbox.state()["deliveries"][-1]["recipient"] == "else@example.com"
 
 
 def test_an_invite_event_mails_its_recipient(api: Api) -> None:
-    """Facts 7.6: anonymous, no anonymous_id, data.recipient."""
+    """Anonymous, no anonymous_id, data.recipient."""
     body = {"name": "signed_up", "data": {"recipient": "friend@example.com"}}
     api.accept("POST", "/api/v1/events", body)
     delivery = api.sandbox.state()["deliveries"][-1]
@@ -117,7 +113,7 @@ def names(api: Api, identifier: str) -> list[str]:
 
 
 def test_identify_moves_anonymous_events_to_the_person(api: Api) -> None:
-    """AN, facts 9.3: https://docs.customer.io/journeys/anonymous-events/."""
+    """AN: https://docs.customer.io/journeys/anonymous-events/."""
     anonymous(api, "browsed")
     assert api.sandbox.state()["anonymous_events"][0]["name"] == "browsed"
     api.identify("late", anonymous_id="anon-1")
@@ -126,7 +122,7 @@ def test_identify_moves_anonymous_events_to_the_person(api: Api) -> None:
 
 
 def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Api) -> None:
-    """AN, facts 9.3."""
+    """AN."""
     api.identify("late", anonymous_id="anon-1")
     api.sandbox.clock.advance(300)
     anonymous(api, "in_time")
@@ -136,7 +132,7 @@ def test_anonymous_events_join_until_5_minutes_after_the_identify(api: Api) -> N
 
 
 def test_anonymous_events_are_kept_30_days(api: Api) -> None:
-    """AN, facts 9.3."""
+    """AN."""
     anonymous(api, "old")
     api.sandbox.clock.advance(30 * DAY)
     anonymous(api, "young")
@@ -153,7 +149,7 @@ def test_an_anonymous_id_that_is_a_number_is_its_text_for_events_and_people(api:
 
 
 def test_an_anonymous_id_belongs_to_one_person(api: Api) -> None:
-    """Facts 9.3: not reusable, not even after the person is gone."""
+    """Not reusable, not even after the person is gone."""
     api.identify("first", anonymous_id="anon-1")
     api.accept("DELETE", "/api/v1/customers/first")
     anonymous(api, "later")
@@ -167,7 +163,7 @@ def put_device(api: Api, identifier: str, **device: Any) -> Any:
 
 
 def test_a_device_is_added_updated_and_deleted(api: Api) -> None:
-    """Facts 7.8, 7.9, 9.4; text last_used and null attributes: Go; flat keys: Python, Ruby."""
+    """Text last_used and null attributes: Go; flat keys: Python, Ruby."""
     put_device(api, "u3", id="a:b/c", platform="ios", last_used=str(NOW - 9), attributes=None)
     put_device(api, "u3", id="a:b/c", platform="ios", device_os="18")
     [device] = api.get("/v1/customers/u3/attributes")["customer"]["devices"]
@@ -183,14 +179,13 @@ def test_a_device_is_added_updated_and_deleted(api: Api) -> None:
     "device", [{"platform": "ios"}, {"id": "t"}, {"id": "t", "platform": "web"}]
 )
 def test_a_bad_device_is_refused(api: Api, device: Any) -> None:
-    """Facts 7.8: 400 with meta.errors."""
+    """400 with meta.errors."""
     response = put_device(api, "u3", **device)
     assert response.status_code == 400
     assert response.json()["meta"]["errors"]
 
 
 def test_a_last_status_is_read_only(api: Api) -> None:
-    """Facts 7.8."""
     put_device(api, "u3", id="t", platform="ios", attributes={"_last_status": "sent"})
     assert "attributes" not in api.known("u3")["devices"][0]
 
@@ -203,7 +198,7 @@ def deliveries(api: Api) -> int:
 def test_a_joined_event_triggers_up_to_72_hours_after_its_time(
     api: Api, age: int, started: int
 ) -> None:
-    """AN, facts 9.3: nothing before the join, whatever the name."""
+    """AN: nothing before the join, whatever the name."""
     api.identify("late", email="late@example.com")
     before = deliveries(api)
     body = {"name": "signed_up", "anonymous_id": "anon-1", "timestamp": NOW - age}
@@ -215,7 +210,7 @@ def test_a_joined_event_triggers_up_to_72_hours_after_its_time(
 
 
 def test_unclaimed_anonymous_events_are_gone_after_30_days(api: Api) -> None:
-    """AN, facts 9.3: also from the workspace itself."""
+    """AN: also from the workspace itself."""
     anonymous(api, "old")
     api.sandbox.clock.advance(30 * DAY + 1)
     anonymous(api, "young")
@@ -224,7 +219,7 @@ def test_unclaimed_anonymous_events_are_gone_after_30_days(api: Api) -> None:
 
 
 def test_an_event_without_an_anonymous_id_joins_nobody(api: Api) -> None:
-    """Facts 7.6: absent or blank stays unassociated."""
+    """Absent or blank stays unassociated."""
     for anonymous_id in (None, "", "  "):
         api.accept("POST", "/api/v1/events", {"name": "seen", "anonymous_id": anonymous_id})
         api.identify("late", anonymous_id=anonymous_id)
@@ -233,7 +228,6 @@ def test_an_event_without_an_anonymous_id_joins_nobody(api: Api) -> None:
 
 
 def test_the_reserved_keys_of_data_are_kept_and_only_a_text_overrides(api: Api) -> None:
-    """Facts 7.5."""
     data = {"recipient": 5, "from_address": "me@example.com", "reply_to": "you@example.com"}
     api.event("u3", "signed_up", data=data)
     assert api.known("u3")["events"][-1]["data"] == data
@@ -241,7 +235,7 @@ def test_the_reserved_keys_of_data_are_kept_and_only_a_text_overrides(api: Api) 
 
 
 def test_pages_and_screens_start_no_event_campaign(api: Api) -> None:
-    """Facts 9.3: their type is page or screen; the name is a URL."""
+    """Their type is page or screen; the name is a URL."""
     before = deliveries(api)
     for kind in ("page", "screen"):
         api.event("u3", "signed_up", type=kind)
@@ -249,13 +243,11 @@ def test_pages_and_screens_start_no_event_campaign(api: Api) -> None:
 
 
 def test_a_missing_last_used_is_now(api: Api) -> None:
-    """Facts 9.4."""
     put_device(api, "u3", id="t", platform="android")
     assert api.known("u3")["devices"][0]["last_used"] == NOW
 
 
 def test_deleting_a_device_is_per_person_and_token(api: Api) -> None:
-    """Facts 9.4."""
     put_device(api, "u3", id="t3", platform="ios")
     api.accept("DELETE", "/api/v1/customers/u1/devices/t3")
     assert [each["id"] for each in api.known("u3")["devices"]] == ["t3"]

@@ -68,7 +68,7 @@ def test_an_error_status_after_applying_hides_that_it_happened(api: Api) -> None
 
 
 def test_a_call_can_be_accepted_and_dropped(api: Api) -> None:
-    """Facts 4: Track may drop what exceeds its limit."""
+    """Track may drop what exceeds its limit."""
     api.sandbox.fault(apply=False)
     assert (identify(api).status_code, identify(api).json()) == (200, {})
     assert api.person("x") is None

@@ -222,7 +222,7 @@ DAY = 86400
 
 
 def test_time_goes_on_in_a_file_whose_clock_was_ahead(tmp_path: Path) -> None:
-    """Or every new write would be older than what is stored, and ignored (facts 9.1.5)."""
+    """Or every new write would be older than what is stored, and ignored."""
     file, ids = tmp_path / "kept.db", {"ids": ["u1"]}
     with Sandbox(db=file) as sandbox:
         sandbox.clock.advance(30 * DAY)

@@ -50,7 +50,7 @@ def data(size: int) -> dict[str, str]:
 def test_a_track_limit_counts_bytes_and_is_400_one_beyond(
     api: Api, path: str, method: str, body: Any
 ) -> None:
-    """Facts 4 (T): the limit itself is taken, meta.errors beyond it, and nothing is applied."""
+    """T: the limit itself is taken, meta.errors beyond it, and nothing is applied."""
     assert api.track(method, path, body(0)).status_code == 200
     before = api.sandbox.state()["people"]
     response = api.track(method, path, body(1))
@@ -61,7 +61,6 @@ def test_a_track_limit_counts_bytes_and_is_400_one_beyond(
 
 @pytest.mark.parametrize("verb", ["PUT /", "POST /events", "PUT /devices", "POST /suppress"])
 def test_a_person_id_in_the_path_has_150_bytes_at_most(api: Api, verb: str) -> None:
-    """Facts 4, 9.1.1 (T)."""
     method, tail = verb.split(" ")
     body = {"name": "n", "device": {"id": "t", "platform": "ios"}}
     for size, status in ((150, 200), (151, 400)):
@@ -70,7 +69,7 @@ def test_a_person_id_in_the_path_has_150_bytes_at_most(api: Api, verb: str) -> N
 
 
 def test_a_person_keeps_300_attributes_at_most(api: Api) -> None:
-    """Facts 4 (T): per person or per call; beyond it by several calls: recorded, not applied."""
+    """T: per person or per call; beyond it by several calls: recorded, not applied."""
     api.identify("p", **{f"a{n}": 1 for n in range(300)})
     api.identify("p", one_more=1)
     assert "one_more" not in api.known("p")["attributes"]
@@ -81,7 +80,7 @@ def test_a_person_keeps_300_attributes_at_most(api: Api) -> None:
 
 
 def test_subscription_preferences_may_be_longer_than_a_value(api: Api) -> None:
-    """Facts 7.1: an object of topics, not a value of 1000 bytes."""
+    """An object of topics, not a value of 1000 bytes."""
     topics = {f"topic_{n}": True for n in range(200)}
     api.identify("p", cio_subscription_preferences={"topics": topics})
     stored = api.known("p")["attributes"]["cio_subscription_preferences"]
@@ -97,7 +96,7 @@ def test_subscription_preferences_may_be_longer_than_a_value(api: Api) -> None:
     ids=["recipients", "send_at"],
 )
 def test_a_send_limit_is_400_one_beyond(api: Api, limit: Any, over: Any) -> None:
-    """Facts 4, 8.5 (A): 15 recipients of to, cc and bcc together; 90 days ahead."""
+    """A: 15 recipients of to, cc and bcc together; 90 days ahead."""
     assert api.app("POST", "/v1/send/email", {**MAIL, **limit}).status_code == 200
     response = api.app("POST", "/v1/send/email", {**MAIL, **limit, **over})
     assert response.status_code == 400
@@ -105,7 +104,7 @@ def test_a_send_limit_is_400_one_beyond(api: Api, limit: Any, over: Any) -> None
 
 
 def test_a_payload_without_attachments_has_1_mb_at_most(api: Api) -> None:
-    """Facts 4 (A): 1 MB; attachments count on their own."""
+    """A: 1 MB; attachments count on their own."""
     empty = {**MAIL, "message_data": {"k": ""}}
     room = 1024**2 - len(json.dumps(empty, separators=(",", ":")))
     fitting = {**MAIL, "message_data": {"k": "v" * room}}
@@ -118,7 +117,7 @@ def test_a_payload_without_attachments_has_1_mb_at_most(api: Api) -> None:
 
 @pytest.mark.parametrize(("size", "status"), [(2 * 1024**2 - 1, 200), (2 * 1024**2, 413)])
 def test_attachments_stay_under_2_mb_together(api: Api, size: int, status: int) -> None:
-    """Facts 4, 8.5 (A): under 2 MB in total, decoded."""
+    """A: under 2 MB in total, decoded."""
     half = size // 2
     files = {"a.pdf": half, "b.pdf": size - half}
     encoded = {name: base64.b64encode(b"x" * n).decode() for name, n in files.items()}
@@ -137,7 +136,6 @@ def test_attachments_stay_under_2_mb_together(api: Api, size: int, status: int) 
     ids=["data", "ids", "emails", "per_user_data"],
 )
 def test_a_broadcast_limit_is_422_one_beyond(api: Api, body: Any) -> None:
-    """Facts 4 (A)."""
     path = "/v1/campaigns/30/triggers"
     assert api.app("POST", path, body(0)).status_code == 200
     api.sandbox.clock.advance(10)
@@ -147,7 +145,6 @@ def test_a_broadcast_limit_is_422_one_beyond(api: Api, body: Any) -> None:
 
 
 def test_a_message_page_has_1000_at_most_and_a_member_page_30000(api: Api) -> None:
-    """Facts 4, 8.8, 8.12 (A)."""
     for path, most in (("/v1/messages", 1000), ("/v1/segments/1/membership", 30_000)):
         assert api.app("GET", path, params={"limit": most}).status_code == 200
         assert api.app("GET", path, params={"limit": most + 1}).status_code == 400
@@ -157,7 +154,7 @@ def test_a_message_page_has_1000_at_most_and_a_member_page_30000(api: Api) -> No
     ("period", "most"), [("hours", 24), ("days", 45), ("weeks", 12), ("months", 120)]
 )
 def test_metric_steps_have_a_maximum(api: Api, period: str, most: int) -> None:
-    """Facts 8.3 (A); above it 400 is UNVERIFIED, a switch."""
+    """A: above it 400 is UNVERIFIED, a switch."""
     for steps, status in ((most, 200), (most + 1, 400)):
         query = {"period": period, "steps": steps}
         assert api.app("GET", "/v1/campaigns/12/metrics", params=query).status_code == status
@@ -176,7 +173,7 @@ def operation(size: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_an_operation_of_version_2_has_32_kb_at_most(api: Api, over: int) -> None:
-    """Facts 4 (T): alone and in a batch, where only it is refused."""
+    """T: alone and in a batch, where only it is refused."""
     item = operation(32 * 1024 + over)
     assert api.track("POST", "/api/v2/entity", item).status_code == (400 if over else 200)
     response = api.track("POST", "/api/v2/batch", {"batch": [operation(1000), item]})
@@ -186,7 +183,7 @@ def test_an_operation_of_version_2_has_32_kb_at_most(api: Api, over: int) -> Non
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_a_batch_has_500_kb_at_most(api: Api, over: int) -> None:
-    """Facts 4 (T): the whole request."""
+    """T: the whole request."""
     items = [operation(30_000) for _ in range(17)]
     room = 500 * 1024 + over - len(compact({"batch": items})) - 1
     body = compact({"batch": [*items, operation(room)]})
@@ -197,7 +194,7 @@ def test_a_batch_has_500_kb_at_most(api: Api, over: int) -> None:
 
 
 def test_a_broadcast_payload_has_25_mb_at_most(api: Api) -> None:
-    """Facts 4 (A): the status beyond it is UNVERIFIED; nothing is triggered."""
+    """A: the status beyond it is UNVERIFIED; nothing is triggered."""
     people = [{"id": "u1", "data": {"k": "v" * 2700}} for _ in range(10_000)]
     body = compact({"per_user_data": people})
     assert len(body) > 25 * 1024**2

@@ -22,13 +22,12 @@ def send(api: Api, channel: str = "email", **fields: Any) -> Any:
     [{"X-Order": "a b"}, '{"X-Order": "1"}', '[{"name": "X-Order", "value": "1"}]', "", None],
 )
 def test_headers_come_as_an_object_or_as_json_text(api: Api, headers: Any) -> None:
-    """Facts 8.5: the schema has text of names and values, its example and the clients an object."""
+    """The schema has text of names and values, its example and the clients an object."""
     assert send(api, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("api_with", [{"push_enabled": False}], indirect=True)
 def test_a_push_where_there_is_none_is_403(api_with: Api) -> None:
-    """Facts 8.6."""
     response = send(api_with, "push")
     assert response.status_code == 403
     words = "Push messaging is not enabled for your workspace."
@@ -37,7 +36,7 @@ def test_a_push_where_there_is_none_is_403(api_with: Api) -> None:
 
 @pytest.mark.parametrize("api_with", [{"listed_after": 5}], indirect=True)
 def test_a_delivery_can_be_listed_with_a_delay(api_with: Api) -> None:
-    """Facts 9.7: how long is UNVERIFIED; by its id it can be read at once."""
+    """How long is UNVERIFIED; by its id it can be read at once."""
     delivery = send(api_with).json()["delivery_id"]
     assert delivery not in [each["id"] for each in api_with.get("/v1/messages")["messages"]]
     assert api_with.get(f"/v1/messages/{delivery}")["message"]["id"] == delivery
@@ -46,7 +45,7 @@ def test_a_delivery_can_be_listed_with_a_delay(api_with: Api) -> None:
 
 
 def test_a_sent_mail_is_queued_and_readable(api: Api) -> None:
-    """Facts 8.5, 9.7: 200 means queued."""
+    """200 means queued."""
     response = send(api, headers={}, attachments={}, message_data={"n": 1}, tracked=True)
     assert response.status_code == 200
     answer = response.json()
@@ -77,7 +76,7 @@ def test_a_comma_in_a_quoted_name_ends_no_address(api: Api, to: str, entries: li
 
 @pytest.mark.parametrize("reference", [2, "2", "password_reset", "Password_RESET"])
 def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -> None:
-    """Facts 8.5: the name is case-insensitive."""
+    """The name is case-insensitive."""
     assert send(api, transactional_message_id=reference).status_code == 200
     delivery = api.sandbox.state()["deliveries"][-1]
     assert delivery["subject"] == "Reset your password"
@@ -108,7 +107,7 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -
     ],
 )
 def test_a_bad_mail_is_400_with_meta_error(api: Api, fields: Any, words: str) -> None:
-    """Facts 8.5; the wording of the missing field: CLI."""
+    """The wording of the missing field: CLI."""
     before = len(api.sandbox.state()["deliveries"])
     response = send(api, **fields)
     assert response.status_code == 400
@@ -117,7 +116,7 @@ def test_a_bad_mail_is_400_with_meta_error(api: Api, fields: Any, words: str) ->
 
 
 def test_attachments_are_refused_by_type_and_by_size(api: Api) -> None:
-    """Facts 8.5: 403 for a type, 413 from 2 MB on in total."""
+    """403 for a type, 413 from 2 MB on in total."""
     forbidden = send(api, attachments={"run.EXE": "aGk="})
     assert forbidden.status_code == 403
     assert forbidden.json()["meta"]["error"].startswith("Forbidden file type")
@@ -129,14 +128,14 @@ def test_attachments_are_refused_by_type_and_by_size(api: Api) -> None:
 
 
 def test_without_a_record_subject_body_and_from_are_needed(api: Api) -> None:
-    """Facts 8.5: metrics then fall under id 1."""
+    """Metrics then fall under id 1."""
     own = {"subject": "Hi", "body": "<p>Hi</p>", "from": "me@example.com"}
     assert send(api, transactional_message_id=None, **own).status_code == 200
     assert api.sandbox.state()["deliveries"][-1]["transactional_message_id"] == 1
 
 
 def test_auto_create_makes_a_record_of_a_name(api: Api) -> None:
-    """Facts 8.5: a string id only."""
+    """A string id only."""
     own: dict[str, Any] = {"subject": "Hi", "body": "b", "from": "me@example.com"}
     own["auto_create"] = True
     assert send(api, transactional_message_id="fresh", **own).status_code == 200
@@ -145,7 +144,6 @@ def test_auto_create_makes_a_record_of_a_name(api: Api) -> None:
 
 
 def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Api) -> None:
-    """Facts 8.5."""
     later = send(api, send_at=NOW + 60).json()
     assert later["send_at"] == NOW + 60
     path = f"/v1/messages/{later['delivery_id']}"
@@ -156,7 +154,6 @@ def test_a_later_send_at_is_echoed_and_a_past_one_is_now(api: Api) -> None:
 
 
 def test_a_draft_is_seen_only_among_drafts(api: Api) -> None:
-    """Facts 9.7, 8.12."""
     delivery_id = send(api, queue_draft=True).json()["delivery_id"]
     drafts = api.get("/v1/messages", drafts="true")["messages"]
     assert [each["id"] for each in drafts] == [delivery_id]
@@ -164,13 +161,13 @@ def test_a_draft_is_seen_only_among_drafts(api: Api) -> None:
 
 
 def test_a_send_to_somebody_unknown_creates_them(api: Api) -> None:
-    """Facts 11: the official Python README."""
+    """The official Python README."""
     send(api, identifiers={"email": "newcomer@x.com"})
     assert api.known("newcomer@x.com")
 
 
 def test_a_suppressed_person_gets_a_failed_delivery(api: Api) -> None:
-    """Facts 8.5: UNVERIFIED, shown as a failure and not as 4xx."""
+    """UNVERIFIED, shown as a failure and not as 4xx."""
     api.accept("POST", "/api/v1/customers/u1/suppress")
     delivery_id = send(api).json()["delivery_id"]
     message = api.get(f"/v1/messages/{delivery_id}")["message"]
@@ -180,7 +177,7 @@ def test_a_suppressed_person_gets_a_failed_delivery(api: Api) -> None:
 
 
 def test_unsubscribed_people_get_transactional_mail_by_default(api: Api) -> None:
-    """Facts 9.7: send_to_unsubscribed defaults to true."""
+    """send_to_unsubscribed defaults to true."""
     who = {"id": "u5"}
     send(api, identifiers=who)
     send(api, identifiers=who, send_to_unsubscribed=False)
@@ -190,7 +187,6 @@ def test_unsubscribed_people_get_transactional_mail_by_default(api: Api) -> None
 
 
 def test_a_push_goes_to_the_persons_device(api: Api) -> None:
-    """Facts 8.6."""
     assert send(api, "push", to="last_used").status_code == 200
     delivery = api.sandbox.state()["deliveries"][-1]
     assert (delivery["type"], delivery["recipient"]) == ("push", "apns:ada-phone")
@@ -198,7 +194,7 @@ def test_a_push_goes_to_the_persons_device(api: Api) -> None:
 
 
 def test_a_custom_device_is_upserted_by_the_push(api: Api) -> None:
-    """Facts 8.6: its key is token."""
+    """Its key is token."""
     device = {"token": "fresh", "platform": "android"}
     assert send(api, "push", identifiers={"id": "u3"}, custom_device=device).status_code == 200
     assert api.known("u3")["devices"][0]["id"] == "fresh"
@@ -207,12 +203,11 @@ def test_a_custom_device_is_upserted_by_the_push(api: Api) -> None:
 
 @pytest.mark.parametrize("reference", [None, 1, "nothing"])
 def test_a_push_needs_a_push_record(api: Api, reference: Any) -> None:
-    """Facts 8.6: there is no push without one."""
+    """There is no push without one."""
     assert send(api, "push", transactional_message_id=reference).status_code == 400
 
 
 def test_messages_come_in_pages_newest_first(api: Api) -> None:
-    """Facts 8.12."""
     seen: list[str] = []
     created: list[int] = []
     start = ""
@@ -228,7 +223,7 @@ def test_messages_come_in_pages_newest_first(api: Api) -> None:
 
 
 def test_messages_reach_back_six_months_at_most(api: Api) -> None:
-    """Facts 8.12: the window ends at end_ts, or now."""
+    """The window ends at end_ts, or now."""
     delivery_id = send(api).json()["delivery_id"]
     api.sandbox.clock.advance(200 * DAY)
     assert api.get("/v1/messages")["messages"] == []
@@ -249,12 +244,11 @@ def test_messages_reach_back_six_months_at_most(api: Api) -> None:
     ],
 )
 def test_bad_list_parameters_are_refused(api: Api, query: Any) -> None:
-    """Facts 8.12: 400."""
+    """400."""
     assert api.app("GET", "/v1/messages", params=query).status_code == 400
 
 
 def test_filters_narrow_the_list(api: Api) -> None:
-    """Facts 8.12."""
     mails = api.get("/v1/messages", type="email", action_id=51)["messages"]
     assert mails
     assert {(each["type"], each["action_id"]) for each in mails} == {("email", 51)}
@@ -264,12 +258,11 @@ def test_filters_narrow_the_list(api: Api) -> None:
 
 
 def test_an_unknown_message_is_404(api: Api) -> None:
-    """Facts 8.12."""
     assert api.app("GET", "/v1/messages/nothing").status_code == 404
 
 
 def test_a_page_is_not_shifted_by_what_is_sent_meanwhile(api: Api) -> None:
-    """Facts 8.12: the cursor names a place, not a count."""
+    """The cursor names a place, not a count."""
     first = api.get("/v1/messages", limit=5)
     send(api)
     rest = api.get("/v1/messages", limit=1000, start=first["next"])
@@ -278,7 +271,7 @@ def test_a_page_is_not_shifted_by_what_is_sent_meanwhile(api: Api) -> None:
 
 
 def test_a_longer_span_is_the_six_months_before_its_end(api: Api) -> None:
-    """Facts 8.12: by calendar months, and the times are those of creation."""
+    """By calendar months, and the times are those of creation."""
     sent = []
     for days in (0, 100, 100):
         api.sandbox.clock.advance(days * DAY)

@@ -1,4 +1,4 @@
-"""Metrics are counts of real deliveries in real buckets (facts 8.3)."""
+"""Metrics are counts of real deliveries in real buckets."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def counted(sends: list[int], now: int, name: str = "created", **query: Any) -> 
 def test_version_1_counts_in_eastern_hours_days_sunday_weeks_and_months(
     period: str, sends: list[str], now: str, last: list[int]
 ) -> None:
-    """Facts 8.3: midnight US Eastern; weeks begin on Sunday (2027-01-10 is one)."""
+    """Midnight US Eastern; weeks begin on Sunday (2027-01-10 is one)."""
     found = counted([at(each) for each in sends], at(now), period=period)
     assert found[-2:] == last
 
 
 def test_version_2_counts_in_the_zone_asked_for() -> None:
-    """Facts 8.3 (A+): days of Berlin, the first and the last cut by start and end."""
+    """A+: days of Berlin, the first and the last cut by start and end."""
     sends = [at("2027-01-10T23:59:59", BERLIN), at("2027-01-11T00:00:00", BERLIN)]
     span = {"start": at("2027-01-10T00:00", BERLIN), "end": at("2027-01-12T12:00", BERLIN)}
     query: dict[str, Any] = {"version": 2, "res": "days", "tz": BERLIN, **span}
@@ -68,7 +68,7 @@ def test_version_2_counts_in_the_zone_asked_for() -> None:
 
 
 def test_version_2_leaves_out_what_lies_before_start_and_after_end() -> None:
-    """Facts 8.3: start and end are seconds, not buckets."""
+    """Start and end are seconds, not buckets."""
     noon = at("2027-01-10T12:00", BERLIN)
     query: dict[str, Any] = {
         "version": 2,
@@ -81,7 +81,7 @@ def test_version_2_leaves_out_what_lies_before_start_and_after_end() -> None:
 
 
 def test_a_metric_counts_when_it_happened_not_when_the_message_was_made() -> None:
-    """Facts 8.12: metrics grow over time; delivered follows a little later."""
+    """Metrics grow over time; delivered follows a little later."""
     moment = at("2027-01-14T23:59:59")
     assert counted([moment], moment, "delivered", period="days")[-1:] == [0]
     assert counted([moment], moment + 5, "delivered", period="days")[-2:] == [0, 1]
@@ -89,7 +89,6 @@ def test_a_metric_counts_when_it_happened_not_when_the_message_was_made() -> Non
 
 
 def test_webhooks_have_their_own_names() -> None:
-    """Facts 8.3."""
     with Sandbox() as sandbox, Api(sandbox).session as session:
         api = Api(sandbox)
         api.session = session

@@ -49,7 +49,7 @@ SEND = {"to": "a@example.com", "identifiers": {"id": "u1"}}
 def test_a_value_of_the_wrong_kind_or_size_is_refused_not_stumbled_over(
     api: Api, method: str, path: str, body: Any
 ) -> None:
-    """Facts 9.8: the client is told, 4xx."""
+    """The client is told, 4xx."""
     call = api.track if path.startswith("/api/") else api.app
     assert 400 <= call(method, path, body).status_code < 500
 

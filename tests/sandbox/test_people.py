@@ -8,7 +8,7 @@ from tests.sandbox.api import NOW, Api
 
 
 def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Api) -> None:
-    """Facts 7.1, 8.11: App shows every attribute as a string."""
+    """App shows every attribute as a string."""
     api.identify("new", email="new@example.com", seats=5, vip=True, score=19.5)
     customer = api.get("/v1/customers/new/attributes")["customer"]
     assert customer["identifiers"]["email"] == "new@example.com"
@@ -20,7 +20,7 @@ def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Api) -> Non
 
 
 def test_identify_merges_per_attribute_and_empty_or_null_removes(api: Api) -> None:
-    """Facts 9.1.3; null is UNVERIFIED and leans to what the product promises."""
+    """Null is UNVERIFIED and leans to what the product promises."""
     api.identify("p", a="1", b="2", c="3")
     api.identify("p", b="", c=None, d="4")
     values = api.attributes("p")
@@ -29,7 +29,7 @@ def test_identify_merges_per_attribute_and_empty_or_null_removes(api: Api) -> No
 
 @pytest.mark.parametrize("api_with", [{"null_attribute": "ignore"}], indirect=True)
 def test_a_null_attribute_can_be_switched_to_be_ignored(api_with: Api) -> None:
-    """Facts 10.4: UNVERIFIED, so a switch."""
+    """UNVERIFIED, so a switch."""
     api_with.identify("p", a="1")
     api_with.identify("p", a=None)
     assert api_with.attributes("p")["a"] == "1"
@@ -37,7 +37,7 @@ def test_a_null_attribute_can_be_switched_to_be_ignored(api_with: Api) -> None:
 
 
 def test_the_path_shape_names_the_identifier_on_track(api: Api) -> None:
-    """Facts 2 (T): cio_ prefix, else an e-mail's look, else an id; a phone number is an id."""
+    """T: cio_ prefix, else an e-mail's look, else an id; a phone number is an id."""
     api.identify("who@example.com", plan="x")
     person = api.known("who@example.com")
     assert person["id"] is None
@@ -68,7 +68,7 @@ def test_an_address_has_one_at_and_a_dot_inside_its_domain(api: Api, text: str, 
 
 
 def test_app_infers_nothing_from_the_shape(api: Api) -> None:
-    """Facts 8.11: an e-mail path without id_type looks up an id."""
+    """An e-mail path without id_type looks up an id."""
     response = api.app("GET", "/v1/customers/ada%2Btest%40example.com/attributes")
     assert response.status_code == 404
     assert response.json()["errors"][0]["status"] == "404"
@@ -77,19 +77,19 @@ def test_app_infers_nothing_from_the_shape(api: Api) -> None:
 
 @pytest.mark.parametrize("form", ["{}", "cio_{}"])
 def test_app_takes_a_cio_id_bare_or_prefixed(api: Api, form: str) -> None:
-    """Facts 8.11: which of the two is UNVERIFIED, both are taken."""
+    """Which of the two is UNVERIFIED, both are taken."""
     cio_id = api.known("u1")["cio_id"]
     assert api.attributes(form.format(cio_id), "cio_id")["id"] == "u1"
 
 
 def test_phone_is_not_an_identifier_of_this_workspace(api: Api) -> None:
-    """Facts 8.11: an identifier that is not enabled answers 400."""
+    """An identifier that is not enabled answers 400."""
     response = api.app("GET", "/v1/customers/%2B1415/attributes?id_type=phone")
     assert response.status_code == 400
 
 
 def test_a_fresh_id_with_a_known_email_edits_the_owner(api: Api) -> None:
-    """Facts 7.1 (T): the person gets the path's identifier."""
+    """T: the person gets the path's identifier."""
     before = api.known("u1")["cio_id"]
     api.identify("fresh", email="ADA+test@example.com", plan="gold")
     assert api.known("fresh")["cio_id"] == before
@@ -97,7 +97,7 @@ def test_a_fresh_id_with_a_known_email_edits_the_owner(api: Api) -> None:
 
 
 def test_an_identifier_of_somebody_else_fails_quietly_and_the_rest_applies(api: Api) -> None:
-    """Facts 7.1: 200, but the identifier change fails."""
+    """200, but the identifier change fails."""
     api.identify("u3", email="ada+test@example.com", plan="gold")
     assert api.known("u3")["email"] == "zoë@example.com"
     assert api.attributes("u3")["plan"] == "gold"
@@ -108,7 +108,6 @@ def test_an_identifier_of_somebody_else_fails_quietly_and_the_rest_applies(api: 
 
 
 def test_a_set_identifier_changes_only_by_cio_id(api: Api) -> None:
-    """Facts 7.1 (T)."""
     api.identify("u1", email="other@example.com")
     assert api.known("u1")["email"] == "ada+test@example.com"
     api.identify("cio_" + api.known("u1")["cio_id"], email="other@example.com")
@@ -116,7 +115,7 @@ def test_a_set_identifier_changes_only_by_cio_id(api: Api) -> None:
 
 
 def test_an_unknown_cio_id_is_dropped_quietly(api: Api) -> None:
-    """Facts 7.1: still 200."""
+    """Still 200."""
     count = len(api.sandbox.state()["people"])
     api.identify("cio_d9c1ffffffff", plan="x")
     assert len(api.sandbox.state()["people"]) == count
@@ -124,14 +123,14 @@ def test_an_unknown_cio_id_is_dropped_quietly(api: Api) -> None:
 
 
 def test_update_only_never_creates(api: Api) -> None:
-    """Facts 7.1 (T): ``_update`` on nobody is a quiet miss."""
+    """T: ``_update`` on nobody is a quiet miss."""
     api.identify("nobody", _update=True, plan="x")
     assert api.person("nobody") is None
     assert api.quiet() == ["_update on nobody"]
 
 
 def test_an_older_timestamp_keeps_the_stored_value(api: Api) -> None:
-    """Facts 9.1.5: ``_timestamp`` orders rapid updates."""
+    """``_timestamp`` orders rapid updates."""
     api.identify("p", plan="new", _timestamp=NOW - 10)
     api.identify("p", plan="old", city="Köln", _timestamp=NOW - 20)
     values = api.attributes("p")
@@ -139,7 +138,7 @@ def test_an_older_timestamp_keeps_the_stored_value(api: Api) -> None:
 
 
 def test_a_late_write_does_not_bring_a_removed_attribute_back(api: Api) -> None:
-    """Facts 9.1.5, for a removal."""
+    """For a removal."""
     api.identify("p", plan="x", _timestamp=NOW - 30)
     api.identify("p", plan="", _timestamp=NOW - 10)
     api.identify("p", plan="late", _timestamp=NOW - 20)
@@ -147,7 +146,6 @@ def test_a_late_write_does_not_bring_a_removed_attribute_back(api: Api) -> None:
 
 
 def test_a_dotted_key_changes_one_topic_and_the_whole_key_all(api: Api) -> None:
-    """Facts 9.1.3."""
     key = "cio_subscription_preferences"
     api.identify("p", **{key: {"topics": {"topic_1": True, "topic_2": True}}})
     api.identify("p", **{f"{key}.topics.topic_1": False})
@@ -162,7 +160,6 @@ def test_a_dotted_key_changes_one_topic_and_the_whole_key_all(api: Api) -> None:
     ("value", "expected"), [("TRUE", True), (1, True), ("1", True), ("yes", False), (False, False)]
 )
 def test_unsubscribed_reads_the_documented_spellings(api: Api, value: Any, expected: bool) -> None:
-    """Facts 7.1 (T)."""
     api.identify("p", unsubscribed=value)
     assert api.known("p")["unsubscribed"] is expected
 
@@ -177,14 +174,14 @@ def test_unsubscribed_reads_the_documented_spellings(api: Api, value: Any, expec
     ],
 )
 def test_identify_limits_are_counted_in_bytes(api: Api, body: Any, words: str) -> None:
-    """Facts 4 (T), wording of the value limit: customerio-node issue 29."""
+    """T: wording of the value limit: customerio-node issue 29."""
     response = api.track("PUT", "/api/v1/customers/p", body)
     assert (response.status_code, response.json()) == (400, {"meta": {"errors": [words]}})
     assert api.person("p") is None
 
 
 def test_relationships_are_added_and_removed(api: Api) -> None:
-    """Facts 7.1: cio_relationships is a control, not an attribute."""
+    """cio_relationships is a control, not an attribute."""
     link = {"identifiers": {"object_type_id": "1", "object_id": "acme"}}
     named = {**link, "relationship_attributes": {"role": "admin", "gone": ""}}
     api.identify("p", cio_relationships={"action": "add_relationships", "relationships": [named]})
@@ -196,7 +193,6 @@ def test_relationships_are_added_and_removed(api: Api) -> None:
 
 
 def test_deleting_frees_the_identifier_and_a_repeat_is_no_error(api: Api) -> None:
-    """Facts 7.2, 9.2, 11."""
     first = api.known("u1")["cio_id"]
     api.accept("DELETE", "/api/v1/customers/u1", {})
     api.accept("DELETE", "/api/v1/customers/u1")
@@ -207,7 +203,6 @@ def test_deleting_frees_the_identifier_and_a_repeat_is_no_error(api: Api) -> Non
 
 
 def test_suppressing_erases_and_blocks_both_identifiers_until_unsuppressed(api: Api) -> None:
-    """Facts 7.3, 7.4, 9.2."""
     api.accept("POST", "/api/v1/customers/u1/suppress")
     assert api.person("u1") is None
     api.identify("Ada+test@example.com", plan="x")
@@ -222,14 +217,13 @@ def test_suppressing_erases_and_blocks_both_identifiers_until_unsuppressed(api: 
 
 
 def test_suppressing_somebody_unknown_blocks_the_identifier(api: Api) -> None:
-    """Facts 9.2: explicit statement UNVERIFIED, the clients' text says so."""
+    """Explicit statement UNVERIFIED, the clients' text says so."""
     api.accept("POST", "/api/v1/customers/ghost/suppress")
     api.identify("ghost", plan="x")
     assert api.person("ghost") is None
 
 
 def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Api) -> None:
-    """Facts 7.10, 9.5."""
     api.identify("one", plan="mine")
     api.identify("two", plan="theirs", city="Köln", email="two@example.com")
     api.event("two", "visited", timestamp=NOW - 86400)
@@ -255,7 +249,7 @@ def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Api)
 def test_a_merge_that_cannot_happen_answers_200(
     api: Api, primary: str, secondary: str, reason: str
 ) -> None:
-    """Facts 7.10: nothing happens, and it is recorded."""
+    """Nothing happens, and it is recorded."""
     body = {"primary": {"id": primary}, "secondary": {"id": secondary}}
     api.accept("POST", "/api/v1/merge_customers", body)
     assert api.known("u1")
@@ -266,7 +260,7 @@ def test_a_merge_that_cannot_happen_answers_200(
     "primary", [{"id": "a", "email": "a@x.com"}, {}, {"phone": "1"}, "a", None]
 )
 def test_a_merge_needs_exactly_one_identifier_each(api: Api, primary: Any) -> None:
-    """Facts 7.10: 400 with meta.error."""
+    """400 with meta.error."""
     body = {"primary": primary, "secondary": {"id": "u1"}}
     response = api.track("POST", "/api/v1/merge_customers", body)
     assert response.status_code == 400
@@ -274,13 +268,12 @@ def test_a_merge_needs_exactly_one_identifier_each(api: Api, primary: Any) -> No
 
 
 def test_people_are_found_by_email(api: Api) -> None:
-    """Facts 8 (REC): an empty result is an empty list."""
+    """REC: an empty result is an empty list."""
     assert api.get("/v1/customers", email="TEAM42@example.com")["results"][0]["id"] == "team/42"
     assert api.get("/v1/customers", email="none@example.com") == {"results": []}
 
 
 def test_an_id_is_compared_with_its_case_and_an_email_without(api: Api) -> None:
-    """Facts 9.1.1 (T, ID)."""
     api.identify("CaseD", email="Mixed@Example.com")
     api.identify("cased", plan="x")
     assert api.known("CaseD")["cio_id"] != api.known("cased")["cio_id"]
@@ -291,14 +284,13 @@ def test_an_id_is_compared_with_its_case_and_an_email_without(api: Api) -> None:
 
 
 def test_controls_and_identifiers_are_no_attributes(api: Api) -> None:
-    """Facts 9.1.4 (RA)."""
     controls = {"_timestamp": NOW, "_update": False, "cio_relationships": None}
     api.identify("p", email="p@example.com", id="p", anonymous_id="a", plan="x", **controls)
     assert api.known("p")["attributes"] == {"plan": "x"}
 
 
 def test_deleting_takes_everything_but_the_deliveries_which_are_forgotten(api: Api) -> None:
-    """Facts 9.2, 8.12: events, devices, manual memberships and relationships go."""
+    """Events, devices, manual memberships and relationships go."""
     link = {"identifiers": {"object_type_id": "1", "object_id": "acme"}}
     change = {"action": "add_relationships", "relationships": [link]}
     api.identify("u1", cio_relationships=change)
@@ -318,7 +310,7 @@ def test_deleting_takes_everything_but_the_deliveries_which_are_forgotten(api: A
 
 
 def test_a_merge_hands_over_the_deliveries(api: Api) -> None:
-    """Facts 9.5: delivery history, which the message list then shows as the primary's."""
+    """Delivery history, which the message list then shows as the primary's."""
     api.event("u3", "signed_up")
     sent = {each["id"] for each in of(api, "u3")}
     api.identify("keeper")
@@ -339,7 +331,7 @@ def of(api: Api, customer: str) -> list[dict[str, Any]]:
 
 
 def test_a_merge_starts_no_campaign_of_a_segment_that_the_primary_comes_to_be_in(api: Api) -> None:
-    """Facts 9.5: journeys come along, so neither the merge nor a later write starts them again."""
+    """Journeys come along, so neither the merge nor a later write starts them again."""
     api.identify("keeper", email="keeper@example.com")
     body = {"primary": {"id": "keeper"}, "secondary": {"id": "u1"}}
     before = api.get("/v1/messages", limit=1000, campaign_id=13)["messages"]
@@ -351,7 +343,7 @@ def test_a_merge_starts_no_campaign_of_a_segment_that_the_primary_comes_to_be_in
 
 
 def test_a_merge_triggers_nothing(api: Api) -> None:
-    """Facts 9.5: the events it brings never trigger, and 30 days of them come."""
+    """The events it brings never trigger, and 30 days of them come."""
     api.event("b", "signed_up", timestamp=NOW - 100 * 3600)
     api.identify("a", email="a@example.com")
     before = len(api.sandbox.state()["deliveries"])
@@ -362,7 +354,7 @@ def test_a_merge_triggers_nothing(api: Api) -> None:
 
 
 def test_a_merge_keeps_what_the_primary_has_and_fills_what_is_empty(api: Api) -> None:
-    """Facts 9.5: its id and e-mail stay as well; a choice to unsubscribe fills a gap too."""
+    """Its id and e-mail stay as well; a choice to unsubscribe fills a gap too."""
     api.identify("a", email="a@example.com", plan="mine")
     api.identify("b", email="b@example.com", plan="theirs", city="Köln", unsubscribed=True)
     body = {"primary": {"id": "a"}, "secondary": {"email": "B@EXAMPLE.com"}}
@@ -375,7 +367,7 @@ def test_a_merge_keeps_what_the_primary_has_and_fills_what_is_empty(api: Api) ->
 
 
 def test_a_merge_leaves_a_choice_of_the_primary_alone(api: Api) -> None:
-    """Facts 9.5: the primary keeps its values, also the one to be written to."""
+    """The primary keeps its values, also the one to be written to."""
     api.identify("a", unsubscribed=False)
     api.identify("b", unsubscribed=True)
     body = {"primary": {"id": "a"}, "secondary": {"id": "b"}}
@@ -384,7 +376,7 @@ def test_a_merge_leaves_a_choice_of_the_primary_alone(api: Api) -> None:
 
 
 def test_a_merge_names_a_cio_id_without_prefix(api: Api) -> None:
-    """Facts 2, 7.10: the key names the type; a prefixed one is taken too."""
+    """The key names the type; a prefixed one is taken too."""
     api.identify("a")
     for form in ("{}", "cio_{}"):
         api.identify("b", plan=form)

@@ -192,7 +192,7 @@ def _compare(person: Person, stored: dict[str, Any]) -> None:
 
 
 def test_people_are_what_the_documented_rules_make_of_the_calls() -> None:
-    """Facts 7.1 to 7.12, 9.1 to 9.6: identify, merge, delete, suppress, events, segments."""
+    """Identify, merge, delete, suppress, events, segments."""
     with Sandbox(seed=False, clock=Clock(frozen_at=NOW)) as sandbox:
         People.sandbox = sandbox
         run_state_machine_as_test(

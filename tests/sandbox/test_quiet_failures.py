@@ -81,7 +81,7 @@ def merge(primary: str, secondary: str) -> tuple[str, str, dict[str, Any]]:
 def test_a_call_without_its_effect_answers_200_and_says_why_in_the_log(
     api: Api, call: tuple[str, str, Any], reason: str
 ) -> None:
-    """Facts 9.1.6 and 7: asynchronous, so 200; the activity and the request log know more."""
+    """Asynchronous, so 200; the activity and the request log know more."""
     api.accept(*call)
     assert api.quiet() == [reason]
     [logged] = api.sandbox.requests()
@@ -109,7 +109,7 @@ def test_a_call_without_its_effect_answers_200_and_says_why_in_the_log(
     ],
 )
 def test_no_call_reaches_somebody_suppressed(api: Api, call: tuple[str, str, Any]) -> None:
-    """Facts 9.2: all later calls for either identifier are without effect, and answer 200."""
+    """All later calls for either identifier are without effect, and answer 200."""
     api.accept("POST", customer("u1", "/suppress"))
     before = api.sandbox.state()
     api.accept(*call)
@@ -119,7 +119,7 @@ def test_no_call_reaches_somebody_suppressed(api: Api, call: tuple[str, str, Any
 
 
 def test_an_event_id_seen_on_another_person_is_a_duplicate_too(api: Api) -> None:
-    """Facts 9.3: a seen id is dropped, whoever sends it."""
+    """A seen id is dropped, whoever sends it."""
     api.event("u1", "paid", id=ULID)
     api.event("u3", "paid", id=ULID.lower())
     assert api.quiet() == ["duplicate event id"]
@@ -127,7 +127,7 @@ def test_an_event_id_seen_on_another_person_is_a_duplicate_too(api: Api) -> None
 
 
 def test_a_cio_id_of_another_workspace_is_refused(api: Api) -> None:
-    """Facts 2 (PC): 400 ``invalid identifier``; the envelope is UNVERIFIED."""
+    """PC: 400 ``invalid identifier``; the envelope is UNVERIFIED."""
     for method, tail in (("PUT", ""), ("DELETE", ""), ("POST", "/suppress"), ("POST", "/events")):
         path = customer("cio_aaaa00000001", tail)
         response = api.track(method, path, {"name": "n"})

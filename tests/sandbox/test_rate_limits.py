@@ -20,7 +20,7 @@ from tests.sandbox.api import Api
 def test_strict_limits_answer_429_until_the_second_is_over(
     api: Api, call: Callable[[Api], requests.Response], limit: int
 ) -> None:
-    """Facts 4: App 10 a second, send endpoints 100."""
+    """App 10 a second, send endpoints 100."""
     api.sandbox.configure(rate_limits="strict")
     statuses = [call(api).status_code for _ in range(limit + 2)]
     assert 429 not in statuses[:limit]
@@ -31,7 +31,7 @@ def test_strict_limits_answer_429_until_the_second_is_over(
 
 
 def test_the_track_limit_is_a_thousand_and_counts_apart(api: Api) -> None:
-    """Facts 4 (T): 1000 a second."""
+    """T: 1000 a second."""
     from customerio_tool.sandbox.http import Request
 
     api.sandbox.configure(rate_limits="strict")

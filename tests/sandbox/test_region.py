@@ -11,7 +11,7 @@ from tests.sandbox.conftest import serve
 
 @pytest.mark.parametrize("status", [301, 307])
 def test_the_wrong_region_redirects_track_and_tells_where_it_is(api: Api, status: int) -> None:
-    """Facts 1: an EU account that calls the US host is redirected; the region call is answered."""
+    """An EU account that calls the US host is redirected; the region call is answered."""
     api.sandbox.configure(
         region="eu", track_redirect_url="https://track-eu.example", track_redirect_status=status
     )

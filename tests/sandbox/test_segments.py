@@ -18,7 +18,7 @@ def change(api: Api, verb: str, ids: Any, segment: Any = 1, **query: str) -> Any
 
 
 def test_a_created_segment_is_manual_empty_and_finished(api: Api) -> None:
-    """Facts 8.8, 8.9, 9.6: 200, wrapped body; the state is UNVERIFIED."""
+    """200, wrapped body; the state is UNVERIFIED."""
     body = {"segment": {"name": "VIP", "description": "very"}}
     response = api.app("POST", "/v1/segments", body)
     assert response.status_code == 200
@@ -36,14 +36,13 @@ def test_a_created_segment_is_manual_empty_and_finished(api: Api) -> None:
     "body", [{}, {"name": "flat"}, {"segment": {}}, {"segment": {"name": " "}}]
 )
 def test_a_segment_needs_a_wrapped_name(api: Api, body: Any) -> None:
-    """Facts 8.9: 400."""
+    """400."""
     response = api.app("POST", "/v1/segments", body)
     assert response.status_code == 400
     assert response.json()["errors"][0]["detail"]
 
 
 def test_deleting_a_segment_answers_204_then_404(api: Api) -> None:
-    """Facts 8.10, 5."""
     response = api.app("DELETE", "/v1/segments/1")
     assert (response.status_code, response.content) == (204, b"")
     assert api.app("DELETE", "/v1/segments/1").status_code == 404
@@ -51,19 +50,17 @@ def test_deleting_a_segment_answers_204_then_404(api: Api) -> None:
 
 
 def test_a_dynamic_segment_is_not_deleted(api: Api) -> None:
-    """Facts 8.10: only manual segments can be; the status is UNVERIFIED."""
+    """Only manual segments can be; the status is UNVERIFIED."""
     assert api.app("DELETE", "/v1/segments/2").status_code == 400
     assert api.app("GET", "/v1/segments/2").status_code == 200
 
 
 def test_used_by_names_the_campaigns(api: Api) -> None:
-    """Facts 8.10."""
     used = api.get("/v1/segments/2/used_by")["used_by"]
     assert used["campaigns"] == [13]
 
 
 def test_membership_changes_are_set_operations(api: Api) -> None:
-    """Facts 7.11, 7.12, 9.6."""
     assert members(api, 1) == ["u1", "team/42"]
     assert change(api, "add", ["u3", "u3", "u1"]).content == b"{}\n"
     assert members(api, 1) == ["u1", "team/42", "u3"]
@@ -73,7 +70,7 @@ def test_membership_changes_are_set_operations(api: Api) -> None:
 
 
 def test_the_id_type_of_the_query_names_the_identifier(api: Api) -> None:
-    """Facts 7.11: entries of another type are ignored, and that is recorded."""
+    """Entries of another type are ignored, and that is recorded."""
     change(api, "add", ["ivy@example.com", "u3"], id_type="email")
     assert members(api, 1) == ["u1", "team/42", ""]
     assert api.quiet() == ["wrong id type in the list"]
@@ -82,7 +79,7 @@ def test_the_id_type_of_the_query_names_the_identifier(api: Api) -> None:
 
 
 def test_adding_unknown_people_is_silent(api: Api) -> None:
-    """Facts 9.6: the current documentation is silent, so the switch is off."""
+    """The current documentation is silent, so the switch is off."""
     change(api, "add", ["nobody"])
     assert api.person("nobody") is None
     assert api.quiet() == ["unknown person"]
@@ -97,7 +94,7 @@ def test_adding_unknown_people_can_create_them(api_with: Api) -> None:
 
 @pytest.mark.parametrize("ids", [[], None, ["x"] * 1001, [1.5], [None], "u1"])
 def test_a_bad_list_of_ids_is_refused(api: Api, ids: Any) -> None:
-    """Facts 7.11, 9.6: 1 to 1000 strings, else 400 with meta.errors."""
+    """1 to 1000 strings, else 400 with meta.errors."""
     response = change(api, "add", ids)
     assert response.status_code == 400
     assert "ids" in response.json()["meta"]["errors"][0]
@@ -105,12 +102,12 @@ def test_a_bad_list_of_ids_is_refused(api: Api, ids: Any) -> None:
 
 @pytest.mark.parametrize("segment", [2, 999, "beta"])
 def test_only_existing_manual_segments_take_members(api: Api, segment: Any) -> None:
-    """Facts 9.6, 7.11: 400 or 404 is UNVERIFIED, leaning to the documented 400."""
+    """400 or 404 is UNVERIFIED, leaning to the documented 400."""
     assert change(api, "add", ["u1"], segment).status_code == 400
 
 
 def test_a_dynamic_segment_follows_attributes(api: Api) -> None:
-    """Facts 9.6: computed."""
+    """Computed."""
     assert members(api, 2) == ["u1", "u6"]
     api.identify("u6", plan="free")
     api.identify("u3", plan="pro")
@@ -118,7 +115,7 @@ def test_a_dynamic_segment_follows_attributes(api: Api) -> None:
 
 
 def test_entering_a_segment_starts_its_campaign_once(api: Api) -> None:
-    """Facts 8.1: a segment campaign."""
+    """A segment campaign."""
     before = len(api.get("/v1/messages", campaign_id=13)["messages"])
     api.identify("u3", plan="pro")
     api.identify("u3", plan="pro")
@@ -127,7 +124,7 @@ def test_entering_a_segment_starts_its_campaign_once(api: Api) -> None:
 
 
 def test_membership_comes_in_pages(api: Api) -> None:
-    """Facts 8.8: start, limit, next."""
+    """Start, limit, next."""
     first = api.get("/v1/segments/1/membership", limit=1)
     assert first["ids"] == ["u1"]
     second = api.get("/v1/segments/1/membership", limit=1, start=first["next"])

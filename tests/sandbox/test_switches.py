@@ -22,7 +22,7 @@ def merge(api: Api, primary: str, secondary: str) -> None:
 
 @switched(email_change_by_id=True)
 def test_an_email_can_be_changed_by_id(api_with: Api) -> None:
-    """Facts 7.1: a setting of the workspace; an id still needs the cio_ path."""
+    """A setting of the workspace; an id still needs the cio_ path."""
     api_with.identify("u1", email="other@example.com")
     assert api_with.known("u1")["email"] == "other@example.com"
     api_with.identify("other@example.com", id="other")
@@ -31,7 +31,6 @@ def test_an_email_can_be_changed_by_id(api_with: Api) -> None:
 
 @switched(email_is_identifier=False)
 def test_without_email_as_an_identifier_a_lookup_by_it_is_400(api_with: Api) -> None:
-    """Facts 8.11."""
     path = "/v1/customers/yu%40example.com/attributes?id_type=email"
     assert api_with.app("GET", path).status_code == 400
 
@@ -47,14 +46,14 @@ def test_anonymous_events_can_stay_apart(api_with: Api) -> None:
 
 @switched(equal_timestamp="keep")
 def test_the_first_write_of_a_second_can_win(api_with: Api) -> None:
-    """Facts 9.1.5: the exact tie rule is UNVERIFIED."""
+    """The exact tie rule is UNVERIFIED."""
     api_with.identify("p", plan="first", _timestamp=NOW)
     api_with.identify("p", plan="second", _timestamp=NOW)
     assert api_with.known("p")["attributes"] == {"plan": "first"}
 
 
 def test_the_last_write_of_a_second_wins_by_default(api: Api) -> None:
-    """Facts 9.1.5: so a repeat of a call changes nothing."""
+    """So a repeat of a call changes nothing."""
     api.identify("p", plan="first", _timestamp=NOW)
     api.identify("p", plan="second", _timestamp=NOW)
     assert api.known("p")["attributes"] == {"plan": "second"}
@@ -62,7 +61,6 @@ def test_the_last_write_of_a_second_wins_by_default(api: Api) -> None:
 
 @switched(nested_attributes="ignore")
 def test_nested_attribute_values_can_be_ignored(api_with: Api) -> None:
-    """Facts 10.4."""
     api_with.identify("p", tags=["a"], plan="x")
     assert api_with.known("p")["attributes"] == {"plan": "x"}
     assert api_with.quiet() == ["nested value ignored"]
@@ -70,21 +68,19 @@ def test_nested_attribute_values_can_be_ignored(api_with: Api) -> None:
 
 @switched(underscore_attributes="store")
 def test_system_names_can_be_stored(api_with: Api) -> None:
-    """Facts 9.1.4."""
     api_with.identify("p", _last_emailed=5)
     assert api_with.known("p")["attributes"] == {"_last_emailed": 5}
 
 
 @switched(foreign_cio_id="ignore")
 def test_a_foreign_cio_id_can_be_dropped_quietly(api_with: Api) -> None:
-    """Facts 2: PC is a field report."""
+    """PC is a field report."""
     api_with.identify("cio_aaaa00000001", plan="x")
     assert api_with.quiet() == ["unknown cio_id"]
 
 
 @switched(dedupe_any_event_id=True)
 def test_any_event_id_can_deduplicate(api_with: Api) -> None:
-    """Facts 10.8."""
     for _ in range(2):
         api_with.event("p", "paid", id="order-1")
     assert len(api_with.known("p")["events"]) == 1
@@ -94,7 +90,7 @@ def test_any_event_id_can_deduplicate(api_with: Api) -> None:
     ("api_with", "left"), [({}, 0), ({"device_moves": False}, 1)], indirect=["api_with"]
 )
 def test_a_token_moves_to_the_person_who_has_it_now_or_is_on_both(api_with: Api, left: int) -> None:
-    """Facts 9.4: token moves between people are UNVERIFIED."""
+    """Token moves between people are UNVERIFIED."""
     for person in ("a", "b"):
         body = {"device": {"id": "tok", "platform": "ios"}}
         api_with.accept("PUT", f"/api/v1/customers/{person}/devices", body)
@@ -114,7 +110,7 @@ def test_a_token_moves_to_the_person_who_has_it_now_or_is_on_both(api_with: Api,
 def test_a_merge_moves_devices_and_identifiers_as_told(
     api_with: Api, tokens: list[str], email: str | None
 ) -> None:
-    """Facts 9.5, 10.13: T names neither."""
+    """T names neither."""
     api_with.identify("a")
     api_with.identify("b", email="b@example.com")
     body = {"device": {"id": "tok", "platform": "ios"}}
@@ -126,7 +122,7 @@ def test_a_merge_moves_devices_and_identifiers_as_told(
 
 @switched(merge_renames_deliveries=False)
 def test_messages_can_keep_the_name_of_somebody_merged(api_with: Api) -> None:
-    """Facts 9.5: the history moves; how the list then shows it is UNVERIFIED."""
+    """The history moves; how the list then shows it is UNVERIFIED."""
     api_with.event("u3", "signed_up")
     before = {each["customer_id"] for each in api_with.get("/v1/messages")["messages"]}
     merge(api_with, "u1", "u3")
@@ -137,7 +133,6 @@ def test_messages_can_keep_the_name_of_somebody_merged(api_with: Api) -> None:
 
 @switched(segment_unusable="not_found")
 def test_members_of_a_missing_segment_can_be_404(api_with: Api) -> None:
-    """Facts 7.11."""
     for segment in (2, 999):
         path = f"/api/v1/segments/{segment}/add_customers"
         assert api_with.track("POST", path, {"ids": ["u1"]}).status_code == 404
@@ -145,7 +140,6 @@ def test_members_of_a_missing_segment_can_be_404(api_with: Api) -> None:
 
 @switched(segment_remove_by="id")
 def test_removal_can_be_by_id_only(api_with: Api) -> None:
-    """Facts 7.12."""
     path = "/api/v1/segments/1/remove_customers"
     by_mail = api_with.track("POST", f"{path}?id_type=email", {"ids": ["team42@example.com"]})
     assert by_mail.status_code == 400
@@ -154,7 +148,7 @@ def test_removal_can_be_by_id_only(api_with: Api) -> None:
 
 
 def test_removal_is_by_any_identifier_by_default(api: Api) -> None:
-    """Facts 7.12: id_type is declared."""
+    """id_type is declared."""
     path = "/api/v1/segments/1/remove_customers?id_type=email"
     api.accept("POST", path, {"ids": ["TEAM42@example.com"]})
     assert api.known("team/42")["manual_segments"] == []
@@ -162,7 +156,6 @@ def test_removal_is_by_any_identifier_by_default(api: Api) -> None:
 
 @switched(delete_dynamic_segment="forbidden", delete_used_segment="unprocessable")
 def test_segments_can_be_kept_from_deletion(api_with: Api) -> None:
-    """Facts 8.10."""
     assert api_with.app("DELETE", "/v1/segments/2").status_code == 403
     assert api_with.app("DELETE", "/v1/segments/1").status_code == 204
 
@@ -173,34 +166,30 @@ def test_segments_can_be_kept_from_deletion(api_with: Api) -> None:
     indirect=["api_with"],
 )
 def test_a_second_segment_of_a_name_is_made_or_refused(api_with: Api, status: int) -> None:
-    """Facts 10.5."""
     body = {"segment": {"name": "Beta testers"}}
     assert api_with.app("POST", "/v1/segments", body).status_code == status
 
 
 @switched(unknown_template="not_found")
 def test_an_unknown_record_can_be_404(api_with: Api) -> None:
-    """Facts 10.7."""
     assert send(api_with, transactional_message_id="none").status_code == 404
 
 
 @switched(send_requires_identifiers=False)
 def test_a_send_without_identifiers_can_be_taken(api_with: Api) -> None:
-    """Facts 8.5: the schema does not require them."""
+    """The schema does not require them."""
     assert send(api_with, identifiers=None).status_code == 200
     assert api_with.sandbox.state()["deliveries"][-1]["customer_id"] is None
 
 
 @switched(send_creates_people=False)
 def test_a_send_to_somebody_unknown_can_be_refused(api_with: Api) -> None:
-    """Facts 10.7."""
     assert send(api_with, identifiers={"id": "nobody"}).status_code == 400
     assert api_with.person("nobody") is None
 
 
 @switched(broadcast_not_running="invalid", several_audiences="invalid")
 def test_a_draft_and_two_audiences_can_be_400(api_with: Api) -> None:
-    """Facts 10.12."""
     path = "/v1/campaigns/{}/triggers"
     assert api_with.app("POST", path.format(31), {}).status_code == 400
     both = {"ids": ["u1"], "emails": ["yu@example.com"]}
@@ -209,7 +198,6 @@ def test_a_draft_and_two_audiences_can_be_400(api_with: Api) -> None:
 
 @switched(trigger_queue_full="unprocessable", trigger_duration=3600, trigger_queue=1)
 def test_a_full_queue_can_be_422(api_with: Api) -> None:
-    """Facts 10.12."""
     path, body = "/v1/campaigns/30/triggers", {"ids": ["u1"]}
     assert api_with.app("POST", path, body).status_code == 200
     api_with.sandbox.clock.advance(10)
@@ -218,14 +206,12 @@ def test_a_full_queue_can_be_422(api_with: Api) -> None:
 
 @switched(steps_over_maximum="clamp")
 def test_steps_above_the_maximum_can_be_clamped(api_with: Api) -> None:
-    """Facts 10.11."""
     series = api_with.get("/v1/campaigns/12/metrics", steps=99)["metric"]["series"]
     assert len(series["sent"]) == 45
 
 
 @switched(last_page_next=None)
 def test_the_last_page_can_leave_next_out(api_with: Api) -> None:
-    """Facts 8.12, 10.9."""
     assert "next" not in api_with.get("/v1/messages", limit=1000)
     assert api_with.get("/v1/messages", limit=1)["next"]
 
@@ -234,7 +220,7 @@ def test_the_last_page_can_leave_next_out(api_with: Api) -> None:
     ("api_with", "status"), [({}, 200), ({"number_ids": "refuse"}, 400)], indirect=["api_with"]
 )
 def test_a_number_as_an_id_is_its_text_or_refused(api_with: Api, status: int) -> None:
-    """Facts 7.10, 7.11, 8.5: T has strings; Node and async-customerio take numbers too."""
+    """T has strings; Node and async-customerio take numbers too."""
     api_with.identify("42", email="answer@example.com")
     before = len(api_with.sandbox.state()["people"])
     path = "/api/v1/segments/1/add_customers"

@@ -58,7 +58,7 @@ def test_v2_names_the_identifier_and_infers_nothing(api: Api) -> None:
     ],
 )
 def test_v2_errors_name_reason_field_and_message(api: Api, body: Any, field: str) -> None:
-    """Facts 3: the v2 envelope."""
+    """The v2 envelope."""
     response = api.track("POST", "/api/v2/entity", body)
     assert response.status_code == 400
     [error] = response.json()["errors"]
@@ -102,5 +102,4 @@ def test_a_batch_applies_the_good_and_lists_the_bad(api: Api) -> None:
 
 
 def test_an_operation_over_32_kb_is_refused(api: Api) -> None:
-    """Facts 4 (T)."""
     assert entity(api, "event", name="x", attributes={"k": "v" * 33_000}).status_code == 400
