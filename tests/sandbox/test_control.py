@@ -13,6 +13,7 @@ CHANGES = [
     ("POST", "reset"),
     ("POST", "seed"),
     ("PUT", "snapshots/a"),
+    ("DELETE", "snapshots/a"),
     ("POST", "snapshots/a/restore"),
     ("POST", "clock"),
     ("PATCH", "options"),
