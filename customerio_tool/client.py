@@ -22,6 +22,7 @@ from customerio_tool.connection import (
     is_vendor,
 )
 from customerio_tool.deadline import Deadline, Timeouts
+from customerio_tool.distribution import DISTRIBUTION, installed_version
 from customerio_tool.errors import (
     ConnectionInvalid,
     CredentialsRejected,
@@ -234,10 +235,8 @@ class Client:
                 return self._read(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
-        except OSError:  # requests looks for the CA file on each send
-            right = connection_fields()["ca_file"].right
-            gone = FieldProblem("ca_file", "is not a file that can be read any more", right)
-            failure = ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])
+        except OSError:  # requests looks for the root certificates before each send
+            failure = _certificates_gone(self.connection.ca_file)
         raise failure
 
     def _through_adapter(
@@ -265,7 +264,7 @@ class Client:
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "Authorization": self.connection.authorization(request.api),
-            "User-Agent": USER_AGENT,
+            "User-Agent": f"{DISTRIBUTION}/{installed_version()}",
         }
         if request.body is not None:
             headers["Content-Type"] = "application/json"
@@ -276,9 +275,11 @@ class Client:
     def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
         problem = "Customer.io's answer was too slow."
+        raw = response.raw
+        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
         try:
             while not deadline.passed():
-                if not (chunk := response.raw.read1(65_536, decode_content=True)):
+                if not (chunk := read(65_536, decode_content=True)):
                     masked = self.connection.mask(bytes(body))
                     return Reply(response.status_code, response.headers, masked)
                 body += chunk
@@ -324,6 +325,19 @@ def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
     ):
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
     return AnswerLost(_problem_of(error))
+
+
+def _certificates_gone(ca_file: str | None) -> ConnectionInvalid:
+    if ca_file is None:
+        problem, right = (
+            "is not given, and the package certifi has lost its file",
+            "install it anew",
+        )
+    else:
+        problem = "is not a file that can be read any more"
+        right = connection_fields()["ca_file"].right
+    gone = FieldProblem("ca_file", problem, right)
+    return ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])
 
 
 def _problem_of(error: Exception) -> str:
@@ -389,6 +403,3 @@ def _region_unknown(
         "set the region of the connection.",
         http_status=status,
     )
-
-
-USER_AGENT = "customerio-tool"

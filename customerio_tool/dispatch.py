@@ -11,7 +11,7 @@ from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError, OutcomeUnknown, RateLimited, Unreachable
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.replay import Fate, Outcome, Replayer
-from customerio_tool.shapes import Answer, Item, clean
+from customerio_tool.shapes import Answer, Item
 from customerio_tool.spec import Args, Effect, Replay, Subtool
 from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import (
@@ -19,7 +19,7 @@ from customerio_tool.wire import (
     Request,
     also_payload_of,
     also_request_for,
-    json_of,
+    cleaned,
     outcome_unknown,
     payload_of,
     verify_request_for,
@@ -131,7 +131,7 @@ class Dispatch:
         except CustomerIoError:
             return None
         reply = outcome.reply
-        seen = clean(json_of(reply)) if reply and reply.status == HTTPStatus.OK else None
+        seen = cleaned(reply) if reply and reply.status == HTTPStatus.OK else None
         return seen if isinstance(seen, dict) else None
 
     def _found(self, seen: Item) -> Item | None:

@@ -8,13 +8,13 @@ exception: `url.full` is left out, as it holds a person's id; the path is told a
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from customerio_tool.distribution import installed_version
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class OtelTelemetry:
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer(
-            "customerio_tool", version("customerio-tool"), tracer_provider=provider
+            "customerio_tool", installed_version(), tracer_provider=provider
         )
         self._open: dict[str, Span] = {}
 

@@ -71,10 +71,11 @@ class Reply:
     def may_have_acted(self) -> bool:
         """Whether the request may have been applied although it failed.
 
-        That is a 5xx, a 408, or a 1xx: whatever followed that was not read.
+        That is a 5xx, a 408, a 303, which tells where to see what was done, or a 1xx: whatever
+        followed that was not read.
         """
         return not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR or (
-            self.status == HTTPStatus.REQUEST_TIMEOUT
+            self.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SEE_OTHER)
         )
 
 
@@ -152,7 +153,7 @@ def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> It
     if subtool.effect.read_only:
         shape = subtool.shape
         return _readable(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
-    return object_in(_cleaned(reply))
+    return object_in(cleaned(reply))
 
 
 def also_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
@@ -164,7 +165,7 @@ def also_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) 
 
 def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
     """Return the object of a read; `expects` must be in it, of the type that we pass it on as."""
-    payload = _cleaned(reply)
+    payload = cleaned(reply)
     if isinstance(payload, dict) and (
         expects is None or (expects in payload and _is_a(declared, payload[expects]))
     ):
@@ -182,7 +183,8 @@ def _is_a(declared: JsonSchema, value: Any) -> bool:
     return True
 
 
-def _cleaned(reply: Reply) -> Any:
+def cleaned(reply: Reply) -> Any:
+    """Return the JSON of a reply's body, its text cleaned, or None where it has none."""
     try:
         return clean(json_of(reply))
     except RecursionError:

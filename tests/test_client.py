@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_request_carries_its_body_as_it_is_and_says_what_it_is(
     assert request.body == b'{"plan":"pro"}'
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Accept"] == "application/json"
-    assert request.headers["User-Agent"].startswith("customerio-tool")
+    assert re.fullmatch(r"customerio-tool/[0-9][\w.+]*", request.headers["User-Agent"])
 
 
 def test_a_request_without_a_body_names_no_content_type(net: responses.RequestsMock) -> None:
@@ -165,6 +166,16 @@ def test_a_ca_file_that_went_away_is_named_and_nothing_is_sent(tmp_path: Path) -
 
     assert [problem.path for problem in caught.value.fields] == ["ca_file"]
     assert str(ca_file) not in str(caught.value)
+
+
+@pytest.mark.usefixtures("without_proxies")
+def test_root_certificates_that_were_lost_are_not_called_a_ca_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
+
+    with pytest.raises(ConnectionInvalid, match="certifi has lost its file; install it anew"):
+        sent(PERSON, track_url="https://127.0.0.1:9")
 
 
 # Redirects

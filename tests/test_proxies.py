@@ -93,7 +93,16 @@ def test_a_message_whose_answer_is_lost_behind_a_proxy_is_in_doubt_and_goes_once
 
 @pytest.mark.parametrize(
     "refusal",
-    [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 502 Bad Gateway\r\n\r\n", b"", b"nonsense\r\n"],
+    [
+        b"HTTP/1.1 403 Forbidden\r\n\r\n",
+        b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        b"",
+        b"nonsense\r\n",
+        OPEN,
+        OPEN + b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    ],
+    ids=["403", "407", "502", "nothing", "no HTTP", "opens and closes", "opens, and is no TLS"],
 )
 def test_a_proxy_that_opens_no_way_means_that_nothing_was_sent(
     result_behind: Behind, tries: Tries, refusal: bytes

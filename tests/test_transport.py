@@ -9,6 +9,7 @@ from threading import Semaphore
 from typing import Any
 
 import pytest
+import urllib3
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.client import Client
@@ -16,7 +17,7 @@ from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session
-from tests.clients import SAVED, SEGMENTS, connected, soon
+from tests.clients import SAVED, SEGMENTS, connected, sent, soon
 from tests.loopback import Loopback, Script, says
 from tests.replaying import LIST_CALL, MAIL_CALL, NOW, PERSON_CALL, SkippingClock, Tries, tool_on
 
@@ -116,21 +117,38 @@ def kept_alive(*headers: bytes, body: bytes) -> bytes:
     return b"\r\n".join(lines)
 
 
-PACKED = gzip.compress(b'{"segments":[]}')
+LISTED = b'{"segments":[]}'
+PACKED = gzip.compress(LISTED)
 GZIP = b"Content-Encoding: gzip"
 CHUNKED = b"Transfer-Encoding: chunked"
 
 
+FORMS = {
+    "with a length": kept_alive(b"Content-Length: 15", body=LISTED),
+    "gzip": kept_alive(GZIP, b"Content-Length: %d" % len(PACKED), body=PACKED),
+    "chunked": kept_alive(CHUNKED, body=b'4\r\n{"se\r\nb\r\ngments":[]}\r\n0\r\n\r\n'),
+    "gzip, chunked": kept_alive(
+        GZIP, CHUNKED, body=b"%x\r\n%b\r\n0\r\n\r\n" % (len(PACKED), PACKED)
+    ),
+    "a trailer": kept_alive(CHUNKED, body=b'f\r\n{"segments":[]}\r\n0\r\nX-Sum: 1\r\n\r\n'),
+}
+
+
+@pytest.mark.parametrize("reply", FORMS.values(), ids=FORMS.keys())
+def test_a_reply_is_read_with_a_urllib3_of_before_2_2_as_well(
+    monkeypatch: pytest.MonkeyPatch, reply: bytes
+) -> None:
+    for kind in urllib3.HTTPResponse.__mro__:
+        if "read1" in vars(kind):
+            monkeypatch.delattr(kind, "read1")
+    with Loopback([says(reply)]) as server:
+        assert sent(SEGMENTS, app_url=server.url).body == LISTED
+
+
 @pytest.mark.parametrize(
     "reply",
-    [
-        kept_alive(b"Content-Length: 15", body=b'{"segments":[]}'),
-        kept_alive(GZIP, b"Content-Length: %d" % len(PACKED), body=PACKED),
-        kept_alive(CHUNKED, body=b'4\r\n{"se\r\nb\r\ngments":[]}\r\n0\r\n\r\n'),
-        kept_alive(GZIP, CHUNKED, body=b"%x\r\n%b\r\n0\r\n\r\n" % (len(PACKED), PACKED)),
-        kept_alive(b"Content-Length: 0", body=b""),
-    ],
-    ids=["with a length", "gzip", "chunked", "gzip, chunked", "empty"],
+    [*FORMS.values(), kept_alive(b"Content-Length: 0", body=b"")],
+    ids=[*FORMS, "empty"],
 )
 def test_a_reply_gives_its_connection_back_whatever_its_form(reply: bytes) -> None:
     def twice(peer: socket.socket) -> None:

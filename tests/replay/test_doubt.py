@@ -102,6 +102,31 @@ def test_a_broadcast_in_doubt_is_not_sent_again_and_its_possible_trigger_is_told
     assert len(sandbox.state()["triggers"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("call", "fault", "reading"),
+    [
+        (CREATE_CALL, {"operation": "create_segment", "status": 503}, "list_segments"),
+        (BROADCAST_CALL, {"operation": "trigger_broadcast", "action": LOST}, "list_triggers"),
+    ],
+    ids=["a segment", "a broadcast"],
+)
+def test_a_look_that_is_nested_too_deeply_leaves_the_call_in_doubt(
+    local: Call, sandbox: Sandbox, call: Any, fault: dict[str, Any], reading: str
+) -> None:
+    deep = f'{{"segments": {"[" * 150}{"]" * 150}, "triggers": {"[" * 150}{"]" * 150}}}'
+    sandbox.fault(**fault)
+    sandbox.fault(operation=reading, body=deep)
+    assert local(call)["error"]["code"] == "outcome_unknown"
+
+
+def test_a_message_that_is_answered_with_where_to_see_it_is_in_doubt(
+    local: Call, sandbox: Sandbox
+) -> None:
+    sandbox.fault(operation="send_email", status=303)
+    assert [local(MAIL_CALL)["error"]["code"] for _ in range(2)] == ["outcome_unknown"] * 2
+    assert operations(sandbox) == ["send_email"]
+
+
 def test_a_broadcast_that_left_no_trace_stays_in_doubt(local: Call, sandbox: Sandbox) -> None:
     sandbox.fault(operation="trigger_broadcast", action="reset_before_applying")
     result = local(BROADCAST_CALL)
