@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.locks import ForkSafeLock
 
 MAX_RUNS = 10_000
 """Runs whose counts are kept; beyond that, the run that sent longest ago is forgotten."""
+
+
+_Run: TypeAlias = tuple[str, "str | None"]
+"""A workspace, and a run of it."""
 
 
 class SendBudget:
@@ -20,15 +24,16 @@ class SendBudget:
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
-        self._sent: dict[Hashable, int] = {}
+        self._sent: dict[_Run, int] = {}
 
     def spend(
-        self, run: Hashable, allowed: int, send: Callable[[], dict[str, Any]]
+        self, workspace: str, run: str | None, allowed: int, send: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
         """Send where the budget has room, and return the result.
 
         Args:
-            run: The run, told from those of other workspaces.
+            workspace: Whose run it is.
+            run: The host's name for the run; all calls without one are a run together.
             allowed: How many sends the run may have.
             send: Sends, and returns the result envelope.
 
@@ -36,19 +41,23 @@ class SendBudget:
             PolicyRefused: The run has had them all.
             CustomerIoError: What `send` raises.
         """
-        if not self._take(run, allowed):
+        whose = workspace, run
+        if not self._take(whose, allowed):
             sends = "1 send" if allowed == 1 else f"{allowed:,} sends"
+            these = (
+                "this run" if run else "the calls of this process whose run the host did not name"
+            )
             raise PolicyRefused(
-                f"Nothing was sent: this run may have {sends} in all, and no more is left."
+                f"Nothing was sent: {these} may have {sends} in all, and no more is left."
             )
         try:
             return send()
         except CustomerIoError as error:
             if error.took_effect == "no":
-                self._give_back(run)
+                self._give_back(whose)
             raise
 
-    def _take(self, run: Hashable, allowed: int) -> bool:
+    def _take(self, run: _Run, allowed: int) -> bool:
         with self._lock:
             sent = self._sent.pop(run, 0)
             self._sent[run] = sent + 1 if sent < allowed else sent
@@ -56,6 +65,6 @@ class SendBudget:
                 del self._sent[next(iter(self._sent))]
         return sent < allowed
 
-    def _give_back(self, run: Hashable) -> None:
+    def _give_back(self, run: _Run) -> None:
         with self._lock:
             self._sent[run] = max(0, self._sent.get(run, 0) - 1)

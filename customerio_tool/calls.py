@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
-from customerio_tool.budget import SendBudget
 from customerio_tool.client import Client
-from customerio_tool.confirmation import Approvals, Asked, SecondLook
+from customerio_tool.confirmation import Asked, SecondLook
 from customerio_tool.dispatcher import Counted, Dispatcher
 from customerio_tool.dry_run import rehearsed
 from customerio_tool.errors import PolicyRefused
@@ -15,6 +15,7 @@ from customerio_tool.identifiers import ulid
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.policy import Policy
 from customerio_tool.shapes import Item
+from customerio_tool.shared import InProcess
 from customerio_tool.spec import Subtool
 from customerio_tool.telemetry import Watch
 from customerio_tool.wire import request_for
@@ -26,7 +27,7 @@ class Calls:
     Args:
         client: Of the connection that they are for.
         dispatcher: Sends what was let pass, and watches it all.
-        budget: Counts the sends of runs that the host names.
+        local: What the process remembers: the sends of runs, and the calls that wait for a person.
         clock: Gives Unix time in seconds.
         entropy: Gives that many random bytes.
     """
@@ -35,7 +36,7 @@ class Calls:
         self,
         client: Client,
         dispatcher: Dispatcher,
-        budget: SendBudget,
+        local: InProcess,
         *,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
@@ -44,10 +45,9 @@ class Calls:
         self._dispatcher = dispatcher
         self._clock = clock
         self._entropy = entropy
-        self._approvals = Approvals(clock, entropy)
+        self._approvals = local.approvals
+        self._budget = local.budget
         self._second_look = SecondLook(client.connection, clock)
-        self._budget = budget
-        self._nameless_budget = SendBudget()
 
     def run(
         self,
@@ -78,17 +78,26 @@ class Calls:
         # Nobody is asked about a call that would be refused for its arguments afterwards.
         request_for(asked.subtool, asked.args, at)
         if policy.confirm == "human":
-            self._approvals.ask(asked)
+            self._approvals.ask(asked, at, self._entropy)
         self._second_look.check(asked, token)
 
-    def approve(self, confirmation_id: str, policy: Policy) -> Item:
+    def approve(self, confirmation_id: str, context: CallContext, policy: Policy) -> Item:
         """Run the call that waits under this id, and return its success envelope.
+
+        Args:
+            confirmation_id: Names the call.
+            context: Of the approval. The call stays one of the run that asked for it; nothing else
+                of that run is left, whose host may have given it up meanwhile.
+            policy: What is allowed by now.
 
         Raises:
             ConfirmationUnknown: No call waits.
             CustomerIoError: The policy refuses the call by now, or it failed.
         """
-        asked, at = self._approvals.take(confirmation_id), self._invocation()
+        at = self._invocation()
+        waited = self._approvals.take(confirmation_id, at)
+        context = replace(context, run_id=waited.context.run_id)
+        asked = replace(waited, context=context)
         with self._dispatcher.watch(asked.subtool, at, asked.context) as watch:
             watch.begin(asked.args)
             policy.admit(asked.subtool)
@@ -102,7 +111,8 @@ class Calls:
             ConfirmationUnknown: No call waits.
             PolicyRefused: It was dropped; this is what the model is told of it.
         """
-        asked, at = self._approvals.take(confirmation_id), self._invocation()
+        at = self._invocation()
+        asked = self._approvals.take(confirmation_id, at)
         with self._dispatcher.watch(asked.subtool, at, asked.context) as watch:
             watch.begin(asked.args)
             raise PolicyRefused(
@@ -119,12 +129,11 @@ class Calls:
 
     def _counted(self, asked: Asked, policy: Policy) -> Counted:
         """Return what lets a message go as far as the budget of its run has room."""
-        allowed, run = policy.send_budget, asked.context.run_id
+        allowed = policy.send_budget
         if allowed is None:
             return lambda send: send()
-        if not run:
-            return lambda send: self._nameless_budget.spend(None, allowed, send)
-        return lambda send: self._budget.spend((self._connection.workspace_key, run), allowed, send)
+        workspace, run = self._connection.workspace_key, asked.context.run_id or None
+        return lambda send: self._budget.spend(workspace, run, allowed, send)
 
     def _invocation(self) -> Invocation:
         now = self._clock()

@@ -24,7 +24,7 @@ from customerio_tool.errors import (
     FieldProblem,
     PolicyRefused,
 )
-from customerio_tool.invocation import CallContext
+from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.spec import Args, Subtool
 
@@ -67,59 +67,56 @@ class _Waiting:
 
 
 class Approvals:
-    """The calls that wait for a person, each for 10 minutes, in memory.
+    """The calls of all workspaces that wait for a person, each for 10 minutes, in memory."""
 
-    Args:
-        clock: Gives Unix time in seconds.
-        entropy: Gives that many random bytes.
-    """
-
-    def __init__(self, clock: Callable[[], float], entropy: Callable[[int], bytes]) -> None:
-        self._clock = clock
-        self._entropy = entropy
+    def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._lock = ForkSafeLock()
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, dict[str, _Waiting]] = {}
 
-    def ask(self, asked: Asked) -> NoReturn:
+    def ask(self, asked: Asked, at: Invocation, entropy: Callable[[int], bytes]) -> NoReturn:
         """Keep a call until it is decided; the same call of the same run keeps its id.
+
+        Args:
+            asked: The call.
+            at: When it was asked for, and of which workspace.
+            entropy: Gives that many random bytes.
 
         Raises:
             ConfirmationRequired: Always; `confirmation_id` is beside.
-            PolicyRefused: Too many calls wait.
+            PolicyRefused: Too many calls of the workspace wait.
         """
         raise ConfirmationRequired(
             f"Nothing was sent yet: {asked.subtool.name} waits for a person's approval, which only "
             "the application that runs this agent can pass on. Tell the user what you asked for; "
             "no argument approves it, and asking again changes nothing.",
-            beside={"confirmation_id": self._kept(asked)},
+            beside={"confirmation_id": self._kept(asked, at, entropy)},
         )
 
-    def _kept(self, asked: Asked) -> str:
+    def _kept(self, asked: Asked, at: Invocation, entropy: Callable[[int], bytes]) -> str:
         key = hashlib.sha256(asked.canonical).digest(), asked.context.run_id
         with self._lock:
-            self._forget_expired()
-            for known, waiting in self._waiting.items():
+            queue = self._queue(at)
+            for known, waiting in queue.items():
                 if waiting.key == key:
                     return known
-            if len(self._waiting) >= MAX_WAITING:
+            if len(queue) >= MAX_WAITING:
                 raise PolicyRefused(
                     f"Nothing was sent: {MAX_WAITING:,} calls wait for a person's approval already."
                 )
             # Numbered, so that two calls never share an id.
-            confirmation_id = f"{next(self._numbers)}-{self._entropy(8).hex()}"
-            self._waiting[confirmation_id] = _Waiting(asked, key, self._clock() + LIFE_SECONDS)
+            confirmation_id = f"{next(self._numbers)}-{entropy(8).hex()}"
+            queue[confirmation_id] = _Waiting(asked, key, at.now + LIFE_SECONDS)
         return confirmation_id
 
-    def take(self, confirmation_id: str) -> Asked:
-        """Return a call that waits, which then waits no more.
+    def take(self, confirmation_id: str, at: Invocation) -> Asked:
+        """Return a call of the workspace that waits, which then waits no more.
 
         Raises:
             ConfirmationUnknown: No call waits under this id.
         """
         with self._lock:
-            self._forget_expired()
-            waiting = self._waiting.pop(confirmation_id, None)
+            waiting = self._queue(at).pop(confirmation_id, None)
         if waiting is None:
             raise ConfirmationUnknown(
                 "No call waits under this confirmation id, so nothing was sent: it was decided "
@@ -127,10 +124,12 @@ class Approvals:
             )
         return waiting.asked
 
-    def _forget_expired(self) -> None:
-        now = self._clock()
-        for known in [k for k, waiting in self._waiting.items() if waiting.ends_at <= now]:
-            del self._waiting[known]
+    def _queue(self, at: Invocation) -> dict[str, _Waiting]:
+        """Return the calls of a workspace that still wait."""
+        queue = self._waiting.setdefault(at.workspace, {})
+        for known in [k for k, waiting in queue.items() if waiting.ends_at <= at.now]:
+            del queue[known]
+        return queue
 
 
 class SecondLook:

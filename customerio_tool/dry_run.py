@@ -31,7 +31,8 @@ def rehearsed(
     summary = f"Nothing was sent: this is a dry run. `request` is what {subtool.name} would send."
     if not where:
         summary += " Its host is not known before a first call, as the connection has no region."
-    return {"ok": True, "summary": summary, "request": shown, **subtool.facts(args, at)}
+    told = {"ok": True, "summary": summary, "outcome": "dry_run", "request": shown}
+    return {**told, **subtool.facts(args, at)}
 
 
 def _origin(request: Request, connection: Connection) -> str:

@@ -64,14 +64,14 @@ class Policy(BaseModel):
         allow_triggers: Under an allow-list, whether events, identify_customer and add_to_segment
             may run: they can start campaigns, which write to anybody.
         send_budget: How many sends a run may have; None sets no limit. A broadcast counts as one;
-            where the host names no run, all calls of a tool are one.
+            where the host names no run, all such calls of a workspace in this process are one.
         hidden_attributes: Attributes of people that are never returned, in any case of letters.
         event_overrides: Whether `data` of an event may redirect the message which it triggers
             (`recipient`, `from_address`, `reply_to`).
         data_files: Whether a broadcast may take its audience from a file on the web.
         confirm: What comes before a call that erases or sends. `human`: it waits until the host
             calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, which is a
-            second look and nobody's consent. `never`: nothing.
+            second look and nobody's consent. `never`: nothing. In a dry run nothing comes before.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -155,8 +155,8 @@ class Policy(BaseModel):
         return self.model_copy(update={"enabled": frozenset(enabled)})
 
     def asks_before(self, subtool: Subtool[Any]) -> bool:
-        """Tell whether a call of a subtool must be confirmed."""
-        return self.confirm != "never" and subtool.effect.asked_first
+        """Tell whether a call of a subtool must be confirmed, which a dry run need not."""
+        return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
 
     def admit(self, subtool: Subtool[Any]) -> None:
         """Let a subtool run, whatever its arguments.

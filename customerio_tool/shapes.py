@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 from customerio_tool.errors import Look, NextStep, TookEffect
 from customerio_tool.invocation import Invocation
 
-Outcome: TypeAlias = Literal["done", "accepted", "already_sent"]
+Outcome: TypeAlias = Literal["done", "accepted", "already_sent", "dry_run"]
 JsonSchema: TypeAlias = Mapping[str, Any]
 
 MAX_RESULT_CHARS = 20_000
@@ -382,7 +382,7 @@ def envelope_schema(shape: Shape[Any], known: Mapping[str, JsonSchema]) -> dict[
         "said": {"type": "string", "description": "Customer.io's own words on a refusal."},
         "request": {
             "type": "object",
-            "description": "In a dry run: method, url, query and body that would be sent.",
+            "description": "With dry_run: method, url, query and body that would be sent.",
         },
         "error": _ERROR,
     }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from customerio_tool.audit import AuditTrail
 from customerio_tool.budget import SendBudget
+from customerio_tool.confirmation import Approvals
 from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.ledger import Ledger, MemoryLedger
@@ -36,7 +37,8 @@ class InProcess:
         limiter: The slots that were handed out.
         ledger: The sends that were begun.
         quota: The repeats that are left.
-        budget: The sends that named runs have had.
+        budget: The sends that runs have had.
+        approvals: The calls that wait for a person.
         limiters: By the address of Redis, so that a process is one worker however many its tools.
         ledgers: The same.
     """
@@ -45,6 +47,7 @@ class InProcess:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     quota: RetryQuota = field(default_factory=RetryQuota)
     budget: SendBudget = field(default_factory=SendBudget)
+    approvals: Approvals = field(default_factory=Approvals)
     limiters: dict[str, Limiter] = field(default_factory=dict, repr=False)
     ledgers: dict[str, Ledger] = field(default_factory=dict, repr=False)
 

@@ -82,7 +82,7 @@ class CallEnd:
     """How a call ended.
 
     Args:
-        outcome: The success's outcome, `dry_run`, the failure's code, or `interrupted` where
+        outcome: The success's outcome, the failure's code, or `interrupted` where
             something else than a failure of the call ended it, such as a keyboard interrupt.
         ok: Whether it succeeded.
         attempts: HTTP exchanges made; 0 for a call that was refused.
@@ -206,7 +206,7 @@ class Watch:
 
     def ended_with(self, result: dict[str, Any]) -> dict[str, Any]:
         """Remember the result of a call that succeeded, and return it."""
-        self._outcome = result.get("outcome", "dry_run")
+        self._outcome = result["outcome"]
         return result
 
     def __enter__(self) -> Watch:

@@ -91,9 +91,9 @@ class CustomerIoTool:
         sleep: Waits that many seconds.
         entropy: Gives that many random bytes.
 
-    Tools of one process share limits, ledger, repeats and the budgets of runs, each workspace its
-    own, so that a host may make a tool for each call; one with a `clock`, `monotonic` or `sleep` of
-    its own shares none.
+    Tools of one process share limits, ledger, repeats, the budgets of runs and the calls that wait
+    for a person, each workspace its own, so that a host may make a tool for each call; one with a
+    `clock`, `monotonic` or `sleep` of its own shares none.
 
     Raises:
         ConnectionInvalid: The saved configuration cannot be used, a policy is given twice, or
@@ -136,7 +136,7 @@ class CustomerIoTool:
             sleep=sleep,
         )
         self.local: Sandbox | None = None
-        self._calls = Calls(self._client, dispatcher, local.budget, clock=clock, entropy=entropy)
+        self._calls = Calls(self._client, dispatcher, local, clock=clock, entropy=entropy)
         self._monotonic = monotonic
         self._lock = ForkSafeLock()
         self._known = subtools()
@@ -321,19 +321,25 @@ class CustomerIoTool:
         subtool = find(name)
         return self._calls.run(subtool, arguments, context or CallContext(), self._policy)
 
-    def approve(self, confirmation_id: str) -> dict[str, Any]:
+    def approve(
+        self, confirmation_id: str, *, context: CallContext | None = None
+    ) -> dict[str, Any]:
         """Run the call that waits under a confirmation id, with the arguments it was asked with.
 
         This is for the host, after a person agreed; it must not be within reach of the model. A
-        call waits 10 minutes, in the memory of this tool, and can be approved once. What the
-        policy refuses by now stays refused.
+        call waits 10 minutes, in the memory of the process that asked, and can be approved once, by
+        any tool on its workspace. What the policy of that tool refuses stays refused.
+
+        Args:
+            confirmation_id: From the result of the call.
+            context: What the host knows about it now; it stays a call of the run that asked.
 
         Returns:
             The result envelope of the call, for the model; `confirmation_unknown` where no call
             waits.
         """
         try:
-            return self._calls.approve(confirmation_id, self._policy)
+            return self._calls.approve(confirmation_id, context or CallContext(), self._policy)
         except CustomerIoError as error:
             return error.as_result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,6 +43,14 @@ def time() -> Time:
 def made(saved: Any, confirm: str, time: Time | None = None, **policy: Any) -> CustomerIoTool:
     clock = time or Time()
     return CustomerIoTool(saved, policy={"confirm": confirm, **policy}, clock=clock, entropy=bytes)
+
+
+@pytest.fixture
+def vendor(net: responses.RequestsMock) -> responses.RequestsMock:
+    """A Customer.io that accepts whatever comes."""
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        net.add(method, re.compile("https://"), json={})
+    return net
 
 
 def posts(sandbox: Sandbox) -> list[str]:
@@ -128,8 +137,8 @@ def test_an_id_that_was_never_given_approves_nothing(
     assert len(net.calls) == 0
 
 
-def test_a_call_waits_ten_minutes(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED_US, "human", time, dry_run=True) as tool:
+def test_a_call_waits_ten_minutes(vendor: responses.RequestsMock, time: Time) -> None:
+    with made(SAVED_US, "human", time) as tool:
         early = tool.call("delete_customer", {"customer_id": "u1"})["confirmation_id"]
         late = tool.call("delete_customer", {"customer_id": "u2"})["confirmation_id"]
         time.now += LIFE_SECONDS - 1
@@ -138,8 +147,7 @@ def test_a_call_waits_ten_minutes(net: responses.RequestsMock, time: Time) -> No
         assert code_of(tool.approve(late)) == "confirmation_unknown"
 
 
-def test_an_approved_call_begins_when_it_is_approved(sandbox: Sandbox, time: Time) -> None:
-    """Its context goes with it: the run's budget, and the host's cancelling."""
+def test_an_approved_call_is_of_the_run_that_asked(sandbox: Sandbox, time: Time) -> None:
     with made(sandbox.connection(), "human", time, send_budget=1) as tool:
         run = CallContext(run_id="a")
         ids = [
@@ -150,11 +158,38 @@ def test_an_approved_call_begins_when_it_is_approved(sandbox: Sandbox, time: Tim
         ]
         time.now += 300
         assert tool.approve(ids[0])["ok"]
-        assert code_of(tool.approve(ids[1])) == "policy_refused"
-        cancelled = CallContext(run_id="b", cancelled=lambda: True)
-        third = tool.call("send_transactional_email", EMAIL, context=cancelled)
-        assert code_of(tool.approve(third["confirmation_id"])) == "cancelled"
+        other = CallContext(run_id="b")
+        assert code_of(tool.approve(ids[1], context=other)) == "policy_refused"
     assert posts(sandbox) == ["/v1/send/email"]
+
+
+def test_an_approval_outlives_the_run_that_asked(sandbox: Sandbox) -> None:
+    is_over = False
+    run = CallContext(run_id="a", deadline_seconds=0, cancelled=lambda: is_over)
+    with made(sandbox.connection(), "human") as tool:
+        waiting = tool.call("send_transactional_email", EMAIL, context=run)["confirmation_id"]
+        is_over = True
+        assert tool.approve(waiting)["outcome"] == "accepted"
+    assert posts(sandbox) == ["/v1/send/email"]
+
+
+def test_the_host_can_cancel_what_it_approved(sandbox: Sandbox) -> None:
+    with made(sandbox.connection(), "human") as tool:
+        waiting = tool.call("send_transactional_email", EMAIL)["confirmation_id"]
+        result = tool.approve(waiting, context=CallContext(cancelled=lambda: True))
+    assert code_of(result) == "cancelled"
+    assert posts(sandbox) == []
+
+
+@pytest.mark.parametrize("confirm", ["human", "repeat"])
+@pytest.mark.parametrize("name", ASKED)
+def test_nobody_is_asked_about_what_will_not_be_sent(
+    net: responses.RequestsMock, name: str, confirm: str
+) -> None:
+    with made(SAVED_US, confirm, dry_run=True) as tool, made(SAVED_US, "never") as plain:
+        assert tool.call(name, example_of(name))["outcome"] == "dry_run"
+        assert tool.definition(name) == plain.definition(name)
+    assert len(net.calls) == 0
 
 
 def test_what_was_disabled_meanwhile_stays_refused(net: responses.RequestsMock) -> None:
@@ -219,7 +254,7 @@ def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -
     with made(SAVED_US, "human") as tool:
         tool.call("send_transactional_email", EMAIL)
         waiting = tool._calls._approvals._waiting
-        assert len(waiting) == 1
+        assert [len(queue) for queue in waiting.values()] == [1]
         assert "ada@" not in repr(waiting)
 
 
@@ -233,8 +268,8 @@ def token_of(tool: CustomerIoTool, name: str, arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_the_same_call_with_its_token_runs(net: responses.RequestsMock, name: str) -> None:
-    with made(SAVED_US, "repeat", dry_run=True) as tool:
+def test_the_same_call_with_its_token_runs(vendor: responses.RequestsMock, name: str) -> None:
+    with made(SAVED_US, "repeat") as tool:
         arguments = example_of(name)
         token = token_of(tool, name, arguments)
         assert tool.call(name, {**arguments, "confirmation_token": token})["ok"]
@@ -296,8 +331,8 @@ def test_a_token_of_another_subtool_does_not_count(net: responses.RequestsMock) 
     assert len(net.calls) == 0
 
 
-def test_a_token_counts_for_ten_minutes(net: responses.RequestsMock, time: Time) -> None:
-    with made(SAVED_US, "repeat", time, dry_run=True) as tool:
+def test_a_token_counts_for_ten_minutes(vendor: responses.RequestsMock, time: Time) -> None:
+    with made(SAVED_US, "repeat", time) as tool:
         confirmed = {**DELETE, "confirmation_token": token_of(tool, "delete_customer", DELETE)}
         time.now += LIFE_SECONDS - 1
         assert tool.call("delete_customer", confirmed)["ok"]
@@ -330,16 +365,16 @@ def test_a_token_that_is_no_text_is_refused(net: responses.RequestsMock, token: 
 
 
 def test_every_worker_takes_the_token_of_another_and_no_other_workspace_does(
-    net: responses.RequestsMock,
+    vendor: responses.RequestsMock,
 ) -> None:
     other_keys = {**SAVED_US, "app_api_key": "app-00000000"}
     with (
-        made(SAVED_US, "repeat", dry_run=True) as one,
-        made(SAVED_US, "repeat", dry_run=True) as two,
+        made(SAVED_US, "repeat") as one,
+        made(SAVED_US, "repeat") as two,
     ):
         confirmed = {**DELETE, "confirmation_token": token_of(one, "delete_customer", DELETE)}
         assert two.call("delete_customer", confirmed)["ok"]
-    with made(other_keys, "repeat", dry_run=True) as stranger:
+    with made(other_keys, "repeat") as stranger:
         assert code_of(stranger.call("delete_customer", confirmed)) == "confirmation_required"
 
 

@@ -67,7 +67,29 @@ def test_a_run_ends_at_its_budget_whichever_tool_it_uses(sandbox: Sandbox) -> No
     results = [send(sandbox, "a", idempotency_key=str(n), policy=policy) for n in range(3)]
     assert [result["ok"] for result in results] == [True, True, False]
     assert send(sandbox, "b", policy=policy)["ok"]
-    assert send(sandbox, policy=policy)["ok"], "without a run each tool counts for itself"
+
+
+def test_calls_without_a_run_share_a_budget_whichever_tool_they_use(sandbox: Sandbox) -> None:
+    policy = {"send_budget": 1}
+    assert send(sandbox, policy=policy)["ok"]
+    refused = send(sandbox, subject="another", policy=policy)
+    assert "whose run the host did not name" in str(refused["summary"])
+    assert send(sandbox, "a", subject="another", policy=policy)["ok"]
+    assert mails(sandbox) == 2
+
+
+def test_one_tool_approves_what_another_of_its_workspace_asked_for(sandbox: Sandbox) -> None:
+    saved = {**sandbox.connection(), "policy": "careful"}
+    with CustomerIoTool(saved) as asking:
+        waiting = asking.call("send_transactional_email", EMAIL)["confirmation_id"]
+    with CustomerIoTool({**saved, "site_id": "another"}) as elsewhere:
+        assert elsewhere.approve(waiting)["error"]["code"] == "confirmation_unknown"
+    with Sandbox() as other, CustomerIoTool({**other.connection(), "policy": "careful"}) as apart:
+        assert apart.approve(waiting)["error"]["code"] == "confirmation_unknown"
+    with CustomerIoTool(saved) as approving:
+        assert approving.approve(waiting)["outcome"] == "accepted"
+        assert approving.approve(waiting)["error"]["code"] == "confirmation_unknown"
+    assert mails(sandbox) == 1
 
 
 def test_a_smaller_budget_does_not_shorten_the_count_of_a_run(sandbox: Sandbox) -> None:

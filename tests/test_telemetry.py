@@ -149,8 +149,11 @@ def test_a_refused_call_names_its_person_where_its_arguments_could_be_read(
     assert [call.id_type for call in recorder.calls] == ["id", None]
 
 
-def test_a_call_that_a_person_decided_is_told_once_more(recorder: Recorder) -> None:
-    with made(recorder, policy=Policy(confirm="human", dry_run=True)) as tool:
+def test_a_call_that_a_person_decided_is_told_once_more(
+    net: responses.RequestsMock, recorder: Recorder
+) -> None:
+    net.delete(f"{US}/api/v1/customers/u1")
+    with made(recorder, policy=Policy(confirm="human")) as tool:
         ids = [
             tool.call("delete_customer", {"customer_id": person})["confirmation_id"]
             for person in ("u1", "u2")
@@ -158,7 +161,7 @@ def test_a_call_that_a_person_decided_is_told_once_more(recorder: Recorder) -> N
         tool.approve(ids[0])
         tool.decline(ids[1])
 
-    assert [end.outcome for end in recorder.ends[2:]] == ["dry_run", "policy_refused"]
+    assert [end.outcome for end in recorder.ends[2:]] == ["accepted", "policy_refused"]
     assert [call.person for call in recorder.calls[2:]] == [
         call.person for call in recorder.calls[:2]
     ]

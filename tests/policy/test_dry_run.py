@@ -31,7 +31,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(
     shown = result["request"]
     sends = example.sends
     assert result["ok"]
-    assert "outcome" not in result
+    assert result["outcome"] == "dry_run"
     assert result["summary"].startswith("Nothing was sent")
     assert shown["method"] == sends.method
     assert shown["url"] == host[subtools()[name].call.api.value] + sends.path
