@@ -32,10 +32,10 @@ _FILTER_METRICS = frozenset(
         "undeliverable",
     ]
 )
-Channel = Literal[
+MessageType = Literal[
     "email", "webhook", "twilio", "whatsapp", "slack", "push", "in_app", "live_notification"
 ]
-TYPES = frozenset(get_args(Channel))
+TYPES = frozenset(get_args(MessageType))
 
 
 def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:

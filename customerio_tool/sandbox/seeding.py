@@ -121,7 +121,7 @@ class Action:
     """One message of a campaign or broadcast."""
 
     id: int
-    type: deliveries.Channel = "email"
+    type: deliveries.MessageType = "email"
     subject: str | None = None
     body: str = ""
 
