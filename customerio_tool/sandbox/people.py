@@ -91,8 +91,7 @@ def given(ws: Workspace, value: Any) -> str | None:
 def looks_like_email(text: str) -> bool:
     """Whether a text is what the Track API takes for an e-mail address.
 
-    T says no more than that it looks like one. What looks so is UNVERIFIED: one ``@`` and a domain
-    with a dot that does not end it, as nobody writes an address otherwise.
+    T says no more than that it looks like one: what does is UNVERIFIED (fact track-email-shape).
     """
     return _EMAIL.fullmatch(text) is not None
 

@@ -81,6 +81,15 @@ def _(api: Api) -> bool:
     return found == ["u6", None, None] and api.known("u6")["attributes"]["seen"] == "yes"
 
 
+@shows("track-email-shape")
+def _(api: Api) -> bool:
+    addresses, others = ("a@b.c", "a+b@c.d.e"), ("a@b", "a@b.c.", "a@b@c.d", "@b.c")
+    for text in (*addresses, *others):
+        api.identify(text)
+    found = [api.known(text)["email"] for text in (*addresses, *others)]
+    return found == [*addresses, *(None for _ in others)]
+
+
 @shows("track-phone")
 def _(api: Api) -> bool:
     api.identify("+4915112345678", a=1)
