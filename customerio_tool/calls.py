@@ -124,7 +124,7 @@ class Calls:
         request = request_for(asked.subtool, asked.args, at)
         if policy.dry_run:
             return rehearsed(asked.subtool, asked.args, at, request, self._connection)
-        hidden, counted = policy.hidden_attributes, self._counted(asked, policy)
+        hidden, counted = frozenset(policy.hidden_attributes), self._counted(asked, policy)
         return self._dispatcher.result(asked, at, request, hidden, watch, counted)
 
     def _counted(self, asked: Asked, policy: Policy) -> Counted:

@@ -276,6 +276,7 @@ class Client:
         body = bytearray()
         problem = "Customer.io's answer was too slow."
         raw = response.raw
+        raw.enforce_content_length = True  # which urllib3 1 does not by itself
         read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
         try:
             while not deadline.passed():

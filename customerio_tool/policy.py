@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from customerio_tool.arguments import NotJson, nearest, parse, refuse
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
+from customerio_tool.fields import wrong
 from customerio_tool.policy_values import count, flag, known, names, one_of, recipients
 from customerio_tool.recipients import Reach, override_of, strangers
 from customerio_tool.secret import Environment
@@ -41,8 +42,15 @@ def _subtool_names(value: object) -> frozenset[str] | None:
     return None if given is None else known(given, subtools())
 
 
-def _case_folded(given: frozenset[str]) -> frozenset[str]:
+def _case_folded(value: object) -> frozenset[str]:
+    if (given := names(value)) is None:
+        raise wrong("is null", "give a list of names, or leave it out")
     return frozenset(name.casefold() for name in given)
+
+
+# What a caller may give is wider than what is kept, and a type checker sees the declared type.
+_Names: TypeAlias = Collection[str]
+_Kept: TypeAlias = frozenset[str]
 
 
 class Policy(BaseModel):
@@ -78,16 +86,18 @@ class Policy(BaseModel):
         frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    enabled: Annotated[frozenset[str] | None, BeforeValidator(_subtool_names)] = None
+    enabled: Annotated[
+        _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Kept | None)
+    ] = None
     read_only: Annotated[bool, BeforeValidator(flag)] = False
     dry_run: Annotated[bool, BeforeValidator(flag)] = False
-    allowed_recipients: Annotated[frozenset[str] | None, BeforeValidator(recipients)] = Field(
-        default=None, repr=False
-    )
+    allowed_recipients: Annotated[
+        _Names | None, PlainValidator(recipients, json_schema_input_type=_Kept | None)
+    ] = Field(default=None, repr=False)
     allow_triggers: Annotated[bool, BeforeValidator(flag)] = False
     send_budget: Annotated[int | None, BeforeValidator(count)] = None
     hidden_attributes: Annotated[
-        frozenset[str], AfterValidator(_case_folded), BeforeValidator(names)
+        _Names, PlainValidator(_case_folded, json_schema_input_type=_Kept)
     ] = frozenset()
     event_overrides: Annotated[bool, BeforeValidator(flag)] = False
     data_files: Annotated[bool, BeforeValidator(flag)] = False
@@ -207,7 +217,9 @@ class Policy(BaseModel):
         problem = "takes the audience from a file on the web, which this agent may not"
         return [FieldProblem("data_file_url", problem, "choose another audience")]
 
-    def _admit_recipients(self, subtool: Subtool[Any], args: Args, allowed: frozenset[str]) -> None:
+    def _admit_recipients(
+        self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
+    ) -> None:
         if subtool.triggers and not self.allow_triggers:
             raise PolicyRefused(
                 "Nothing was sent: this agent may write only to certain recipients, and "

@@ -254,8 +254,8 @@ class CustomerIoTool:
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
             enabled = self._policy.enabled
-            now = frozenset(self._known) if enabled is None else enabled
-            self._policy = self._policy.only(change(now))
+            now = self._known if enabled is None else enabled
+            self._policy = self._policy.only(change(frozenset(now)))
 
     def _checked(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(find(name).name for name in names)

@@ -109,7 +109,7 @@ class _Punctual(HTTPConnection):
     def connect(self) -> None:
         try:
             super().connect()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # the last: of urllib3 1
             raise NewConnectionError(self, "no connection was made") from error
         if (deadline := _in_force.deadline) and deadline.passed():
             self.close()

@@ -52,7 +52,9 @@ class Tunnel:
         with self._context.wrap_socket(peer, server_side=True) as behind:
             request = b""
             while not request.endswith(b"}"):
-                request += behind.recv(65_536)
+                if not (more := behind.recv(65_536)):
+                    return  # the client did not like the certificate
+                request += more
             self.requests.append(request)
             behind.sendall(self._answer)
 
