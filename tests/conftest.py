@@ -38,7 +38,10 @@ def _an_environment_without_a_connection() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _a_process_that_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the tools of one test from what those of another sent."""
+    """Let no test wait for the limits, or meet the sends, of another.
+
+    Sandboxes tell their workspaces apart; the vendor's own hosts are the same in every test.
+    """
     monkeypatch.setattr("customerio_tool.shared._of_hosts", {})
 
 
