@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from customerio_tool import CustomerIoTool
 from customerio_tool.commands import app
+from customerio_tool.errors import NextStep, TookEffect
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.shapes import Outcome
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.wire import request_for
@@ -39,6 +44,21 @@ def test_the_quick_start_runs_with_keys_in_the_place_of_the_dots() -> None:
         exec(compile(filled, "README.md", "exec", dont_inherit=True), {})  # noqa: S102 - see above
         (request,) = sandbox.requests()
     assert (request["operation"], request["status"]) == ("track", 200)
+
+
+def test_the_results_that_are_shown_are_results() -> None:
+    success, failure = map(json.loads, re.findall(r"```json\n(.*?)```", README, re.DOTALL))
+    with CustomerIoTool.sandbox() as tool:
+        event = tool.call("track_event", {"customer_id": "u1", "name": "order_paid"})
+        wrong = tool.call("identify_customer", {"customer_id": "u1", "attribute": {"plan": "pro"}})
+    assert {**event, "event_id": success["event_id"]} == success
+    assert wrong == failure
+
+
+@pytest.mark.parametrize("word", [*get_args(Outcome), *get_args(NextStep), *get_args(TookEffect)])
+def test_every_word_of_a_result_is_told(word: str) -> None:
+    section = README.partition("## Results")[2].partition("<!-- generated")[0]
+    assert f"`{word}`" in section
 
 
 def test_the_python_satisfies_a_type_checker(tmp_path: Path) -> None:
