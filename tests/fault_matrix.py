@@ -200,20 +200,19 @@ class Fault:
         name: What goes wrong.
         rule: The sandbox's rule for it; None is a port that nobody listens on.
         ends: How a call of each kind ends.
-        read_seconds: Seconds to wait for an answer, where the fault is that none comes.
-        speed: How much faster than real time the deadline runs, where it has to pass.
+        mute: Whether the fault is that nothing more comes, so that waiting has to end soon.
+        late: Whether the deadline passes while the answer comes.
         retry_after: The seconds to wait that the result must tell.
     """
 
     name: str
     rule: Mapping[str, Any] | None
     ends: Ends
-    read_seconds: float = 10.0
-    speed: float = 0.0
+    mute: bool = False
+    late: bool = False
     retry_after: float | None = None
 
 
-_SOON = 0.2
 _ANSWER: Mapping[str, Any] = {"status": 200, "body": '{"why": "an answer of some length"}'}
 """What takes the place of an answer that may have no body, so that there is one to break."""
 
@@ -241,11 +240,9 @@ FAULTS = (
         "no answer, not applied, always",
         _breaks(MUTE_BEFORE, always=True),
         _LOST["always, not applied"],
-        read_seconds=_SOON,
+        mute=True,
     ),
-    Fault(
-        "no answer, applied, once", _breaks(MUTE_AFTER), _LOST["once, applied"], read_seconds=_SOON
-    ),
+    Fault("no answer, applied, once", _breaks(MUTE_AFTER), _LOST["once, applied"], mute=True),
     Fault("429, once", _answers(429), _NOT_NOW),
     Fault(
         "429, always",
@@ -294,13 +291,13 @@ FAULTS = (
         "200 with a Content-Length too large, once",
         _breaks("length_too_large", **_ANSWER),
         _CUT_OFF,
-        read_seconds=_SOON,
+        mute=True,
     ),
     Fault(
         "200 that drips beyond the deadline",
-        _breaks("slow_body", always=True, bytes_per_second=20, **_ANSWER),
+        _breaks("slow_body", always=True, status=200, bytes_per_second=200, body="x" * 10_000),
         _TOO_LATE,
-        speed=100.0,
+        late=True,
     ),
     Fault(
         "redirect to another host",

@@ -168,14 +168,13 @@ def test_a_ca_file_that_went_away_is_named_and_nothing_is_sent(tmp_path: Path) -
     assert str(ca_file) not in str(caught.value)
 
 
-@pytest.mark.usefixtures("without_proxies")
 def test_root_certificates_that_were_lost_are_not_called_a_ca_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    net: responses.RequestsMock,
 ) -> None:
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "gone.pem"))
+    net.put(US + PERSON.path, body=OSError("Could not find a suitable TLS CA certificate bundle"))
 
     with pytest.raises(ConnectionInvalid, match="certifi has lost its file; install it anew"):
-        sent(PERSON, track_url="https://127.0.0.1:9")
+        sent(PERSON, region="us")
 
 
 # Redirects

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
+import requests
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
 from tests.fault_matrix import FAULTS, PAGE, SAMPLES, SUPPRESSED, Fault, Kind, Sample, page
+from tests.impatience import impatient_session, late_session
 from tests.patience import PATIENCE
 from tests.replaying import NOW, SkippingClock, Tries, tool_on
 
@@ -41,19 +44,38 @@ class Bench:
         operation = SAMPLES[name].operation
         self.sandbox.faults.set([{**rule, "operation": operation} for rule in rules])
         result, tries = self._call(name, fault, connection)
-        self.sandbox.wait_for(tries, operation, after=self._logged, timeout=PATIENCE)
+        self._wait_for(tries, name)
         assert len(self.arrived(name)) == tries
         return result, tries
 
     def _call(
         self, name: str, fault: Fault | None, connection: dict[str, str]
     ) -> tuple[dict[str, Any], int]:
-        clock, tries = SkippingClock(fault.speed if fault else 0.0), Tries()
-        timeouts = Timeouts(read=fault.read_seconds) if fault else None
-        with tool_on(clock, connection, tries, timeouts=timeouts, entropy=bytes) as tool:
+        clock, tries, call = SkippingClock(), Tries(), subtools()[name].call
+        with (
+            self._session(name, fault, clock) as session,
+            tool_on(clock, connection, tries, session=session, entropy=bytes) as tool,
+        ):
             result = tool.call(name, SAMPLES[name].arguments)
-        call = subtools()[name].call
         return result, tries.made.count((call.method, call.path))
+
+    def _session(
+        self, name: str, fault: Fault | None, clock: SkippingClock
+    ) -> AbstractContextManager[requests.Session | None]:
+        """Return a session on which the fault takes no longer than it must."""
+        method, rule = subtools()[name].call.method, (fault and fault.rule) or {}
+        if fault and fault.late:
+            return late_session(clock)
+        if fault and fault.mute:
+            number = itertools.count(1)
+            return impatient_session(
+                method, rule.get("times", -1), lambda: self._wait_for(next(number), name)
+            )
+        return nullcontext()
+
+    def _wait_for(self, tries: int, name: str) -> None:
+        operation = SAMPLES[name].operation
+        self.sandbox.wait_for(tries, operation, after=self._logged, timeout=PATIENCE)
 
     def arrived(self, name: str) -> list[dict[str, Any]]:
         """The requests of a subtool that the sandbox has seen."""

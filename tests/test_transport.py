@@ -13,11 +13,11 @@ import urllib3
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.client import Client
-from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session
 from tests.clients import SAVED, SEGMENTS, connected, sent, soon
+from tests.impatience import impatient_session
 from tests.loopback import Loopback, Script, says
 from tests.replaying import LIST_CALL, MAIL_CALL, NOW, PERSON_CALL, SkippingClock, Tries, tool_on
 
@@ -216,8 +216,10 @@ def test_bytes_left_over_from_an_answer_are_not_taken_for_the_next(
 def test_a_connection_that_lost_an_answer_is_not_used_again(
     sandbox: Sandbox, sockets: Sockets, clock: SkippingClock, tries: Tries, action: str
 ) -> None:
-    timeouts = Timeouts(read=0.2)
-    with tool_on(clock, sandbox.connection(), tries, timeouts=timeouts) as tool:
+    with (
+        impatient_session("GET", 1) as session,
+        tool_on(clock, sandbox.connection(), tries, session=session) as tool,
+    ):
         sandbox.fault(action=action, times=1)
         assert tool.call(*LIST_CALL)["ok"]
     assert sockets.accepted == len(tries.made) == 2
