@@ -127,7 +127,7 @@ def test_an_event_id_seen_on_another_person_is_a_duplicate_too(api: Api) -> None
 
 
 def test_a_cio_id_of_another_workspace_is_refused(api: Api) -> None:
-    """PC: 400 ``invalid identifier``; the envelope is UNVERIFIED."""
+    """A field report: 400 ``invalid identifier``; the envelope is UNVERIFIED."""
     for method, tail in (("PUT", ""), ("DELETE", ""), ("POST", "/suppress"), ("POST", "/events")):
         path = customer("cio_aaaa00000001", tail)
         response = api.track(method, path, {"name": "n"})

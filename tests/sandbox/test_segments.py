@@ -87,7 +87,7 @@ def test_adding_unknown_people_is_silent(api: Api) -> None:
 
 @pytest.mark.parametrize("api_with", [{"segment_add_creates_people": True}], indirect=True)
 def test_adding_unknown_people_can_create_them(api_with: Api) -> None:
-    """HX: an older vendor text says so."""
+    """An older vendor text says so."""
     change(api_with, "add", ["nobody"])
     assert api_with.known("nobody")["manual_segments"] == [1]
 

@@ -74,7 +74,7 @@ def test_system_names_can_be_stored(api_with: Api) -> None:
 
 @switched(foreign_cio_id="ignore")
 def test_a_foreign_cio_id_can_be_dropped_quietly(api_with: Api) -> None:
-    """PC is a field report."""
+    """That it is refused is a field report."""
     api_with.identify("cio_aaaa00000001", plan="x")
     assert api_with.quiet() == ["unknown cio_id"]
 
