@@ -1,4 +1,4 @@
-"""The documented limits (facts section 4): each is met exactly and refused one beyond."""
+"""The documented limits: each is met exactly and refused one beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no source settles is a switch: here each one's other position (facts section 10)."""
+"""What no source settles is a switch: here each one's other position."""
 
 from __future__ import annotations
 
