@@ -20,7 +20,7 @@ import redis
 
 from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import LocalLimiter, Pacer, bucket_of
-from customerio_tool.redis_pacing import RedisLimiter
+from customerio_tool.pacing_redis import RedisLimiter
 from customerio_tool.spec import Pace
 from tests.pacing_workers import WORKERS, Crew, Work, most_in, work
 from tests.redis_server import RedisServer

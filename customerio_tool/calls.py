@@ -27,7 +27,7 @@ class Calls:
     Args:
         client: Of the connection that they are for.
         dispatcher: Sends what was let pass, and watches it all.
-        local: What the process remembers: the sends of runs, and the calls that wait for a person.
+        process: What the process remembers: the sends of runs, the calls that wait for a person.
         clock: Gives Unix time in seconds.
         entropy: Gives that many random bytes.
     """
@@ -36,7 +36,7 @@ class Calls:
         self,
         client: Client,
         dispatcher: Dispatcher,
-        local: InProcess,
+        process: InProcess,
         *,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
@@ -45,8 +45,8 @@ class Calls:
         self._dispatcher = dispatcher
         self._clock = clock
         self._entropy = entropy
-        self._approvals = local.approvals
-        self._budget = local.budget
+        self._approvals = process.approvals
+        self._budget = process.budget
         self._second_look = SecondLook(client.connection, clock)
 
     def run(

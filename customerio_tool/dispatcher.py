@@ -35,7 +35,7 @@ class Dispatcher:
 
     Args:
         client: Sends one request once.
-        local: What the process remembers, where nothing else is given and the environment says
+        process: What the process remembers, where nothing else is given and the environment says
             nothing.
         pacer: Waits for slots in the vendor's rate classes; by default as the environment says.
         ledger: Remembers sends, so that none happens twice; by default as the environment says.
@@ -49,7 +49,7 @@ class Dispatcher:
     def __init__(
         self,
         client: Client,
-        local: InProcess,
+        process: InProcess,
         *,
         pacer: Pacing | None = None,
         ledger: Ledger | None = None,
@@ -60,9 +60,9 @@ class Dispatcher:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         environ = Environment(None)
-        pacer = pacer or pacer_from_env(environ, local, sleep=sleep, monotonic=monotonic)
-        ledger = ledger_from_env(environ, local) if ledger is None else ledger
-        self._replayer = Replayer(client, pacer, quota=local.quota, sleep=sleep, clock=clock)
+        pacer = pacer or pacer_from_env(environ, process, sleep=sleep, monotonic=monotonic)
+        ledger = ledger_from_env(environ, process) if ledger is None else ledger
+        self._replayer = Replayer(client, pacer, quota=process.quota, sleep=sleep, clock=clock)
         self._send_once = SendOnce(ledger, clock=clock, best_effort=best_effort)
         self._watchers = Watchers(telemetry_from_env(environ) if telemetry is None else telemetry)
         self._hash_key = client.connection.digest.encode()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.ledger import Entry, LedgerLost
+from customerio_tool.redis_client import redis_client
 
 if TYPE_CHECKING:
     import redis
@@ -49,7 +50,9 @@ class RedisLedger:
     def __init__(self, url_or_client: str | redis.Redis, *, prefix: str = PREFIX) -> None:
         self._owned = isinstance(url_or_client, str)
         self._redis: Any = (
-            _client(url_or_client) if isinstance(url_or_client, str) else url_or_client
+            redis_client(url_or_client, timeout=TIMEOUT_SECONDS, repeats=1)
+            if isinstance(url_or_client, str)
+            else url_or_client
         )
         self._prefix = prefix
 
@@ -95,25 +98,3 @@ def _reachable() -> Iterator[None]:
     else:
         return
     raise LedgerLost(lost)
-
-
-def _client(url: str) -> redis.Redis:
-    try:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise ImportError(
-            "RedisLedger needs redis: install it with  pip install 'customerio-tool[redis]'"
-        ) from None
-    try:
-        return redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[redis.ConnectionError, redis.TimeoutError],  # not implied by redis 5
-        )
-    except ValueError:
-        pass
-    raise ValueError("the URL of Redis cannot be read; write redis://host:port/0")

@@ -19,7 +19,8 @@ from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.ledger import Ledger, MemoryLedger
 from customerio_tool.pacing import Limiter, LocalLimiter, Pacer
-from customerio_tool.redis_pacing import REDIS_URL_VARIABLE, limiter_from_env
+from customerio_tool.pacing_redis import limiter_from_env
+from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.replay import RetryQuota
 from customerio_tool.telemetry import LogTelemetry, Telemetry
 
@@ -67,20 +68,20 @@ def in_process(connection: Connection) -> InProcess:
 
 def pacer_from_env(
     environ: Mapping[str, str],
-    local: InProcess,
+    process: InProcess,
     *,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Pacer:
     """Return a pacer on the limiter that the environment asks for; raises like that."""
     url = _redis_url(environ)
-    limiter = local.limiters.get(url)
+    limiter = process.limiters.get(url)
     if limiter is None:
-        limiter = local.limiters.setdefault(url, limiter_from_env(environ, local.limiter))
+        limiter = process.limiters.setdefault(url, limiter_from_env(environ, process.limiter))
     return Pacer(limiter, sleep=sleep, monotonic=monotonic)
 
 
-def ledger_from_env(environ: Mapping[str, str], local: InProcess) -> Ledger:
+def ledger_from_env(environ: Mapping[str, str], process: InProcess) -> Ledger:
     """Return the ledger of sends that the environment asks for, else that of the process.
 
     Raises:
@@ -92,10 +93,10 @@ def ledger_from_env(environ: Mapping[str, str], local: InProcess) -> Ledger:
 
         return SqliteLedger(path)
     if not (url := _redis_url(environ)):
-        return local.ledger
+        return process.ledger
     from customerio_tool.ledger_redis import RedisLedger
 
-    return local.ledgers.get(url) or local.ledgers.setdefault(url, RedisLedger(url))
+    return process.ledgers.get(url) or process.ledgers.setdefault(url, RedisLedger(url))
 
 
 def _redis_url(environ: Mapping[str, str]) -> str:

@@ -123,10 +123,10 @@ class CustomerIoTool:
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
         own_time = (clock, monotonic, sleep) != (time.time, time.monotonic, time.sleep)
-        local = InProcess() if own_time else in_process(loaded)
+        process = InProcess() if own_time else in_process(loaded)
         dispatcher = Dispatcher(
             self._client,
-            local,
+            process,
             pacer=pacer,
             ledger=ledger,
             best_effort=best_effort,
@@ -136,7 +136,7 @@ class CustomerIoTool:
             sleep=sleep,
         )
         self.local: Sandbox | None = None
-        self._calls = Calls(self._client, dispatcher, local, clock=clock, entropy=entropy)
+        self._calls = Calls(self._client, dispatcher, process, clock=clock, entropy=entropy)
         self._monotonic = monotonic
         self._lock = ForkSafeLock()
         self._known = subtools()
@@ -194,12 +194,12 @@ class CustomerIoTool:
         source = Environment(environ)
         del environ
         sealed = Secret(Connection.from_env(source, apis=apis))
-        local = in_process(sealed.reveal())
+        process = in_process(sealed.reveal())
         return cls(
             sealed.reveal(),
             policy=Policy.from_env(source),
-            pacer=pacer_from_env(source, local),
-            ledger=ledger_from_env(source, local),
+            pacer=pacer_from_env(source, process),
+            ledger=ledger_from_env(source, process),
             telemetry=telemetry_from_env(source),
         )
 

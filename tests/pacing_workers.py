@@ -22,7 +22,8 @@ from types import TracebackType
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.deadline import Timeouts
 from customerio_tool.pacing import Limiter, LocalLimiter, Pacer, Slot
-from customerio_tool.redis_pacing import REDIS_URL_VARIABLE, limiter_from_env
+from customerio_tool.pacing_redis import limiter_from_env
+from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.spec import Pace
 from customerio_tool.telemetry import Attempt, CallStart, LogTelemetry
 from tests.patience import PATIENCE

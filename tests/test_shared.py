@@ -9,7 +9,7 @@ import redis
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.redis_pacing import REDIS_URL_VARIABLE
+from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.sandbox import Sandbox
 from tests.clients import EMAIL, SAVED_US, AnyPace
 from tests.redis_server import RedisServer

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from customerio_tool.pacing import MANY_BUCKETS, Limiter, LocalLimiter, Slot, rhythm_of
+from customerio_tool.redis_client import REDIS_URL_VARIABLE, redis_client, redis_py
 from customerio_tool.spec import Pace
 
 if TYPE_CHECKING:
     import redis
-
-REDIS_URL_VARIABLE = "CUSTOMERIO_REDIS_URL"
 
 TIMEOUT_SECONDS = 0.25
 """How long to wait for Redis, to connect as to answer: pacing must not cost more than it saves."""
@@ -144,8 +143,13 @@ class RedisLimiter:
         fallback: LocalLimiter,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        library = _redis_py()
-        self._client = _connect(client_or_url) if isinstance(client_or_url, str) else client_or_url
+        library = redis_py()
+        # Never repeated: what is reserved too late must not count twice.
+        self._client = (
+            redis_client(client_or_url, timeout=TIMEOUT_SECONDS, repeats=0)
+            if isinstance(client_or_url, str)
+            else client_or_url
+        )
         self._failures = (library.RedisError, OSError, UnicodeError)  # the last: odd host names
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback
@@ -308,34 +312,3 @@ def _keys(bucket: str) -> list[str]:
 
 def _micros(seconds: float) -> int:
     return round(min(seconds, _FOREVER_SECONDS) * _MICRO)
-
-
-def _redis_py() -> Any:
-    try:
-        import redis
-    except ImportError:
-        raise ImportError(
-            "Sharing limits through Redis needs redis-py: install it with  "
-            "pip install 'customerio-tool[redis]'"
-        ) from None
-    return redis
-
-
-def _connect(url: str) -> redis.Redis:
-    """Return a client that gives up soon and never repeats: a late reservation must not count."""
-    library = _redis_py()
-    try:
-        client: redis.Redis = library.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=library.retry.Retry(library.backoff.NoBackoff(), 0),
-        )
-    except ValueError:
-        pass
-    else:
-        return client
-    raise ValueError(  # the address is not shown: it may hold a password
-        "That is no address of a Redis server; it begins with redis://, rediss:// or unix://, "
-        f"such as redis://localhost:6379/0. Look at {REDIS_URL_VARIABLE} if it comes from there."
-    )

@@ -24,12 +24,12 @@ from customerio_tool.pacing import (
     bucket_of,
     rhythm_of,
 )
-from customerio_tool.redis_pacing import (
+from customerio_tool.pacing_redis import (
     PROBE_SECONDS,
-    REDIS_URL_VARIABLE,
     RedisLimiter,
     limiter_from_env,
 )
+from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.spec import Pace
 from tests.pacing_workers import most_in
 from tests.patience import PATIENCE

@@ -17,7 +17,7 @@ import redis
 
 from customerio_tool.connection import Connection
 from customerio_tool.pacing import LocalLimiter, Slot, bucket_of
-from customerio_tool.redis_pacing import RedisLimiter
+from customerio_tool.pacing_redis import RedisLimiter
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.spec import Pace
 from tests.pacing_workers import WORKERS, Crew, Work, most_in
