@@ -79,9 +79,11 @@ class Client:
         session: A session to share; by default the client makes and owns one. Nothing of the
             connection is stored on it; of it, only the adapters and the client certificate are
             used: no headers, cookies, auth or hooks. Unless it is made by
-            `transport.new_session`, a POST may ride a connection that was long idle, a forked
-            process shares its connections, an answer whose headers drip may outlast the deadline,
-            and a host that debugs `http.client` prints credentials.
+            `transport.new_session`, a POST may ride a connection that was long idle; a process
+            that forks after a first call must not use it on both sides, as each could read the
+            other's answers; headers that drip, and a host of many addresses, may outlast the
+            deadline; a call whose answer is announced by a 102 or 103 is in doubt, as is one whose
+            TLS or proxy failed; and a host that debugs `http.client` prints credentials.
         timeouts: How long one attempt may wait.
 
     The proxies of the environment are read once, when the client is made; a host on this machine

@@ -41,7 +41,9 @@ tell when it ends, and every key must leave the store at some time."""
 
 WINDOW_SECONDS = 600.0
 """How long a message counts as sent where neither key nor run is known: long enough for a model
-that repeats itself, short enough for the same reminder later in the day."""
+that repeats itself, short enough for the same reminder later in the day. Like all these times it is
+counted by the wall clock, which workers and stores share: one that is set forward by more frees the
+message early, and one that is set back keeps it longer. A caller's own key lasts for days."""
 
 UNKNOWN_SECONDS = DAY
 """How long a message with an unknown outcome is not sent again, unless its key lasts longer."""
@@ -353,7 +355,13 @@ def _claim(
 def _told_again(
     subtool: Subtool[A], args: A, at: Invocation, claim: _Claim, held: Entry, now: float
 ) -> Item:
-    """Tell of the first call with this key, as nothing is sent by this one."""
+    """Tell of the first call with this key, as nothing is sent by this one.
+
+    Raises:
+        ArgumentsInvalid: It was for another message.
+        SendInProgress: It has not ended.
+        OutcomeUnknown: It ended without a usable answer.
+    """
     if held.fingerprint != claim.started.fingerprint:
         fix = "repeat that one's arguments, or give a new key to send this one as well"
         refuse([FieldProblem("idempotency_key", "was used for another message", fix)])
@@ -364,22 +372,32 @@ def _told_again(
             retry_after_seconds=round(held.ends_at - now, 3),
         )
     first = replace(at, now=held.started_at)
-    when = iso_time(held.started_at)
-    look = subtool.look(args, first) if subtool.look else None
     if held.state == "unknown":
-        raise OutcomeUnknown(
-            f"Nothing was sent now: the same call began at {when} and got no usable answer, so "
-            "that it may have happened. Look first, and ask the user before sending it again on "
-            "purpose, which a new idempotency_key does.",
-            look=look,
-            beside=subtool.facts(args, first),
-        )
+        raise _still_unknown(subtool, args, first)
+    return _already_sent(subtool, args, first, held.facts)
+
+
+def _still_unknown(subtool: Subtool[A], args: A, first: Invocation) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"Nothing was sent now: the same call began at {iso_time(first.now)} and got no usable "
+        "answer, so that it may have happened. Look first, and ask the user before sending it "
+        "again on purpose, which a new idempotency_key does.",
+        look=subtool.look(args, first) if subtool.look else None,
+        beside=subtool.facts(args, first),
+    )
+
+
+def _already_sent(
+    subtool: Subtool[A], args: A, first: Invocation, facts: Mapping[str, Any]
+) -> Item:
+    when = iso_time(first.now)
+    look = subtool.look(args, first) if subtool.look else None
     return {
         "ok": True,
         "summary": f"Nothing was sent now: Customer.io accepted the same call of {when}. To send "
         "it again on purpose, give a new idempotency_key.",
         "outcome": "already_sent",
         "first_sent_at": when,
-        **held.facts,
+        **facts,
         **({"verify": look.as_json()} if look else {}),
     }

@@ -22,6 +22,7 @@ from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Unreachable
 from tests.clients import APP_US, LOGIN, PERSON, SAVED, SEGMENTS, US, connected, sent, soon
 from tests.loopback import Loopback, Script, answer, says
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_proxies")
 
@@ -89,6 +90,26 @@ def test_a_port_that_nobody_listens_on_means_that_nothing_was_sent() -> None:
 
     with pytest.raises(Unreachable, match="nothing was sent"):
         sent(PERSON, track_url=f"http://127.0.0.1:{free}")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [lambda peer: peer.recv(1), lambda peer: peer.sendall(answer(status=b"400 Bad Request"))],
+    ids=["hangs up", "speaks plain HTTP"],
+)
+def test_a_peer_that_makes_no_tls_means_that_nothing_was_sent(script: Script) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def meet() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                script(peer)
+
+        thread = threading.Thread(target=meet, daemon=True)
+        thread.start()
+        with pytest.raises(Unreachable, match="nothing was sent"):
+            sent(PERSON, track_url=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(PATIENCE)
 
 
 def test_after_the_deadline_nothing_is_sent(net: responses.RequestsMock) -> None:

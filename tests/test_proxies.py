@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import requests
 import trustme
 
+from customerio_tool.transport import new_session
 from tests.clients import SAVED
 from tests.loopback import Loopback, says
 from tests.replaying import MAIL_CALL, SkippingClock, Tries, tool_on
@@ -18,8 +20,8 @@ from tests.replaying import MAIL_CALL, SkippingClock, Tries, tool_on
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 DELIVERED = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"delivery_id": "dg"}'
 
-Behind: TypeAlias = Callable[[str], dict[str, Any]]
-"""Sends a message through the proxy at this address, and returns its result."""
+Behind: TypeAlias = Callable[..., dict[str, Any]]
+"""Sends a message through the proxy at this address, on a session, and returns its result."""
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +65,12 @@ class Tunnel:
 def result_behind(
     connection: dict[str, Any], tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> Behind:
-    def result(proxy: str) -> dict[str, Any]:
+    def result(proxy: str, session: requests.Session | None = None) -> dict[str, Any]:
         for name in ("ALL_PROXY", "NO_PROXY", "HTTPS_PROXY"):
             monkeypatch.delenv(name, raising=False)
             monkeypatch.delenv(name.lower(), raising=False)
         monkeypatch.setenv("https_proxy", proxy)
-        with tool_on(SkippingClock(), connection, tries) as tool:
+        with tool_on(SkippingClock(), connection, tries, session=session) as tool:
             return tool.call(*MAIL_CALL)
 
     return result
@@ -82,13 +84,18 @@ def test_a_message_goes_through_a_proxy(authority: trustme.CA, result_behind: Be
     assert b"Authorization" not in proxy.requests[0]
 
 
+@pytest.mark.parametrize("session", [new_session, requests.Session], ids=["ours", "a caller's"])
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n"], ids=["nothing", "no HTTP"])
 def test_a_message_whose_answer_is_lost_behind_a_proxy_is_in_doubt_and_goes_once(
-    authority: trustme.CA, result_behind: Behind, tries: Tries, answer: bytes
+    authority: trustme.CA,
+    result_behind: Behind,
+    tries: Tries,
+    answer: bytes,
+    session: Callable[[], requests.Session],
 ) -> None:
     through = Tunnel(authority, answer)
-    with Loopback([through]) as proxy:
-        error = result_behind(proxy.url)["error"]
+    with Loopback([through]) as proxy, session() as shared:
+        error = result_behind(proxy.url, shared)["error"]
     assert (error["code"], error["took_effect"]) == ("outcome_unknown", "unknown")
     assert len(through.requests) == len(tries.made) == 1
 
@@ -115,10 +122,14 @@ def test_a_proxy_that_opens_no_way_means_that_nothing_was_sent(
     assert len(tries.made) == 3
 
 
-def test_a_proxy_that_is_down_means_that_nothing_was_sent(result_behind: Behind) -> None:
+@pytest.mark.parametrize("session", [new_session, requests.Session], ids=["ours", "a caller's"])
+def test_a_proxy_that_is_down_means_that_nothing_was_sent(
+    result_behind: Behind, session: Callable[[], requests.Session]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = listener.getsockname()[1]
-    error = result_behind(f"http://127.0.0.1:{free}")["error"]
+    with session() as shared:
+        error = result_behind(f"http://127.0.0.1:{free}", shared)["error"]
     assert (error["code"], error["took_effect"]) == ("unreachable", "no")
 
 

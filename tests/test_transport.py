@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Semaphore
 from typing import Any
 
 import pytest
+import requests
 import urllib3
 
 from customerio_tool import CustomerIoTool
@@ -262,13 +263,17 @@ def test_an_answer_that_is_announced_is_waited_for(
     assert result["delivery_id"] == "dg"
 
 
-@pytest.mark.parametrize("status", [b"101 Switching Protocols", b"102 Processing"])
+@pytest.mark.parametrize("session", [new_session, requests.Session], ids=["ours", "a caller's"])
+@pytest.mark.parametrize(
+    "status", [b"100 Continue", b"101 Switching Protocols", b"102 Processing", b"103 Early Hints"]
+)
 def test_a_send_whose_answer_is_only_announced_is_in_doubt(
-    clock: SkippingClock, tries: Tries, status: bytes
+    clock: SkippingClock, tries: Tries, status: bytes, session: Callable[[], requests.Session]
 ) -> None:
     with (
         Loopback([says(b"HTTP/1.1 " + status + b"\r\n\r\n")]) as server,
-        tool_on(clock, {**SAVED, "app_url": server.url}, tries) as tool,
+        session() as shared,
+        tool_on(clock, {**SAVED, "app_url": server.url}, tries, session=shared) as tool,
     ):
         first, again = tool.call(*MAIL_CALL), tool.call(*MAIL_CALL)
     assert first["error"]["code"] == again["error"]["code"] == "outcome_unknown"
