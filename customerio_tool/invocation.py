@@ -54,7 +54,8 @@ class CallContext:
     Args:
         run_id: The host's name for the run of the agent that this call belongs to.
         deadline_seconds: How long the whole call may take, waiting and repeats included; more than
-            a day counts as a day. Without time, as with 0 or less, nothing is sent.
+            a day counts as a day. Without time, as with 0 or less, nothing is sent. What a lost
+            ledger takes to say so comes on top: see `SqliteLedger` and `RedisLedger`.
         on_progress: Told in one sentence before a wait or a repeat; what it raises is logged by its
             type, and changes nothing.
         cancelled: Asked between attempts; true ends the call, and so does an exception.

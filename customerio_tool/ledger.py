@@ -111,8 +111,9 @@ class Entry:
 class Ledger(Protocol):
     """A store of entries under their keys, safe for all the workers that share it.
 
-    Every method raises `LedgerLost` where the store cannot be used. `now` is in Unix seconds; an
-    entry whose `expires_at` has come is as if it had never been.
+    Every method raises `LedgerLost` where the store cannot be used, and does so soon: a call waits
+    for its ledger beyond its deadline. `now` is in Unix seconds; an entry whose `expires_at` has
+    come is as if it had never been.
     """
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:

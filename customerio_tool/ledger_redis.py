@@ -39,7 +39,9 @@ class RedisLedger:
 
     Args:
         url_or_client: A `redis://`, `rediss://` or `unix://` URL, or a `redis.Redis` whose
-            timeouts are the caller's choice. By URL, connecting and answering may take 1 s each.
+            timeouts are the caller's choice. By URL, connecting and answering may take 1 s each,
+            and a command is sent twice at most: a Redis that hangs delays a call by up to 4 s,
+            whatever its deadline.
         prefix: What all keys begin with.
 
     Raises:

@@ -13,7 +13,8 @@ from pathlib import Path
 from customerio_tool.ledger import Entry, LedgerLost
 
 BUSY_SECONDS = 5.0
-"""How long to wait for another process that writes; a write takes milliseconds."""
+"""The longest wait for another process that writes, which takes milliseconds. A claim waits no
+longer than its call may take; how that ended is kept even then."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS sends (
@@ -42,7 +43,7 @@ class SqliteLedger:
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry unless the key is held; return the entry that holds it."""
-        with self._transaction() as db:
+        with self._transaction(min(BUSY_SECONDS, max(0.0, entry.ends_at - now))) as db:
             db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
             held = db.execute("SELECT entry FROM sends WHERE key = ?", (key,)).fetchone()
             if held:
@@ -61,12 +62,12 @@ class SqliteLedger:
             db.execute("DELETE FROM sends WHERE key = ?", (key,))
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
         """Open the file for one write: a connection kept open would not survive a fork."""
         try:
             if not self._path.exists():
                 self._create()
-            with closing(_connected(self._path)) as db:
+            with closing(_connected(self._path, patience)) as db:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
                 db.execute("COMMIT")
@@ -92,9 +93,9 @@ class SqliteLedger:
             Path(name).unlink()
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     # Synchronous is full, SQLite's default: a claim that a power cut undoes would be sent again.
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    db = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(_TABLE)

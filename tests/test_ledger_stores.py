@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,23 @@ class TestSqlite:
             db.execute("BEGIN IMMEDIATE")
             with pytest.raises(LedgerLost, match="locked"):
                 ledger.claim("k", ENTRY, START)
+
+    @pytest.mark.parametrize(("left", "patience"), [(20.0, 5.0), (0.5, 0.5), (0.0, 0.0), (-1, 0.0)])
+    def test_a_claim_waits_no_longer_than_its_call_may_take(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, left: float, patience: float
+    ) -> None:
+        ledger, connect = SqliteLedger(file), sqlite3.connect
+        waits: list[float] = []
+        ledger.release("k")
+
+        def noted(path: Path, *, timeout: float, isolation_level: None) -> sqlite3.Connection:
+            waits.append(timeout)
+            return connect(path, timeout=timeout, isolation_level=isolation_level)
+
+        monkeypatch.setattr("customerio_tool.ledger_sqlite.sqlite3.connect", noted)
+        ledger.claim("k", replace(ENTRY, ends_at=START + left), START)
+        ledger.settle("k", ENTRY, START)
+        assert waits == [patience, ledger_sqlite.BUSY_SECONDS]
 
     def test_a_file_that_is_no_database_is_a_lost_ledger(self, file: Path) -> None:
         file.write_text("dear diary" * 100)
