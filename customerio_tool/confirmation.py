@@ -132,6 +132,18 @@ class Approvals:
         return queue
 
 
+def nobody_can_approve(subtool: str) -> PolicyRefused:
+    """Return what to tell in place of a `ConfirmationRequired` by a process that ends with the call.
+
+    Its confirmation id would name a call that no longer waits for anybody.
+    """
+    return PolicyRefused(
+        f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "
+        "call, so that nobody could give it. An application that keeps its process running can "
+        "ask a person, by CustomerIoTool.approve."
+    )
+
+
 class SecondLook:
     """The tokens with which a model repeats a call; every worker with the same keys takes them.
 

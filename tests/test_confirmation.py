@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CallContext, CustomerIoTool, Policy
-from customerio_tool.confirmation import LIFE_SECONDS, MAX_WAITING
+from customerio_tool.confirmation import LIFE_SECONDS, MAX_WAITING, nobody_can_approve
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.clients import EMAIL, SAVED_US, code_of, example_of
@@ -256,6 +256,13 @@ def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -
         waiting = tool._calls._approvals._waiting
         assert [len(queue) for queue in waiting.values()] == [1]
         assert "ada@" not in repr(waiting)
+
+
+def test_where_nobody_can_approve_a_call_no_id_is_given() -> None:
+    result = nobody_can_approve("delete_customer").as_result()
+    assert (code_of(result), result["error"]["took_effect"]) == ("policy_refused", "no")
+    assert "delete_customer needs a person's approval" in result["summary"]
+    assert "confirmation_id" not in result
 
 
 # A second look
