@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
@@ -26,10 +25,10 @@ from customerio_tool.distribution import DISTRIBUTION, installed_version
 from customerio_tool.errors import (
     ConnectionInvalid,
     CredentialsRejected,
-    CustomerIoError,
     FieldProblem,
     Unreachable,
 )
+from customerio_tool.failures import AnswerLost, failure_of, problem_of
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.telemetry import silence
@@ -40,35 +39,6 @@ MAX_REPLY_BYTES = 10_000_000
 """Bytes of a reply, unpacked, after which reading stops."""
 
 _REDIRECTS = (301, 302, 307, 308)
-
-_NEVER_LEFT = (
-    requests.ConnectTimeout,
-    requests.exceptions.InvalidProxyURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-    requests.URLRequired,
-)
-_CAUSES_NOT_SENT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    ssl.SSLCertVerificationError,
-    urllib3.exceptions.EmptyPoolError,
-    urllib3.exceptions.ClosedPoolError,
-)
-
-
-class AnswerLost(Exception):
-    """The request may have arrived, and its answer is not known; the text says how it was lost.
-
-    Args:
-        problem: How it was lost.
-        begun: The reply as far as it came, where its status and headers did.
-    """
-
-    def __init__(self, problem: str, begun: Reply | None = None) -> None:
-        super().__init__(problem)
-        self.begun = begun
 
 
 class Client:
@@ -289,7 +259,7 @@ class Client:
                 if len(body) > MAX_REPLY_BYTES:  # its status still tells what was done
                     return Reply(response.status_code, response.headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            problem = _problem_of(error)
+            problem = problem_of(error)
         finally:
             response.close()
         came = self.connection.mask(bytes(body))
@@ -316,20 +286,6 @@ def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> Non
         refuse([FieldProblem("arguments", problem, "send plain identifiers")])
 
 
-def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
-    """Tell what an exception of `requests` means: nothing was sent, or the answer is lost.
-
-    One that may mean either means that the answer is lost, as a `ProxyError` does by itself: an
-    answer that broke off behind a proxy is told as one. Its text, which holds the path, is not
-    passed on.
-    """
-    if isinstance(error, _NEVER_LEFT) or any(
-        isinstance(cause, _CAUSES_NOT_SENT) for cause in _causes(error)
-    ):
-        return Unreachable("Customer.io could not be reached, so nothing was sent.")
-    return AnswerLost(_problem_of(error))
-
-
 def _certificates_gone(ca_file: str | None) -> ConnectionInvalid:
     if ca_file is None:
         problem, right = (
@@ -341,24 +297,6 @@ def _certificates_gone(ca_file: str | None) -> ConnectionInvalid:
         right = connection_fields()["ca_file"].right
     gone = FieldProblem("ca_file", problem, right)
     return ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])
-
-
-def _problem_of(error: Exception) -> str:
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return "Customer.io did not answer in time."
-    return "The connection broke before Customer.io's answer arrived."
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return an exception and those it wraps; urllib3 keeps them in `args` and in `reason`."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        candidate = waiting.pop()
-        if isinstance(candidate, BaseException) and candidate not in found:
-            found.append(candidate)
-            waiting += [*candidate.args, getattr(candidate, "reason", None)]
-    return found
 
 
 PROBES: Mapping[Api, Request] = {

@@ -133,9 +133,9 @@ class Approvals:
 
 
 def nobody_can_approve(subtool: str) -> PolicyRefused:
-    """Return what to tell in place of a `ConfirmationRequired` by a process that ends with the call.
+    """Return what a process that ends with its call tells in place of a `ConfirmationRequired`.
 
-    Its confirmation id would name a call that no longer waits for anybody.
+    A confirmation id would name a call that no longer waits for anybody.
     """
     return PolicyRefused(
         f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from customerio_tool.client import PROBES, AnswerLost, Client, region_told
+from customerio_tool.client import PROBES, Client, region_told
 from customerio_tool.connection import Api, Region
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError
+from customerio_tool.failures import AnswerLost
 from customerio_tool.shapes import object_in, whole_in
 from customerio_tool.wire import json_of
 

@@ -274,8 +274,7 @@ class SendOnce:
             LedgerUnavailable: The ledger is lost, and best effort was not chosen.
             CustomerIoError: Whatever `send` raises.
         """
-        claim = _claim(subtool, args, at, request, ends_at, run_id)
-        now = self._clock()
+        claim, now = _claim(subtool, args, at, request, ends_at, run_id), self._clock()
         held: Entry | None = None
         lost: LedgerLost | None = None
         try:
@@ -341,14 +340,9 @@ def _claim(
 ) -> _Claim:
     explicit: str | None = getattr(args, "idempotency_key", None)
     fingerprint = fingerprint_of(subtool.name, at.workspace, request)
-    key = key_of(
-        operation=subtool.name,
-        workspace=at.workspace,
-        fingerprint=fingerprint,
-        explicit=explicit,
-        run_id=run_id,
-    )
-    expires_at = ends_at + lifetime("unknown", explicit=explicit, run_id=run_id)
+    named = {"explicit": explicit, "run_id": run_id}
+    key = key_of(operation=subtool.name, workspace=at.workspace, fingerprint=fingerprint, **named)
+    expires_at = ends_at + lifetime("unknown", **named)
     started = Entry("started", fingerprint, at.now, ends_at, expires_at)
     return _Claim(key, started, explicit, run_id)
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
-from customerio_tool.client import AnswerLost, Client
+from customerio_tool.client import Client
 from customerio_tool.connection import Api
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
+from customerio_tool.failures import AnswerLost
 from customerio_tool.invocation import CallContext
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.pacing import bucket_of

@@ -181,17 +181,6 @@ def test_the_host_can_cancel_what_it_approved(sandbox: Sandbox) -> None:
     assert posts(sandbox) == []
 
 
-@pytest.mark.parametrize("confirm", ["human", "repeat"])
-@pytest.mark.parametrize("name", ASKED)
-def test_nobody_is_asked_about_what_will_not_be_sent(
-    net: responses.RequestsMock, name: str, confirm: str
-) -> None:
-    with made(SAVED_US, confirm, dry_run=True) as tool, made(SAVED_US, "never") as plain:
-        assert tool.call(name, example_of(name))["outcome"] == "dry_run"
-        assert tool.definition(name) == plain.definition(name)
-    assert len(net.calls) == 0
-
-
 def test_what_was_disabled_meanwhile_stays_refused(net: responses.RequestsMock) -> None:
     with made(SAVED_US, "human") as tool:
         waiting = tool.call("delete_customer", DELETE)["confirmation_id"]

@@ -9,7 +9,7 @@ import responses
 from jsonschema import Draft202012Validator
 
 from customerio_tool.subtools import subtools
-from tests.clients import EMAIL, SAVED_US, code_of
+from tests.clients import EMAIL, SAVED_US, code_of, example_of
 from tests.policy.tools import EVENT, NOW, call, tool_with
 
 EXAMPLES = {
@@ -77,3 +77,14 @@ def test_a_dry_run_of_a_large_body_stays_within_a_result(net: responses.Requests
     assert cut["truncated"]
     assert len(cut["body"]["body"]) < 3000
     assert call(tool_with(dry_run=True), "trigger_broadcast", arguments)["ok"]
+
+
+@pytest.mark.parametrize("confirm", ["human", "repeat"])
+@pytest.mark.parametrize("name", [n for n, each in subtools().items() if each.effect.asked_first])
+def test_nobody_is_asked_about_what_will_not_be_sent(
+    net: responses.RequestsMock, name: str, confirm: str
+) -> None:
+    tool, plain = tool_with(confirm=confirm, dry_run=True), tool_with()
+    assert tool.call(name, example_of(name))["outcome"] == "dry_run"
+    assert tool.definition(name) == plain.definition(name)
+    assert len(net.calls) == 0
