@@ -79,8 +79,10 @@ def test_the_example_of_a_new_subtool_is_one() -> None:
     names: dict[str, object] = {"__name__": "customerio_tool.subtools.example"}
     exec(compile(example, "README.md", "exec", dont_inherit=True), names)  # noqa: S102 - the README's own code
     (subtool,) = (each for each in names.values() if isinstance(each, Subtool))
-    assert subtool.name not in subtools(), "there is such a one by now: show another"
-    assert subtool.place not in {each.place for each in subtools().values()}, "show a free place"
+    assert subtool.name not in subtools(), "there is such a one by now: show another in README.md"
+    assert subtool.place not in {each.place for each in subtools().values()}, (
+        "show a free place in README.md"
+    )
     assert len(subtool.examples) > 1
     for each in subtool.examples:
         sent = request_for(subtool, subtool.parse(each.arguments), AT)
@@ -90,7 +92,7 @@ def test_the_example_of_a_new_subtool_is_one() -> None:
 @pytest.mark.parametrize("text", TOLD_IN.values(), ids=TOLD_IN)
 def test_the_number_of_subtools_that_is_told_is_theirs(text: str) -> None:
     told = {int(number) for number in re.findall(r"(\d+)\s+subtools", text)}
-    assert told == {len(subtools())}, "say the new number there"
+    assert told == {len(subtools())}, "say the new number wherever it stands there"
 
 
 def test_the_places_that_are_named_exist() -> None:
