@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-INSTALL = "pip install 'customerio-tool[cli]'"
+from customerio_tool.distribution import DISTRIBUTION, how_to_install
+
 _EXTRA = {"typer", "rich", "yaml"}
 _NOT_INSTALLED = 2
 
@@ -25,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         from customerio_tool.commands import app
 
-        app(None if arguments is None else list(arguments), prog_name="customerio-tool")
+        app(None if arguments is None else list(arguments), prog_name=DISTRIBUTION)
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] not in _EXTRA:
             raise
-        sys.stderr.write(f"This command needs an extra:\n  {INSTALL}\n")
+        sys.stderr.write(f"This command needs an extra:\n  {how_to_install('cli')}\n")
         raise SystemExit(_NOT_INSTALLED) from None

@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -17,6 +16,7 @@ import typer
 from rich.console import Console
 
 from customerio_tool import publish as contract
+from customerio_tool.confirmation import nobody_can_approve
 from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.display import (
     show_check,
@@ -25,6 +25,7 @@ from customerio_tool.display import (
     told_of_failure,
     wrapped,
 )
+from customerio_tool.distribution import DISTRIBUTION, installed_version
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
 from customerio_tool.ledger import MemoryLedger
@@ -61,7 +62,7 @@ AnyConnection = Annotated[
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
-        typer.echo(f"customerio-tool {version_of('customerio-tool')}")
+        typer.echo(f"{DISTRIBUTION} {installed_version()}")
         raise typer.Exit
 
 
@@ -128,6 +129,8 @@ def call(
         subtool = find(name)
         with _connected(subtool.apis, on_sandbox=on_sandbox) as tool:
             result = tool.call(name, text)
+        if "confirmation_id" in result:
+            result = nobody_can_approve(name).as_result()
     except CustomerIoError as error:
         result = error.as_result()
     _write_json(result)
@@ -277,7 +280,7 @@ def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerI
 
     with Sandbox() as local:
         connection = Connection.load(local.connection(), apis=apis)
-        # A new sandbox has no past, whatever a ledger remembers of an earlier one.
+        # What goes to a sandbox is nothing for the ledger that the environment names.
         with CustomerIoTool(connection, policy=Policy.from_env(), ledger=MemoryLedger()) as tool:
             yield tool
 

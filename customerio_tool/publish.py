@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from customerio_tool import errors
+from customerio_tool.distribution import DISTRIBUTION
 from customerio_tool.manifest import (
-    DISTRIBUTION,
     MANIFEST_SCHEMA,
     SCHEMAS,
     TITLE,

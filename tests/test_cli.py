@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.cli import INSTALL, main
+from customerio_tool.cli import main
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.subtools import subtools
 from tests.shell import MAIN, ROOT, environment, invoke
 
 CANARY = "canary7f3"
+INSTALL = "pip install 'customerio-tool[cli]'"
 
 
 # --- main, and the extra
@@ -228,6 +229,16 @@ def test_the_policy_of_the_environment_holds_in_the_shell(
     told = invoke("call", "delete_customer", '{"customer_id": "u1"}', *where, env=env)
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (4, "policy_refused")
     assert invoke("call", "list_segments", *where, env=env).exit_code == 0
+
+
+def test_the_shell_promises_no_approval_that_nobody_could_give(sandbox: Sandbox) -> None:
+    env = {**environment(sandbox.connection()), "CUSTOMERIO_POLICY": "careful"}
+    told = invoke("call", "delete_customer", '{"customer_id": "u1"}', env=env)
+    result = json.loads(told.stdout)
+    assert (told.exit_code, result["error"]["code"]) == (4, "policy_refused")
+    assert "nobody could give it" in result["summary"]
+    assert "confirmation_id" not in result
+    assert any(person["id"] == "u1" for person in sandbox.state()["people"])
 
 
 def test_a_policy_that_makes_no_sense_stops_the_shell_and_names_its_variable(

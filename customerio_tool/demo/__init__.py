@@ -38,7 +38,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
     transcript.opening(sandbox.track_url)
     server = Server(saved)
     try:
-        # A new sandbox has no past, whatever a ledger remembers of an earlier one.
+        # What the demo sends is nothing for the ledger that the environment names.
         with CustomerIoTool(saved, ledger=MemoryLedger()) as own:
             played = list(Player(tool or own, server, transcript).play(STORY))
     finally:

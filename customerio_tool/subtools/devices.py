@@ -133,7 +133,7 @@ delete_device = Subtool(
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the removal of the device from {customer_id}.",
-        caution="It answers the same for a device it does not know.",
+        caution="It may answer the same for a device that it does not know.",
         verify=read_person,
     ),
     reference=REFERENCE + "delete_device",

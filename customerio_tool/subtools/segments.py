@@ -211,7 +211,8 @@ def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     count = whole_in(answer.also["count"])
     if count is None:
         return {"summary": f"Segment {number}; its count could not be read.", **told}
-    return {"summary": f"Segment {number} holds {count} people.", "customer_count": count, **told}
+    people = "1 person" if count == 1 else f"{count} people"
+    return {"summary": f"Segment {number} holds {people}.", "customer_count": count, **told}
 
 
 get_segment = Subtool(
