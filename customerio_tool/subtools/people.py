@@ -118,7 +118,7 @@ delete_customer = Subtool(
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the deletion of {customer_id} and applies it shortly.",
-        caution="It answers the same for somebody it does not know.",
+        caution="It may answer the same for somebody that it does not know.",
         verify=read_person,
     ),
     reference=TRACK_REFERENCE + "delete",
