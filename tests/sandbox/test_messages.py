@@ -104,6 +104,7 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -
         ({"headers": {"X-Order": "größer"}}, "ASCII"),
         ({"headers": {"X Order": "1"}}, "spaces"),
         ({"headers": '[{"name": "X Order", "value": "1"}]'}, "spaces"),
+        ({"headers": '[{"name": 5, "value": "1"}]'}, "headers must be an object"),
     ],
 )
 def test_a_bad_mail_is_400_with_meta_error(api: Api, fields: Any, words: str) -> None:
