@@ -117,6 +117,7 @@ class Application:
         with self._answered:
             while not self.ending.is_set():
                 with self.work() as ws:
+                    self.store.renew()
                     if log != self.store.generation:  # it began anew
                         log, seen, found = self.store.generation, after, 0
                     found += state.count_requests(ws, seen, operation)

@@ -172,6 +172,8 @@ class Sandbox:
         named = self.options.site_id
         if self._store is None or named != Options.site_id:
             return named
+        if os.getpid() == self._process:
+            self._store.renew()
         return f"{named}-{self._store.generation}"
 
     @property

@@ -109,7 +109,7 @@ class Store:
                 if self.scalar("SELECT count(*) FROM sqlite_master"):
                     raise ValueError(f"{path.name} is another program's database: use another file")
                 self._make_tables()
-            self.generation = self.scalar("SELECT id FROM generation")
+            self.renew()
         self._write_ahead()
 
     def _make_tables(self) -> None:
@@ -123,6 +123,12 @@ class Store:
         self.generation = secrets.token_hex(4)
         self.execute("DELETE FROM generation")
         self.insert("generation", id=self.generation)
+
+    def renew(self) -> None:
+        """Read the generation again: another process on the file may have drawn another."""
+        with self._lock:
+            if not self._closed:
+                self.generation = self.scalar("SELECT id FROM generation")
 
     def _write_ahead(self) -> None:
         """Change to WAL. SQLite refuses that at once, without waiting, while another writes."""

@@ -10,11 +10,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 import requests
 
-from customerio_tool.sandbox import Clock, Options, Sandbox
+from customerio_tool.sandbox import Clock, Options, Sandbox, state
 from tests.patience import PATIENCE
 from tests.sandbox.api import NOW, Api
 
@@ -192,6 +193,29 @@ def test_a_wait_sees_what_another_sandbox_on_the_file_answers(tmp_path: Path) ->
         with api.session:
             api.identify("elsewhere")
         assert [each["path"] for each in waited.result(PATIENCE)] == ["/api/v1/customers/elsewhere"]
+
+
+def test_a_wait_counts_on_after_another_sandbox_on_the_file_was_reset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, count = Event(), state.count_requests
+
+    def counted(*wanted: Any) -> int:
+        looked.set()
+        return count(*wanted)
+
+    monkeypatch.setattr(state, "count_requests", counted)
+    file = tmp_path / "kept.db"
+    with ThreadPoolExecutor(1) as pool, Sandbox(db=file) as one, Sandbox(db=file) as other:
+        api = Api(other)
+        with api.session:
+            for _ in range(3):
+                api.get("/v1/segments")
+            waited = pool.submit(one.wait_for, 1, "identify", timeout=10 * PATIENCE)
+            assert looked.wait(PATIENCE)
+            other.reset()
+            api.identify("first of the new log")
+        assert len(waited.result(PATIENCE)) == 1
 
 
 def test_a_full_disk_is_a_500_that_says_so_and_loses_nothing(tmp_path: Path) -> None:

@@ -93,6 +93,14 @@ def test_a_file_keeps_its_site_id_and_each_sandbox_without_one_has_its_own(tmp_p
     assert len({first, one, two}) == 3
 
 
+def test_a_reset_in_one_sandbox_is_a_new_site_id_in_each_on_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "kept.db"
+    with Sandbox(db=file) as one, Sandbox(db=file) as other:
+        before = other.site_id
+        one.reset()
+        assert one.site_id == other.site_id != before
+
+
 def test_before_it_starts_and_after_it_stopped_the_site_id_is_that_of_the_options() -> None:
     sandbox = Sandbox()
     assert sandbox.site_id == "sandbox-site"
