@@ -193,13 +193,16 @@ def problems_of(error: ValidationError, known: Iterable[str]) -> list[FieldProbl
 
 
 def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
-    """Say of each unknown argument what was probably meant; the choices are listed once."""
+    """Say of each unknown argument what was probably meant; the choices are listed once.
+
+    Of more than an error lists it is not said: a search for each of thousands takes seconds.
+    """
     missing = [_path(each["loc"]) for each in found if each["type"] == "missing"]
     unknown = [_path(each["loc"]) for each in found if each["type"] == "extra_forbidden"]
     if len(missing) == len(unknown) == 1 and not _is_spelt_like(unknown[0], missing[0], known):
         return {unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
     repairs: dict[str, str] = {}
-    for name in dict.fromkeys(unknown):
+    for name in list(dict.fromkeys(unknown))[:MAX_PROBLEMS]:
         repair = nearest(name, known)
         is_repeat = repair == _choices(known) and repair in repairs.values()
         repairs[name] = "choose from the same." if is_repeat else repair
@@ -215,7 +218,8 @@ def _is_spelt_like(name: str, missing: str, known: list[str]) -> bool:
 def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
     path = _path(found["loc"])
     if found["type"] == "extra_forbidden":
-        return FieldProblem(path, "is not an argument of this subtool", repairs[path])
+        repair = repairs.get(path, "leave it out")
+        return FieldProblem(path, "is not an argument of this subtool", repair)
     if found["type"] == "teaching":
         context = found["ctx"]
         whole = _printable(context["at"]) or within(path, context["inside"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,6 +16,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
+from customerio_tool import arguments as reading
+from customerio_tool.arguments import MAX_PROBLEMS, nearest
 from customerio_tool.subtools import subtools
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
@@ -172,6 +174,22 @@ def test_one_error_lists_twenty_problems_at_most(tool: CustomerIoTool) -> None:
     result = refusal(tool, "add_to_segment", {"segment_id": 1, "customer_ids": [True] * 1000})
     assert len(result["error"]["fields"]) == 20
     assert "customer_ids[4] is a boolean; send a string. And 995 more." in result["summary"]
+
+
+def test_no_repair_is_looked_for_that_no_error_lists(
+    tool: CustomerIoTool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str] = []
+
+    def look(name: str, known: Iterable[str]) -> str:
+        looked_for.append(name)
+        return nearest(name, known)
+
+    monkeypatch.setattr(reading, "nearest", look)
+    given = {f"limit_{i}": 1 for i in range(1000)}
+    fields = refusal(tool, "list_segments", given)["error"]["fields"]
+    assert [field["path"] for field in fields] == looked_for == list(given)[:MAX_PROBLEMS]
+    assert {field["fix"] for field in fields} == {"did you mean 'limit'?"}
 
 
 def test_an_attributes_name_is_cleaned_before_a_message_repeats_it(tool: CustomerIoTool) -> None:
