@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 DISTRIBUTION = "customerio-tool"
 
 
 @cache
 def installed_version() -> str:
-    """Return the version that is installed."""
-    return version(DISTRIBUTION)
+    """Return the version that is installed; `unknown` of files that were merely copied."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def how_to_install(extra: str) -> str:
