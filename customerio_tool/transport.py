@@ -129,9 +129,13 @@ class _Punctual(HTTPConnection):
                 self._dns_host = str(address[0])
                 self.timeout = left if timeout is None else min(timeout, left)
                 try:
-                    return super()._new_conn()
+                    made = super()._new_conn()
                 except (ConnectTimeoutError, NewConnectionError) as error:
                     failure = error
+                else:
+                    # What TLS and a proxy still have to wait.
+                    made.settimeout(min(self.timeout, deadline.left()))
+                    return made
         finally:
             self._dns_host, self.timeout = host, timeout
         raise failure

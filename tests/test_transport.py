@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from threading import Semaphore
 from typing import Any
@@ -14,6 +15,7 @@ import urllib3
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.client import Client
+from customerio_tool.dispatch import SEND_SECONDS
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session
@@ -294,3 +296,27 @@ def test_nothing_is_sent_when_a_look_up_has_outlasted_the_deadline(
         error = tool.call(*MAIL_CALL)["error"]
     assert (error["code"], error["took_effect"]) == ("unreachable", "no")
     assert sandbox.requests() == []
+
+
+def test_no_handshake_waits_beyond_the_deadline(
+    clock: SkippingClock, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+    connect, handshake = urllib3.util.connection.create_connection, ssl.SSLSocket.do_handshake
+
+    def slow(*args: Any, **kwargs: Any) -> socket.socket:
+        clock.skip(SEND_SECONDS - 2)
+        return connect(*args, **kwargs)
+
+    def hang(sock: ssl.SSLSocket, *args: Any) -> None:
+        if sock.server_side:
+            return handshake(sock, *args)
+        waits.append(sock.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", slow)
+    monkeypatch.setattr(ssl.SSLSocket, "do_handshake", hang)
+    with Sandbox(tls=True) as sandbox, tool_on(clock, sandbox.connection(), tries) as tool:
+        error = tool.call(*MAIL_CALL)["error"]
+    assert (error["code"], error["took_effect"]) == ("unreachable", "no")
+    assert waits == [pytest.approx(2)]
