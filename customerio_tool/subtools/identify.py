@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.errors import Look
 from customerio_tool.fields import Flag, Person, Time, wrong
@@ -21,6 +20,9 @@ from customerio_tool.subtools.attributes import (
     Relationships,
     Topics,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 def read_person(args: PersonArgs) -> Look:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.errors import Look
 from customerio_tool.fields import MAX_SEGMENT_IDS, PersonId, SegmentNumber, json_array, wrong
@@ -15,6 +14,9 @@ from customerio_tool.identifiers import IdType, bare, distinct, may_be, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Member
 from customerio_tool.spec import Args
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class MembershipArgs(Args):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
@@ -39,6 +38,9 @@ from customerio_tool.subtools.identify import (
     identify_caution,
     read_person,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 PERSON = "/api/v1/customers/{customer_id}"
