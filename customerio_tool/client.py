@@ -53,7 +53,8 @@ class Client:
             that forks after a first call must not use it on both sides, as each could read the
             other's answers; headers that drip, and a host of many addresses, may outlast the
             deadline; a call whose answer is announced by a 102 or 103 is in doubt, as is one whose
-            TLS or proxy failed; and a host that debugs `http.client` prints credentials.
+            TLS or proxy failed, or that takes longer to send than a connection may take; and a
+            host that debugs `http.client` prints credentials.
         timeouts: How long one attempt may wait.
 
     The proxies of the environment are read once, when the client is made; a host on this machine

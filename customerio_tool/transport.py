@@ -115,6 +115,17 @@ class _Punctual(HTTPConnection):
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
 
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a request on a connection that is there; to send it may take what time is left.
+
+        urllib3 would give a long one no more than a connection may take.
+        """
+        if self.sock and (deadline := _in_force.deadline):
+            if not (left := deadline.left()):
+                raise ConnectTimeoutError(self, "the deadline has passed")
+            self.sock.settimeout(left)
+        super().putrequest(*args, **kwargs)
+
     def _new_conn(self) -> socket.socket:
         """Try the addresses of the host in turn; urllib3 would give each the same long timeout."""
         if (deadline := _in_force.deadline) is None:

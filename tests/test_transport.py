@@ -19,7 +19,7 @@ from customerio_tool.dispatch import SEND_SECONDS
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session
-from tests.clients import SAVED, SEGMENTS, connected, sent, soon
+from tests.clients import SAVED, SEGMENTS, connected, example_of, sent, soon
 from tests.impatience import impatient_session
 from tests.loopback import Loopback, Script, says
 from tests.replaying import LIST_CALL, MAIL_CALL, NOW, PERSON_CALL, SkippingClock, Tries, tool_on
@@ -320,3 +320,25 @@ def test_no_handshake_waits_beyond_the_deadline(
         error = tool.call(*MAIL_CALL)["error"]
     assert (error["code"], error["took_effect"]) == ("unreachable", "no")
     assert waits == [pytest.approx(2)]
+
+
+def test_what_takes_long_to_send_may_take_all_the_time_of_its_call(
+    clock: SkippingClock, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+    send = ssl.SSLSocket.sendall
+
+    def record(sock: ssl.SSLSocket, *args: Any) -> None:
+        if not sock.server_side:
+            waits.append(sock.gettimeout())
+        send(sock, *args)
+
+    monkeypatch.setattr(ssl.SSLSocket, "sendall", record)
+    with Sandbox(tls=True) as sandbox, tool_on(clock, sandbox.connection(), tries) as tool:
+        for name, arguments in (
+            MAIL_CALL,
+            ("send_transactional_push", example_of("send_transactional_push")),
+        ):
+            assert tool.call(name, arguments)["ok"]
+    assert waits
+    assert {round(wait or 0, 3) for wait in waits} == {SEND_SECONDS}
