@@ -41,6 +41,7 @@ class Work:
     warnings: list[str]
     statuses: list[int]
     slots: list[Slot] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
 
     @classmethod
     def read(cls, output: str) -> Work:
@@ -119,11 +120,16 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def work(call: Callable[[], tuple[float, int]], slots: list[Slot] | None = None) -> None:
+def work(
+    call: Callable[[], tuple[float, int]],
+    slots: list[Slot] | None = None,
+    delays: list[float] | None = None,
+) -> None:
     """Be one worker of a crew: call until it is time to stop, then tell.
 
     `call` returns when it was let through, by the machine-wide monotonic clock, and the status; it
-    may add its slot to `slots`.
+    may add its slot to `slots`, and to `delays` what it took from one request to the next beyond
+    waiting for slots.
     """
     warnings = Warnings()
     logging.getLogger("customerio_tool").addHandler(warnings)
@@ -134,7 +140,7 @@ def work(call: Callable[[], tuple[float, int]], slots: list[Slot] | None = None)
     while time.monotonic() < end or not _may_stop():
         calls.append(call())
     times, statuses = [at for at, _ in calls], [status for _, status in calls]
-    done = Work(times, warnings.texts, statuses, slots or [])
+    done = Work(times, warnings.texts, statuses, slots or [], delays or [])
     print(json.dumps(asdict(done)))  # noqa: T201 - the result
 
 
@@ -151,17 +157,19 @@ class Sent(LogTelemetry):
 
 
 class Noting:
-    """A limiter that remembers the last slot it gave."""
+    """A limiter that remembers the last slot it gave, and how long to wait for all together."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self.kept, self.shortest_wait = limiter.kept, limiter.shortest_wait
         self.pause = limiter.pause
+        self.seconds = 0.0
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
         slot = self._limiter.reserve(bucket, pace, max_wait)
         if slot is not None:
             self.last = slot
+            self.seconds += slot.seconds
         return slot
 
 
@@ -176,13 +184,17 @@ def main(redis_url: str, saved: str) -> None:
         timeouts=Timeouts(connect=PATIENCE / 2, read=PATIENCE / 2),
     )
     slots: list[Slot] = []
+    delays: list[float] = []
 
     def call() -> tuple[float, int]:
+        begin = sent.last.started_at if slots else time.monotonic()
+        waited = noting.seconds
         tool.call("list_segments", context=CallContext(deadline_seconds=2 * PATIENCE))
         slots.append(noting.last)
+        delays.append(sent.last.started_at - begin - (noting.seconds - waited))
         return sent.last.started_at, sent.last.status or 0
 
-    work(call, slots)
+    work(call, slots, delays)
 
 
 if __name__ == "__main__":

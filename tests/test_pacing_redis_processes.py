@@ -1,7 +1,8 @@
 """Promises of six processes on one limit, while the Redis they share is killed and restarted.
 
 What is promised of a limit holds for the slots that the processes are given, on a machine however
-busy. When a request leaves, and how many do, a busy machine decides as well: it is only late.
+busy. When a request leaves, and how many do, a busy machine decides as well: it is only late. Where
+none was late all is held strictly; where one was, as far as a starved process allows.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ FULL = os.environ.get("FULL") == "1"
 """`FULL=1` in the environment asks for a whole minute, on a machine with nothing else to do."""
 
 RUN_SECONDS = 60.0 if FULL else 10.0
-FARTHEST_SHARE = 0.25 if FULL else 0.75
-LEAST_USE = 1.0 if FULL else 0.05
+FARTHEST_SHARE, FARTHEST_SHARE_IF_LATE = 0.25, 0.75
+LEAST_USE_IF_LATE = 0.05
 """Of the rates that an idle machine reaches."""
+
+LATE_SECONDS = 0.05
+"""Half of the time between two slots: who loses no more to a busy machine keeps its turns."""
 
 PAUSE_SECONDS = 0.8
 CLOCKS_SECONDS = 0.01
@@ -62,6 +66,11 @@ class Run:
     end: float = 0.0
     arrivals: list[float] = field(default_factory=list)
     work: list[Work] = field(default_factory=list)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the machine kept up with every process all the time, or had to."""
+        return FULL or max(each for work in self.work for each in work.delays) < LATE_SECONDS
 
     def sleep_until(self, part: float) -> None:
         time.sleep(max(0.0, self.begin + part * RUN_SECONDS - time.monotonic()))
@@ -136,7 +145,7 @@ def run() -> Run:
 class TestSixProcesses:
     def test_no_second_holds_more_than_the_limit_and_one(self, run: Run) -> None:
         assert most_in(run.slots, 1.0) <= Pace.APP.permits + 1
-        if FULL:
+        if run.is_strict:
             assert most_in(run.arrivals, 1.0) <= Pace.APP.permits + 1
 
     def test_every_slot_was_one_request_and_none_left_before_its_slot(self, run: Run) -> None:
@@ -146,14 +155,16 @@ class TestSixProcesses:
 
     def test_every_worker_gets_its_share(self, run: Run) -> None:
         mean = len(run.times) / WORKERS
+        farthest = FARTHEST_SHARE if run.is_strict else FARTHEST_SHARE_IF_LATE
         for work in run.work:
-            assert abs(len(work.times) - mean) <= max(1.0, FARTHEST_SHARE * mean)
+            assert abs(len(work.times) - mean) <= max(1.0, farthest * mean)
 
     def test_an_outage_costs_no_call_and_one_warning_in_each_process(self, run: Run) -> None:
         assert {status for work in run.work for status in work.statuses} == {200}
         warnings = [len(work.warnings) for work in run.work]
         assert max(warnings) == 1
-        assert min(warnings) == 1 or not FULL  # a starved process may have slept through it
+        if run.is_strict:  # a starved process may have slept through it
+            assert min(warnings) == 1
 
     def test_the_limit_is_used_with_redis_and_half_of_it_without(self, run: Run) -> None:
         rates = [
@@ -161,7 +172,8 @@ class TestSixProcesses:
             run.rate(run.killed_at, run.back_at) / 0.3,
             run.rate(run.paused_at + PAUSE_SECONDS, run.end) / 0.5,
         ]
-        assert min(rates) > LEAST_USE * Pace.APP.permits
+        least = 1.0 if run.is_strict else LEAST_USE_IF_LATE
+        assert min(rates) > least * Pace.APP.permits
 
     def test_a_pause_holds_all_processes(self, run: Run) -> None:
         begin = run.paused_at + CLOCKS_SECONDS
