@@ -11,15 +11,11 @@ class ForkSafeLock:
     """A lock for `with`; a child process begins with a free one, whoever held it at the fork."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._of_process: dict[int, threading.Lock] = {}
 
     def __enter__(self) -> None:
         """Wait for the lock."""
-        if self._pid != os.getpid():
-            self._lock = threading.Lock()
-            self._pid = os.getpid()
-        self._lock.acquire()
+        self._here().acquire()
 
     def __exit__(
         self,
@@ -28,4 +24,8 @@ class ForkSafeLock:
         trace: TracebackType | None,
     ) -> None:
         """Let go of the lock."""
-        self._lock.release()
+        self._here().release()
+
+    def _here(self) -> threading.Lock:
+        # One step, so that the first threads of a child process get the same.
+        return self._of_process.setdefault(os.getpid(), threading.Lock())
