@@ -65,7 +65,7 @@ def _bypass_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     from urllib.request import getproxies_environment
 
     proxies = getproxies_environment()
-    if set(proxies) - {"no"}:
+    if set(proxies) - {"no"} and proxies.get("no") != "*":  # which excepts all, but in no list
         hosts = ",".join(filter(None, [proxies.get("no"), "127.0.0.1", "localhost"]))
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.setenv(name, hosts)

@@ -170,6 +170,25 @@ def test_a_proxy_of_the_environment_does_not_come_between(
     project.runpytest().assert_outcomes(passed=2)
 
 
+def test_an_environment_that_excepts_every_host_from_its_proxy_still_does(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A star alone excepts all; in a list it excepts nobody."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    project.makepyfile(
+        """
+        from urllib.request import proxy_bypass_environment
+
+        def test_all_are_excepted(customerio_sandbox):
+            assert proxy_bypass_environment("example.com")
+            assert proxy_bypass_environment("127.0.0.1")
+        """
+    )
+    project.runpytest().assert_outcomes(passed=1)
+
+
 def test_an_environment_without_a_proxy_is_left_alone(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
