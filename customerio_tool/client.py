@@ -33,12 +33,10 @@ from customerio_tool.locks import ForkSafeLock
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.telemetry import silence
 from customerio_tool.transport import new_session, until
-from customerio_tool.wire import Reply, Request, json_of
+from customerio_tool.wire import REDIRECTS, Reply, Request, json_of
 
 MAX_REPLY_BYTES = 10_000_000
 """Bytes of a reply, unpacked, after which reading stops."""
-
-_REDIRECTS = (301, 302, 307, 308)
 
 
 class Client:
@@ -124,13 +122,19 @@ class Client:
         """
         region = self.region(request.api, deadline)
         origin = self.connection.base_url(request.api, region)
-        reply = self._send(request, origin, deadline)
-        other = self._redirected(request, origin, reply)
-        return self._send(request, other, deadline) if other else reply
+        try:
+            reply = self._send(request, origin, deadline)
+        except AnswerLost as lost:  # the head of a redirect says all that is needed
+            if not (other := self._redirected(request, origin, lost.begun)):
+                raise
+        else:
+            if not (other := self._redirected(request, origin, reply)):
+                return reply
+        return self._send(request, other, deadline)
 
-    def _redirected(self, request: Request, origin: str, reply: Reply) -> str | None:
+    def _redirected(self, request: Request, origin: str, reply: Reply | None) -> str | None:
         """Return the origin to go to where the same request belongs to the other region's host."""
-        if reply.status not in _REDIRECTS:
+        if reply is None or reply.status not in REDIRECTS:
             return None
         location = reply.headers.get("Location", "")
         others = (self.connection.base_url(request.api, region) for region in REGIONS)

@@ -116,7 +116,8 @@ class Approvals:
             ConfirmationUnknown: No call waits under this id.
         """
         with self._lock:
-            waiting = self._queue(at).pop(confirmation_id, None)
+            # What is no text may have no hash.
+            waiting = self._queue(at).pop(str(confirmation_id), None)
         if waiting is None:
             raise ConfirmationUnknown(
                 "No call waits under this confirmation id, so nothing was sent: it was decided "

@@ -50,9 +50,10 @@ _DIGITS = re.compile(r"[+-]?\d{1,20}")
 _NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000
 _DATE_IN_DIGITS = re.compile(
-    r"(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?"
+    r"\d{8}|(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})"
 )
-"""What a model means as a date without dashes, perhaps with a time, and not as Unix time."""
+"""What a model means as a date without dashes, perhaps with a time, and not as Unix time: eight
+digits are seconds of the years 1970 to 1973, which nobody means."""
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"

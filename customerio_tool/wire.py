@@ -211,7 +211,7 @@ def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Cus
     if reply.may_have_acted:
         return _failed(subtool, args, at, reply, beside)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
-    if 300 <= reply.status < 400:
+    if reply.status in REDIRECTS:
         error, sentence = CredentialsRejected, _REDIRECTED
     hints = (_hint(subtool, args, error, reply.status), _guess(subtool, args, reply.status))
     return error(
@@ -222,6 +222,7 @@ def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Cus
     )
 
 
+REDIRECTS = (301, 302, 307, 308)
 _REDIRECTED = (
     "Customer.io redirected the request to another host, which means that the connection's region "
     "is wrong"

@@ -127,9 +127,9 @@ def test_a_declined_call_is_gone(net: responses.RequestsMock) -> None:
     assert len(net.calls) == 0
 
 
-@pytest.mark.parametrize("unknown", ["", "1", "1-0", "../1", "1-0000000000000000\n"])
+@pytest.mark.parametrize("unknown", ["", "1", "1-0", "../1", "1-0000000000000000\n", [], None])
 def test_an_id_that_was_never_given_approves_nothing(
-    net: responses.RequestsMock, unknown: str
+    net: responses.RequestsMock, unknown: Any
 ) -> None:
     with made(SAVED_US, "human") as tool:
         tool.call("delete_customer", DELETE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -79,10 +80,15 @@ def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     first: dict[tuple[str, str], int] = {}
     for i, one in enumerate(people):
         known = first.setdefault(_key(one), i)
-        if one.get("data") != people[known].get("data"):
+        if _data_of(one) != _data_of(people[known]):
             problem = f"is the person of per_user_data[{known}] with other data"
             raise wrong(problem, "name each person once", f"per_user_data[{i}]")
     return people
+
+
+def _data_of(person: Mapping[str, Any]) -> str:
+    """Return the data as text, in which 1 is not true as it is to Python."""
+    return json.dumps(person.get("data"), sort_keys=True)
 
 
 def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

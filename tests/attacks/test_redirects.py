@@ -68,6 +68,15 @@ def test_a_redirect_to_the_other_region_is_followed_once_as_it_was(
     assert len(net.calls) == 2
 
 
+def test_a_redirect_that_is_cut_off_is_followed_all_the_same(net: responses.RequestsMock) -> None:
+    (home, other), target = HOSTS["track"], wire_path("track_event")
+    cut = {"Location": other + target, "Content-Length": "100"}
+    net.add("POST", home + target, status=307, headers=cut)
+    net.add("POST", other + target, json={})
+    called("track_event")
+    assert [call.request.url for call in net.calls] == [home + target, other + target]
+
+
 ELSEWHERE = [
     "https://evil.example{target}",
     "https://track.customer.io.evil.example{target}",
