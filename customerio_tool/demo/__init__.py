@@ -47,7 +47,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
 
 
 def _close(transcript: Transcript, played: list[Played]) -> bool:
-    """Show the table, then what is missing; true if every step was proved."""
+    """Show the table, then what is missing; true if every subtool was called and proved."""
     rows = [
         _row(name, [each for each in played if each.step.subtool == name]) for name in subtools()
     ]
@@ -66,8 +66,9 @@ def _close(transcript: Transcript, played: list[Played]) -> bool:
         )
     if uncalled:
         words += f" No step calls {', '.join(uncalled)}."
-    transcript.verdict(words, is_good=not unproved)
-    return not unproved
+    is_good = not unproved and not uncalled
+    transcript.verdict(words, is_good=is_good)
+    return is_good
 
 
 def _row(name: str, played: list[Played]) -> Row:
