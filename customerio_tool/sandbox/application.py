@@ -26,6 +26,7 @@ from . import (
     track,
     track_v2,
 )
+from .awaited import Awaited
 from .clock import Clock
 from .faults import Fault, Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
@@ -106,25 +107,18 @@ class Application:
             operation: leave out all other operations.
             count: wait for so many.
             timeout: wait so many real seconds, whatever the sandbox's clock says.
-        """
-        self._wait(after, operation, count, monotonic() + timeout)
-        with self.work() as ws:
-            return state.requests(ws, after, operation)
 
-    def _wait(self, after: int, operation: str | None, count: int, until: float) -> None:
-        """Wait for the log; each look is at what is new in it, for every answer wakes this."""
-        log, seen, found = "", after, 0
+        Raises:
+            ValueError: the log keeps fewer than ``count``.
+        """
+        until = monotonic() + timeout
+        awaited = Awaited(after, operation, count)
         with self._answered:
-            while not self.ending.is_set():
+            while True:
                 with self.work() as ws:
-                    self.store.renew()
-                    if log != self.store.generation:  # it began anew
-                        log, seen, found = self.store.generation, after, 0
-                    found += state.count_requests(ws, seen, operation)
-                    seen = max(seen, state.last_request(ws))
-                left = until - monotonic()
-                if found >= count or left <= 0:
-                    return
+                    left = until - monotonic()
+                    if awaited.are_there(ws) or left <= 0 or self.ending.is_set():
+                        return state.requests(ws, after, operation)
                 self._answered.wait(min(left, _LOOK_AGAIN))
 
     def with_fault(self, request: Request) -> Request:

@@ -91,12 +91,13 @@ def requests(application: Application, request: Request) -> Reply:
     """The request log; ``after=n`` leaves out what was seen already, ``operation`` all others.
 
     ``wait_for=n`` answers when there are n of them, or after ``timeout`` seconds (5; 60 at most)
-    with what there is.
+    with what there is; of more than the log keeps it is refused.
     """
     count, seconds = request.query_int("wait_for") or 0, request.query_int("timeout")
     timeout = float(_WAIT if seconds is None else max(0, min(seconds, _LONGEST_WAIT)))
     after, operation = request.query_int("after") or 0, request.query.get("operation")
-    log = application.requests(after, operation, count=count, timeout=timeout)
+    with _teaching():
+        log = application.requests(after, operation, count=count, timeout=timeout)
     return json_reply({"requests": log})
 
 

@@ -254,14 +254,17 @@ class Sandbox:
             timeout: real seconds to wait, whatever the sandbox's clock says.
 
         Raises:
-            TimeoutError: fewer came; the text says how many.
+            TimeoutError: fewer came, or stayed in the log; the text says how many.
+            ValueError: the log keeps fewer than ``count`` (``requests_kept`` of the options).
         """
         application = self.application
         found = application.requests(after, operation, count=count, timeout=timeout)
         if len(found) < count:
             what = f"{len(found)} of {count} {operation or 'any'} requests"
             end = "before it stopped" if application.ending.is_set() else f"within {timeout:g} s"
-            raise TimeoutError(f"{what} came {end}")
+            kept = application.options.requests_kept
+            log = f" and are in the log, which keeps the newest {kept} (options.requests_kept)"
+            raise TimeoutError(f"{what} came {end}{log if kept else ''}")
         return found
 
     def state(self) -> dict[str, Any]:

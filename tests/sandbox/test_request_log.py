@@ -31,6 +31,43 @@ def test_wait_for_says_how_many_came_when_it_is_late(api: Api) -> None:
         api.sandbox.wait_for(after=1, timeout=0)
 
 
+@pytest.mark.parametrize("api_with", [{"requests_kept": 3}], indirect=True)
+def test_nobody_waits_for_more_than_the_log_keeps(api_with: Api) -> None:
+    with pytest.raises(ValueError, match=r"5 requests in a log that keeps the newest 3: .*_kept"):
+        api_with.sandbox.wait_for(5, timeout=PATIENCE)
+    refused = control(api_with, "GET", "requests", params={"wait_for": 4, "timeout": PATIENCE})
+    assert refused.status_code == 400
+    assert "options.requests_kept" in refused.json()["errors"][0]["detail"]
+    for name in "abcd":
+        api_with.identify(name)
+    assert len(api_with.sandbox.wait_for(3, timeout=0)) == 3
+
+
+@pytest.mark.parametrize("api_with", [{"requests_kept": 2}], indirect=True)
+def test_what_the_log_dropped_is_waited_for_again(api_with: Api) -> None:
+    api = api_with
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.sandbox.wait_for, 2, "identify", timeout=PATIENCE)
+        for name in "abcdef":
+            api.identify(name)
+            api.get("/v1/segments")
+            api.get("/v1/segments")
+        api.identify("y")
+        api.identify("z")
+        found = waiting.result(timeout=PATIENCE)
+    assert [entry["path"] for entry in found] == ["/api/v1/customers/y", "/api/v1/customers/z"]
+
+
+@pytest.mark.parametrize("api_with", [{"requests_kept": 2}], indirect=True)
+def test_a_late_wait_says_that_the_log_drops_what_came(api_with: Api) -> None:
+    api_with.identify("a")
+    api_with.identify("b")
+    api_with.get("/v1/segments")
+    words = r"1 of 2 identify .* within 0 s and are in the log, which keeps the newest 2 .*_kept"
+    with pytest.raises(TimeoutError, match=words):
+        api_with.sandbox.wait_for(2, "identify", timeout=0)
+
+
 def test_the_log_is_a_long_poll_over_http(api: Api) -> None:
     with ThreadPoolExecutor(1) as pool:
         wanted: dict[str, str | int] = {"wait_for": 1, "operation": "delete", "timeout": PATIENCE}
