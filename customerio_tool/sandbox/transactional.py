@@ -38,7 +38,7 @@ _FORBIDDEN = frozenset(
         "wsf",
     ]
 )
-_ENTRY = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^,])+""")  # a comma in a quoted name ends none
+_QUOTED = re.compile(r'"(?:[^"\\]+|\\.)*("?)', re.DOTALL)  # up to the end where none closes it
 _EMAIL_KEPT = [
     "from",
     "reply_to",
@@ -99,8 +99,8 @@ class Sent:
 
 def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
     """Queue an e-mail (fact send_transactional_email). Raises Refused."""
-    recipients = _recipients(body)
     _check_payload(body)
+    recipients = _recipients(body)
     attachments = _attachments(body.get("attachments"))
     record = _record(ws, body, "email")
     content = {**templates.content(record), **_given(body, (*_EMAIL_KEPT, "subject"))}
@@ -147,12 +147,25 @@ def _recipients(body: dict[str, Any]) -> list[str]:
             continue
         if not isinstance(value, str) or not value.strip():
             raise Refused(f'Missing required field: "{name}"', field=name)
-        found += [each.strip() for each in _ENTRY.findall(value) if each.strip()]
+        found += _entries(value)
     if not all("@" in each for each in found):
         raise Refused("to, cc and bcc must be e-mail addresses", field="to")
     if len(found) > limits.RECIPIENTS:
         raise Refused(f"cannot have more than {limits.RECIPIENTS} recipients", field="to")
     return found
+
+
+def _entries(text: str) -> list[str]:
+    """The entries of an address list: a comma in a quoted name ends none.
+
+    A quote that nothing closes is a character like any other, and so are all behind it.
+    """
+    hidden = _QUOTED.sub(lambda each: "_" * len(each[0]) if each[1] else each[0], text)
+    found, start = [], 0
+    for part in hidden.split(","):
+        found.append(text[start : start + len(part)].strip())
+        start += len(part) + 1
+    return [each for each in found if each]
 
 
 def _check_payload(body: dict[str, Any]) -> None:

@@ -67,11 +67,23 @@ def test_a_sent_mail_is_queued_and_readable(api: Api) -> None:
         ('"Byron, Ada" <ada@x.com>, bob@x.com', ['"Byron, Ada" <ada@x.com>', "bob@x.com"]),
         (r'"Byron \", Ada" <ada@x.com>', [r'"Byron \", Ada" <ada@x.com>']),
         ('12" Vinyl <shop@x.com>, bob@x.com', ['12" Vinyl <shop@x.com>', "bob@x.com"]),
+        (
+            '"A, B" <a@x.com>, 12" <b@x.com>,c@x.com',
+            ['"A, B" <a@x.com>', '12" <b@x.com>', "c@x.com"],
+        ),
     ],
 )
 def test_a_comma_in_a_quoted_name_ends_no_address(api: Api, to: str, entries: list[str]) -> None:
     assert send(api, to=to).status_code == 200
     assert api.sandbox.state()["deliveries"][-1]["content"]["to"] == entries
+
+
+def test_a_quote_left_open_in_a_long_list_holds_nothing_up(api: Api) -> None:
+    """Read again from each quote, a list of this length would take ten minutes."""
+    to = '"' + '\\"' * 200_000 + "a@x.com, b@x.com"
+    assert send(api, to=to).status_code == 200
+    content = api.sandbox.state()["deliveries"][-1]["content"]
+    assert [len(each) for each in content["to"]] == [400_008, 7]
 
 
 @pytest.mark.parametrize("reference", [2, "2", "password_reset", "Password_RESET"])
