@@ -147,7 +147,10 @@ def _recipients(body: dict[str, Any]) -> list[str]:
             continue
         if not isinstance(value, str) or not value.strip():
             raise Refused(f'Missing required field: "{name}"', field=name)
-        found += _entries(value)
+        entries = _entries(value)
+        if not entries:
+            raise Refused(f"{name} is an address list that names nobody", field=name)
+        found += entries
     if not all("@" in each for each in found):
         raise Refused("to, cc and bcc must be e-mail addresses", field="to")
     if len(found) > limits.RECIPIENTS:

@@ -100,6 +100,8 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -
     [
         ({"to": None}, 'Missing required field: "to"'),
         ({"to": "nowhere"}, "e-mail addresses"),
+        ({"to": ","}, "to is an address list that names nobody"),
+        ({"cc": " , ,"}, "cc is an address list that names nobody"),
         ({"to": ",".join(["a@x.com"] * 14), "bcc": "b@x.com, c@x.com"}, "15 recipients"),
         ({"identifiers": {}}, "exactly one"),
         ({"identifiers": {"id": "a", "email": "b@x.com"}}, "exactly one"),
