@@ -197,12 +197,14 @@ def _check_headers(headers: Any) -> None:
         if isinstance(found, list):
             found = {each["name"]: each["value"] for each in found}
         texts = [str(text) for pair in found.items() for text in pair]
-        are_names = all(name and " " not in name for name in found)
+        is_spaced = any(" " in name for name in found)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise Refused("headers must be an object", field="headers") from None
     if not all(text.isascii() for text in texts):
         raise Refused("headers must be ASCII", field="headers")
-    if not are_names:
+    if "" in found:
+        raise Refused("a header has no name", field="headers")
+    if is_spaced:
         raise Refused("header names cannot have spaces", field="headers")
 
 

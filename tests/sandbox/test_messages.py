@@ -118,6 +118,9 @@ def test_a_record_is_named_by_number_or_trigger_name(api: Api, reference: Any) -
         ({"headers": {"X-Order": "größer"}}, "ASCII"),
         ({"headers": {"X Order": "1"}}, "spaces"),
         ({"headers": '[{"name": "X Order", "value": "1"}]'}, "spaces"),
+        ({"headers": {"": "1"}}, "a header has no name"),
+        ({"headers": '[{"name": "", "value": "1"}]'}, "a header has no name"),
+        ({"headers": '[{"name": null, "value": "1"}]'}, "headers must be an object"),
         ({"headers": '[{"name": 5, "value": "1"}]'}, "headers must be an object"),
     ],
 )
