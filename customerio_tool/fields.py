@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
@@ -123,6 +123,12 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
 def number_as_text(value: Any) -> Any:
     """Take a whole number for the text of its digits."""
     return str(value) if type(value) is int else value
+
+
+def only_members(given: Mapping[str, Any], members: Set[str], fix: str, at: str = "") -> None:
+    """Refuse an object that holds another member than these; `at` is its path, as in `wrong`."""
+    if unknown := sorted(given.keys() - members):
+        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", fix, at)
 
 
 def not_blank(text: str) -> str:

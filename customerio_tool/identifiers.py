@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Hashable, Iterable
+from typing import Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 IdType: TypeAlias = Literal["id", "email", "cio_id"]
 
@@ -58,9 +60,14 @@ def canonical(identifier: str, id_type: str) -> tuple[str, str]:
 
 def distinct(identifiers: Iterable[str], id_type: str) -> list[str]:
     """Return each identifier of one type once, in the order and spelling of its first mention."""
-    seen: dict[tuple[str, str], str] = {}
-    for one in identifiers:
-        seen.setdefault(canonical(one, id_type), one)
+    return first_of_each(identifiers, lambda one: canonical(one, id_type))
+
+
+def first_of_each(items: Iterable[T], key: Callable[[T], Hashable]) -> list[T]:
+    """Return the first item of each key, in their order."""
+    seen: dict[Hashable, T] = {}
+    for item in items:
+        seen.setdefault(key(item), item)
     return list(seen.values())
 
 

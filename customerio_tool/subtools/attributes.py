@@ -21,6 +21,7 @@ from customerio_tool.fields import (
     boolean,
     json_array,
     located,
+    only_members,
     size_of,
     unix_seconds,
     wrong,
@@ -111,8 +112,7 @@ def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     where = f"relationships[{index}]"
-    if unknown := sorted(item.keys() - _RELATIONSHIP_MEMBERS):
-        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _RELATIONSHIP_FIX, where)
+    only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, where)
     identifiers = {name: _object_key(item, name, where) for name in _OBJECT_KEYS}
     attributes = item.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):

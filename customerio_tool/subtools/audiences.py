@@ -19,7 +19,7 @@ from customerio_tool.fields import (
     text_of,
     wrong,
 )
-from customerio_tool.identifiers import canonical
+from customerio_tool.identifiers import canonical, first_of_each
 
 MAX_AUDIENCE = 10_000
 """People in `customer_ids`, `emails` or `per_user_data`."""
@@ -93,10 +93,7 @@ def _data_of(person: Mapping[str, Any]) -> str:
 
 def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the people of `per_user_data`, each once."""
-    seen: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for one in people:
-        seen.setdefault(_key(one), one)
-    return list(seen.values())
+    return first_of_each(people, _key)
 
 
 def _key(person: Mapping[str, Any]) -> tuple[str, str]:

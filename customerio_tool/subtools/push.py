@@ -7,8 +7,15 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from customerio_tool.arguments import kind_of, shown
-from customerio_tool.fields import JsonObject, as_path_text, located, unix_seconds, wrong
+from customerio_tool.arguments import kind_of
+from customerio_tool.fields import (
+    JsonObject,
+    as_path_text,
+    located,
+    only_members,
+    unix_seconds,
+    wrong,
+)
 from customerio_tool.subtools.devices import device_attributes
 
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
@@ -17,8 +24,7 @@ _attributes = device_attributes("custom_device.attributes")
 
 
 def _device(given: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := sorted(given.keys() - _DEVICE_MEMBERS):
-        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", _DEVICE_FIX)
+    only_members(given, _DEVICE_MEMBERS, _DEVICE_FIX)
     token, platform = given.get("token"), given.get("platform")
     if token is None:
         raise wrong("is missing", "send the device's push token", "custom_device.token")
