@@ -27,5 +27,6 @@ class ForkSafeLock:
         self._here().release()
 
     def _here(self) -> threading.Lock:
+        pid, locks = os.getpid(), self._of_process
         # One step, so that the first threads of a child process get the same.
-        return self._of_process.setdefault(os.getpid(), threading.Lock())
+        return locks.get(pid) or locks.setdefault(pid, threading.Lock())
