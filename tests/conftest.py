@@ -14,6 +14,7 @@ from customerio_tool.sandbox import Sandbox
 from tests.clients import SAVED_US
 from tests.contract.facts import Facts, load
 from tests.contract.vendor_spec import VARIABLE, TrackSpecification
+from tests.replaying import SkippingClock, Tries
 
 # Our plugins are named here and not imported, so that pytest loads them first.
 pytest_plugins = ["pytester", "tests.requirements", "tests.redis_server"]
@@ -72,6 +73,18 @@ def sandbox() -> Iterator[Sandbox]:
     """A local Customer.io, begun anew."""
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def clock() -> SkippingClock:
+    """Time that passes only where somebody waits."""
+    return SkippingClock()
+
+
+@pytest.fixture
+def tries() -> Tries:
+    """Who is told of every attempt of a tool made with it."""
+    return Tries()
 
 
 @pytest.fixture(scope="session")

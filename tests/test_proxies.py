@@ -35,11 +35,6 @@ def connection(authority: trustme.CA, tmp_path: Path) -> dict[str, Any]:
     return {**SAVED, "region": "us", "ca_file": str(tmp_path / "ca.pem")}
 
 
-@pytest.fixture
-def tries() -> Tries:
-    return Tries()
-
-
 class Tunnel:
     """A script of a proxy that lets a call through to a Customer.io which answers with `answer`."""
 

@@ -64,16 +64,6 @@ def sandbox(sockets: Sockets) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def clock() -> SkippingClock:
-    return SkippingClock()
-
-
-@pytest.fixture
-def tries() -> Tries:
-    return Tries()
-
-
-@pytest.fixture
 def tool(sandbox: Sandbox, clock: SkippingClock, tries: Tries) -> Iterator[CustomerIoTool]:
     with (
         new_session(monotonic=clock.monotonic) as session,

@@ -13,12 +13,6 @@ from tests.clients import SAVED
 from tests.replaying import NOW, Call, SkippingClock, Tries, tool_on
 
 
-@pytest.fixture
-def net() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
     with Sandbox(clock=Clock(frozen_at=NOW)) as sandbox:
@@ -29,16 +23,6 @@ def running() -> Iterator[Sandbox]:
 def sandbox(running: Sandbox) -> Sandbox:
     running.reset()
     return running
-
-
-@pytest.fixture
-def clock() -> SkippingClock:
-    return SkippingClock()
-
-
-@pytest.fixture
-def tries() -> Tries:
-    return Tries()
 
 
 @pytest.fixture
