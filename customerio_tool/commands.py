@@ -258,7 +258,7 @@ def _listed(subtool: Subtool[Any]) -> dict[str, str]:
         "name": subtool.name,
         "title": subtool.title,
         "effect": subtool.effect.word,
-        "api": subtool.call.api.value,
+        "api": subtool.endpoint.api.value,
         "description": subtool.description,
     }
 

@@ -12,16 +12,16 @@ from customerio_tool.errors import CustomerIoError, OutcomeUnknown, RateLimited,
 from customerio_tool.invocation import CallContext, Invocation
 from customerio_tool.replay import Fate, Outcome, Replayer
 from customerio_tool.shapes import Answer, Item
-from customerio_tool.spec import Args, Effect, Replay, Subtool
+from customerio_tool.spec import Args, Effect, Retry, Subtool
 from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import (
     Reply,
     Request,
-    also_payload_of,
-    also_request_for,
     cleaned,
     outcome_unknown,
     payload_of,
+    second_payload_of,
+    second_request_for,
     verify_request_for,
 )
 
@@ -77,14 +77,14 @@ class Dispatch:
             CustomerIoError: The call failed.
         """
         answer = Answer(self._args, self._at, self._payload(request))
-        if second := also_request_for(self._subtool, self._args):
+        if second := second_request_for(self._subtool, self._args):
             outcome = self._exchange(second, Effect.READ)
-            return replace(answer, also=self._also_payload(outcome))
+            return replace(answer, second=self._second_payload(outcome))
         return answer
 
     def _payload(self, request: Request) -> Item:
         outcome = self._send(request)
-        if self._subtool.effect.replay is not Replay.VERIFY or not _uncertain(outcome):
+        if self._subtool.effect.retry is not Retry.VERIFY or not _uncertain(outcome):
             return self._settled(request, outcome)
         return self._verified(request, outcome)
 
@@ -163,7 +163,7 @@ class Dispatch:
             if error.took_effect == "no":
                 error.add("An earlier attempt of this call may have been applied.")
             error.took_effect = "unknown"
-            if self._subtool.effect.replay is Replay.VERIFY and self._subtool.look:
+            if self._subtool.effect.retry is Retry.VERIFY and self._subtool.look:
                 error.next_step, error.look = "look_first", self._subtool.look(self._args, self._at)
         if isinstance(error, OutcomeUnknown) and self._subtool.effect is Effect.SEND:
             seen = self._look()
@@ -171,10 +171,10 @@ class Dispatch:
             error.beside |= trace or {}
         return error
 
-    def _also_payload(self, outcome: Outcome) -> Item:
+    def _second_payload(self, outcome: Outcome) -> Item:
         if outcome.reply is None:
             raise self._failure(outcome)
-        return also_payload_of(self._subtool, self._args, self._at, outcome.reply)
+        return second_payload_of(self._subtool, self._args, self._at, outcome.reply)
 
 
 def _uncertain(outcome: Outcome) -> bool:

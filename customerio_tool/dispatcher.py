@@ -75,7 +75,7 @@ class Dispatcher:
             call_id=at.ulid,
             subtool=subtool.name,
             effect=subtool.effect.word,
-            api=subtool.call.api.value,
+            api=subtool.endpoint.api.value,
             started_at=at.now,
             run_id=context.run_id,
         )

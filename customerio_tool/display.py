@@ -24,7 +24,7 @@ def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
     table = _table("subtool", "effect", "api", "")
     for each in listed:
         promise = Text(each.promise)
-        table.add_row(Text(each.name, "bold"), each.effect.word, each.call.api.value, promise)
+        table.add_row(Text(each.name, "bold"), each.effect.word, each.endpoint.api.value, promise)
     console.print(table)
 
 
@@ -33,7 +33,7 @@ def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
     console.print(Text(subtool.title, "bold"), Text(f"({subtool.name})", "dim"))
     console.print(Text(subtool.description))
     console.print()
-    effect, endpoint = subtool.effect, subtool.call
+    effect, endpoint = subtool.effect, subtool.endpoint
     console.print(Text(f"effect   {effect.word}{_warning(subtool)}"))
     console.print(Text(f"request  {endpoint.method} {endpoint.path} ({endpoint.api.value} API)"))
     console.print(Text(f"source   {subtool.reference}"), soft_wrap=True)

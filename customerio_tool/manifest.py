@@ -103,7 +103,7 @@ def _entry(subtool: Subtool[Any]) -> dict[str, Any]:
         "id": subtool.name,
         "title": subtool.title,
         "description": subtool.description,
-        "api": subtool.call.api.value,
+        "api": subtool.endpoint.api.value,
         "credentials": credentials_of(subtool),
         "effect": subtool.effect.word,
         "annotations": subtool.effect.annotations,

@@ -220,7 +220,7 @@ class Policy(BaseModel):
     def _admit_recipients(
         self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
     ) -> None:
-        if subtool.triggers and not self.allow_triggers:
+        if subtool.may_start_campaigns and not self.allow_triggers:
             raise PolicyRefused(
                 "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{subtool.name} can start campaigns, which write to anybody."

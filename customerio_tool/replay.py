@@ -17,7 +17,7 @@ from customerio_tool.failures import AnswerLost
 from customerio_tool.invocation import CallContext
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.pacing import bucket_of
-from customerio_tool.spec import Effect, Pace, Replay
+from customerio_tool.spec import Effect, Pace, Retry
 from customerio_tool.telemetry import Attempt
 from customerio_tool.wire import Reply, Request, retry_after
 
@@ -277,7 +277,7 @@ class Replayer:
     def _least(self, effect: Effect) -> float:
         """Return the seconds that must be left for another attempt."""
         whole = self._client.timeouts.whole
-        return min(LEAST_ATTEMPT_SECONDS, whole) if effect.replay is Replay.ALWAYS else whole
+        return min(LEAST_ATTEMPT_SECONDS, whole) if effect.retry is Retry.ALWAYS else whole
 
 
 def slot_seconds(pace: Pace) -> float:
@@ -287,7 +287,7 @@ def slot_seconds(pace: Pace) -> float:
 
 def _is_safe(outcome: Outcome, effect: Effect) -> bool:
     """Tell whether a repeat cannot do twice what must be done once."""
-    return outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.replay is Replay.ALWAYS
+    return outcome.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.retry is Retry.ALWAYS
 
 
 def _is_needed_whole(reply: Reply, effect: Effect) -> bool:

@@ -50,14 +50,14 @@ class Answer(Generic[T_co]):
         at: What was fixed when the call began.
         payload: The reply's JSON, cleaned; an empty object where the reply was empty or, on a
             write, could not be read.
-        also: The reply to the second read, where there was one.
+        second: The reply to the second read, where there was one.
         hidden: Names of a person's attributes that are not told, case-folded.
     """
 
     args: T_co = field(repr=False)
     at: Invocation
     payload: Item = field(repr=False)
-    also: Item | None = field(default=None, repr=False)
+    second: Item | None = field(default=None, repr=False)
     hidden: frozenset[str] = frozenset()
 
 
@@ -75,24 +75,24 @@ class Shape(Generic[T_contra]):
 
     Args:
         outcome: `done` where Customer.io answers with the fact, `accepted` where it only queues.
-        tell: Makes the summary and the payload of the result, and an `outcome` if it differs.
+        to_result: Makes the summary and the payload of the result, and an `outcome` if it differs.
         returns: The JSON Schema of each member that `tell` adds beside the summary.
         expects: The member without which a reply to a read cannot be used.
-        foreign: Whether the result holds text from Customer.io, which is data and no instruction.
+        untrusted: Whether the result holds text from Customer.io, which is data and no instruction.
     """
 
     outcome: Outcome
-    tell: Callable[[Answer[T_contra]], Mapping[str, Any]]
+    to_result: Callable[[Answer[T_contra]], Mapping[str, Any]]
     returns: Mapping[str, JsonSchema]
     expects: str | None = None
-    foreign: bool = False
+    untrusted: bool = False
 
     def envelope(self, answer: Answer[T_contra]) -> dict[str, Any]:
         """Return the success envelope."""
-        told = dict(self.tell(answer))
+        told = dict(self.to_result(answer))
         outcome = told.pop("outcome", self.outcome)
         head = {"ok": True, "summary": told.pop("summary"), "outcome": outcome}
-        return {**head, **told, **({"untrusted": True} if self.foreign else {})}
+        return {**head, **told, **({"untrusted": True} if self.untrusted else {})}
 
 
 class Paged(Protocol):
@@ -141,7 +141,7 @@ def acknowledge(
 
     returns = {name: member.schema for name, member in extra.items()}
     returns |= {"verify": CALL} if verify else {}
-    return Shape(outcome="accepted", tell=tell, returns=returns)
+    return Shape(outcome="accepted", to_result=tell, returns=returns)
 
 
 def one(key: str, summary: str) -> Shape[Any]:
@@ -156,7 +156,7 @@ def one(key: str, summary: str) -> Shape[Any]:
         "truncated": TRUNCATED,
         "omitted": OMITTED,
     }
-    return Shape(outcome="done", tell=tell, returns=returns, expects=key, foreign=True)
+    return Shape(outcome="done", to_result=tell, returns=returns, expects=key, untrusted=True)
 
 
 def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) -> Shape[P]:
@@ -184,7 +184,7 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         "next_offset": {"type": "integer", "description": "Offset of the next page, if any."},
         "truncated": TRUNCATED,
     }
-    return Shape(outcome="done", tell=tell, returns=returns, expects=key, foreign=True)
+    return Shape(outcome="done", to_result=tell, returns=returns, expects=key, untrusted=True)
 
 
 def _page(key: str, found: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:

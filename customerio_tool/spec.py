@@ -22,7 +22,7 @@ from customerio_tool.shapes import FIRST_SENT_AT, Answer, Item, Member, Shape, e
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
-class Replay(Enum):
+class Retry(Enum):
     """What may follow an answer that was lost, or a 5xx."""
 
     ALWAYS = "retry"
@@ -33,14 +33,14 @@ class Replay(Enum):
 class Effect(Enum):
     """What a subtool does to the workspace; its risk and its repeats follow from this alone."""
 
-    READ = ("read", True, False, True, Replay.ALWAYS, False)
-    OVERWRITE = ("overwrite", False, True, True, Replay.ALWAYS, False)
-    ADD = ("add", False, False, True, Replay.ALWAYS, False)
-    RECORD = ("record", False, False, False, Replay.ALWAYS, False)
-    CREATE = ("create", False, False, False, Replay.VERIFY, False)
-    REMOVE = ("remove", False, True, True, Replay.ALWAYS, False)
-    ERASE = ("erase", False, True, True, Replay.ALWAYS, True)
-    SEND = ("send", False, True, False, Replay.NEVER, True)
+    READ = ("read", True, False, True, Retry.ALWAYS, False)
+    OVERWRITE = ("overwrite", False, True, True, Retry.ALWAYS, False)
+    ADD = ("add", False, False, True, Retry.ALWAYS, False)
+    RECORD = ("record", False, False, False, Retry.ALWAYS, False)
+    CREATE = ("create", False, False, False, Retry.VERIFY, False)
+    REMOVE = ("remove", False, True, True, Retry.ALWAYS, False)
+    ERASE = ("erase", False, True, True, Retry.ALWAYS, True)
+    SEND = ("send", False, True, False, Retry.NEVER, True)
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Effect(Enum):
         read_only: bool,
         destructive: bool,
         idempotent: bool,
-        replay: Replay,
+        retry: Retry,
         asked_first: bool,
     ) -> None:
         self.word = word
         self.read_only = read_only
         self.destructive = destructive
         self.idempotent = idempotent
-        self.replay = replay
+        self.retry = retry
         self.asked_first = asked_first
 
     @property
@@ -104,7 +104,7 @@ A = TypeVar("A", bound=Args)
 
 
 @dataclass(frozen=True)
-class Call:
+class Endpoint:
     """The endpoint: which API, HTTP method, and path with `{argument}` slots."""
 
     api: Api
@@ -140,13 +140,13 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Also(Generic[A]):
-    """A second read, made when `when` says so; its reply reaches the shape as `answer.also`.
+class SecondRead(Generic[A]):
+    """A second read, made when `when` says so; its reply reaches the shape as `answer.second`.
 
     `expects` is the member without which that reply cannot be used.
     """
 
-    call: Call
+    endpoint: Endpoint
     when: Callable[[A], bool]
     expects: str
 
@@ -159,7 +159,7 @@ class Verify(Generic[A]):
     for a send, what is possibly of this call; None where nothing is found.
     """
 
-    call: Call
+    endpoint: Endpoint
     found: Callable[[A, Invocation, Item], Item | None]
 
 
@@ -172,7 +172,7 @@ class Subtool(Generic[A]):
         place: Its place in the order of the product's page, in which lists show the subtools.
         description: What the model reads; begins with the sentence of the product's page.
         args: The model of its arguments.
-        call: The endpoint.
+        endpoint: The endpoint.
         effect: What it does to the workspace.
         pace: The rate class that it counts against.
         shape: How the reply is told to the model.
@@ -180,14 +180,14 @@ class Subtool(Generic[A]):
         examples: At least two worked calls.
         query: The query parameters of a typed call; those that are None are not sent.
         body: The JSON body of a typed call; None sends no body.
-        also: A second read.
-        known: What is known before sending and told in every result, such as the event's id.
+        second_read: A second read.
+        always: What is known before sending and told in every result, such as the event's id.
         verify: The read that may show whether a call took effect whose answer was lost.
         look: The call with which a model can see whether an unanswered one took effect.
-        find: How to find the right id, told when Customer.io does not know the one given.
-        suspect: What of the arguments a refusal with this HTTP status may be about, or nothing.
+        not_found_hint: How to find the right id, for when Customer.io does not know it.
+        refused_hint: Which argument a refusal with this HTTP status may be about, or nothing.
         reach: Whom a call writes to by itself, as far as its arguments tell.
-        triggers: Whether a call may start a campaign, which writes to people nobody named.
+        may_start_campaigns: Whether a call may start a campaign, which can write to anybody.
     """
 
     name: str
@@ -195,7 +195,7 @@ class Subtool(Generic[A]):
     place: int
     description: str
     args: type[A]
-    call: Call
+    endpoint: Endpoint
     effect: Effect
     pace: Pace
     shape: Shape[A]
@@ -203,14 +203,14 @@ class Subtool(Generic[A]):
     examples: Sequence[Example]
     query: Callable[[A, Invocation], Mapping[str, Any]] | None = None
     body: Callable[[A, Invocation], Any] | None = None
-    also: Also[A] | None = None
-    known: Mapping[str, Member[A]] = field(default_factory=dict)
+    second_read: SecondRead[A] | None = None
+    always: Mapping[str, Member[A]] = field(default_factory=dict)
     verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
-    find: Callable[[A], str] | None = None
-    suspect: Callable[[A, int], str] | None = None
+    not_found_hint: Callable[[A], str] | None = None
+    refused_hint: Callable[[A, int], str] | None = None
     reach: Callable[[A], Reach] | None = None
-    triggers: bool = False
+    may_start_campaigns: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, so that it cannot be imported."""
@@ -223,14 +223,15 @@ class Subtool(Generic[A]):
         return {
             "the title must be the name in Title Case": self.title != " ".join(words).title(),
             "a slot of the path is no argument": bool(
-                set(self.call.slots) - set(self.argument_names)
+                set(self.endpoint.slots) - set(self.argument_names)
             ),
-            "a GET has no body": self.call.method == "GET" and self.body is not None,
-            "only a GET can be a read": self.effect.read_only != (self.call.method == "GET"),
-            "a send needs `look`": self.effect.replay is not Replay.ALWAYS and self.look is None,
-            "a create needs `verify`": self.effect.replay is Replay.VERIFY and self.verify is None,
+            "a GET has no body": self.endpoint.method == "GET" and self.body is not None,
+            "only a GET can be a read": self.effect.read_only != (self.endpoint.method == "GET"),
+            "a send needs `look`": self.effect.retry is not Retry.ALWAYS and self.look is None,
+            "a create needs `verify`": self.effect.retry is Retry.VERIFY and self.verify is None,
             "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
-            "an event needs `triggers`": self.effect is Effect.RECORD and not self.triggers,
+            "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
+            and not self.may_start_campaigns,
             "at least two examples": len(self.examples) < 2,
         }
 
@@ -242,7 +243,9 @@ class Subtool(Generic[A]):
     @property
     def apis(self) -> set[Api]:
         """The APIs that a call may need."""
-        return {self.call.api} | ({self.also.call.api} if self.also else set())
+        return {self.endpoint.api} | (
+            {self.second_read.endpoint.api} if self.second_read else set()
+        )
 
     @property
     def argument_names(self) -> list[str]:
@@ -270,7 +273,7 @@ class Subtool(Generic[A]):
 
     def facts(self, args: A, at: Invocation) -> dict[str, Any]:
         """Return what is known before sending and told in every result."""
-        return {name: member.of(args, at) for name, member in self.known.items()}
+        return {name: member.of(args, at) for name, member in self.always.items()}
 
     def definition(self) -> dict[str, Any]:
         """Return what a model or host needs to know, under MCP's names in snake_case."""
@@ -290,7 +293,7 @@ class Subtool(Generic[A]):
 
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of every result; only `ok` and `summary` are sure."""
-        known = {name: member.schema for name, member in self.known.items()}
+        known = {name: member.schema for name, member in self.always.items()}
         if self.effect is Effect.SEND:
             known["first_sent_at"] = FIRST_SENT_AT
         return envelope_schema(self.shape, known)

@@ -29,7 +29,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Item, JsonSchema, clean, object_in, objects_in
-from customerio_tool.spec import Args, Call, Pace, Replay, Subtool
+from customerio_tool.spec import Args, Endpoint, Pace, Retry, Subtool
 
 MAX_SAID_CHARS = 300
 """Characters of the vendor's own words that are passed on."""
@@ -84,39 +84,39 @@ def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
     query = subtool.query(args, at) if subtool.query else {}
     body = subtool.body(args, at) if subtool.body else None
     return Request(
-        api=subtool.call.api,
-        method=subtool.call.method,
-        path=path_for(subtool.call, args),
+        api=subtool.endpoint.api,
+        method=subtool.endpoint.method,
+        path=path_for(subtool.endpoint, args),
         query=query_text(query),
         body=None if body is None else json_bytes(body),
         pace=subtool.pace,
-        template=subtool.call.path,
+        template=subtool.endpoint.path,
     )
 
 
-def also_request_for(subtool: Subtool[A], args: A) -> Request | None:
+def second_request_for(subtool: Subtool[A], args: A) -> Request | None:
     """Return the second read of a subtool, if these arguments ask for one."""
-    also = subtool.also
-    if also is None or not also.when(args):
+    second = subtool.second_read
+    if second is None or not second.when(args):
         return None
-    return _read(also.call, args)
+    return _read(second.endpoint, args)
 
 
 def verify_request_for(subtool: Subtool[A], args: A) -> Request | None:
     """Return the read that may show whether a call took effect, where the subtool has one."""
     if subtool.verify is None:
         return None
-    return _read(subtool.verify.call, args)
+    return _read(subtool.verify.endpoint, args)
 
 
-def _read(call: Call, args: Args) -> Request:
-    path = path_for(call, args)
-    return Request(call.api, call.method, path, pace=Pace.APP, template=call.path)
+def _read(endpoint: Endpoint, args: Args) -> Request:
+    path = path_for(endpoint, args)
+    return Request(endpoint.api, endpoint.method, path, pace=Pace.APP, template=endpoint.path)
 
 
-def path_for(call: Call, args: Args) -> str:
+def path_for(endpoint: Endpoint, args: Args) -> str:
     """Return the path with every slot filled and quoted, so that a value stays one segment."""
-    return call.path.format(**{slot: encoded(getattr(args, slot)) for slot in call.slots})
+    return endpoint.path.format(**{slot: encoded(getattr(args, slot)) for slot in endpoint.slots})
 
 
 def encoded(value: object) -> str:
@@ -156,11 +156,11 @@ def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> It
     return object_in(cleaned(reply))
 
 
-def also_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
+def second_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
     """Return the JSON object of the reply to a second read; raises like `payload_of`."""
     if not 200 <= reply.status < 300:
         raise error_for(subtool, args, at, reply)
-    return _readable(reply, subtool.also.expects if subtool.also else None, {})
+    return _readable(reply, subtool.second_read.expects if subtool.second_read else None, {})
 
 
 def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
@@ -243,20 +243,20 @@ _CREDENTIALS = {
 
 def _hint(subtool: Subtool[A], args: A, error: type[Answered], status: int) -> str:
     if error is CredentialsRejected:
-        return _CREDENTIALS[subtool.call.api]
+        return _CREDENTIALS[subtool.endpoint.api]
     if error is PermissionDenied:
         return "The key's scope is too narrow, or the workspace lacks this channel."
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return "Send less in one call."
-    if error is NotFound and subtool.find:
-        return subtool.find(args)
-    if error is RequestRejected and subtool.find:  # which may be about anything else as well
-        return f"In case the id is what it refused: {subtool.find(args)}"
+    if error is NotFound and subtool.not_found_hint:
+        return subtool.not_found_hint(args)
+    if error is RequestRejected and subtool.not_found_hint:  # it may be about anything else
+        return f"In case the id is what it refused: {subtool.not_found_hint(args)}"
     return ""
 
 
 def _guess(subtool: Subtool[A], args: A, status: int) -> str:
-    return subtool.suspect(args, status) if subtool.suspect else ""
+    return subtool.refused_hint(args, status) if subtool.refused_hint else ""
 
 
 def _wait_of(subtool: Subtool[A], at: Invocation, reply: Reply) -> float:
@@ -268,7 +268,7 @@ def _wait_of(subtool: Subtool[A], at: Invocation, reply: Reply) -> float:
 def _failed(
     subtool: Subtool[A], args: A, at: Invocation, reply: Reply, beside: Mapping[str, Any]
 ) -> CustomerIoError:
-    if subtool.effect.replay is not Replay.ALWAYS:
+    if subtool.effect.retry is not Retry.ALWAYS:
         problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
         unknown = outcome_unknown(subtool, args, at, problem, http_status=reply.status)
         unknown.beside |= beside

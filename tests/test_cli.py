@@ -71,7 +71,7 @@ def test_subtools_are_listed_with_effect_api_and_first_sentence() -> None:
     assert told.exit_code == 0
     rows = [line.split() for line in told.stdout.splitlines()]
     for name, each in subtools().items():
-        assert [name, each.effect.word, each.call.api.value] in [row[:3] for row in rows]
+        assert [name, each.effect.word, each.endpoint.api.value] in [row[:3] for row in rows]
     assert "Removes a push device from a person." in told.stdout
 
 

@@ -51,7 +51,7 @@ class Bench:
     def _call(
         self, name: str, fault: Fault | None, connection: dict[str, str]
     ) -> tuple[dict[str, Any], int]:
-        clock, tries, call = SkippingClock(), Tries(), subtools()[name].call
+        clock, tries, call = SkippingClock(), Tries(), subtools()[name].endpoint
         with (
             self._session(name, fault, clock) as session,
             tool_on(clock, connection, tries, session=session, entropy=bytes) as tool,
@@ -63,7 +63,7 @@ class Bench:
         self, name: str, fault: Fault | None, clock: SkippingClock
     ) -> AbstractContextManager[requests.Session | None]:
         """Return a session on which the fault takes no longer than it must."""
-        method, rule = subtools()[name].call.method, (fault and fault.rule) or {}
+        method, rule = subtools()[name].endpoint.method, (fault and fault.rule) or {}
         if fault and fault.late:
             return late_session(clock)
         if fault and fault.mute:

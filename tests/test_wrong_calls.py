@@ -101,7 +101,7 @@ ROWS = load()
 PATH_SLOTS = [
     (name, slot)
     for name, subtool in subtools().items()
-    for slot in subtool.call.slots
+    for slot in subtool.endpoint.slots
     if subtool.input_schema()["properties"][slot]["type"] == "string"
 ]
 

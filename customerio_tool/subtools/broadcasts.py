@@ -26,7 +26,7 @@ from customerio_tool.identifiers import distinct
 from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import Reach
 from customerio_tool.shapes import CALL, Answer, Item, Shape, objects_in, whole_in
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool, Verify
 from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData, distinct_people
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
@@ -272,13 +272,13 @@ trigger_broadcast = Subtool(
         "most one call in 10 seconds. To write to one person use send_transactional_email."
     ),
     args=TriggerBroadcastArgs,
-    call=Call(Api.APP, "POST", "/v1/campaigns/{broadcast_id}/triggers"),
+    endpoint=Endpoint(Api.APP, "POST", "/v1/campaigns/{broadcast_id}/triggers"),
     effect=Effect.SEND,
     pace=Pace.BROADCAST,
     body=_body,
     shape=Shape(
         outcome="accepted",
-        tell=_tell,
+        to_result=_tell,
         returns={
             "trigger_id": {
                 "type": ["integer", "null"],
@@ -292,10 +292,10 @@ trigger_broadcast = Subtool(
         },
     ),
     verify=Verify(
-        Call(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"), _possible_trigger
+        Endpoint(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"), _possible_trigger
     ),
     look=_look,
-    find=_find,
+    not_found_hint=_find,
     reach=_recipients,
     reference="https://docs.customer.io/integrations/api/app/tag/send-messages/triggerBroadcast/",
     examples=[

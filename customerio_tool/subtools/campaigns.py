@@ -27,7 +27,7 @@ from customerio_tool.shapes import (
     one,
     whole_in,
 )
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
 
@@ -58,11 +58,11 @@ get_campaign = Subtool(
         "messages did, use get_campaign_metrics."
     ),
     args=GetCampaignArgs,
-    call=Call(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
     effect=Effect.READ,
     pace=Pace.APP,
     shape=one("campaign", "Campaign {campaign_id}."),
-    find=lambda _: FIND,
+    not_found_hint=lambda _: FIND,
     reference="https://docs.customer.io/integrations/api/app/",  # its own page is not known
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
@@ -102,7 +102,7 @@ list_campaigns = Subtool(
         "Broadcasts and transactional messages are not among them."
     ),
     args=ListCampaignsArgs,
-    call=Call(Api.APP, "GET", "/v1/campaigns"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns"),
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
@@ -255,13 +255,13 @@ get_campaign_metrics = Subtool(
         "midnight US Eastern unless timezone says otherwise. For single messages use list_messages."
     ),
     args=GetCampaignMetricsArgs,
-    call=Call(Api.APP, "GET", "/v1/campaigns/{campaign_id}/metrics"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}/metrics"),
     effect=Effect.READ,
     pace=Pace.APP,
     query=_metrics_query,
     shape=Shape(
         outcome="done",
-        tell=_tell_metrics,
+        to_result=_tell_metrics,
         returns={
             "period": {"type": "string", "description": "Length of each step."},
             "steps": {"type": "integer", "description": "Numbers in each series."},
@@ -274,9 +274,9 @@ get_campaign_metrics = Subtool(
             "truncated": TRUNCATED,
         },
         expects="metric",
-        foreign=True,
+        untrusted=True,
     ),
-    find=lambda _: FIND,
+    not_found_hint=lambda _: FIND,
     reference="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
     examples=[
         Example(

@@ -11,7 +11,7 @@ from customerio_tool.connection import Api
 from customerio_tool.fields import JsonObject, PathText, Time, boolean, texts_of, wrong
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
-from customerio_tool.spec import Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import PersonArgs, read_person
 
 REFERENCE = "https://docs.customer.io/api/track/#operation/"
@@ -70,7 +70,7 @@ add_device = Subtool(
     place=8,
     description="Adds or updates a push device (token + platform) for a person.",
     args=AddDeviceArgs,
-    call=Call(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
+    endpoint=Endpoint(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
     body=_device_body,
@@ -128,7 +128,7 @@ delete_device = Subtool(
         "Removes a push device from a person. The app adds it again when it next reports it."
     ),
     args=DeleteDeviceArgs,
-    call=Call(Api.TRACK, "DELETE", "/api/v1/customers/{customer_id}/devices/{device_id}"),
+    endpoint=Endpoint(Api.TRACK, "DELETE", "/api/v1/customers/{customer_id}/devices/{device_id}"),
     effect=Effect.REMOVE,
     pace=Pace.TRACK,
     shape=acknowledge(

@@ -25,7 +25,7 @@ from customerio_tool.fields import (
 from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import Reach, override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.mail import reach_of
 
 if TYPE_CHECKING:
@@ -126,16 +126,16 @@ track_event = Subtool(
         "activity timeline. To store facts about the person, use identify_customer."
     ),
     args=TrackEventArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
     effect=Effect.RECORD,
     pace=Pace.TRACK,
     body=_body,
     shape=acknowledge(
         "Customer.io accepted the event for {customer_id} and records it shortly.", caution=_too_old
     ),
-    known={"event_id": EVENT_ID},
+    always={"event_id": EVENT_ID},
     reach=_reach,
-    triggers=True,
+    may_start_campaigns=True,
     reference=REFERENCE + "track",
     examples=[
         Example(
@@ -240,16 +240,16 @@ track_anonymous_event = Subtool(
         "invites that address."
     ),
     args=TrackAnonymousEventArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/events"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/events"),
     effect=Effect.RECORD,
     pace=Pace.TRACK,
     body=_anonymous_body,
     shape=acknowledge(
         "Customer.io accepted the anonymous event and records it shortly.", caution=_too_old
     ),
-    known={"event_id": EVENT_ID},
+    always={"event_id": EVENT_ID},
     reach=_reach,
-    triggers=True,
+    may_start_campaigns=True,
     reference=REFERENCE + "trackAnonymous",
     examples=[
         Example(
@@ -336,7 +336,7 @@ track_page_view = Subtool(
         "that a person did, use track_event."
     ),
     args=TrackPageViewArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
     effect=Effect.RECORD,
     pace=Pace.TRACK,
     body=_page_body,
@@ -344,9 +344,9 @@ track_page_view = Subtool(
         "Customer.io accepted the page view of {customer_id} and records it shortly.",
         caution=_too_old,
     ),
-    known={"event_id": EVENT_ID},
+    always={"event_id": EVENT_ID},
     reach=_reach,
-    triggers=True,
+    may_start_campaigns=True,
     reference=REFERENCE + "track",
     examples=[
         Example(

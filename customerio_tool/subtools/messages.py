@@ -20,7 +20,7 @@ from customerio_tool.fields import (
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items, is_hidden, without
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -222,13 +222,13 @@ list_messages = Subtool(
         "broadcast_id of each message."
     ),
     args=ListMessagesArgs,
-    call=Call(Api.APP, "GET", "/v1/messages"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/messages"),
     effect=Effect.READ,
     pace=Pace.APP,
     query=_query,
     shape=Shape(
         outcome="done",
-        tell=_tell,
+        to_result=_tell,
         returns={
             "messages": {
                 "type": "array",
@@ -240,7 +240,7 @@ list_messages = Subtool(
             "truncated": TRUNCATED,
         },
         expects="messages",
-        foreign=True,
+        untrusted=True,
     ),
     reference="https://docs.customer.io/integrations/api/app/tag/messages/listMessages/",
     examples=[

@@ -30,7 +30,7 @@ from customerio_tool.shapes import (
     object_in,
     without,
 )
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import (
     IdentifyCustomerArgs,
     PersonArgs,
@@ -54,7 +54,7 @@ identify_customer = Subtool(
         "value deletes it. To record something a person did, use track_event."
     ),
     args=IdentifyCustomerArgs,
-    call=Call(Api.TRACK, "PUT", PERSON),
+    endpoint=Endpoint(Api.TRACK, "PUT", PERSON),
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
     body=identify_body,
@@ -67,7 +67,7 @@ identify_customer = Subtool(
             lambda args, _: args.removed() or None,
         ),
     ),
-    triggers=True,
+    may_start_campaigns=True,
     reference=TRACK_REFERENCE + "identify",
     examples=[
         Example(
@@ -115,7 +115,7 @@ delete_customer = Subtool(
         "identifier creates a new person; to stop that, use suppress_customer."
     ),
     args=DeleteCustomerArgs,
-    call=Call(Api.TRACK, "DELETE", PERSON),
+    endpoint=Endpoint(Api.TRACK, "DELETE", PERSON),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     shape=acknowledge(
@@ -148,7 +148,7 @@ suppress_customer = Subtool(
         "profile, set unsubscribed with identify_customer instead."
     ),
     args=SuppressCustomerArgs,
-    call=Call(Api.TRACK, "POST", PERSON + "/suppress"),
+    endpoint=Endpoint(Api.TRACK, "POST", PERSON + "/suppress"),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     shape=acknowledge(
@@ -176,7 +176,7 @@ unsuppress_customer = Subtool(
         "the deleted profile back: identify_customer creates a new one."
     ),
     args=UnsuppressCustomerArgs,
-    call=Call(Api.TRACK, "POST", PERSON + "/unsuppress"),
+    endpoint=Endpoint(Api.TRACK, "POST", PERSON + "/unsuppress"),
     effect=Effect.ADD,
     pace=Pace.TRACK,
     shape=acknowledge(
@@ -242,7 +242,7 @@ merge_customers = Subtool(
         "folded in. Irreversible. The primary keeps its own attribute values."
     ),
     args=MergeCustomersArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/merge_customers"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/merge_customers"),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     body=_merge_body,
@@ -346,13 +346,13 @@ get_customer_attributes = Subtool(
         "they unsubscribed. A read right after a write may still show the old state."
     ),
     args=GetCustomerAttributesArgs,
-    call=Call(Api.APP, "GET", "/v1/customers/{customer_id}/attributes"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/customers/{customer_id}/attributes"),
     effect=Effect.READ,
     pace=Pace.APP,
     query=_attributes_query,
     shape=Shape(
         outcome="done",
-        tell=_tell_attributes,
+        to_result=_tell_attributes,
         returns={
             "customer": {"type": "object", "description": "Identifiers, attributes, devices."},
             "not_set": {
@@ -369,9 +369,9 @@ get_customer_attributes = Subtool(
             "omitted": OMITTED,
         },
         expects="customer",
-        foreign=True,
+        untrusted=True,
     ),
-    find=_find_person,
+    not_found_hint=_find_person,
     reference="https://docs.customer.io/api/app/#operation/getPersonAttributes",
     examples=[
         Example(

@@ -24,7 +24,17 @@ from customerio_tool.shapes import (
     objects_in,
     whole_in,
 )
-from customerio_tool.spec import Also, Args, Call, Effect, Example, Pace, Sends, Subtool, Verify
+from customerio_tool.spec import (
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    Pace,
+    SecondRead,
+    Sends,
+    Subtool,
+    Verify,
+)
 from customerio_tool.subtools.membership import (
     REPEATS,
     SENT,
@@ -56,7 +66,7 @@ add_to_segment = Subtool(
         "campaigns."
     ),
     args=AddToSegmentArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/add_customers"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/add_customers"),
     effect=Effect.ADD,
     pace=Pace.TRACK,
     query=membership_query,
@@ -68,8 +78,8 @@ add_to_segment = Subtool(
         sent=SENT,
         repeats_removed=REPEATS,
     ),
-    find=lambda _: FIND,
-    triggers=True,
+    not_found_hint=lambda _: FIND,
+    may_start_campaigns=True,
     reference=TRACK_REFERENCE + "add_to_segment",
     examples=[
         Example(
@@ -114,7 +124,7 @@ remove_from_segment = Subtool(
         "Prefer ids: removal by email or cio_id is not verified."
     ),
     args=RemoveFromSegmentArgs,
-    call=Call(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
+    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
     effect=Effect.REMOVE,
     pace=Pace.TRACK,
     query=membership_query,
@@ -126,7 +136,7 @@ remove_from_segment = Subtool(
         sent=SENT,
         repeats_removed=REPEATS,
     ),
-    find=lambda _: FIND,
+    not_found_hint=lambda _: FIND,
     reference=TRACK_REFERENCE + "remove_from_segment",
     examples=[
         Example(
@@ -178,7 +188,7 @@ list_segments = Subtool(
         "manual segments only."
     ),
     args=ListSegmentsArgs,
-    call=Call(Api.APP, "GET", "/v1/segments"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/segments"),
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
@@ -206,9 +216,9 @@ class GetSegmentArgs(Args):
 def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
     told = fitted("segment", answer.payload["segment"])
-    if answer.also is None:
+    if answer.second is None:
         return {"summary": f"Segment {number}.", **told}
-    count = whole_in(answer.also["count"])
+    count = whole_in(answer.second["count"])
     if count is None:
         return {"summary": f"Segment {number}; its count could not be read.", **told}
     people = "1 person" if count == 1 else f"{count} people"
@@ -221,12 +231,12 @@ get_segment = Subtool(
     place=20,
     description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
     args=GetSegmentArgs,
-    call=Call(Api.APP, "GET", "/v1/segments/{segment_id}"),
+    endpoint=Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}"),
     effect=Effect.READ,
     pace=Pace.APP,
     shape=Shape(
         outcome="done",
-        tell=_tell_segment,
+        to_result=_tell_segment,
         returns={
             "segment": {"type": "object", "description": "Id, name, type, state."},
             "customer_count": {"type": "integer", "description": "People in the segment."},
@@ -234,14 +244,14 @@ get_segment = Subtool(
             "omitted": OMITTED,
         },
         expects="segment",
-        foreign=True,
+        untrusted=True,
     ),
-    also=Also(
-        Call(Api.APP, "GET", "/v1/segments/{segment_id}/customer_count"),
+    second_read=SecondRead(
+        Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}/customer_count"),
         when=lambda args: args.include_count is True,
         expects="count",
     ),
-    find=lambda _: FIND,
+    not_found_hint=lambda _: FIND,
     reference=APP_REFERENCE + "getSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
@@ -302,13 +312,13 @@ create_manual_segment = Subtool(
         "Look for one of that name with list_segments first: names may repeat."
     ),
     args=CreateManualSegmentArgs,
-    call=Call(Api.APP, "POST", "/v1/segments"),
+    endpoint=Endpoint(Api.APP, "POST", "/v1/segments"),
     effect=Effect.CREATE,
     pace=Pace.APP,
     body=_new_segment,
     shape=Shape(
         outcome="done",
-        tell=_tell_created,
+        to_result=_tell_created,
         returns={
             "segment_id": {
                 "type": ["integer", "null"],
@@ -316,9 +326,9 @@ create_manual_segment = Subtool(
             },
             "segment": {"type": "object", "description": "As Customer.io stored it."},
         },
-        foreign=True,
+        untrusted=True,
     ),
-    verify=Verify(Call(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
+    verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
     reference=APP_REFERENCE,
     examples=[
@@ -358,15 +368,15 @@ delete_segment = Subtool(
         "segments are known to be deletable this way."
     ),
     args=DeleteSegmentArgs,
-    call=Call(Api.APP, "DELETE", "/v1/segments/{segment_id}"),
+    endpoint=Endpoint(Api.APP, "DELETE", "/v1/segments/{segment_id}"),
     effect=Effect.ERASE,
     pace=Pace.APP,
     shape=Shape(
         outcome="done",
-        tell=_tell_deleted,
+        to_result=_tell_deleted,
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
-    find=lambda _: FIND,
+    not_found_hint=lambda _: FIND,
     reference=APP_REFERENCE + "deleteManSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),

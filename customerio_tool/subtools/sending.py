@@ -197,7 +197,7 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
 
     return Shape(
         outcome="accepted",
-        tell=tell,
+        to_result=tell,
         returns={
             "delivery_id": {
                 "type": ["string", "null"],

@@ -22,7 +22,7 @@ from customerio_tool.fields import (
 from customerio_tool.identifiers import shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import Reach
-from customerio_tool.spec import Args, Call, Effect, Example, Pace, Sends, Subtool
+from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.links import HttpsUrl
 from customerio_tool.subtools.mail import (
     Address,
@@ -152,14 +152,14 @@ send_transactional_email = Subtool(
         "many people use trigger_broadcast. The result says queued; list_messages shows delivery."
     ),
     args=SendTransactionalEmailArgs,
-    call=Call(Api.APP, "POST", "/v1/send/email"),
+    endpoint=Endpoint(Api.APP, "POST", "/v1/send/email"),
     effect=Effect.SEND,
     pace=Pace.SEND,
     body=_email_body,
     shape=queued("email", "e-mail"),
     look=lambda args, at: look_for("email", args, at),
-    find=find_template,
-    suspect=_suspect_attachments,
+    not_found_hint=find_template,
+    refused_hint=_suspect_attachments,
     reach=_email_reach,
     reference="https://docs.customer.io/integrations/api/app/tag/send-messages/sendEmail/",
     examples=[
@@ -283,13 +283,13 @@ send_transactional_push = Subtool(
         "created. A template is required. The result says queued; list_messages shows delivery."
     ),
     args=SendTransactionalPushArgs,
-    call=Call(Api.APP, "POST", "/v1/send/push"),
+    endpoint=Endpoint(Api.APP, "POST", "/v1/send/push"),
     effect=Effect.SEND,
     pace=Pace.SEND,
     body=_push_body,
     shape=queued("push", "push notification"),
     look=lambda args, at: look_for("push", args, at),
-    find=find_template,
+    not_found_hint=find_template,
     reach=_push_reach,
     reference="https://docs.customer.io/api/app/#operation/sendPush",
     examples=[

@@ -19,13 +19,13 @@ TEXT_SLOTS = ("customer_id", "device_id")
 IN_PATH = [
     (name, slot)
     for name, subtool in subtools().items()
-    for slot in subtool.call.slots
+    for slot in subtool.endpoint.slots
     if slot in TEXT_SLOTS
 ]
 NUMBERED = [
     (name, slot)
     for name, subtool in subtools().items()
-    for slot in subtool.call.slots
+    for slot in subtool.endpoint.slots
     if slot not in TEXT_SLOTS
 ]
 ESCAPES = [
@@ -97,7 +97,7 @@ def assert_only_meant(
     sandbox: Sandbox, tool: CustomerIoTool, operation: str, name: str, arguments: Any
 ) -> None:
     """Check that a call reached the one path that it names, or was refused and reached nothing."""
-    call = subtools()[name].call
+    call = subtools()[name].endpoint
     result, seen = logged(sandbox, tool, name, arguments)
     if not result["ok"] and result["error"]["code"] == "arguments_invalid":
         assert seen == []

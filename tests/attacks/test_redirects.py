@@ -50,11 +50,11 @@ def called(name: str) -> None:
 def test_a_redirect_to_the_other_region_is_followed_once_as_it_was(
     net: responses.RequestsMock, name: str
 ) -> None:
-    home, other = HOSTS[subtools()[name].call.api.value]
+    home, other = HOSTS[subtools()[name].endpoint.api.value]
     target = wire_path(name)
     for origin, next_origin in ((home, other), (other, home)):
         net.add(
-            subtools()[name].call.method,
+            subtools()[name].endpoint.method,
             origin + target,
             status=307,
             headers={"Location": next_origin + target},
@@ -98,7 +98,7 @@ ELSEWHERE = [
 def test_credentials_follow_no_other_redirect(
     net: responses.RequestsMock, name: str, location: str
 ) -> None:
-    api = subtools()[name].call.api.value
+    api = subtools()[name].endpoint.api.value
     wrong = {"track": "app", "app": "track"}[api]
     names = {"target": wire_path(name)}
     names["right_api"] = urlsplit(HOSTS[api][1]).netloc

@@ -173,7 +173,7 @@ JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
-TRACK = {name: held for name, held in subtools().items() if held.call.api is Api.TRACK}
+TRACK = {name: held for name, held in subtools().items() if held.endpoint.api is Api.TRACK}
 
 
 def calls(subtool: Subtool[Any]) -> list[dict[str, Any]]:
@@ -244,7 +244,7 @@ def test_the_tool_has_exactly_the_recorded_operations() -> None:
 @each_subtool
 def test_a_subtool_calls_its_recorded_address_at_its_recorded_rate(subtool: Subtool[Any]) -> None:
     recorded = operation(subtool)
-    call = subtool.call
+    call = subtool.endpoint
     assert (call.api.value, call.method, call.path) == (
         recorded.api,
         recorded.method,
@@ -257,7 +257,7 @@ def test_a_subtool_calls_its_recorded_address_at_its_recorded_rate(subtool: Subt
 @each_subtool
 def test_a_second_read_calls_a_recorded_address(subtool: Subtool[Any]) -> None:
     recorded = {(held.method, held.path) for held in FACTS.served().values()}
-    reads = [read.call for read in (subtool.also, subtool.verify) if read is not None]
+    reads = [read.endpoint for read in (subtool.second_read, subtool.verify) if read is not None]
     assert {(call.method, call.path) for call in reads} <= recorded
 
 

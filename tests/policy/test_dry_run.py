@@ -34,7 +34,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(
     assert result["outcome"] == "dry_run"
     assert result["summary"].startswith("Nothing was sent")
     assert shown["method"] == sends.method
-    assert shown["url"] == host[subtools()[name].call.api.value] + sends.path
+    assert shown["url"] == host[subtools()[name].endpoint.api.value] + sends.path
     assert shown.get("query", "") == sends.query
     assert ("body" in shown) is (sends.body is not None)
     assert shown["headers"] == {"Authorization": "***"}

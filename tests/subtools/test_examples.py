@@ -55,7 +55,7 @@ CASES = {
     for name, subtool in subtools().items()
     for number, example in enumerate(subtool.examples, start=1)
 }
-TRACK_CASES = {name: case for name, case in CASES.items() if case.subtool.call.api is Api.TRACK}
+TRACK_CASES = {name: case for name, case in CASES.items() if case.subtool.endpoint.api is Api.TRACK}
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

@@ -146,7 +146,7 @@ def test_a_description_begins_with_the_promise_of_the_products_page(name: str) -
 @agreed
 def test_a_subtool_has_the_effect_and_the_api_that_were_agreed(name: str) -> None:
     subtool = subtools()[name]
-    told = (subtool.effect.word, subtool.call.api.value)
+    told = (subtool.effect.word, subtool.endpoint.api.value)
     assert told == (AGREED[name]["effect"], AGREED[name]["api"])
 
 

@@ -11,8 +11,10 @@ REPLY = {"customer": {"id": "u1", "attributes": {"plan": "pro"}}}
 
 
 def hint(customer_id: str) -> str:
-    assert get_customer_attributes.find
-    return get_customer_attributes.find(get_customer_attributes.parse({"customer_id": customer_id}))
+    assert get_customer_attributes.not_found_hint
+    return get_customer_attributes.not_found_hint(
+        get_customer_attributes.parse({"customer_id": customer_id})
+    )
 
 
 def test_a_name_that_is_asked_for_twice_is_told_once() -> None:
