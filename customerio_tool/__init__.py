@@ -6,18 +6,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from customerio_tool.backends import Backends
+    from customerio_tool.call import CallContext
+    from customerio_tool.clock import Clock
     from customerio_tool.connection import Api, Connection
     from customerio_tool.errors import CustomerIoError
-    from customerio_tool.invocation import CallContext
     from customerio_tool.policy import Policy
     from customerio_tool.tool import CustomerIoTool
 
-__all__ = ["Api", "CallContext", "Connection", "CustomerIoError", "CustomerIoTool", "Policy"]
+__all__ = [
+    "Api",
+    "Backends",
+    "CallContext",
+    "Clock",
+    "Connection",
+    "CustomerIoError",
+    "CustomerIoTool",
+    "Policy",
+]
 
 # Loaded when first asked for: the pytest plugin lies in this package and is imported by every run.
 _MODULES = {
     "Api": "connection",
-    "CallContext": "invocation",
+    "Backends": "backends",
+    "CallContext": "call",
+    "Clock": "clock",
     "Connection": "connection",
     "CustomerIoError": "errors",
     "CustomerIoTool": "tool",

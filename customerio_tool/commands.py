@@ -28,7 +28,6 @@ from customerio_tool.display import (
 from customerio_tool.distribution import DISTRIBUTION, installed_version
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.exit_codes import Exit, exit_of_call, exit_of_check
-from customerio_tool.ledger import MemoryLedger
 from customerio_tool.policy import Policy
 from customerio_tool.serving import ready_file, stop_signals
 from customerio_tool.spec import Subtool
@@ -280,8 +279,7 @@ def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerI
 
     with Sandbox() as local:
         connection = Connection.load(local.connection(), apis=apis)
-        # What goes to a sandbox is nothing for the ledger that the environment names.
-        with CustomerIoTool(connection, policy=Policy.from_env(), ledger=MemoryLedger()) as tool:
+        with CustomerIoTool(connection, policy=Policy.from_env()) as tool:
             yield tool
 
 

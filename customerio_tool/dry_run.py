@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from customerio_tool.call import Call
 from customerio_tool.connection import Connection
-from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import fitted
-from customerio_tool.spec import Args, Subtool
 from customerio_tool.wire import Request
 
 
-def rehearsed(
-    subtool: Subtool[Any], args: Args, at: Invocation, request: Request, connection: Connection
-) -> dict[str, Any]:
+def rehearsed(call: Call[Any], request: Request, connection: Connection) -> dict[str, Any]:
     """Return the envelope of a call that was not sent: its request, without credentials.
 
     The body is cut to a result's budget. A second read, or one that looks after a lost answer, is
@@ -28,11 +25,17 @@ def rehearsed(
         "headers": {"Authorization": "***"},
         **({} if request.body is None else fitted("body", json.loads(request.body))),
     }
-    summary = f"Nothing was sent: this is a dry run. `request` is what {subtool.name} would send."
+    name = call.subtool.name
+    summary = f"Nothing was sent: this is a dry run. `request` is what {name} would send."
     if not where:
         summary += " Its host is not known before a first call, as the connection has no region."
-    told = {"ok": True, "summary": summary, "outcome": "dry_run", "request": shown}
-    return {**told, **subtool.facts(args, at)}
+    return {
+        "ok": True,
+        "summary": summary,
+        "outcome": "dry_run",
+        "request": shown,
+        **call.facts(),
+    }
 
 
 def _origin(request: Request, connection: Connection) -> str:

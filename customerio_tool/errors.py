@@ -6,6 +6,7 @@ CustomerIoError
   Refused                    before anything was sent
     SubtoolUnknown           subtool_unknown        fix_arguments   no
     SubtoolDisabled          subtool_disabled       give_up         no
+    ToolClosed               tool_closed            give_up         no
     ArgumentsInvalid         arguments_invalid      fix_arguments   no
     LedgerUnavailable        ledger_unavailable     wait            no
     PolicyRefused            policy_refused         give_up         no
@@ -65,6 +66,7 @@ __all__ = [
     "SubtoolDisabled",
     "SubtoolUnknown",
     "TookEffect",
+    "ToolClosed",
     "Unreachable",
 ]
 
@@ -186,6 +188,13 @@ class SubtoolDisabled(Refused):
     """The subtool exists, and the builder of this agent did not enable it."""
 
     code = "subtool_disabled"
+    next_step = "give_up"
+
+
+class ToolClosed(Refused):
+    """The tool was closed by the application that made it."""
+
+    code = "tool_closed"
     next_step = "give_up"
 
 

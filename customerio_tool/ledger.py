@@ -13,9 +13,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from customerio_tool.arguments import refuse
+from customerio_tool.call import Call
 from customerio_tool.errors import (
     CustomerIoError,
     FieldProblem,
@@ -24,10 +25,8 @@ from customerio_tool.errors import (
     SendInProgress,
 )
 from customerio_tool.fields import iso_time
-from customerio_tool.invocation import Invocation
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.shapes import Item
-from customerio_tool.spec import Args, Subtool
 from customerio_tool.wire import Request
 
 DAY = 86_400.0
@@ -52,7 +51,6 @@ FACTS = ("delivery_id", "trigger_id", "queued_at", "send_at")
 """What a ledger keeps of a result: ids and times, nothing about a person."""
 
 State: TypeAlias = Literal["started", "sent", "unknown"]
-A = TypeVar("A", bound=Args)
 
 logger = logging.getLogger(__name__)
 
@@ -229,52 +227,41 @@ class SendOnce:
 
     Args:
         ledger: Where sends are remembered.
-        clock: Gives Unix time in seconds.
+        now: Gives Unix time in seconds.
         best_effort: Whether to send, with a warning in the log, while the ledger is lost; by
             default such a send is refused.
     """
 
     def __init__(
-        self, ledger: Ledger, *, clock: Callable[[], float], best_effort: bool = False
+        self, ledger: Ledger, *, now: Callable[[], float], best_effort: bool = False
     ) -> None:
         self._ledger = ledger
-        self._clock = clock
+        self._now = now
         self._best_effort = best_effort
 
     def run(
-        self,
-        subtool: Subtool[A],
-        args: A,
-        at: Invocation,
-        request: Request,
-        send: Callable[[], Item],
-        *,
-        ends_at: float,
-        run_id: str | None = None,
+        self, call: Call[Any], request: Request, send: Callable[[], Item], *, ends_at: float
     ) -> Item:
         """Send a message unless it was sent before, and remember how that ended.
 
         Args:
-            subtool: A subtool whose effect is to send.
-            args: Its arguments; an `idempotency_key` among them names the message.
-            at: What was fixed when the call began.
+            call: A call whose effect is to send; the key argument of its subtool names the message.
             request: The message as it would go.
             send: Sends it and returns the success envelope. Its error says by `took_effect`
                 whether the message may have gone; any other exception leaves that unknown.
             ends_at: The deadline of the call, in Unix seconds: afterwards nothing is sent.
-            run_id: The host's name for the run.
 
         Returns:
             The envelope of `send`, or that of a message which had been sent before.
 
         Raises:
-            ArgumentsInvalid: The `idempotency_key` was used for another message.
+            ArgumentsInvalid: The key was used for another message.
             OutcomeUnknown: The message was begun before, and whether it was sent is not known.
             SendInProgress: The message is being sent by another call.
             LedgerUnavailable: The ledger is lost, and best effort was not chosen.
             CustomerIoError: Whatever `send` raises.
         """
-        claim, now = _claim(subtool, args, at, request, ends_at, run_id), self._clock()
+        claim, now = _claim(call, request, ends_at), self._now()
         held: Entry | None = None
         lost: LedgerLost | None = None
         try:
@@ -282,20 +269,20 @@ class SendOnce:
         except LedgerLost as error:
             lost = error
         if lost:
-            self._go_on_without(subtool, lost)
+            self._go_on_without(call, lost)
             claim = replace(claim, held=False)
         if held is not None:
-            return _told_again(subtool, args, at, claim, held.as_of(now), now)
+            return _result_of_first(call, claim, held.as_of(now), now)
         return self._sent(claim, send)
 
-    def _go_on_without(self, subtool: Subtool[A], lost: LedgerLost) -> None:
+    def _go_on_without(self, call: Call[Any], lost: LedgerLost) -> None:
         if not self._best_effort:
             raise LedgerUnavailable(
                 "Nothing was sent: the ledger that keeps a message from going twice cannot be used."
             )
         logger.warning(
             "%s goes on although the ledger is lost: a repeat of it would send twice (%s)",
-            subtool.name,
+            call.subtool.name,
             lost,
         )
 
@@ -317,7 +304,7 @@ class SendOnce:
             self._record(claim, lambda: self._ledger.release(claim.key))
 
     def _settle(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
-        now = self._clock()
+        now = self._now()
         entry = claim.ended(state, now, facts)
         self._record(claim, lambda: self._ledger.settle(claim.key, entry, now))
 
@@ -330,15 +317,9 @@ class SendOnce:
                 logger.warning("the ledger was lost before the end of a send was kept (%s)", lost)
 
 
-def _claim(
-    subtool: Subtool[A],
-    args: A,
-    at: Invocation,
-    request: Request,
-    ends_at: float,
-    run_id: str | None,
-) -> _Claim:
-    explicit: str | None = getattr(args, "idempotency_key", None)
+def _claim(call: Call[Any], request: Request, ends_at: float) -> _Claim:
+    subtool, at, run_id = call.subtool, call.at, call.context.run_id
+    explicit = subtool.key_of(call.args)
     fingerprint = fingerprint_of(subtool.name, at.workspace, request)
     named = {"explicit": explicit, "run_id": run_id}
     key = key_of(operation=subtool.name, workspace=at.workspace, fingerprint=fingerprint, **named)
@@ -347,10 +328,8 @@ def _claim(
     return _Claim(key, started, explicit, run_id)
 
 
-def _told_again(
-    subtool: Subtool[A], args: A, at: Invocation, claim: _Claim, held: Entry, now: float
-) -> Item:
-    """Tell of the first call with this key, as nothing is sent by this one.
+def _result_of_first(call: Call[Any], claim: _Claim, held: Entry, now: float) -> Item:
+    """Return the result of the first call with this key, as nothing is sent by this one.
 
     Raises:
         ArgumentsInvalid: It was for another message.
@@ -359,38 +338,36 @@ def _told_again(
     """
     if held.fingerprint != claim.started.fingerprint:
         fix = "repeat that one's arguments, or give a new key to send this one as well"
-        refuse([FieldProblem("idempotency_key", "was used for another message", fix)])
+        path = str(call.subtool.key_argument)
+        refuse([FieldProblem(path, "was used for another message", fix)])
     if held.state == "started":
         raise SendInProgress(
             "Nothing was sent by this call: the same message is being sent by another call. "
             "Wait, then repeat this call to learn how that ended.",
             retry_after_seconds=round(held.ends_at - now, 3),
         )
-    first = replace(at, now=held.started_at)
+    first = replace(call, at=replace(call.at, now=held.started_at))
     if held.state == "unknown":
-        raise _still_unknown(subtool, args, first)
-    return _already_sent(subtool, args, first, held.facts)
+        raise _still_unknown(first)
+    return _already_sent(first, held.facts)
 
 
-def _still_unknown(subtool: Subtool[A], args: A, first: Invocation) -> OutcomeUnknown:
+def _still_unknown(first: Call[Any]) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"Nothing was sent now: the same call began at {iso_time(first.now)} and got no usable "
+        f"Nothing was sent now: the same call began at {iso_time(first.at.now)} and got no usable "
         "answer, so that it may have happened. Look first, and ask the user before sending it "
-        "again on purpose, which a new idempotency_key does.",
-        look=subtool.look(args, first) if subtool.look else None,
-        beside=subtool.facts(args, first),
+        f"again on purpose, which a new {first.subtool.key_argument} does.",
+        look=first.look(),
+        beside=first.facts(),
     )
 
 
-def _already_sent(
-    subtool: Subtool[A], args: A, first: Invocation, facts: Mapping[str, Any]
-) -> Item:
-    when = iso_time(first.now)
-    look = subtool.look(args, first) if subtool.look else None
+def _already_sent(first: Call[Any], facts: Mapping[str, Any]) -> Item:
+    when, look = iso_time(first.at.now), first.look()
     return {
         "ok": True,
         "summary": f"Nothing was sent now: Customer.io accepted the same call of {when}. To send "
-        "it again on purpose, give a new idempotency_key.",
+        f"it again on purpose, give a new {first.subtool.key_argument}.",
         "outcome": "already_sent",
         "first_sent_at": when,
         **facts,

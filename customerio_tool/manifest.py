@@ -10,9 +10,9 @@ from importlib.metadata import metadata
 from typing import Any
 
 from customerio_tool.deadline import Timeouts
-from customerio_tool.dispatch import CALL_SECONDS, SEND_SECONDS
 from customerio_tool.distribution import DISTRIBUTION
-from customerio_tool.replay import MAX_ATTEMPTS
+from customerio_tool.recovery import CALL_SECONDS, SEND_SECONDS
+from customerio_tool.retry import MAX_ATTEMPTS
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.spec import JSON_SCHEMA, Effect, Example, Subtool
 from customerio_tool.subtools import subtools

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from customerio_tool.clock import Clock
 from customerio_tool.errors import RateLimited
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.spec import Pace
@@ -199,20 +200,12 @@ class Pacer:
 
     Args:
         limiter: Hands them out.
-        sleep: Waits for so many seconds.
-        monotonic: The clock, in seconds, that bounds a wait.
+        clock: Waits, and bounds a wait; by default the machine's own.
     """
 
-    def __init__(
-        self,
-        limiter: Limiter,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, limiter: Limiter, clock: Clock | None = None) -> None:
         self._limiter = limiter
-        self._sleep = sleep
-        self._monotonic = monotonic
+        self._clock = clock or Clock()
 
     def wait(
         self,
@@ -233,16 +226,18 @@ class Pacer:
             RateLimited: The next slot is too far away. Nothing is reserved, nothing was waited
                 for beyond a pause that came meanwhile, and nothing was sent.
         """
-        give_up_at = self._monotonic() + max_wait
+        give_up_at = self._clock.monotonic() + max_wait
         while True:
-            slot = self._limiter.reserve(bucket, pace, max(0.0, give_up_at - self._monotonic()))
+            slot = self._limiter.reserve(
+                bucket, pace, max(0.0, give_up_at - self._clock.monotonic())
+            )
             if slot is None:
                 raise self._refusal(bucket, pace)
             if slot.seconds <= 0:
                 return
             if on_progress is not None and slot.seconds >= TOLD_SECONDS:
                 on_progress(f"Waiting {slot.seconds:.0f} s: Customer.io allows {_limit(pace)}.")
-            self._sleep(slot.seconds)
+            self._clock.sleep(slot.seconds)
             if self._limiter.kept(bucket, slot):
                 return
 

@@ -13,12 +13,12 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from customerio_tool.pacing import MANY_BUCKETS, Limiter, LocalLimiter, Slot, rhythm_of
-from customerio_tool.redis_client import REDIS_URL_VARIABLE, redis_client, redis_py
+from customerio_tool.pacing import MANY_BUCKETS, LocalLimiter, Slot, rhythm_of
+from customerio_tool.redis_client import redis_client, redis_py
 from customerio_tool.spec import Pace
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class RedisLimiter:
     Args:
         client_or_url: The address of a Redis server, 6 or later; or a client of redis-py, whose
             timeouts should be short, and which should not repeat commands by itself.
-        fallback: Hands out this process's slots while Redis is lost.
+        fallback: Hands out this process's slots while Redis is lost; by default its own.
         monotonic: The clock, in seconds, for what is not timed by the server.
 
     Raises:
@@ -140,7 +140,7 @@ class RedisLimiter:
         self,
         client_or_url: redis.Redis | str,
         *,
-        fallback: LocalLimiter,
+        fallback: LocalLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         library = redis_py()
@@ -152,7 +152,7 @@ class RedisLimiter:
         )
         self._failures = (library.RedisError, OSError, UnicodeError)  # the last: odd host names
         self._script = self._client.register_script(_SCRIPT)
-        self._fallback = fallback
+        self._fallback = fallback or LocalLimiter(monotonic=monotonic)
         self._monotonic = monotonic
         self._own_process = _Process()
 
@@ -289,20 +289,6 @@ class RedisLimiter:
         with process.lock:
             process.lost = False
         _LOG.info("Redis is back: Customer.io's limits are shared again.")
-
-
-def limiter_from_env(environ: Mapping[str, str], local: LocalLimiter) -> Limiter:
-    """Return the limiter that the environment asks for.
-
-    `CUSTOMERIO_REDIS_URL` (`redis://`, `rediss://` or `unix://`) names the Redis that all workers
-    share; without it, or with a blank one, it is `local`, with which the process paces itself.
-
-    Raises:
-        ImportError: The variable is set and redis-py is not installed.
-        ValueError: The variable holds no address of a Redis server.
-    """
-    url = environ.get(REDIS_URL_VARIABLE, "").strip()
-    return RedisLimiter(url, fallback=local) if url else local
 
 
 def _keys(bucket: str) -> list[str]:

@@ -13,10 +13,12 @@ from customerio_tool.arguments import NotJson, nearest, parse, refuse
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
 from customerio_tool.fields import wrong
 from customerio_tool.policy_values import count, flag, known, names, one_of, recipients
+from customerio_tool.privacy import folded
 from customerio_tool.recipients import Reach, override_of, strangers
 from customerio_tool.secret import Environment
-from customerio_tool.spec import Args, Effect, Subtool
+from customerio_tool.spec import Args, Subtool
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.mail import reach_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -45,7 +47,7 @@ def _subtool_names(value: object) -> frozenset[str] | None:
 def _case_folded(value: object) -> frozenset[str]:
     if (given := names(value)) is None:
         raise wrong("is null", "give a list of names, or leave it out")
-    return frozenset(name.casefold() for name in given)
+    return frozenset(folded(name) for name in given)
 
 
 # What a caller may give is wider than what is kept, and a type checker sees the declared type.
@@ -192,18 +194,19 @@ class Policy(BaseModel):
             ArgumentsInvalid: An argument reaches what this policy closes, and can be left out.
             PolicyRefused: The call may write to people who are not on the allow-list.
         """
-        if problems := [*self._override_problems(subtool, args), *self._file_problems(args)]:
+        overrides = self._override_problems(subtool, args)
+        if problems := [*overrides, *self._file_problems(subtool, args)]:
             refuse(problems)
         if self.allowed_recipients is not None:
             self._admit_recipients(subtool, args, self.allowed_recipients)
 
     def _override_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
-        if self.event_overrides or subtool.effect is not Effect.RECORD:
+        if self.event_overrides:
             return []
-        held = {override_of(name) for name in getattr(args, "data", None) or {}}
+        held = {override_of(name) for name in subtool.data_of(args)}
         return [
             FieldProblem(
-                f"data.{name}",
+                f"{subtool.data_argument}.{name}",
                 "redirects the message that the event triggers, which this agent may not",
                 "leave it out",
             )
@@ -211,11 +214,14 @@ class Policy(BaseModel):
             if name in held
         ]
 
-    def _file_problems(self, args: Args) -> list[FieldProblem]:
-        if self.data_files or getattr(args, "data_file_url", None) is None:
+    def _file_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
+        if self.data_files:
             return []
         problem = "takes the audience from a file on the web, which this agent may not"
-        return [FieldProblem("data_file_url", problem, "choose another audience")]
+        return [
+            FieldProblem(path, problem, "choose another audience")
+            for path in subtool.files_of(args)
+        ]
 
     def _admit_recipients(
         self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
@@ -225,14 +231,26 @@ class Policy(BaseModel):
                 "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{subtool.name} can start campaigns, which write to anybody."
             )
-        reach = subtool.reach(args) if subtool.reach else Reach()
-        if problems := strangers(reach, allowed):
+        if problems := strangers(_reach(subtool, args), allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(
                 "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{problems[0].path} {problems[0].problem}{others}.",
                 fields=problems[:MAX_PROBLEMS],
             )
+
+
+def _reach(subtool: Subtool[Any], args: Args) -> Reach:
+    """Return whom a call reaches, the address that an event's data redirects to included."""
+    declared = subtool.reach(args) if subtool.reach else Reach()
+    data = subtool.data_of(args).items()
+    given = [v for name, v in data if override_of(name) == "recipient" and v is not None]
+    if not given:
+        return declared
+    redirected = reach_of(
+        {f"{subtool.data_argument}.recipient": given[0] if len(given) == 1 else given}
+    )
+    return Reach(declared.known + redirected.known, declared.unknown + redirected.unknown)
 
 
 _VARIABLES: Mapping[str, str] = {

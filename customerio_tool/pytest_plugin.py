@@ -92,8 +92,8 @@ def _wanted(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
 @pytest.fixture
 def customerio_tool(customerio_sandbox: Sandbox) -> Iterator[CustomerIoTool]:
     """A `CustomerIoTool` on `customerio_sandbox`, by its clock, with every subtool enabled."""
-    from customerio_tool import CustomerIoTool
+    from customerio_tool import Clock, CustomerIoTool
 
     connection, clock = customerio_sandbox.connection(), customerio_sandbox.clock
-    with CustomerIoTool(connection, clock=clock.now) as tool:
+    with CustomerIoTool(connection, clock=Clock(now=clock.now)) as tool:
         yield tool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
@@ -51,7 +51,7 @@ class Answer(Generic[T_co]):
         payload: The reply's JSON, cleaned; an empty object where the reply was empty or, on a
             write, could not be read.
         second: The reply to the second read, where there was one.
-        hidden: Names of a person's attributes that are not told, case-folded.
+        hidden: The folded names of the attributes that were removed from the people in it.
     """
 
     args: T_co = field(repr=False)
@@ -225,21 +225,6 @@ def clean(value: Any, levels: int = MAX_REPLY_LEVELS) -> Any:
         return {_HIDDEN.sub("", name): clean(item, levels - 1) for name, item in value.items()}
     if isinstance(value, list):
         return [clean(item, levels - 1) for item in value]
-    return value
-
-
-def is_hidden(name: str, hidden: Collection[str]) -> bool:
-    """Tell whether a name, in any case, is among those that are not told, which are case-folded."""
-    return name.strip().casefold() in hidden
-
-
-def without(value: Any, hidden: Collection[str]) -> Any:
-    """Return a part of a reply without the members that are not told, however deep they are."""
-    if isinstance(value, dict):
-        told = {name: item for name, item in value.items() if not is_hidden(name, hidden)}
-        return {name: without(item, hidden) for name, item in told.items()}
-    if isinstance(value, list):
-        return [without(item, hidden) for item in value]
     return value
 
 

@@ -15,7 +15,9 @@ from pydantic_core import core_schema
 from customerio_tool.arguments import problems_of, read, refuse
 from customerio_tool.connection import Api
 from customerio_tool.errors import Look
+from customerio_tool.identifiers import shape_of
 from customerio_tool.invocation import Invocation
+from customerio_tool.privacy import People
 from customerio_tool.recipients import Reach
 from customerio_tool.shapes import FIRST_SENT_AT, Answer, Item, Member, Shape, envelope_schema
 
@@ -188,6 +190,14 @@ class Subtool(Generic[A]):
         refused_hint: Which argument a refusal with this HTTP status may be about, or nothing.
         reach: Whom a call writes to by itself, as far as its arguments tell.
         may_start_campaigns: Whether a call may start a campaign, which can write to anybody.
+        person_argument: The argument that names the one person a call is about; None where there
+            is no such argument. The audit trail has a hash of that person.
+        person_type_argument: The argument with the type of that identifier, where there is one.
+        people: Where people stand in the reply; every read says it, `NO_PEOPLE` if nowhere.
+        data_argument: The argument with the data of an event; every event has one.
+        file_arguments: The arguments that name a file of people on the web; every send says it,
+            `()` if none.
+        key_argument: The argument that names a message; every send has one.
     """
 
     name: str
@@ -211,6 +221,12 @@ class Subtool(Generic[A]):
     refused_hint: Callable[[A, int], str] | None = None
     reach: Callable[[A], Reach] | None = None
     may_start_campaigns: bool = False
+    person_argument: str | None
+    person_type_argument: str | None = None
+    people: People | None = None
+    data_argument: str | None = None
+    file_arguments: Sequence[str] | None = None
+    key_argument: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, so that it cannot be imported."""
@@ -232,8 +248,25 @@ class Subtool(Generic[A]):
             "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
             "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
             and not self.may_start_campaigns,
+            "a read needs `people`": self.effect.read_only and self.people is None,
+            "an event needs `data_argument`": (
+                self.effect is Effect.RECORD and self.data_argument is None
+            ),
+            "a send needs `file_arguments`": (
+                self.effect is Effect.SEND and self.file_arguments is None
+            ),
+            "a send needs `key_argument`": self.effect is Effect.SEND and self.key_argument is None,
+            "an argument is named that it does not have": bool(
+                self._named_arguments() - set(self.argument_names)
+            ),
             "at least two examples": len(self.examples) < 2,
         }
+
+    def _named_arguments(self) -> set[str]:
+        """Return the names that the declaration gives as those of arguments."""
+        named = {self.person_argument, self.person_type_argument, self.data_argument}
+        named |= {self.key_argument, *(self.file_arguments or ())}
+        return {name for name in named if name is not None}
 
     @property
     def promise(self) -> str:
@@ -274,6 +307,29 @@ class Subtool(Generic[A]):
     def facts(self, args: A, at: Invocation) -> dict[str, Any]:
         """Return what is known before sending and told in every result."""
         return {name: member.of(args, at) for name, member in self.always.items()}
+
+    def person_of(self, args: A) -> tuple[str, str] | None:
+        """Return type and identifier of the person a call is about; None where it names none."""
+        person: str | None = self._value(args, self.person_argument)
+        if person is None:
+            return None
+        return self._value(args, self.person_type_argument) or shape_of(person), person
+
+    def data_of(self, args: A) -> Mapping[str, Any]:
+        """Return the data of an event; nothing for what is no event."""
+        return self._value(args, self.data_argument) or {}
+
+    def files_of(self, args: A) -> list[str]:
+        """Return the arguments given that name a file of people on the web."""
+        return [name for name in self.file_arguments or () if self._value(args, name) is not None]
+
+    def key_of(self, args: A) -> str | None:
+        """Return the caller's own key of a message, if there is one."""
+        key: str | None = self._value(args, self.key_argument)
+        return key
+
+    def _value(self, args: A, argument: str | None) -> Any:
+        return None if argument is None else getattr(args, argument)
 
     def definition(self) -> dict[str, Any]:
         """Return what a model or host needs to know, under MCP's names in snake_case."""

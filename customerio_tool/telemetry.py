@@ -16,12 +16,12 @@ from threading import local
 from typing import TYPE_CHECKING, Any, Protocol
 
 from customerio_tool.errors import CustomerIoError
-from customerio_tool.identifiers import shape_of
-from customerio_tool.spec import Args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from customerio_tool.call import Call
 
 _log = logging.getLogger("customerio_tool")
 _log.addHandler(logging.NullHandler())  # a library prints nothing unless the host asks for it
@@ -185,18 +185,20 @@ class Watch:
         self._key = key
         self._monotonic = monotonic
         self._began = monotonic()
-        self._is_told = False
+        self._has_begun = False
         self._attempts = 0
         self._outcome = ""
 
-    def begin(self, args: Args | None = None) -> None:
-        """Tell that the call begins, once; with whom its arguments name, if they could be read."""
-        if self._is_told:
+    def begin(self, call: Call[Any] | None = None) -> None:
+        """Notify that the call begins, once; with the person it names, if it could be read."""
+        if self._has_begun:
             return
-        self._is_told = True
-        if args is not None:
-            id_type, person = _person(args, self._key)
-            self._call = replace(self._call, id_type=id_type, person=person)
+        self._has_begun = True
+        named = call.subtool.person_of(call.args) if call else None
+        if named:
+            id_type, person = named
+            hashed = keyed_hash(self._key, person)
+            self._call = replace(self._call, id_type=id_type, person=hashed)
         self._watchers.started(self._call)
 
     def attempted(self, attempt: Attempt) -> None:
@@ -228,16 +230,6 @@ class Watch:
         self.begin()
         seconds = self._monotonic() - self._began
         self._watchers.ended(self._call, CallEnd(outcome, ok, self._attempts, seconds))
-
-
-def _person(args: Args, key: bytes) -> tuple[str | None, str | None]:
-    """Return the id type and the hash of the person whom arguments name, if they name one."""
-    given = dict(args)
-    person = given.get("customer_id") or given.get("primary_id")
-    if person is None:
-        return None, None
-    id_type = given.get("id_type") or given.get("primary_id_type") or shape_of(person)
-    return id_type, keyed_hash(key, person)
 
 
 @contextmanager

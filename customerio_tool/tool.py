@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from customerio_tool.calls import Calls
+from customerio_tool.backends import Backends
+from customerio_tool.call import CallContext
 from customerio_tool.client import Client
+from customerio_tool.clock import Clock
 from customerio_tool.confirmation import with_confirmation
 from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.connection_check import check_connection
-from customerio_tool.deadline import Deadline, Timeouts
-from customerio_tool.dispatch import CALL_SECONDS
-from customerio_tool.dispatcher import Dispatcher
+from customerio_tool.deadline import Timeouts
 from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
     FieldProblem,
 )
-from customerio_tool.invocation import CallContext
-from customerio_tool.ledger import Ledger
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.policy import Policy
-from customerio_tool.replay import Pacing
+from customerio_tool.recovery import CALL_SECONDS
+from customerio_tool.runner import Runner
 from customerio_tool.secret import Environment, Secret
-from customerio_tool.shared import (
-    InProcess,
-    in_process,
-    ledger_from_env,
-    pacer_from_env,
-    telemetry_from_env,
-)
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import find, subtools
-from customerio_tool.telemetry import Telemetry
 
 if TYPE_CHECKING:
     import requests
@@ -78,28 +67,15 @@ class CustomerIoTool:
             enabled, and nothing is asked first.
         session: A `requests` session to share between tools; nothing of the connection is stored
             on it. By default the tool makes one and closes it.
-        pacer: Waits for slots in the vendor's rate classes; by default shared by the tools of the
-            process, or through the Redis that `CUSTOMERIO_REDIS_URL` names.
-        ledger: Remembers sends, so that none happens twice; by default in the memory of the
-            process, in the file `CUSTOMERIO_LEDGER_FILE`, or in that Redis.
-        best_effort: Whether to send although the ledger is lost; by default that is refused.
-        telemetry: Who is told of calls; by default the logger `customerio_tool`, one line per
-            call, and the audit trail that `CUSTOMERIO_AUDIT_FILE` names.
+        backends: What stands behind the calls: ledger, limits, telemetry and the rest. By default
+            the tools of this process share them, so that a host may make a tool for each call; a
+            tool with a `clock` has its own.
+        clock: Time and chance; the tool also paces by it.
         timeouts: How long one attempt may wait for a connection and for an answer.
-        clock: Gives Unix time in seconds.
-        monotonic: Gives seconds for deadlines.
-        sleep: Waits that many seconds.
-        entropy: Gives that many random bytes.
-
-    Tools of one process share limits, ledger, repeats, the budgets of runs and the calls that wait
-    for a person, each workspace its own, so that a host may make a tool for each call; one with a
-    `clock`, `monotonic` or `sleep` of its own shares none.
 
     Raises:
-        ConnectionInvalid: The saved configuration cannot be used, a policy is given twice, or
-            `CUSTOMERIO_AUDIT_FILE` cannot be written.
-        ImportError: `CUSTOMERIO_REDIS_URL` is set, and the extra `redis` is not installed.
-        ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
+        ConnectionInvalid: The saved configuration cannot be used, or a policy is given twice.
+        ValueError: The session's adapters repeat requests by themselves.
     """
 
     def __init__(
@@ -108,36 +84,20 @@ class CustomerIoTool:
         *,
         policy: Policy | Mapping[str, object] | str | None = None,
         session: requests.Session | None = None,
-        pacer: Pacing | None = None,
-        ledger: Ledger | None = None,
-        best_effort: bool = False,
-        telemetry: Sequence[Telemetry] | None = None,
+        backends: Backends | None = None,
+        clock: Clock | None = None,
         timeouts: Timeouts | None = None,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         sealed = Secret(connection)
         del connection
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
-        own_time = (clock, monotonic, sleep) != (time.time, time.monotonic, time.sleep)
-        process = InProcess() if own_time else in_process(loaded)
-        dispatcher = Dispatcher(
-            self._client,
-            process,
-            pacer=pacer,
-            ledger=ledger,
-            best_effort=best_effort,
-            telemetry=telemetry,
-            clock=clock,
-            monotonic=monotonic,
-            sleep=sleep,
-        )
+        self._clock = clock or Clock()
+        if backends is None:
+            backends = Backends.on_clock(clock) if clock else _shared(loaded)
+        self._runner = Runner(self._client, backends, self._clock)
         self.local: Sandbox | None = None
-        self._calls = Calls(self._client, dispatcher, process, clock=clock, entropy=entropy)
-        self._monotonic = monotonic
+        self._is_closed = False
         self._lock = ForkSafeLock()
         self._known = subtools()
         self.handlers: Mapping[str, Handler] = MappingProxyType(
@@ -161,7 +121,7 @@ class CustomerIoTool:
 
         local = Sandbox(seed=seed).start()
         try:
-            tool = cls(local.connection(), **{"clock": local.clock.now, **arguments})
+            tool = cls(local.connection(), **{"clock": Clock(now=local.clock.now), **arguments})
         except BaseException:
             local.close()
             raise
@@ -194,13 +154,10 @@ class CustomerIoTool:
         source = Environment(environ)
         del environ
         sealed = Secret(Connection.from_env(source, apis=apis))
-        process = in_process(sealed.reveal())
         return cls(
             sealed.reveal(),
             policy=Policy.from_env(source),
-            pacer=pacer_from_env(source, process),
-            ledger=ledger_from_env(source, process),
-            telemetry=telemetry_from_env(source),
+            backends=Backends.from_env(source, shared=_shared(sealed.reveal())),
         )
 
     def __enter__(self) -> CustomerIoTool:
@@ -217,7 +174,11 @@ class CustomerIoTool:
         self.close()
 
     def close(self) -> None:
-        """Close the tool's own session and its sandbox; a shared session stays open."""
+        """Close the tool's own session and its sandbox; a shared session stays open.
+
+        A tool that was closed refuses calls.
+        """
+        self._is_closed = True
         self._client.close()
         if self.local is not None:
             self.local.close()
@@ -319,7 +280,7 @@ class CustomerIoTool:
             CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
         """
         subtool = find(name)
-        return self._calls.run(subtool, arguments, context or CallContext(), self._policy)
+        return self._open_runner().run(subtool, arguments, context or CallContext(), self._policy)
 
     def approve(
         self, confirmation_id: str, *, context: CallContext | None = None
@@ -339,7 +300,9 @@ class CustomerIoTool:
             waits.
         """
         try:
-            return self._calls.approve(confirmation_id, context or CallContext(), self._policy)
+            return self._open_runner().approve(
+                confirmation_id, context or CallContext(), self._policy
+            )
         except CustomerIoError as error:
             return error.as_result()
 
@@ -351,7 +314,7 @@ class CustomerIoTool:
             `confirmation_unknown` where no call waits.
         """
         try:
-            self._calls.decline(confirmation_id)
+            self._open_runner().decline(confirmation_id)
         except CustomerIoError as error:
             return error.as_result()
 
@@ -363,7 +326,20 @@ class CustomerIoTool:
             `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, where Customer.io
             told them. It raises nothing for a key that is wrong or a host that is down.
         """
-        return check_connection(self._client, Deadline(CALL_SECONDS, self._monotonic))
+        return check_connection(self._client, self._clock.deadline(CALL_SECONDS))
+
+    def _open_runner(self) -> Runner:
+        if self._is_closed:
+            raise ToolClosed(
+                "Nothing was sent: the application closed this tool, and must make another one."
+            )
+        return self._runner
+
+
+def _shared(connection: Connection) -> Backends:
+    """Return the backends that the tools of this process share on these hosts."""
+    own = (connection.track_url, connection.app_url)
+    return Backends.of_process(*(host or "" for host in own)) if any(own) else Backends.of_process()
 
 
 def _loaded(

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
+from customerio_tool.call import Call
 from customerio_tool.connection import Api
 from customerio_tool.errors import (
     Answered,
@@ -27,14 +28,11 @@ from customerio_tool.errors import (
     ServiceFailed,
     Unreachable,
 )
-from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Item, JsonSchema, clean, object_in, objects_in
-from customerio_tool.spec import Args, Endpoint, Pace, Retry, Subtool
+from customerio_tool.spec import Args, Endpoint, Pace, Retry
 
 MAX_SAID_CHARS = 300
 """Characters of the vendor's own words that are passed on."""
-
-A = TypeVar("A", bound=Args)
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,9 @@ class Reply:
         )
 
 
-def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
-    """Return the request that a subtool sends for these arguments."""
+def request_for(call: Call[Any]) -> Request:
+    """Return the request that a call sends."""
+    subtool, args, at = call.subtool, call.args, call.at
     query = subtool.query(args, at) if subtool.query else {}
     body = subtool.body(args, at) if subtool.body else None
     return Request(
@@ -94,19 +93,18 @@ def request_for(subtool: Subtool[A], args: A, at: Invocation) -> Request:
     )
 
 
-def second_request_for(subtool: Subtool[A], args: A) -> Request | None:
-    """Return the second read of a subtool, if these arguments ask for one."""
-    second = subtool.second_read
-    if second is None or not second.when(args):
+def second_request_for(call: Call[Any]) -> Request | None:
+    """Return the second read of a call, if its arguments ask for one."""
+    second = call.subtool.second_read
+    if second is None or not second.when(call.args):
         return None
-    return _read(second.endpoint, args)
+    return _read(second.endpoint, call.args)
 
 
-def verify_request_for(subtool: Subtool[A], args: A) -> Request | None:
+def verify_request_for(call: Call[Any]) -> Request | None:
     """Return the read that may show whether a call took effect, where the subtool has one."""
-    if subtool.verify is None:
-        return None
-    return _read(subtool.verify.endpoint, args)
+    verify = call.subtool.verify
+    return None if verify is None else _read(verify.endpoint, call.args)
 
 
 def _read(endpoint: Endpoint, args: Args) -> Request:
@@ -139,7 +137,7 @@ def json_bytes(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
+def payload_of(call: Call[Any], reply: Reply) -> Item:
     """Return the JSON object of a 2xx reply, cleaned.
 
     A write that was answered with a 2xx has happened, whatever the body: one that is empty or
@@ -149,18 +147,19 @@ def payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> It
         CustomerIoError: The status is none of 2xx, or a read cannot be read.
     """
     if not 200 <= reply.status < 300:
-        raise error_for(subtool, args, at, reply)
-    if subtool.effect.read_only:
-        shape = subtool.shape
+        raise error_for(call, reply)
+    if call.subtool.effect.read_only:
+        shape = call.subtool.shape
         return _readable(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
     return object_in(cleaned(reply))
 
 
-def second_payload_of(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> Item:
+def second_payload_of(call: Call[Any], reply: Reply) -> Item:
     """Return the JSON object of the reply to a second read; raises like `payload_of`."""
     if not 200 <= reply.status < 300:
-        raise error_for(subtool, args, at, reply)
-    return _readable(reply, subtool.second_read.expects if subtool.second_read else None, {})
+        raise error_for(call, reply)
+    second = call.subtool.second_read
+    return _readable(reply, second.expects if second else None, {})
 
 
 def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
@@ -205,19 +204,19 @@ def _finite(text: str) -> float:
     return number
 
 
-def error_for(subtool: Subtool[A], args: A, at: Invocation, reply: Reply) -> CustomerIoError:
+def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
     """Return the error that a reply outside 2xx means for this call."""
-    beside = {**subtool.facts(args, at), **_said(reply)}
+    beside = {**call.facts(), **_said(reply)}
     if reply.may_have_acted:
-        return _failed(subtool, args, at, reply, beside)
+        return _failed(call, reply, beside)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
     if reply.status in REDIRECTS:
         error, sentence = CredentialsRejected, _REDIRECTED
-    hints = (_hint(subtool, args, error, reply.status), _guess(subtool, args, reply.status))
+    hints = (_hint(call, error, reply.status), _guess(call, reply.status))
     return error(
         " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
         http_status=reply.status,
-        retry_after_seconds=_wait_of(subtool, at, reply) if error is RateLimited else None,
+        retry_after_seconds=_wait_of(call, reply) if error is RateLimited else None,
         beside=beside,
     )
 
@@ -241,7 +240,8 @@ _CREDENTIALS = {
 }
 
 
-def _hint(subtool: Subtool[A], args: A, error: type[Answered], status: int) -> str:
+def _hint(call: Call[Any], error: type[Answered], status: int) -> str:
+    subtool = call.subtool
     if error is CredentialsRejected:
         return _CREDENTIALS[subtool.endpoint.api]
     if error is PermissionDenied:
@@ -249,52 +249,47 @@ def _hint(subtool: Subtool[A], args: A, error: type[Answered], status: int) -> s
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return "Send less in one call."
     if error is NotFound and subtool.not_found_hint:
-        return subtool.not_found_hint(args)
+        return subtool.not_found_hint(call.args)
     if error is RequestRejected and subtool.not_found_hint:  # it may be about anything else
-        return f"In case the id is what it refused: {subtool.not_found_hint(args)}"
+        return f"In case the id is what it refused: {subtool.not_found_hint(call.args)}"
     return ""
 
 
-def _guess(subtool: Subtool[A], args: A, status: int) -> str:
-    return subtool.refused_hint(args, status) if subtool.refused_hint else ""
+def _guess(call: Call[Any], status: int) -> str:
+    hint = call.subtool.refused_hint
+    return hint(call.args, status) if hint else ""
 
 
-def _wait_of(subtool: Subtool[A], at: Invocation, reply: Reply) -> float:
-    """Return what the reply asks for, else one period: no `Retry-After` is documented."""
-    asked = retry_after(reply, at.now)
-    return float(subtool.pace.period_seconds) if asked is None else asked
+def _wait_of(call: Call[Any], reply: Reply) -> float:
+    """Return the wait that the reply asks for, else one period: no `Retry-After` is documented."""
+    asked = retry_after(reply, call.at.now)
+    return float(call.subtool.pace.period_seconds) if asked is None else asked
 
 
-def _failed(
-    subtool: Subtool[A], args: A, at: Invocation, reply: Reply, beside: Mapping[str, Any]
-) -> CustomerIoError:
-    if subtool.effect.retry is not Retry.ALWAYS:
+def _failed(call: Call[Any], reply: Reply, beside: Mapping[str, Any]) -> CustomerIoError:
+    effect = call.subtool.effect
+    if effect.retry is not Retry.ALWAYS:
         problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
-        unknown = outcome_unknown(subtool, args, at, problem, http_status=reply.status)
+        unknown = outcome_unknown(call, problem, http_status=reply.status)
         unknown.beside |= beside
         return unknown
-    safe = "Nothing was changed." if subtool.effect.read_only else "Repeating this call is safe."
+    safe = "Nothing was changed." if effect.read_only else "Repeating this call is safe."
     return ServiceFailed(
         f"Customer.io failed (HTTP {reply.status}). {safe}",
-        took_effect="no" if subtool.effect.read_only else "unknown",
+        took_effect="no" if effect.read_only else "unknown",
         http_status=reply.status,
-        retry_after_seconds=retry_after(reply, at.now),
+        retry_after_seconds=retry_after(reply, call.at.now),
         beside=beside,
     )
 
 
 def outcome_unknown(
-    subtool: Subtool[A],
-    args: A,
-    at: Invocation,
-    problem: str,
-    *,
-    http_status: int | None = None,
+    call: Call[Any], problem: str, *, http_status: int | None = None
 ) -> CustomerIoError:
     """Return the error of a call whose request left and whose answer is not known."""
-    if subtool.effect.read_only:
+    if call.subtool.effect.read_only:
         return Unreachable(f"{problem} Nothing was changed.", http_status=http_status)
-    look = subtool.look(args, at) if subtool.look else None
+    look = call.look()
     advice = (
         "It may have happened: look first, and do not repeat it without asking the user."
         if look
@@ -305,7 +300,7 @@ def outcome_unknown(
         next_step="look_first" if look else "wait",
         http_status=http_status,
         look=look,
-        beside=subtool.facts(args, at),
+        beside=call.facts(),
     )
 
 

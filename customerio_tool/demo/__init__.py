@@ -8,7 +8,6 @@ from customerio_tool.demo.player import Caller, Played, Player
 from customerio_tool.demo.server import Server
 from customerio_tool.demo.story import STORY
 from customerio_tool.demo.transcript import Row, Transcript
-from customerio_tool.ledger import MemoryLedger
 from customerio_tool.subtools import subtools
 from customerio_tool.tool import CustomerIoTool
 
@@ -38,8 +37,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
     transcript.opening(sandbox.track_url)
     server = Server(saved)
     try:
-        # What the demo sends is nothing for the ledger that the environment names.
-        with CustomerIoTool(saved, ledger=MemoryLedger()) as own:
+        with CustomerIoTool(saved) as own:
             played = list(Player(tool or own, server, transcript).play(STORY))
     finally:
         server.close()

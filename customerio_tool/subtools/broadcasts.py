@@ -297,6 +297,9 @@ trigger_broadcast = Subtool(
     look=_look,
     not_found_hint=_find,
     reach=_recipients,
+    person_argument=None,
+    file_arguments=("data_file_url",),
+    key_argument="idempotency_key",
     reference="https://docs.customer.io/integrations/api/app/tag/send-messages/triggerBroadcast/",
     examples=[
         Example(

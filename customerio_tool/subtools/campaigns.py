@@ -15,6 +15,7 @@ from customerio_tool.connection import Api
 from customerio_tool.errors import FieldProblem, ReplyUnreadable
 from customerio_tool.fields import Line, ObjectId, Time, whole_number, wrong
 from customerio_tool.invocation import Invocation
+from customerio_tool.privacy import NO_PEOPLE
 from customerio_tool.shapes import (
     MAX_RESULT_CHARS,
     TRUNCATED,
@@ -63,6 +64,8 @@ get_campaign = Subtool(
     pace=Pace.APP,
     shape=one("campaign", "Campaign {campaign_id}."),
     not_found_hint=lambda _: FIND,
+    person_argument=None,
+    people=NO_PEOPLE,
     reference="https://docs.customer.io/integrations/api/app/",  # its own page is not known
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
@@ -106,6 +109,8 @@ list_campaigns = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
+    person_argument=None,
+    people=NO_PEOPLE,
     reference="https://docs.customer.io/integrations/api/app/tag/automations/listcampaigns/",
     examples=[
         Example({}, Sends("GET", "/v1/campaigns")),
@@ -277,6 +282,8 @@ get_campaign_metrics = Subtool(
         untrusted=True,
     ),
     not_found_hint=lambda _: FIND,
+    person_argument=None,
+    people=NO_PEOPLE,
     reference="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
     examples=[
         Example(

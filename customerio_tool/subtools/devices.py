@@ -78,6 +78,7 @@ add_device = Subtool(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
         verify=read_person,
     ),
+    person_argument="customer_id",
     reference=REFERENCE + "add_device",
     examples=[
         Example(
@@ -136,6 +137,7 @@ delete_device = Subtool(
         caution="It may answer the same for a device that it does not know.",
         verify=read_person,
     ),
+    person_argument="customer_id",
     reference=REFERENCE + "delete_device",
     examples=[
         Example(

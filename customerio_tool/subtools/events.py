@@ -23,7 +23,7 @@ from customerio_tool.fields import (
     wrong,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.recipients import Reach, override_of
+from customerio_tool.recipients import override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.mail import reach_of
@@ -64,15 +64,6 @@ def _body(event: Event, at: Invocation, **extra: str) -> dict[str, Any]:
 
 def _event_id(event: Event, at: Invocation) -> str:
     return at.event_id(event.event_id, event.person, event.event_name)
-
-
-def _reach(event: Event) -> Reach:
-    """Tell the address to which the event's data redirects the message that it triggers."""
-    properties = event.properties or {}
-    path = "data.recipient" if getattr(event, "recipient", None) is None else "recipient"
-    held = [value for name, value in properties.items() if _is_recipient(name)]
-    given = [value for value in held if value is not None]
-    return reach_of({path: given[0] if len(given) == 1 else given or None})
 
 
 def _is_recipient(name: str) -> bool:
@@ -134,8 +125,9 @@ track_event = Subtool(
         "Customer.io accepted the event for {customer_id} and records it shortly.", caution=_too_old
     ),
     always={"event_id": EVENT_ID},
-    reach=_reach,
+    data_argument="data",
     may_start_campaigns=True,
+    person_argument="customer_id",
     reference=REFERENCE + "track",
     examples=[
         Example(
@@ -248,8 +240,10 @@ track_anonymous_event = Subtool(
         "Customer.io accepted the anonymous event and records it shortly.", caution=_too_old
     ),
     always={"event_id": EVENT_ID},
-    reach=_reach,
+    reach=lambda args: reach_of({"recipient": args.recipient}),
+    data_argument="data",
     may_start_campaigns=True,
+    person_argument=None,
     reference=REFERENCE + "trackAnonymous",
     examples=[
         Example(
@@ -345,8 +339,9 @@ track_page_view = Subtool(
         caution=_too_old,
     ),
     always={"event_id": EVENT_ID},
-    reach=_reach,
+    data_argument="data",
     may_start_campaigns=True,
+    person_argument="customer_id",
     reference=REFERENCE + "track",
     examples=[
         Example(

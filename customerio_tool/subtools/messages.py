@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
@@ -19,7 +18,8 @@ from customerio_tool.fields import (
     wrong,
 )
 from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items, is_hidden, without
+from customerio_tool.privacy import IDENTIFIERS, People
+from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 
 if TYPE_CHECKING:
@@ -57,8 +57,13 @@ _LEFT_OUT = {"deduplicate_id"}
 """Members that say nothing new. Template ids stay though they are deprecated: nothing else in a
 message could name a transactional template, which is UNVERIFIED."""
 
-_ATTRIBUTES_OF = {"recipient": ("email", "phone", "cio_id", "id"), "customer_id": ("id",)}
-"""Members that hold an attribute of the person; which one `recipient` is depends on the channel."""
+_PEOPLE = People(
+    at=("messages.customer_identifiers",),
+    renamed={
+        "messages.recipient": IDENTIFIERS,  # which one depends on the channel
+        "messages.customer_id": ("id",),
+    },
+)
 
 
 def messages_since(at: Invocation, **filters: Any) -> Look:
@@ -141,7 +146,7 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     found = answer.payload["messages"] or []
     if not isinstance(found, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    told = [_thinned(_without(message, answer.hidden)) for message in found]
+    told = [_thinned(message) for message in found]
     shown = fitting_items(told)
     cut = len(shown) < len(found)
     cursor = None if cut else answer.payload.get("next") or None
@@ -158,19 +163,6 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         **({"next_cursor": str(cursor)} if cursor is not None else {}),
         **({"truncated": True} if shown != told else {}),
     }
-
-
-def _without(message: Any, hidden: Collection[str]) -> Any:
-    """Leave out attributes that are not told, also where a message holds one by another name."""
-    if not isinstance(message, dict):
-        return message
-    told = {name: value for name, value in message.items() if not _is_hidden(name, hidden)}
-    about = without(told.get("customer_identifiers"), hidden)
-    return {**told, "customer_identifiers": about}
-
-
-def _is_hidden(member: str, hidden: Collection[str]) -> bool:
-    return any(is_hidden(name, hidden) for name in _ATTRIBUTES_OF.get(member, ()))
 
 
 def _thinned(value: Any) -> Any:
@@ -242,6 +234,8 @@ list_messages = Subtool(
         expects="messages",
         untrusted=True,
     ),
+    person_argument=None,
+    people=_PEOPLE,
     reference="https://docs.customer.io/integrations/api/app/tag/messages/listMessages/",
     examples=[
         Example({}, Sends("GET", "/v1/messages", query="limit=20")),

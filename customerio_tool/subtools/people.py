@@ -17,6 +17,7 @@ from customerio_tool.fields import (
 )
 from customerio_tool.identifiers import IdType, bare, canonical, shape_of
 from customerio_tool.invocation import Invocation
+from customerio_tool.privacy import People, is_hidden
 from customerio_tool.shapes import (
     OMITTED,
     TRUNCATED,
@@ -26,9 +27,7 @@ from customerio_tool.shapes import (
     Shape,
     acknowledge,
     fitted,
-    is_hidden,
     object_in,
-    without,
 )
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import (
@@ -68,6 +67,7 @@ identify_customer = Subtool(
         ),
     ),
     may_start_campaigns=True,
+    person_argument="customer_id",
     reference=TRACK_REFERENCE + "identify",
     examples=[
         Example(
@@ -123,6 +123,7 @@ delete_customer = Subtool(
         caution="It may answer the same for somebody that it does not know.",
         verify=read_person,
     ),
+    person_argument="customer_id",
     reference=TRACK_REFERENCE + "delete",
     examples=[
         Example({"customer_id": "u1"}, Sends("DELETE", "/api/v1/customers/u1")),
@@ -155,6 +156,7 @@ suppress_customer = Subtool(
         "Customer.io accepted the suppression of {customer_id}: the profile is deleted shortly.",
         verify=read_person,
     ),
+    person_argument="customer_id",
     reference=TRACK_REFERENCE + "suppress",
     examples=[
         Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/suppress")),
@@ -182,6 +184,7 @@ unsuppress_customer = Subtool(
     shape=acknowledge(
         "Customer.io accepted the end of {customer_id}'s suppression. The profile stays deleted.",
     ),
+    person_argument="customer_id",
     reference=TRACK_REFERENCE + "unsuppress",
     examples=[
         Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/unsuppress")),
@@ -251,6 +254,8 @@ merge_customers = Subtool(
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
         verify=_read_secondary,
     ),
+    person_argument="primary_id",
+    person_type_argument="primary_id_type",
     reference=TRACK_REFERENCE + "merge",
     examples=[
         Example(
@@ -320,21 +325,22 @@ def _other_kind(args: GetCustomerAttributesArgs) -> str:
 
 
 def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
-    customer: Item = without(answer.payload["customer"], answer.hidden)
+    customer: Item = {**answer.payload["customer"]}
     customer.pop("timestamps", None)
-    asked = answer.args.attribute_names
-    names = None if asked is None else list(dict.fromkeys(asked))
-    withheld = sorted(answer.hidden)
+    names = list(dict.fromkeys(answer.args.attribute_names or ()))
+    withheld = [name for name in names if is_hidden(name, answer.hidden)]
     missing: list[str] = []
-    if names is not None:
-        withheld = [name for name in names if is_hidden(name, answer.hidden)]
+    if names:
         stored = object_in(customer.get("attributes"))
         customer["attributes"] = {name: stored[name] for name in names if name in stored}
         missing = [name for name in names if name not in stored and name not in withheld]
-    told = {"summary": f"{answer.args.customer_id} is known; all values are strings."}
     lists = {"not_set": missing, "withheld": withheld}
-    beside = {member: listed for member, listed in lists.items() if listed}
-    return {**told, **fitted("customer", customer), **beside}
+    return {
+        # The identifier may itself be a hidden attribute, so that it is not repeated.
+        "summary": "This person is known; all values are strings.",
+        **fitted("customer", customer),
+        **{member: listed for member, listed in lists.items() if listed},
+    }
 
 
 get_customer_attributes = Subtool(
@@ -372,6 +378,9 @@ get_customer_attributes = Subtool(
         untrusted=True,
     ),
     not_found_hint=_find_person,
+    person_argument="customer_id",
+    person_type_argument="id_type",
+    people=People(at=("customer",)),
     reference="https://docs.customer.io/api/app/#operation/getPersonAttributes",
     examples=[
         Example(

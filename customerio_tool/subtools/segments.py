@@ -10,6 +10,7 @@ from customerio_tool.connection import Api
 from customerio_tool.errors import Look
 from customerio_tool.fields import Flag, Line, SegmentNumber, Text
 from customerio_tool.invocation import Invocation
+from customerio_tool.privacy import NO_PEOPLE
 from customerio_tool.shapes import (
     OMITTED,
     TRUNCATED,
@@ -80,6 +81,7 @@ add_to_segment = Subtool(
     ),
     not_found_hint=lambda _: FIND,
     may_start_campaigns=True,
+    person_argument=None,
     reference=TRACK_REFERENCE + "add_to_segment",
     examples=[
         Example(
@@ -137,6 +139,7 @@ remove_from_segment = Subtool(
         repeats_removed=REPEATS,
     ),
     not_found_hint=lambda _: FIND,
+    person_argument=None,
     reference=TRACK_REFERENCE + "remove_from_segment",
     examples=[
         Example(
@@ -192,6 +195,8 @@ list_segments = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
+    person_argument=None,
+    people=NO_PEOPLE,
     reference=APP_REFERENCE + "listSegments/",
     examples=[
         Example({}, Sends("GET", "/v1/segments")),
@@ -252,6 +257,8 @@ get_segment = Subtool(
         expects="count",
     ),
     not_found_hint=lambda _: FIND,
+    person_argument=None,
+    people=NO_PEOPLE,
     reference=APP_REFERENCE + "getSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
@@ -330,6 +337,7 @@ create_manual_segment = Subtool(
     ),
     verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
+    person_argument=None,
     reference=APP_REFERENCE,
     examples=[
         Example(
@@ -377,6 +385,7 @@ delete_segment = Subtool(
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
     not_found_hint=lambda _: FIND,
+    person_argument=None,
     reference=APP_REFERENCE + "deleteManSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),

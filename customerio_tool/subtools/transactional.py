@@ -161,6 +161,10 @@ send_transactional_email = Subtool(
     not_found_hint=find_template,
     refused_hint=_suspect_attachments,
     reach=_email_reach,
+    person_argument="customer_id",
+    person_type_argument="id_type",
+    file_arguments=(),
+    key_argument="idempotency_key",
     reference="https://docs.customer.io/integrations/api/app/tag/send-messages/sendEmail/",
     examples=[
         Example(
@@ -291,6 +295,10 @@ send_transactional_push = Subtool(
     look=lambda args, at: look_for("push", args, at),
     not_found_hint=find_template,
     reach=_push_reach,
+    person_argument="customer_id",
+    person_type_argument="id_type",
+    file_arguments=(),
+    key_argument="idempotency_key",
     reference="https://docs.customer.io/api/app/#operation/sendPush",
     examples=[
         Example(
