@@ -22,8 +22,8 @@ from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import LocalLimiter, Pacer, bucket_of
 from customerio_tool.pacing_redis import RedisLimiter
 from customerio_tool.spec import Pace
-from tests.pacing_workers import WORKERS, Crew, Work, most_in, work
-from tests.redis_server import RedisServer
+from tests.support.pacing_workers import WORKERS, Crew, Work, most_in, work
+from tests.support.redis_server import RedisServer
 
 REPORT = Path(__file__).parent / "results" / "pacing.md"
 SECONDS = 20.0

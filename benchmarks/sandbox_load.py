@@ -24,7 +24,7 @@ from time import perf_counter
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.sandbox.http import Reply, Request, json_reply
 from customerio_tool.sandbox.server import Server
-from tests.sandbox.load import CONNECTIONS, Crowd, mixed
+from tests.support.load import CONNECTIONS, Crowd, mixed
 
 REPORT = Path(__file__).parent / "results" / "sandbox_load.md"
 MODULE = "benchmarks.sandbox_load"

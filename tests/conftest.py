@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, settings
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
-from tests.clients import SAVED_US
-from tests.contract.facts import Facts, load
-from tests.contract.vendor_spec import VARIABLE, TrackSpecification
-from tests.replaying import SkippingClock, Tries
+from tests.support.clients import SAVED_US
+from tests.support.facts import Facts, load
+from tests.support.retries import SkippingClock, Tries
+from tests.support.vendor_spec import VARIABLE, TrackSpecification
 
 # Our plugins are named here and not imported, so that pytest loads them first.
-pytest_plugins = ["pytester", "tests.requirements", "tests.redis_server"]
+pytest_plugins = ["pytester", "tests.support.requirements", "tests.support.redis_server"]
 
 
 # How fast a machine is decides no test: a busy one draws its examples slowly.
@@ -95,5 +95,5 @@ def facts() -> Facts:
 
 @pytest.fixture(scope="session")
 def vendor_track() -> TrackSpecification:
-    """The vendor's Track specification; tests.requirements says what happens without it."""
+    """The vendor's Track specification; tests.support.requirements says what happens without it."""
     return TrackSpecification.read(os.environ[VARIABLE])

@@ -21,7 +21,7 @@ from customerio_tool.errors import (
 from customerio_tool.identifiers import is_ulid
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
-from tests.clients import APP_US, SAVED_US, US
+from tests.support.clients import APP_US, SAVED_US, US
 
 NAMES = list(subtools())
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"

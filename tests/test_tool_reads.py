@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.shapes import MAX_RESULT_CHARS
-from tests.clients import APP_US
+from tests.support.clients import APP_US
 
 
 def test_get_segment_makes_a_second_read_for_the_count(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import ROOT, pyproject
+from tests.support.project import ROOT, pyproject
 
 PACKAGE = "customerio_tool"
 CONTRACTS = {

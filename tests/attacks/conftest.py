@@ -8,7 +8,7 @@ import pytest
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
-from tests.clients import AnyPace
+from tests.support.clients import AnyPace
 
 
 @pytest.fixture(scope="module")

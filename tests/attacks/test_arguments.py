@@ -12,7 +12,7 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.attacks.reached import NAMES, logged
-from tests.clients import EMAIL, example_of
+from tests.support.clients import EMAIL, example_of
 
 # Lines that would become headers
 

@@ -13,7 +13,7 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.attacks.reached import logged
-from tests.clients import example_of
+from tests.support.clients import example_of
 
 TEXT_SLOTS = ("customer_id", "device_id")
 IN_PATH = [

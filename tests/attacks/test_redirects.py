@@ -15,8 +15,8 @@ from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.transport import new_session
 from tests.attacks.reached import NAMES
-from tests.canaries import AT
-from tests.clients import SAVED_US, AnyPace
+from tests.support.canaries import AT
+from tests.support.clients import SAVED_US, AnyPace
 
 HOSTS = {
     "track": ("https://track.customer.io", "https://track-eu.customer.io"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
-from tests.clients import SAVED_US, AnyPace
+from tests.support.clients import SAVED_US, AnyPace
 
 HIDING = (
     "\x00\x07\x08\x0b\x0c\x0d\x1b\x7f\x85\x9f"  # control

@@ -13,7 +13,7 @@ import pytest
 import customerio_tool
 from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid
-from tests.clients import SAVED
+from tests.support.clients import SAVED
 
 GOOD: Mapping[str, object] = SAVED
 CANARY = "CaNaRy7Q"

@@ -10,8 +10,8 @@ import pytest
 
 from customerio_tool.connection import Api, Connection
 from customerio_tool.errors import ConnectionInvalid
-from tests.clients import APP, SITE, TRACK
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows
+from tests.support.clients import APP, SITE, TRACK
 
 
 def test_each_api_has_its_own_authorization() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid
-from tests.clients import APP, SITE, TRACK
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows
+from tests.support.clients import APP, SITE, TRACK
 
 ENVIRON = {
     "CUSTOMERIO_SITE_ID": SITE,

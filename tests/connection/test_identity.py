@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from customerio_tool.connection import Api, Connection
-from tests.clients import SITE
 from tests.connection.refusals import GOOD
+from tests.support.clients import SITE
 
 
 def test_the_workspace_key_depends_on_the_site_id_alone() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from customerio_tool.connection import Api, Connection
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.saved_connection import connection_fields
-from tests.clients import APP, SITE, TRACK
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
+from tests.support.clients import APP, SITE, TRACK
 
 
 def test_a_saved_connection_loads() -> None:

@@ -13,8 +13,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from customerio_tool.connection import Api, Connection
-from tests.clients import APP, SITE, TRACK
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
+from tests.support.clients import APP, SITE, TRACK
 
 SHOWN: Mapping[str, Callable[[Connection], object]] = {
     "repr": repr,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 Probe: TypeAlias = Callable[[Api], bool]
 """Makes calls over HTTP and tells whether the answers, and what they left behind, fit the fact."""

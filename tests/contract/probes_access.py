@@ -8,8 +8,8 @@ from urllib.parse import quote
 import requests
 
 from tests.contract.probes import merge, person_path, shows, status
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 
 def get(url: str, **more: Any) -> requests.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.probes import person_path, shows, status
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 HOUR, DAY = 3600, 86_400
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"

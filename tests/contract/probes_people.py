@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.probes import merge, person_path, shows, status
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 UNKNOWN_CIO = "cio_d9c1ffffffff"
 

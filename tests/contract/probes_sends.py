@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from tests.contract.probes import person_path, shows
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 DAY = 86_400
 MAIL = {"to": "peggy@example.com", "transactional_message_id": "receipt"}

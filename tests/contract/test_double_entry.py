@@ -30,8 +30,8 @@ from customerio_tool.subtools import (
     transactional,
 )
 from customerio_tool.wire import request_for
-from tests.contract.facts import FieldFacts, Operation, load
-from tests.contract.vendor_spec import TrackSpecification
+from tests.support.facts import FieldFacts, Operation, load
+from tests.support.vendor_spec import TrackSpecification
 
 NOW = 1_795_435_200  # 2026-11-23 12:00 UTC
 AT = Invocation(now=NOW, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from tests.contract.facts import Facts, FieldFacts, Operation, load, parse
+from tests.support.facts import Facts, FieldFacts, Operation, load, parse
 
 FACTS = load()
 SERVED = FACTS.served()

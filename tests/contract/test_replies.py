@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Clock, Sandbox
-from tests.contract.facts import FieldFacts, Operation, load
-from tests.patience import PATIENCE
-from tests.sandbox.api import NOW, Api
+from tests.support.facts import FieldFacts, Operation, load
+from tests.support.sandbox_api import NOW, Api
+from tests.support.timeouts import PATIENCE
 
 FACTS = load()
 SLOTS = {

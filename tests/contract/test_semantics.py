@@ -8,9 +8,9 @@ import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.contract import probes_access, probes_events, probes_people, probes_sends
-from tests.contract.facts import load
 from tests.contract.probes import PROBES
-from tests.sandbox.api import NOW, Api
+from tests.support.facts import load
+from tests.support.sandbox_api import NOW, Api
 
 FACTS = load()
 WITHOUT_PROBE = {

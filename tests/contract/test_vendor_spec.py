@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.facts import FieldFacts, Operation, load, walk
-from tests.contract.vendor_spec import ALLOWANCES, Allowance, TrackSpecification
+from tests.support.facts import FieldFacts, Operation, load, walk
+from tests.support.vendor_spec import ALLOWANCES, Allowance, TrackSpecification
 
 FACTS = load()
 TRACK = {name: held for name, held in FACTS.served().items() if held.api == "track"}

@@ -13,7 +13,7 @@ import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.official_clients.view import NOW, ULID, View
-from tests.requirements import requires
+from tests.support.requirements import requires
 
 pytestmark = requires("npm")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import responses
 
-from tests.clients import code_of
-from tests.policy.tools import EVENT, TO_FILE, call, paths_of, tool_with
+from tests.support.clients import code_of
+from tests.support.policies import EVENT, TO_FILE, call, paths_of, tool_with
 
 
 def test_an_event_may_not_redirect_its_message(net: responses.RequestsMock) -> None:

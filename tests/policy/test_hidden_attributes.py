@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool.sandbox import Sandbox
-from tests.policy.tools import call, tool_with
+from tests.support.policies import call, tool_with
 
 ADA = {"customer_id": "u1"}
 

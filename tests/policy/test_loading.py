@@ -14,8 +14,8 @@ from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import PRESETS
 from customerio_tool.subtools import subtools
-from tests.clients import SAVED_US
-from tests.policy.tools import READS
+from tests.support.clients import SAVED_US
+from tests.support.policies import READS
 
 
 def problems_of(given: Any) -> dict[str, str]:

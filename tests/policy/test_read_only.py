@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from customerio_tool import Policy
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
-from tests.clients import code_of
-from tests.policy.tools import WRITES, call, tool_with
+from tests.support.clients import code_of
+from tests.support.policies import WRITES, call, tool_with
 
 ARGUMENTS = sorted({name for each in subtools().values() for name in each.argument_names})
 

@@ -10,8 +10,17 @@ import responses
 
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
-from tests.clients import EMAIL, code_of
-from tests.policy.tools import ALLOWED, EVENT, OPENED, TO_FILE, WRITES, call, paths_of, tool_with
+from tests.support.clients import EMAIL, code_of
+from tests.support.policies import (
+    ALLOWED,
+    EVENT,
+    OPENED,
+    TO_FILE,
+    WRITES,
+    call,
+    paths_of,
+    tool_with,
+)
 
 PUSH = {"customer_id": "ada@example.com", "transactional_message_id": "3"}
 BROADCAST = {"broadcast_id": 30, "audience": "emails"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customerio_tool.sandbox import Clock, Options, Sandbox
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 
 def serve(**options: Any) -> Iterator[Api]:

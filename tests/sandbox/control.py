@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 
 def control(api: Api, method: str, path: str, json: Any = None, **more: Any) -> requests.Response:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 FOREVER = 3600  # seconds: a test that waited for it would hang, and be seen
 CLOSED = b""

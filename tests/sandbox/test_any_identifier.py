@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from customerio_tool.identifiers import shape_of
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sandbox.people import looks_like_email
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 TRICKY = [
     "team/42",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 DAY = 86400
 

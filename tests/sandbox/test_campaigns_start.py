@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 MAIL = {"type": "email", "id": 990, "subject": "Hi"}
 PUSH = {"type": "push", "id": 991, "subject": "Hi"}

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from customerio_tool import sandbox
-from tests.contract.facts import load
+from tests.support.facts import load
 
 CODE = {path.name: path.read_text() for path in Path(sandbox.__path__[0]).glob("*.py")}
 FACT = re.compile(r"\bfact\s+([a-z]+[-_][a-z_-]+)")

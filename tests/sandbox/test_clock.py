@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from customerio_tool.sandbox import Clock
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import change, control, refusal
+from tests.support.sandbox_api import NOW, Api
 
 
 def test_the_clock_is_frozen_advanced_set_and_resumed(api: Api) -> None:

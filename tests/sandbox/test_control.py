@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import control
+from tests.support.sandbox_api import NOW, Api
 
 CHANGES = [
     ("POST", "reset"),

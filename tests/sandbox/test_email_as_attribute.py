@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.test_messages import send
+from tests.support.sandbox_api import NOW, Api
 
 EMAIL = "shared@example.com"
 TRIGGERS = "/v1/campaigns/30/triggers"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 HOUR = 3600
 DAY = 86400

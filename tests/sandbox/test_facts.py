@@ -11,8 +11,8 @@ from customerio_tool.sandbox.application import TABLES
 from customerio_tool.sandbox.deliveries import WINDOW_MONTHS
 from customerio_tool.sandbox.http import Request
 from customerio_tool.sandbox.routes import Router
-from tests.contract.facts import Facts, load
-from tests.sandbox.api import Api
+from tests.support.facts import Facts, load
+from tests.support.sandbox_api import Api
 
 LIMITS = {
     "person_id_bytes": limits.PERSON_ID,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool.sandbox.faults import read
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
 from tests.sandbox.raw import identify
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 # --- which requests it hits
 

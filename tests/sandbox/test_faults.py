@@ -12,9 +12,9 @@ import requests
 
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sandbox.faults import Action
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
 from tests.sandbox.raw import CLOSED, FOREVER, Wire, identify, log
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 LEAVES_SOON = (PATIENCE, 0.2)  # seconds to connect, and to wait for an answer that will not come
 

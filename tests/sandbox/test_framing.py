@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from customerio_tool.sandbox import Sandbox
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 CREDENTIAL = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
 PUT = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from customerio_tool.sandbox import Clock, Options, Sandbox
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import change
+from tests.support.sandbox_api import NOW, Api
 
 
 def test_a_track_write_takes_effect_when_its_time_has_come(api: Api) -> None:

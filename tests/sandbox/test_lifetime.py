@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Clock, Options, Sandbox, state
-from tests.patience import PATIENCE
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
+from tests.support.timeouts import PATIENCE
 
 _SERVE = """
 import threading

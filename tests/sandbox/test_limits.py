@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 EURO = "€"  # 3 bytes of UTF-8
 FROM = {"subject": "Hi", "body": "b", "from": "me@example.com"}

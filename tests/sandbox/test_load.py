@@ -7,8 +7,8 @@ import tracemalloc
 from contextlib import closing
 
 from customerio_tool.sandbox import Options, Sandbox
-from tests.sandbox.api import Api
-from tests.sandbox.load import Crowd, mixed
+from tests.support.load import Crowd, mixed
+from tests.support.sandbox_api import Api
 
 WARM, REQUESTS = 300, 1500
 BYTES_A_REQUEST = 40  # less than any container that holds on to one

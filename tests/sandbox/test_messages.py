@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 DAY = 86400
 MAIL = {"to": "ada@x.com", "identifiers": {"id": "u1"}, "transactional_message_id": 1}

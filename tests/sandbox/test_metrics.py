@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 NEW_YORK = "America/New_York"
 BERLIN = "Europe/Berlin"

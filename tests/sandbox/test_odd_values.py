@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 HUGE = 10**30
 SEND = {"to": "a@example.com", "identifiers": {"id": "u1"}}

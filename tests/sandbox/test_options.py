@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import Api
 from tests.sandbox.control import change, control, refusal
+from tests.support.sandbox_api import Api
 
 
 def test_options_are_shown_without_credentials_and_changed_while_it_runs(api: Api) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 
 def test_identify_creates_a_person_who_can_be_read_back_as_text(api: Api) -> None:

@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.http import Reply, Request
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.people_model import DAY, Name, Person, Workspace
+from tests.support.sandbox_api import NOW, Api
 
 IDS = st.sampled_from(["a", "B", "b", "team/42"]).map(lambda text: ("id", text))
 EMAILS = st.sampled_from(["x@example.com", "X@Example.com", "y+1@example.com"]).map(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
 
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
 HOUR = 3600

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
 from tests.sandbox.conftest import serve
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 
 @pytest.mark.parametrize("status", [301, 307])

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Sandbox
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
 from tests.sandbox.control import control
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 
 def test_wait_for_returns_as_soon_as_enough_came(api: Api) -> None:

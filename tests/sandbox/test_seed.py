@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.deliveries import TYPES
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import change, refusal
+from tests.support.sandbox_api import NOW, Api
 
 DAY = 86400
 

@@ -10,9 +10,9 @@ import pytest
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Options, Sandbox
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
 from tests.sandbox.control import change
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 MAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": 1}
 BEGIN_ANEW: dict[str, Callable[[Api], object]] = {

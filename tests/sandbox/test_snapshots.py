@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from customerio_tool.sandbox import Sandbox
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.control import change, control, refusal
+from tests.support.sandbox_api import NOW, Api
 
 
 def test_reset_puts_back_all_that_a_test_could_have_changed(api: Api) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.store import Store
-from tests.patience import PATIENCE
-from tests.sandbox.api import NOW, Api
+from tests.support.sandbox_api import NOW, Api
+from tests.support.timeouts import PATIENCE
 
 AT_ONCE = 6
 FILES = 100

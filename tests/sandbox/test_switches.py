@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api import NOW, Api
 from tests.sandbox.test_messages import send
+from tests.support.sandbox_api import NOW, Api
 
 MERGE = "/api/v1/merge_customers"
 

@@ -17,8 +17,8 @@ import requests
 import customerio_tool.sandbox
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.sandbox.application import TABLES
-from tests.patience import PATIENCE
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 BASIC = base64.b64encode(b"sandbox-site:sandbox-track-key").decode()
 

@@ -18,7 +18,7 @@ from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.spec import Example, Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.wire import Request, request_for
-from tests.contract.vendor_spec import TrackSpecification
+from tests.support.vendor_spec import TrackSpecification
 
 NOW = 1_795_435_200  # 2026-11-23 12:00 UTC
 AT = Invocation(now=NOW + 0.5, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")

@@ -1,0 +1,142 @@
+"""The audit trail has one whole line per call, for its owner alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import responses
+
+from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.audit import AuditTrail
+from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.shared import telemetry_from_env
+from customerio_tool.telemetry import LogTelemetry
+from tests.support.clients import SAVED_US
+from tests.support.telemetry import ADA, NOW, PERSON, Recorder, lines_of, made
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Path:
+    return tmp_path / "audit.jsonl"
+
+
+def test_the_audit_trail_has_one_line_per_call(net: responses.RequestsMock, trail: Path) -> None:
+    net.put(PERSON, json={})
+
+    with made(AuditTrail(trail)) as tool:
+        tool.call("identify_customer", ADA, context=CallContext(run_id="run\n7"))
+        tool.call("identify_customer", {})
+
+    done, refused = lines_of(trail)
+    assert list(done) == [
+        "at",
+        "call_id",
+        "run_id",
+        "subtool",
+        "effect",
+        "id_type",
+        "person",
+        "outcome",
+        "attempts",
+        "ms",
+    ]
+    assert (done["at"], done["run_id"], done["subtool"]) == (NOW, "run\n7", "identify_customer")
+    assert (done["id_type"], done["outcome"], done["attempts"]) == ("email", "accepted", 1)
+    assert (refused["person"], refused["outcome"]) == (None, "arguments_invalid")
+    assert "ada" not in trail.read_text(encoding="utf-8")
+
+
+def test_the_audit_trail_is_for_its_owner_alone(trail: Path) -> None:
+    before = os.umask(0)
+    try:
+        AuditTrail(trail)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(trail.stat().st_mode) == 0o600
+
+
+def test_the_audit_trail_begins_anew_where_its_file_was_moved_away(trail: Path) -> None:
+    with made(AuditTrail(trail)) as tool:
+        tool.call("identify_customer", {})
+        trail.rename(trail.with_suffix(".1"))
+        tool.call("identify_customer", {})
+
+    assert len(lines_of(trail)) == len(lines_of(trail.with_suffix(".1"))) == 1
+
+
+WRITER = """
+import sys
+from customerio_tool.audit import AuditTrail
+from customerio_tool.telemetry import CallEnd, CallStart
+
+trail = AuditTrail(sys.argv[1])
+sys.stdin.readline()  # all begin at once
+for number in range(200):
+    call = CallStart(f"{sys.argv[2]}-{number}", "track_event", "record", "track", 1.0, "r" * 3000)
+    trail.ended(call, CallEnd("accepted", True, 1, 0.01))
+"""
+
+
+def test_lines_of_many_processes_stay_whole(trail: Path) -> None:
+    with ExitStack() as ends:
+        writers = [
+            ends.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, trail, str(n)], stdin=subprocess.PIPE
+                )
+            )
+            for n in range(4)
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(b"\n")
+            writer.stdin.close()
+    assert [writer.returncode for writer in writers] == [0] * 4
+
+    told = [line["call_id"] for line in lines_of(trail)]
+    assert sorted(told) == sorted(f"{n}-{number}" for n in range(4) for number in range(200))
+
+
+def test_an_audit_trail_that_cannot_be_written_any_more_fails_no_call(trail: Path) -> None:
+    recorder = Recorder()
+    with made(AuditTrail(trail), recorder, policy={"dry_run": True}) as tool:
+        trail.unlink()
+        trail.mkdir()
+        assert tool.call("list_segments", {})["ok"]
+
+    assert recorder.told == ["started", "ended"]
+
+
+# The environment
+
+
+def test_the_environment_names_the_audit_file(monkeypatch: pytest.MonkeyPatch, trail: Path) -> None:
+    monkeypatch.setenv("CUSTOMERIO_AUDIT_FILE", f" {trail} ")
+    with CustomerIoTool(SAVED_US, policy={"dry_run": True}) as tool:
+        tool.call("list_segments", {})
+
+    assert [line["outcome"] for line in lines_of(trail)] == ["dry_run"]
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_without_an_audit_file_the_log_alone_is_told(path: str) -> None:
+    watchers = telemetry_from_env({"CUSTOMERIO_AUDIT_FILE": path})
+
+    assert [type(watcher) for watcher in watchers] == [LogTelemetry]
+
+
+@pytest.mark.parametrize("name", ["missing/audit.jsonl", ".", "nul\0"])
+def test_an_audit_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConnectionInvalid) as caught:
+        telemetry_from_env({"CUSTOMERIO_AUDIT_FILE": str(tmp_path / name)})
+
+    assert [problem.path for problem in caught.value.fields] == ["CUSTOMERIO_AUDIT_FILE"]
+    assert str(tmp_path) not in str(caught.value)
+    assert caught.value.__context__ is None

@@ -1,0 +1,182 @@
+"""Every subtool under every fault: how the call ends, how often it is tried, what was applied."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pytest
+import requests
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.sandbox import Clock, Sandbox
+from customerio_tool.subtools import subtools
+from tests.support.fault_matrix import FAULTS, PAGE, SAMPLES, SUPPRESSED, Fault, Kind, Sample, page
+from tests.support.retries import NOW, SkippingClock, Tries, tool_on
+from tests.support.sessions import impatient_session, late_session
+from tests.support.timeouts import PATIENCE
+
+QUIET = "activity"  # what the sandbox notes of calls that changed nothing
+
+
+class Bench:
+    """A sandbox on which each call finds the same workspace."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._after_a_clean_call: dict[str, dict[str, Any]] = {}
+        with CustomerIoTool(sandbox.connection()) as tool:
+            tool.run("suppress_customer", {"customer_id": SUPPRESSED})
+        sandbox.snapshot("before")
+        self.before = sandbox.state()
+        self._logged = len(sandbox.requests())
+
+    def call(self, name: str, fault: Fault | None) -> tuple[dict[str, Any], int]:
+        """Return the result of a subtool's sample, and how often its request was tried."""
+        self.sandbox.restore("before")
+        connection = self.sandbox.connection()
+        if fault and fault.rule is None:
+            return self._call(name, fault, _unserved(connection))
+        rules = [fault.rule] if fault and fault.rule else []
+        operation = SAMPLES[name].operation
+        self.sandbox.faults.set([{**rule, "operation": operation} for rule in rules])
+        result, tries = self._call(name, fault, connection)
+        self._wait_for(tries, name)
+        assert len(self.arrived(name)) == tries
+        return result, tries
+
+    def _call(
+        self, name: str, fault: Fault | None, connection: dict[str, str]
+    ) -> tuple[dict[str, Any], int]:
+        clock, tries, call = SkippingClock(), Tries(), subtools()[name].endpoint
+        with (
+            self._session(name, fault, clock) as session,
+            tool_on(clock, connection, tries, session=session, entropy=bytes) as tool,
+        ):
+            result = tool.call(name, SAMPLES[name].arguments)
+        return result, tries.made.count((call.method, call.path))
+
+    def _session(
+        self, name: str, fault: Fault | None, clock: SkippingClock
+    ) -> AbstractContextManager[requests.Session | None]:
+        """Return a session on which the fault takes no longer than it must."""
+        method, rule = subtools()[name].endpoint.method, (fault and fault.rule) or {}
+        if fault and fault.late:
+            return late_session(clock)
+        if fault and fault.mute:
+            number = itertools.count(1)
+            return impatient_session(
+                method, rule.get("times", -1), lambda: self._wait_for(next(number), name)
+            )
+        return nullcontext()
+
+    def _wait_for(self, tries: int, name: str) -> None:
+        operation = SAMPLES[name].operation
+        self.sandbox.wait_for(tries, operation, after=self._logged, timeout=PATIENCE)
+
+    def arrived(self, name: str) -> list[dict[str, Any]]:
+        """The requests of a subtool that the sandbox has seen."""
+        logged = self.sandbox.requests(after=self._logged)
+        return [one for one in logged if one["operation"] == SAMPLES[name].operation]
+
+    def effects(self, name: str) -> int:
+        """How often the call was applied, to be seen from what the workspace holds now."""
+        self.sandbox.faults.clear()
+        after = self.sandbox.state()
+        if (count := _counter(SAMPLES[name].operation)) is not None:
+            return count(after) - count(self.before)
+        if _settled(after) == _settled(self.before):
+            return 0
+        assert _settled(after) == _settled(self.after_a_clean_call(name))
+        return 1
+
+    def after_a_clean_call(self, name: str) -> dict[str, Any]:
+        """The workspace after one call that nothing befell."""
+        if name not in self._after_a_clean_call:
+            result, _ = self.call(name, None)
+            assert result["ok"]
+            self._after_a_clean_call[name] = self.sandbox.state()
+        return self._after_a_clean_call[name]
+
+
+def _unserved(connection: dict[str, str]) -> dict[str, str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return {**connection, "track_url": url, "app_url": url}
+
+
+def _counter(operation: str) -> Callable[[dict[str, Any]], int] | None:
+    """Return what counts the traces of an operation that leaves one each time it is applied."""
+    counters: dict[str, Callable[[dict[str, Any]], int]] = {
+        "send_email": lambda state: len(state["deliveries"]),
+        "send_push": lambda state: len(state["deliveries"]),
+        "trigger_broadcast": lambda state: len(state["triggers"]),
+        "create_segment": lambda state: len(state["segments"]),
+        "track": lambda state: sum(len(person["events"]) for person in state["people"]),
+        "track_anonymous": lambda state: len(state["anonymous_events"]),
+    }
+    return counters.get(operation)
+
+
+def _settled(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != QUIET}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Sandbox(clock=Clock(frozen_at=NOW)) as sandbox:
+        yield Bench(sandbox)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_call_that_nothing_befalls_is_applied_once(bench: Bench, name: str) -> None:
+    sample = SAMPLES[name]
+    result, tries = bench.call(name, None)
+    assert (result["ok"], result["outcome"], tries) == (True, sample.outcome, 1)
+    assert bench.effects(name) == (0 if sample.kind is Kind.READ else 1)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_call_ends_under_a_fault_as_promised(bench: Bench, name: str, fault: Fault) -> None:
+    sample, end = SAMPLES[name], fault.ends[SAMPLES[name].kind]
+    result, tries = bench.call(name, fault)
+    assert (_result_of(result, sample), tries, bench.effects(name)) == (
+        end.result,
+        end.attempts,
+        end.effects,
+    )
+    error = result.get("error", {})
+    assert error.get("took_effect") == end.took_effect
+    assert fault.retry_after is None or error["retry_after_seconds"] == fault.retry_after
+    if sample.kind in (Kind.MESSAGE, Kind.BROADCAST):
+        assert sum(one["applied"] for one in bench.arrived(name)) <= 1
+
+
+def _result_of(result: dict[str, Any], sample: Sample) -> str:
+    """Return the table's word for a result."""
+    if not result["ok"]:
+        return str(result["error"]["code"])
+    numbers = [n for n in ("delivery_id", "trigger_id", "segment_id") if n in result]
+    untold = any(result[n] is None for n in numbers)
+    return "accepted" if untold else "success"
+
+
+def test_the_table_holds_all_subtools_and_enough_faults() -> None:
+    assert list(SAMPLES) == list(subtools()), (
+        "give each subtool a call in SAMPLES of tests/support/fault_matrix.py, in the order of the "
+        "lists; then run python -m tests.support.fault_matrix"
+    )
+    assert len(FAULTS) >= 15
+    assert all(set(fault.ends) == set(Kind) for fault in FAULTS)
+
+
+def test_no_cell_of_the_table_lets_a_message_be_applied_twice() -> None:
+    assert all(end.effects <= 1 for fault in FAULTS for end in fault.ends.values())
+
+
+def test_the_page_in_the_documentation_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.support.fault_matrix"

@@ -1,0 +1,302 @@
+"""The sandbox command: it says where it listens, stops on a signal and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from customerio_tool.serving import ready_file, stop_signals
+from tests.support.shell import MAIN, invoke
+from tests.support.timeouts import PATIENCE
+
+
+@contextmanager
+def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Serve a sandbox in a process of its own; gives it and what it printed until it listened."""
+    command = [sys.executable, "-c", MAIN, "sandbox", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            printed = list(takewhile("Ctrl-C stops it.\n".__ne__, process.stdout))
+            yield process, printed
+        finally:
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    _, complaints = process.communicate(timeout=PATIENCE)
+    assert complaints == ""
+    return process.returncode
+
+
+def people(ready: Mapping[str, Any]) -> list[str]:
+    url = f"{ready['track_url']}/_sandbox/state"
+    state = requests.get(url, timeout=PATIENCE, verify=ready["ca_file"] or True).json()
+    return [each["id"] for each in state["people"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_sandbox_and_removes_the_ready_file(tmp_path: Path, number: int) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)) as (process, _):
+        ready = json.loads(file.read_text())
+        assert "u1" in people(ready)
+        assert stop(process, number) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ready_file_connects_a_tool(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)):
+        ready = json.loads(file.read_text())
+        assert set(ready) == {
+            *("track_url", "app_url", "console_url"),
+            *("site_id", "track_api_key", "app_api_key", "ca_file"),
+        }
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            assert tool.test_connection()["ok"]
+
+
+def test_the_printed_lines_connect_a_shell() -> None:
+    with served() as (_, printed):
+        lines = [line.strip().removeprefix("export ") for line in printed if "export" in line]
+        told = invoke("check", env=dict(line.split("=", 1) for line in lines))
+    assert told.exit_code == 0
+
+
+def test_the_console_shows_the_workspace(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)):
+        shown = requests.get(json.loads(file.read_text())["console_url"], timeout=PATIENCE)
+    assert shown.status_code == 200
+    assert "u1" in shown.text
+
+
+@pytest.mark.parametrize("api", ["Track API", "App API", "console"])
+def test_the_urls_are_printed(api: str) -> None:
+    with served() as (_, printed):
+        assert any(line.split("http://127.0.0.1:")[0].strip() == api for line in printed)
+
+
+@pytest.mark.parametrize("client", ["customerio", "async-customerio", "customerio-node"])
+def test_what_each_official_client_needs_is_printed(client: str) -> None:
+    with served() as (_, printed):
+        assert any(line.rstrip().endswith(f": {client}") for line in printed)
+
+
+def test_a_seed_of_ones_own_fills_the_workspace(tmp_path: Path) -> None:
+    file, seed = tmp_path / "ready.json", tmp_path / "seed.json"
+    seed.write_text('{"people": [{"id": "zoë"}]}', encoding="utf-8")
+    with served("--seed", str(seed), "--ready-file", str(file)):
+        assert people(json.loads(file.read_text())) == ["zoë"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"persons": []}', "persons"),
+        ("[]", "one JSON object"),
+        ("null", "one JSON object"),
+        ("{", "one JSON object"),
+        (None, "No such file"),
+    ],
+)
+def test_a_seed_that_cannot_be_used_stops_the_sandbox(
+    tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    seed = tmp_path / "seed.json"
+    if text is not None:
+        seed.write_text(text)
+    told = invoke("sandbox", "--seed", str(seed))
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+    assert complaint in told.stderr
+
+
+def test_a_sandbox_is_either_empty_or_seeded(tmp_path: Path) -> None:
+    told = invoke("sandbox", "--empty", "--seed", str(tmp_path / "seed.json"))
+    assert told.exit_code == 2
+    assert "--empty" in told.stderr
+
+
+def test_region_and_delay_are_the_sandboxs(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--region", "eu", "--delay", "3600", "--empty", "--ready-file", str(file)):
+        ready = json.loads(file.read_text())
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            assert tool.test_connection()["region"] == "eu"
+            assert tool.call("identify_customer", {"customer_id": "late"})["ok"]
+        assert people(ready) == []
+
+
+@pytest.mark.parametrize("option", [["--region", "mars"], ["--delay", "-1"], ["--delay", "nan"]])
+def test_a_region_or_delay_that_cannot_be_is_refused(option: list[str]) -> None:
+    assert invoke("sandbox", *option).exit_code == 2
+
+
+def test_any_setting_of_the_sandbox_can_be_given_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    given = {
+        "rate_limits": "strict",
+        "trigger_queue": 2,
+        "last_page_next": None,
+        "track_redirect_url": "https://track-eu.example",
+    }
+    options = [
+        f"--option={name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in given.items()
+    ]
+    with served(*options, "--ready-file", str(file)):
+        url = f"{json.loads(file.read_text())['track_url']}/_sandbox/options"
+        shown = requests.get(url, timeout=PATIENCE).json()["options"]
+    assert {name: shown[name] for name in given} == given
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("rate_limit=strict", "did you mean rate_limits?"),
+        ("rate_limits=harsh", "relaxed, strict"),
+        ("rate_limits", "NAME=VALUE"),
+        ("delay_seconds=NaN", "a number"),
+        ("track_api_key=mine", "settled when the sandbox starts"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_the_sandbox(option: str, complaint: str) -> None:
+    told = invoke("sandbox", "--option", option)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+    assert complaint in told.stderr
+
+
+def test_with_tls_the_ready_file_names_the_ca(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--tls", "--ready-file", str(file)) as (process, printed):
+        ready = json.loads(file.read_text())
+        assert ready["track_url"].startswith("https://")
+        assert "u1" in people(ready)
+        assert f"export CUSTOMERIO_CA_FILE={ready['ca_file']}\n" in printed
+        assert stop(process) == 0
+
+
+def test_a_workspace_in_a_file_outlives_the_sandbox(tmp_path: Path) -> None:
+    file, db = tmp_path / "ready.json", tmp_path / "workspace.db"
+    options = ("--empty", "--db", str(db), "--ready-file", str(file))
+    with served(*options) as (process, _):
+        ready = json.loads(file.read_text())
+        assert people(ready) == []
+        saved = {k: each for k, each in ready.items() if k != "console_url"}
+        with CustomerIoTool(saved) as tool:
+            tool.run("identify_customer", {"customer_id": "kept"})
+        assert stop(process) == 0
+    with served(*options):
+        assert people(json.loads(file.read_text())) == ["kept"]
+
+
+def test_a_port_that_is_taken_is_told_without_a_traceback() -> None:
+    with Sandbox() as other:
+        told = invoke("sandbox", "--port", other.track_url.rpartition(":")[2])
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+
+
+def test_a_ready_file_that_cannot_be_written_stops_the_sandbox(tmp_path: Path) -> None:
+    told = invoke("sandbox", "--ready-file", str(tmp_path / "absent" / "ready.json"))
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+
+
+def test_a_ready_file_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    file.write_text("of an earlier run")
+    with ready_file(file, {"ca_file": None}):
+        assert json.loads(file.read_text()) == {"ca_file": None}
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert list(tmp_path.iterdir()) == [file]
+    assert not file.exists()
+
+
+def test_a_ready_file_that_cannot_take_its_place_leaves_no_draft(tmp_path: Path) -> None:
+    place = tmp_path / "ready.json"
+    (place / "taken").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"), ready_file(place, {}):
+        pass
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_signals_are_put_back_as_they_were(number: signal.Signals) -> None:
+    before, awake = signal.getsignal(number), signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(awake)
+    with stop_signals() as wait_for_one:
+        signal.raise_signal(number)
+        wait_for_one()
+    assert signal.getsignal(number) is before
+    assert signal.set_wakeup_fd(awake) == awake
+
+
+@contextmanager
+def later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do something in another thread after so long, unless the block is over by then."""
+    timer = threading.Timer(seconds, do)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def test_another_signal_does_not_stop_the_wait() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
+
+    def end() -> None:
+        seen.append(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        with stop_signals() as wait_for_one:
+            signal.raise_signal(signal.SIGUSR1)
+            with later(0.05, end):
+                wait_for_one()
+            assert seen == [signal.SIGUSR1, signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_that_another_thread_catches_stops_the_wait() -> None:
+    """The kernel may give a signal to any thread, as it does with the second of two at once."""
+    rescued = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def catch() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    def rescue() -> None:
+        rescued.set()
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    with stop_signals() as wait_for_one, later(PATIENCE, rescue), later(0.05, catch):
+        wait_for_one()
+    assert not rescued.is_set()

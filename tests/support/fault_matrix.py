@@ -1,0 +1,337 @@
+"""What must become of a call under each fault: the table, and the page in the documentation.
+
+The table is written from the promises and not from the code: what an effect allows after an answer
+that was lost, and which faults lose one. `python -m tests.support.fault_matrix` writes the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.support.project import ROOT
+
+PAGE = ROOT / "docs" / "fault-matrix.md"
+
+
+class Kind(Enum):
+    """Subtools for which the same is right."""
+
+    READ = "Reads"
+    REPEATABLE = "Writes that may be repeated"
+    CREATE = "Creating a segment"
+    MESSAGE = "E-mail and push"
+    BROADCAST = "Broadcasts"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call of a subtool which changes the demo workspace, unless it reads.
+
+    Args:
+        kind: What is right for it.
+        operation: The sandbox's name of its request.
+        arguments: Its arguments.
+        outcome: The outcome of its success.
+    """
+
+    kind: Kind
+    operation: str
+    arguments: Mapping[str, Any]
+    outcome: str = "accepted"
+
+
+def _read(operation: str, **arguments: Any) -> Sample:
+    return Sample(Kind.READ, operation, arguments, "done")
+
+
+def _write(operation: str, outcome: str = "accepted", /, **arguments: Any) -> Sample:
+    return Sample(Kind.REPEATABLE, operation, arguments, outcome)
+
+
+SUPPRESSED = "left-us"
+"""Somebody who is suppressed before the calls, so that one of them can end that."""
+
+SAMPLES: Mapping[str, Sample] = {
+    "identify_customer": _write("identify", customer_id="u1", attributes={"plan": "team"}),
+    "delete_customer": _write("delete", customer_id="u3"),
+    "suppress_customer": _write("suppress", customer_id="u3"),
+    "unsuppress_customer": _write("unsuppress", customer_id=SUPPRESSED),
+    "track_event": _write("track", customer_id="u1", name="order_paid", data={"total": 19.5}),
+    "track_anonymous_event": _write("track_anonymous", anonymous_id="v-7", name="looked"),
+    "track_page_view": _write("track", customer_id="u1", url="https://example.com/pricing"),
+    "add_device": _write("add_device", customer_id="u1", device_id="tok1", platform="ios"),
+    "delete_device": _write("delete_device", customer_id="u1", device_id="apns:ada-phone"),
+    "merge_customers": _write("merge", primary_id="u1", secondary_id="u6"),
+    "add_to_segment": _write("add_to_segment", segment_id=1, customer_ids=["u3"]),
+    "remove_from_segment": _write("remove_from_segment", segment_id=1, customer_ids=["u1"]),
+    "get_campaign": _read("get_campaign", campaign_id=12),
+    "list_campaigns": _read("list_campaigns"),
+    "get_campaign_metrics": _read("campaign_metrics", campaign_id=12),
+    "trigger_broadcast": Sample(
+        Kind.BROADCAST, "trigger_broadcast", {"broadcast_id": 30, "audience": "default"}
+    ),
+    "send_transactional_email": Sample(
+        Kind.MESSAGE,
+        "send_email",
+        {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "receipt"},
+    ),
+    "send_transactional_push": Sample(
+        Kind.MESSAGE,
+        "send_push",
+        {"customer_id": "u1", "transactional_message_id": "order_shipped"},
+    ),
+    "list_segments": _read("list_segments"),
+    "get_segment": _read("get_segment", segment_id=1),
+    "create_manual_segment": Sample(Kind.CREATE, "create_segment", {"name": "Launch"}, "done"),
+    "delete_segment": _write("delete_segment", "done", segment_id=1),
+    "get_customer_attributes": _read("get_attributes", customer_id="u1"),
+    "list_messages": _read("list_messages"),
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a call ends.
+
+    Args:
+        result: `success`, `accepted` (a success whose answer's id could not be read), or the error.
+        attempts: How often its request was sent, or tried to be.
+        effects: How often it was applied; a read never is.
+        took_effect: What the error says of that.
+    """
+
+    result: str
+    attempts: int
+    effects: int
+    took_effect: str | None = None
+
+    def __str__(self) -> str:
+        """Return the cell of the page."""
+        return f"{self.result} · {self.attempts} · {self.effects}"
+
+
+def _fails(code: str, attempts: int, effects: int = 0, took_effect: str = "no") -> End:
+    return End(code, attempts, effects, took_effect)
+
+
+def _unknown(attempts: int, effects: int) -> End:
+    return _fails("outcome_unknown", attempts, effects, "unknown")
+
+
+Ends = Mapping[Kind, End]
+
+
+def _ends(read: End, repeatable: End, create: End, message: End, broadcast: End) -> Ends:
+    return dict(zip(Kind, (read, repeatable, create, message, broadcast), strict=True))
+
+
+def _all(end: End) -> Ends:
+    return dict.fromkeys(Kind, end)
+
+
+def _good(attempts: int) -> End:
+    return End("success", attempts, 1)
+
+
+_READ_AGAIN = End("success", 2, 0)
+_LOST = {
+    "once, not applied": _ends(
+        _READ_AGAIN, _good(2), _good(2), message=_unknown(1, 0), broadcast=_unknown(1, 0)
+    ),
+    "once, applied": _ends(
+        _READ_AGAIN, _good(2), _good(1), message=_unknown(1, 1), broadcast=_unknown(1, 1)
+    ),
+    "always, not applied": _ends(
+        _fails("unreachable", 3), _unknown(3, 0), _unknown(2, 0), _unknown(1, 0), _unknown(1, 0)
+    ),
+    "always, applied": _ends(
+        _fails("unreachable", 3), _unknown(3, 1), _good(1), _unknown(1, 1), _unknown(1, 1)
+    ),
+}
+"""An answer that never comes: what may be repeated is; a segment is looked for; a send is not."""
+
+
+def _service_failed(attempts: int, effects: int) -> Ends:
+    read = _fails("service_failed", attempts)
+    repeatable = _fails("service_failed", attempts, effects, "unknown")
+    return {Kind.READ: read, Kind.REPEATABLE: repeatable}
+
+
+_FAILED = {
+    **_LOST,
+    "always, not applied": {**_LOST["always, not applied"], **_service_failed(3, 0)},
+    "always, applied": {**_LOST["always, applied"], **_service_failed(3, 1)},
+    "too long to wait": {
+        **_LOST["always, not applied"],
+        **_service_failed(1, 0),
+        Kind.CREATE: _unknown(1, 0),
+    },
+}
+"""A 5xx or 408: as much in doubt as a lost answer, but an answer that can be told."""
+
+_UNSENT = {**_all(_fails("unreachable", 3)), Kind.BROADCAST: _fails("unreachable", 1)}
+"""Nothing was sent: repeated, but for a broadcast, whose next slot is 10 s away."""
+
+_NOT_NOW = _ends(_READ_AGAIN, _good(2), _good(2), _good(2), broadcast=_fails("rate_limited", 1))
+"""A 429, nothing was accepted: repeated like what was not sent."""
+
+_UNREAD = _ends(
+    _fails("reply_unreadable", 1),
+    _good(1),
+    *[End("accepted", 1, 1)] * 3,
+)
+"""A 2xx that cannot be read: a write happened, if under an unknown id; a read has no result."""
+
+_CUT_OFF = {**_UNREAD, Kind.READ: _READ_AGAIN}
+"""A 2xx whose body breaks off: what was done is in its status, what was found is not."""
+
+_TOO_LATE = {**_CUT_OFF, Kind.READ: _fails("unreachable", 1)}
+"""The same, where no time is left to read again."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of the table.
+
+    Args:
+        name: What goes wrong.
+        rule: The sandbox's rule for it; None is a port that nobody listens on.
+        ends: How a call of each kind ends.
+        mute: Whether the fault is that nothing more comes, so that waiting has to end soon.
+        late: Whether the deadline passes while the answer comes.
+        retry_after: The seconds to wait that the result must tell.
+    """
+
+    name: str
+    rule: Mapping[str, Any] | None
+    ends: Ends
+    mute: bool = False
+    late: bool = False
+    retry_after: float | None = None
+
+
+_ANSWER: Mapping[str, Any] = {"status": 200, "body": '{"why": "an answer of some length"}'}
+"""What takes the place of an answer that may have no body, so that there is one to break."""
+
+
+def _answers(status: int, *, always: bool = False, **more: Any) -> dict[str, Any]:
+    return {"status": status, **({} if always else {"times": 1}), **more}
+
+
+def _breaks(action: str, *, always: bool = False, **more: Any) -> dict[str, Any]:
+    return {"action": action, **({} if always else {"times": 1}), **more}
+
+
+BEFORE, AFTER = "reset_before_applying", "reset_after_applying"
+MUTE_BEFORE, MUTE_AFTER = "no_answer_before_applying", "no_answer_after_applying"
+
+FAULTS = (
+    Fault("refused connection, always", None, _UNSENT),
+    Fault("reset before applying, once", _breaks(BEFORE), _LOST["once, not applied"]),
+    Fault(
+        "reset before applying, always", _breaks(BEFORE, always=True), _LOST["always, not applied"]
+    ),
+    Fault("reset after applying, once", _breaks(AFTER), _LOST["once, applied"]),
+    Fault("reset after applying, always", _breaks(AFTER, always=True), _LOST["always, applied"]),
+    Fault(
+        "no answer, not applied, always",
+        _breaks(MUTE_BEFORE, always=True),
+        _LOST["always, not applied"],
+        mute=True,
+    ),
+    Fault("no answer, applied, once", _breaks(MUTE_AFTER), _LOST["once, applied"], mute=True),
+    Fault("429, once", _answers(429), _NOT_NOW),
+    Fault(
+        "429, always",
+        _answers(429, always=True),
+        {**_all(_fails("rate_limited", 3)), Kind.BROADCAST: _fails("rate_limited", 1)},
+    ),
+    Fault("429 with Retry-After: 3, once", _answers(429, retry_after=3), _NOT_NOW),
+    Fault(
+        "429 with Retry-After: 3600",
+        _answers(429, always=True, retry_after=3600),
+        _all(_fails("rate_limited", 1)),
+        retry_after=3600,
+    ),
+    Fault("500, once", _answers(500), _FAILED["once, not applied"]),
+    Fault("500, always", _answers(500, always=True), _FAILED["always, not applied"]),
+    Fault("500 after applying, once", _answers(500, apply=True), _FAILED["once, applied"]),
+    Fault(
+        "500 after applying, always",
+        _answers(500, always=True, apply=True),
+        _FAILED["always, applied"],
+    ),
+    Fault("502 as a page, once", _breaks("html_page", status=502), _FAILED["once, not applied"]),
+    Fault(
+        "503 with Retry-After: 2, once",
+        _answers(503, retry_after=2),
+        _FAILED["once, not applied"],
+    ),
+    Fault(
+        "503 with Retry-After: 3600",
+        _answers(503, always=True, retry_after=3600),
+        _FAILED["too long to wait"],
+    ),
+    Fault("504 after applying, once", _answers(504, apply=True), _FAILED["once, applied"]),
+    Fault("408, once", _answers(408), _FAILED["once, not applied"]),
+    Fault("408, always", _answers(408, always=True), _FAILED["always, not applied"]),
+    Fault("200 with half of its JSON", _breaks("malformed_json", **_ANSWER), _UNREAD),
+    Fault("200 with a page", _breaks("html_page", status=200), _UNREAD),
+    Fault("200 with a Content-Length too small", _breaks("length_too_small", **_ANSWER), _UNREAD),
+    Fault(
+        "200 of more than 10 MB",
+        _answers(200, always=True, body="x" * 10_000_001),
+        _UNREAD,
+    ),
+    Fault("200 cut off in its body, once", _breaks("cut_body", **_ANSWER), _CUT_OFF),
+    Fault(
+        "200 with a Content-Length too large, once",
+        _breaks("length_too_large", **_ANSWER),
+        _CUT_OFF,
+        mute=True,
+    ),
+    Fault(
+        "200 that drips beyond the deadline",
+        _breaks("slow_body", always=True, status=200, bytes_per_second=200, body="x" * 10_000),
+        _TOO_LATE,
+        late=True,
+    ),
+    Fault(
+        "redirect to another host",
+        _breaks("redirect", always=True, url="https://elsewhere.example/"),
+        _all(_fails("credentials_rejected", 1)),
+    ),
+)
+
+
+_INTRODUCTION = f"""\
+# What becomes of a call when something goes wrong
+
+Made by `python -m tests.support.fault_matrix` from the table that
+`tests/calls/test_fault_matrix.py` holds every one of the {len(SAMPLES)} subtools to, on a local
+Customer.io that breaks on demand.
+
+Each cell says: the result · how often the request was tried · how often it was applied, as counted
+on the server. `success` is the result of a call that nothing befell; `accepted` is a success whose
+id could not be read; the rest are the codes of errors. No message is ever applied twice.
+"""
+
+
+def page() -> str:
+    """Return the page of the documentation."""
+    head = ["Fault", *(kind.value for kind in Kind)]
+    rows = [[fault.name, *(str(fault.ends[kind]) for kind in Kind)] for fault in FAULTS]
+    table = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join([_INTRODUCTION, *table, "", *_kinds(), ""])
+
+
+def _kinds() -> list[str]:
+    names = {kind: [n for n, sample in SAMPLES.items() if sample.kind is kind] for kind in Kind}
+    return [f"- {kind.value}: {', '.join(f'`{n}`' for n in names[kind])}" for kind in Kind]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
