@@ -170,7 +170,7 @@ class Subtool(Generic[A]):
     """One subtool, whole.
 
     Args:
-        name: Its id in snake_case; the title is the same words in Title Case.
+        name: Its id in snake_case.
         place: Its place in the order of the product's page, in which lists show the subtools.
         description: What the model reads; begins with the sentence of the product's page.
         args: The model of its arguments.
@@ -201,7 +201,6 @@ class Subtool(Generic[A]):
     """
 
     name: str
-    title: str
     place: int
     description: str
     args: type[A]
@@ -235,9 +234,7 @@ class Subtool(Generic[A]):
                 raise TypeError(f"{self.name}: {complaint}")
 
     def _contradictions(self) -> dict[str, bool]:
-        words = self.name.split("_")
         return {
-            "the title must be the name in Title Case": self.title != " ".join(words).title(),
             "a slot of the path is no argument": bool(
                 set(self.endpoint.slots) - set(self.argument_names)
             ),
@@ -267,6 +264,11 @@ class Subtool(Generic[A]):
         named = {self.person_argument, self.person_type_argument, self.data_argument}
         named |= {self.key_argument, *(self.file_arguments or ())}
         return {name for name in named if name is not None}
+
+    @property
+    def title(self) -> str:
+        """The words of the name in Title Case."""
+        return self.name.replace("_", " ").title()
 
     @property
     def promise(self) -> str:

@@ -264,7 +264,6 @@ def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> It
 
 trigger_broadcast = Subtool(
     name="trigger_broadcast",
-    title="Trigger Broadcast",
     place=16,
     description=(
         "Triggers an API-triggered broadcast campaign. Only API-triggered broadcasts can be "

@@ -52,7 +52,6 @@ class GetCampaignArgs(Args):
 
 get_campaign = Subtool(
     name="get_campaign",
-    title="Get Campaign",
     place=13,
     description=(
         "Retrieves a single campaign by ID. Shows its trigger, state and actions; for how its "
@@ -98,7 +97,6 @@ def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:
 
 list_campaigns = Subtool(
     name="list_campaigns",
-    title="List Campaigns",
     place=14,
     description=(
         "Lists all campaigns in the workspace. Filter by state or name to find a campaign's id. "
@@ -252,7 +250,6 @@ _COUNT_SERIES = {"type": "array", "items": {"type": "integer"}}
 
 get_campaign_metrics = Subtool(
     name="get_campaign_metrics",
-    title="Get Campaign Metrics",
     place=15,
     description=(
         "Retrieves delivery metrics for a campaign over a period. Give steps for the last n "

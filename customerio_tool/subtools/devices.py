@@ -66,7 +66,6 @@ def _device_body(args: AddDeviceArgs, at: Invocation) -> dict[str, Any]:
 
 add_device = Subtool(
     name="add_device",
-    title="Add Device",
     place=8,
     description="Adds or updates a push device (token + platform) for a person.",
     args=AddDeviceArgs,
@@ -123,7 +122,6 @@ class DeleteDeviceArgs(PersonArgs):
 
 delete_device = Subtool(
     name="delete_device",
-    title="Delete Device",
     place=9,
     description=(
         "Removes a push device from a person. The app adds it again when it next reports it."

@@ -110,7 +110,6 @@ class TrackEventArgs(Args):
 
 track_event = Subtool(
     name="track_event",
-    title="Track Event",
     place=5,
     description=(
         "Tracks an event for a known person. Can trigger campaigns and is recorded on the person's "
@@ -224,7 +223,6 @@ def _anonymous_body(args: TrackAnonymousEventArgs, at: Invocation) -> dict[str, 
 
 track_anonymous_event = Subtool(
     name="track_anonymous_event",
-    title="Track Anonymous Event",
     place=6,
     description=(
         "Tracks an event not yet tied to a known person, identified by an anonymous_id. It joins "
@@ -323,7 +321,6 @@ def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
 
 track_page_view = Subtool(
     name="track_page_view",
-    title="Track Page View",
     place=7,
     description=(
         "Records a page view for a known person (an event with type='page'). For anything else "

@@ -205,7 +205,6 @@ def _doubt(args: ListMessagesArgs) -> str:
 
 list_messages = Subtool(
     name="list_messages",
-    title="List Messages",
     place=24,
     description=(
         "Lists message-delivery history for the workspace with optional filters. Shows whether "

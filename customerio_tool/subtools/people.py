@@ -46,7 +46,6 @@ PERSON = "/api/v1/customers/{customer_id}"
 
 identify_customer = Subtool(
     name="identify_customer",
-    title="Identify Customer",
     place=1,
     description=(
         "Creates or updates a person (upsert) with attributes. Merge semantics; a null attribute "
@@ -108,7 +107,6 @@ class DeleteCustomerArgs(PersonArgs):
 
 delete_customer = Subtool(
     name="delete_customer",
-    title="Delete Customer",
     place=2,
     description=(
         "Deletes a person and their associated data. Irreversible. Later data for the same "
@@ -141,7 +139,6 @@ class SuppressCustomerArgs(PersonArgs):
 
 suppress_customer = Subtool(
     name="suppress_customer",
-    title="Suppress Customer",
     place=3,
     description=(
         "Suppresses a person: deletes their profile and stops all messaging to them. Irreversible "
@@ -171,7 +168,6 @@ class UnsuppressCustomerArgs(PersonArgs):
 
 unsuppress_customer = Subtool(
     name="unsuppress_customer",
-    title="Unsuppress Customer",
     place=4,
     description=(
         "Removes a person from the suppression list, allowing messaging to resume. Does not bring "
@@ -238,7 +234,6 @@ def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
 
 merge_customers = Subtool(
     name="merge_customers",
-    title="Merge Customers",
     place=10,
     description=(
         "Merges two people; the primary survives and the secondary is deleted, with its data "
@@ -345,7 +340,6 @@ def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any
 
 get_customer_attributes = Subtool(
     name="get_customer_attributes",
-    title="Get Customer Attributes",
     place=23,
     description=(
         "Retrieves a person's stored attributes via the App API. Also shows devices and whether "

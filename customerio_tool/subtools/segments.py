@@ -60,7 +60,6 @@ class AddToSegmentArgs(MembershipArgs):
 
 add_to_segment = Subtool(
     name="add_to_segment",
-    title="Add To Segment",
     place=11,
     description=(
         "Adds people to a manual segment (max 1000 IDs per call). Joining a segment can trigger "
@@ -119,7 +118,6 @@ def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
 
 remove_from_segment = Subtool(
     name="remove_from_segment",
-    title="Remove From Segment",
     place=12,
     description=(
         "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
@@ -184,7 +182,6 @@ def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
 
 list_segments = Subtool(
     name="list_segments",
-    title="List Segments",
     place=19,
     description=(
         "Lists all segments in the workspace. Filter by type or name; people can be added to "
@@ -232,7 +229,6 @@ def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
 
 get_segment = Subtool(
     name="get_segment",
-    title="Get Segment",
     place=20,
     description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
     args=GetSegmentArgs,
@@ -312,7 +308,6 @@ def _made_by_this_call(
 
 create_manual_segment = Subtool(
     name="create_manual_segment",
-    title="Create Manual Segment",
     place=21,
     description=(
         "Creates a manual segment that people can be added to or removed from via the Track API. "
@@ -369,7 +364,6 @@ def _tell_deleted(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
 
 delete_segment = Subtool(
     name="delete_segment",
-    title="Delete Segment",
     place=22,
     description=(
         "Deletes a segment by ID. Irreversible for the segment; the people in it stay. Only manual "

@@ -144,7 +144,6 @@ def _suspect_attachments(args: SendTransactionalEmailArgs, status: int) -> str:
 
 send_transactional_email = Subtool(
     name="send_transactional_email",
-    title="Send Transactional Email",
     place=17,
     description=(
         "Sends a transactional email using a transactional message template. It reaches real "
@@ -279,7 +278,6 @@ def _push_reach(args: SendTransactionalPushArgs) -> Reach:
 
 send_transactional_push = Subtool(
     name="send_transactional_push",
-    title="Send Transactional Push",
     place=18,
     description=(
         "Sends a transactional push notification using a transactional push template. It reaches a "

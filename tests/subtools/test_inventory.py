@@ -42,7 +42,6 @@ def all_schemas(schema: Any) -> list[dict[str, Any]]:
 @every
 def test_a_subtool_has_a_name_that_variables_can_hold(subtool: Subtool[Any]) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", subtool.name)
-    assert subtool.title == subtool.name.replace("_", " ").title()
 
 
 @every
