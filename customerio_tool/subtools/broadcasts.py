@@ -30,6 +30,7 @@ from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, S
 from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData, distinct_people
 from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
+from customerio_tool.subtools.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -299,7 +300,7 @@ trigger_broadcast = Subtool(
     person_argument=None,
     file_arguments=("data_file_url",),
     key_argument="idempotency_key",
-    reference="https://docs.customer.io/integrations/api/app/tag/send-messages/triggerBroadcast/",
+    reference=APP_PAGES + "tag/send-messages/triggerBroadcast/",
     examples=[
         Example(
             {"broadcast_id": 30, "audience": "default", "data": {"headline": "Zürich"}},

@@ -31,6 +31,7 @@ from customerio_tool.shapes import (
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
+from customerio_tool.subtools.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,7 +66,7 @@ get_campaign = Subtool(
     not_found_hint=lambda _: FIND,
     person_argument=None,
     people=NO_PEOPLE,
-    reference="https://docs.customer.io/integrations/api/app/",  # its own page is not known
+    reference=APP_PAGES,  # its own page is not known
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
         Example(
@@ -109,7 +110,7 @@ list_campaigns = Subtool(
     shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
     person_argument=None,
     people=NO_PEOPLE,
-    reference="https://docs.customer.io/integrations/api/app/tag/automations/listcampaigns/",
+    reference=APP_PAGES + "tag/automations/listcampaigns/",
     examples=[
         Example({}, Sends("GET", "/v1/campaigns")),
         Example(
@@ -281,7 +282,7 @@ get_campaign_metrics = Subtool(
     not_found_hint=lambda _: FIND,
     person_argument=None,
     people=NO_PEOPLE,
-    reference="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
+    reference=APP_PAGES + "tag/automations/campaignMetrics/",
     examples=[
         Example(
             {"campaign_id": 12},

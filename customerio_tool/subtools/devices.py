@@ -13,8 +13,7 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
 from customerio_tool.spec import Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.identify import PersonArgs, read_person
-
-REFERENCE = "https://docs.customer.io/api/track/#operation/"
+from customerio_tool.subtools.references import TRACK_PAGES
 
 
 def device_attributes(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
@@ -78,7 +77,7 @@ add_device = Subtool(
         verify=read_person,
     ),
     person_argument="customer_id",
-    reference=REFERENCE + "add_device",
+    reference=TRACK_PAGES + "add_device",
     examples=[
         Example(
             {"customer_id": "u1", "device_id": "tok1", "platform": "ios"},
@@ -136,7 +135,7 @@ delete_device = Subtool(
         verify=read_person,
     ),
     person_argument="customer_id",
-    reference=REFERENCE + "delete_device",
+    reference=TRACK_PAGES + "delete_device",
     examples=[
         Example(
             {"customer_id": "u1", "device_id": "apns:ada-phone"},

@@ -27,11 +27,11 @@ from customerio_tool.recipients import override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.mail import reach_of
+from customerio_tool.subtools.references import TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-REFERENCE = "https://docs.customer.io/api/track/#operation/"
 TRIGGER_SECONDS = 72 * 3600
 """Only events dated within the last 72 hours can trigger campaigns (Track specification)."""
 
@@ -127,7 +127,7 @@ track_event = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument="customer_id",
-    reference=REFERENCE + "track",
+    reference=TRACK_PAGES + "track",
     examples=[
         Example(
             {"customer_id": "u1", "name": "order_paid", "data": {"total": 19.5}},
@@ -242,7 +242,7 @@ track_anonymous_event = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument=None,
-    reference=REFERENCE + "trackAnonymous",
+    reference=TRACK_PAGES + "trackAnonymous",
     examples=[
         Example(
             {"anonymous_id": "visitor-7", "name": "pricing_viewed"},
@@ -339,7 +339,7 @@ track_page_view = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument="customer_id",
-    reference=REFERENCE + "track",
+    reference=TRACK_PAGES + "track",
     examples=[
         Example(
             {"customer_id": "u1", "url": "https://example.com/pricing"},

@@ -21,6 +21,7 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.privacy import IDENTIFIERS, People
 from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -235,7 +236,7 @@ list_messages = Subtool(
     ),
     person_argument=None,
     people=_PEOPLE,
-    reference="https://docs.customer.io/integrations/api/app/tag/messages/listMessages/",
+    reference=APP_PAGES + "tag/messages/listMessages/",
     examples=[
         Example({}, Sends("GET", "/v1/messages", query="limit=20")),
         Example(

@@ -37,11 +37,11 @@ from customerio_tool.subtools.identify import (
     identify_caution,
     read_person,
 )
+from customerio_tool.subtools.references import APP_OPERATIONS, TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
 PERSON = "/api/v1/customers/{customer_id}"
 
 identify_customer = Subtool(
@@ -67,7 +67,7 @@ identify_customer = Subtool(
     ),
     may_start_campaigns=True,
     person_argument="customer_id",
-    reference=TRACK_REFERENCE + "identify",
+    reference=TRACK_PAGES + "identify",
     examples=[
         Example(
             {"customer_id": "u1", "attributes": {"plan": "pro", "logins": 3}},
@@ -122,7 +122,7 @@ delete_customer = Subtool(
         verify=read_person,
     ),
     person_argument="customer_id",
-    reference=TRACK_REFERENCE + "delete",
+    reference=TRACK_PAGES + "delete",
     examples=[
         Example({"customer_id": "u1"}, Sends("DELETE", "/api/v1/customers/u1")),
         Example(
@@ -154,7 +154,7 @@ suppress_customer = Subtool(
         verify=read_person,
     ),
     person_argument="customer_id",
-    reference=TRACK_REFERENCE + "suppress",
+    reference=TRACK_PAGES + "suppress",
     examples=[
         Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/suppress")),
         Example({"customer_id": "team/42"}, Sends("POST", "/api/v1/customers/team%2F42/suppress")),
@@ -181,7 +181,7 @@ unsuppress_customer = Subtool(
         "Customer.io accepted the end of {customer_id}'s suppression. The profile stays deleted.",
     ),
     person_argument="customer_id",
-    reference=TRACK_REFERENCE + "unsuppress",
+    reference=TRACK_PAGES + "unsuppress",
     examples=[
         Example({"customer_id": "u1"}, Sends("POST", "/api/v1/customers/u1/unsuppress")),
         Example(
@@ -251,7 +251,7 @@ merge_customers = Subtool(
     ),
     person_argument="primary_id",
     person_type_argument="primary_id_type",
-    reference=TRACK_REFERENCE + "merge",
+    reference=TRACK_PAGES + "merge",
     examples=[
         Example(
             {"primary_id": "u1", "secondary_id": "u6"},
@@ -375,7 +375,7 @@ get_customer_attributes = Subtool(
     person_argument="customer_id",
     person_type_argument="id_type",
     people=People(at=("customer",)),
-    reference="https://docs.customer.io/api/app/#operation/getPersonAttributes",
+    reference=APP_OPERATIONS + "getPersonAttributes",
     examples=[
         Example(
             {"customer_id": "u1", "attribute_names": ["plan"]},

@@ -46,9 +46,8 @@ from customerio_tool.subtools.membership import (
     membership_query,
 )
 from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
+from customerio_tool.subtools.references import APP_PAGES, TRACK_PAGES
 
-TRACK_REFERENCE = "https://docs.customer.io/api/track/#operation/"
-APP_REFERENCE = "https://docs.customer.io/integrations/api/app/tag/segments/"
 FIND = "list_segments shows the ids of all segments."
 
 SegmentId = Annotated[SegmentNumber, Field(description="Number of the segment; see list_segments.")]
@@ -81,7 +80,7 @@ add_to_segment = Subtool(
     not_found_hint=lambda _: FIND,
     may_start_campaigns=True,
     person_argument=None,
-    reference=TRACK_REFERENCE + "add_to_segment",
+    reference=TRACK_PAGES + "add_to_segment",
     examples=[
         Example(
             {"segment_id": 1, "customer_ids": ["u1", "u3"]},
@@ -138,7 +137,7 @@ remove_from_segment = Subtool(
     ),
     not_found_hint=lambda _: FIND,
     person_argument=None,
-    reference=TRACK_REFERENCE + "remove_from_segment",
+    reference=TRACK_PAGES + "remove_from_segment",
     examples=[
         Example(
             {"segment_id": 1, "customer_ids": ["u1"]},
@@ -194,7 +193,7 @@ list_segments = Subtool(
     shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
     person_argument=None,
     people=NO_PEOPLE,
-    reference=APP_REFERENCE + "listSegments/",
+    reference=APP_PAGES + "tag/segments/listSegments/",
     examples=[
         Example({}, Sends("GET", "/v1/segments")),
         Example(
@@ -255,7 +254,7 @@ get_segment = Subtool(
     not_found_hint=lambda _: FIND,
     person_argument=None,
     people=NO_PEOPLE,
-    reference=APP_REFERENCE + "getSegment/",
+    reference=APP_PAGES + "tag/segments/getSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
         Example(
@@ -333,7 +332,7 @@ create_manual_segment = Subtool(
     verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
     person_argument=None,
-    reference=APP_REFERENCE,
+    reference=APP_PAGES + "tag/segments/",
     examples=[
         Example(
             {"name": "Beta"},
@@ -380,7 +379,7 @@ delete_segment = Subtool(
     ),
     not_found_hint=lambda _: FIND,
     person_argument=None,
-    reference=APP_REFERENCE + "deleteManSegment/",
+    reference=APP_PAGES + "tag/segments/deleteManSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("DELETE", "/v1/segments/1")),
         Example(

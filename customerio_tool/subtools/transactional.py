@@ -33,6 +33,7 @@ from customerio_tool.subtools.mail import (
     reach_of,
 )
 from customerio_tool.subtools.push import CustomDevice, CustomPayload
+from customerio_tool.subtools.references import APP_OPERATIONS, APP_PAGES
 from customerio_tool.subtools.sending import (
     AutoCreate,
     DisableMessageRetention,
@@ -164,7 +165,7 @@ send_transactional_email = Subtool(
     person_type_argument="id_type",
     file_arguments=(),
     key_argument="idempotency_key",
-    reference="https://docs.customer.io/integrations/api/app/tag/send-messages/sendEmail/",
+    reference=APP_PAGES + "tag/send-messages/sendEmail/",
     examples=[
         Example(
             {
@@ -297,7 +298,7 @@ send_transactional_push = Subtool(
     person_type_argument="id_type",
     file_arguments=(),
     key_argument="idempotency_key",
-    reference="https://docs.customer.io/api/app/#operation/sendPush",
+    reference=APP_OPERATIONS + "sendPush",
     examples=[
         Example(
             {"customer_id": "u1", "transactional_message_id": "order_shipped"},
