@@ -62,26 +62,8 @@ class Policy(BaseModel):
 
     Fields take text as well, as configurations and environments hold it: `"true"`, a number in
     digits, a list with commas or as JSON. A field that is blank or wrong raises pydantic's
-    `ValidationError`, from `load` and `from_env` a `ConnectionInvalid`.
-
-    Args:
-        enabled: The subtools that may run; None allows all.
-        read_only: Allow reads alone, whatever is enabled, now or later.
-        dry_run: Send nothing; show each request, reads included, as it would go.
-        allowed_recipients: E-mail addresses and domains (`example.com` or `@example.com`, without
-            their subdomains) that messages may go to; None allows all, an empty list none. A call
-            that reaches people without telling their addresses is refused then.
-        allow_triggers: Under an allow-list, whether events, identify_customer and add_to_segment
-            may run: they can start campaigns, which write to anybody.
-        send_budget: How many sends a run may have; None sets no limit. A broadcast counts as one;
-            where the host names no run, all such calls of a workspace in this process are one.
-        hidden_attributes: Attributes of people that are never returned, in any case of letters.
-        event_overrides: Whether `data` of an event may redirect the message which it triggers
-            (`recipient`, `from_address`, `reply_to`).
-        data_files: Whether a broadcast may take its audience from a file on the web.
-        confirm: What comes before a call that erases or sends. `human`: it waits until the host
-            calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, which is a
-            second look and nobody's consent. `never`: nothing. In a dry run nothing comes before.
+    `ValidationError`, from `load` and `from_env` a `ConnectionInvalid`. The schema of a saved
+    connection publishes the fields' descriptions.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -90,20 +72,65 @@ class Policy(BaseModel):
 
     enabled: Annotated[
         _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Kept | None)
-    ] = None
-    read_only: Annotated[bool, BeforeValidator(flag)] = False
-    dry_run: Annotated[bool, BeforeValidator(flag)] = False
+    ] = Field(default=None, description="The subtools that may run; null allows all.")
+    read_only: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False, description="Allow reads alone, whatever is enabled, now or later."
+    )
+    dry_run: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description="Send nothing; show each request, reads included, as it would go.",
+    )
     allowed_recipients: Annotated[
         _Names | None, PlainValidator(recipients, json_schema_input_type=_Kept | None)
-    ] = Field(default=None, repr=False)
-    allow_triggers: Annotated[bool, BeforeValidator(flag)] = False
-    send_budget: Annotated[int | None, BeforeValidator(count)] = None
+    ] = Field(
+        default=None,
+        repr=False,
+        description=(
+            "E-mail addresses and domains (`example.com` or `@example.com`, without their "
+            "subdomains) that messages may go to; null allows all, an empty list none. A call "
+            "that reaches people without telling their addresses is refused then."
+        ),
+    )
+    allow_triggers: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description=(
+            "Under an allow-list, whether events, identify_customer and add_to_segment may run: "
+            "they can start campaigns, which write to anybody."
+        ),
+    )
+    send_budget: Annotated[int | None, BeforeValidator(count)] = Field(
+        default=None,
+        description=(
+            "How many sends a run may have; null sets no limit. A broadcast counts as one; where "
+            "the host names no run, all such calls of a workspace in this process are one."
+        ),
+    )
     hidden_attributes: Annotated[
         _Names, PlainValidator(_case_folded, json_schema_input_type=_Kept)
-    ] = frozenset()
-    event_overrides: Annotated[bool, BeforeValidator(flag)] = False
-    data_files: Annotated[bool, BeforeValidator(flag)] = False
-    confirm: Annotated[Confirm, BeforeValidator(partial(one_of, words=get_args(Confirm)))] = "never"
+    ] = Field(
+        default=frozenset(),
+        description="Attributes of people that are never returned, in any case of letters.",
+    )
+    event_overrides: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description=(
+            "Whether `data` of an event may redirect the message which it triggers "
+            "(`recipient`, `from_address`, `reply_to`)."
+        ),
+    )
+    data_files: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description="Whether a broadcast may take its audience from a file on the web.",
+    )
+    confirm: Annotated[Confirm, BeforeValidator(partial(one_of, words=get_args(Confirm)))] = Field(
+        default="never",
+        description=(
+            "What comes before a call that erases or sends. `human`: it waits until the host "
+            "calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, which "
+            "is a second look and nobody's consent. `never`: nothing. In a dry run nothing comes "
+            "before."
+        ),
+    )
 
     @classmethod
     def load(cls, given: Policy | Mapping[str, object] | str) -> Policy:

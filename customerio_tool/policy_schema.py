@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,8 +19,7 @@ def policy_schema() -> dict[str, Any]:
     It takes whatever `Policy.load` takes of JSON; a null is not given.
     """
     declared = Policy.model_json_schema()["properties"]
-    meanings = _meanings()
-    fields = {name: {**_field(name, declared[name]), **meanings[name]} for name in declared}
+    fields = {name: _field(name, field) for name, field in declared.items()}
     return {
         "type": ["object", "string", "null"],
         "title": "Policy",
@@ -45,9 +43,10 @@ def _preset() -> dict[str, Any]:
 
 def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     """Widen what pydantic says of a field by the text that its validator reads as well."""
+    meaning = {"description": declared["description"]}
     plain = next(iter(declared.get("anyOf", [declared])))
     if "enum" in plain:
-        return {"type": ["string", "null"], "pattern": _any_case(plain["enum"])}
+        return {"type": ["string", "null"], "pattern": _any_case(plain["enum"]), **meaning}
     kind = plain["type"]
     schema: dict[str, Any] = {"type": [kind, "string", "null"], "pattern": _AS_TEXT[kind]}
     if kind == "integer":
@@ -55,7 +54,7 @@ def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "array":
         entry = _one_of(subtools()) if name == "enabled" else r"\S"
         schema["items"] = {"type": "string", "pattern": entry}
-    return schema
+    return {**schema, **meaning}
 
 
 def _one_of(words: Iterable[str]) -> str:
@@ -65,13 +64,3 @@ def _one_of(words: Iterable[str]) -> str:
 def _any_case(words: Iterable[str]) -> str:
     """Make a pattern for these words in any case: JSON Schema has no flag for that."""
     return _one_of(re.sub("[a-z]", lambda c: f"[{c[0].upper()}{c[0]}]", word) for word in words)
-
-
-def _meanings() -> dict[str, dict[str, str]]:
-    """Return what the docstring of `Policy` says of each field, None as JSON calls it."""
-    _, _, told = (inspect.getdoc(Policy) or "").partition("Args:\n")
-    found = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", told, re.MULTILINE)
-    return {
-        name: {"description": re.sub(r"\bNone\b", "null", " ".join(text.split()))}
-        for name, text in found
-    }
