@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from customerio_tool.errors import ArgumentsInvalid, FieldProblem
+from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -50,16 +50,6 @@ JSON_TYPES = {
 }
 
 
-class NotJson(ValueError):
-    """A value which JSON cannot carry: where it stands in the whole, what is wrong and right."""
-
-    def __init__(self, path: str, problem: str, fix: str) -> None:
-        super().__init__(problem)
-        self.path = path
-        self.problem = problem
-        self.fix = fix
-
-
 def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     """Return arguments, given as a mapping or as JSON text, as plain JSON values.
 
@@ -69,9 +59,9 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     """
     try:
         value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
-        plain = plain_json({} if value is None else value, "", 0)
-    except NotJson as found:
-        field = FieldProblem(found.path or "arguments", found.problem, found.fix)
+        plain = plain_json({} if value is None else value)
+    except Problem as found:
+        field = found.of(_path(found.path))
     else:
         if isinstance(plain, dict):
             return plain
@@ -80,88 +70,88 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
 
 
 def parse(text: str | bytes) -> Any:
-    """Return the value of a JSON text; duplicate keys are refused as `NotJson`.
+    """Return the value of a JSON text.
 
     NaN and the infinities are read, so that `plain_json` can say where they stand.
+
+    Raises:
+        Problem: The text is not JSON, is nested too deep, or names a key twice.
     """
     problem, fix = "is not valid JSON", "check its quotes and brackets"
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates)
-    except NotJson:
+    except Problem:
         raise
     except RecursionError:
         problem, fix = _TOO_DEEP
     except ValueError:
         pass
-    raise NotJson("", problem, fix)
+    raise Problem(problem, fix)
 
 
-def plain_json(value: Any, path: str, depth: int) -> Any:
-    """Return a copy in dicts, lists and scalars; raise `NotJson` for what JSON cannot carry."""
+def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) -> Any:
+    """Return a copy in dicts, lists and scalars.
+
+    Args:
+        value: What to copy.
+        path: Where it is within the whole.
+        depth: How many levels are around it.
+
+    Raises:
+        Problem: JSON cannot carry it.
+    """
     if depth > MAX_DEPTH:
-        raise NotJson(path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0], *_TOO_DEEP)
+        raise Problem(*_TOO_DEEP, *(name for name in path[:1] if isinstance(name, str)))
     if isinstance(value, Mapping):
         return {
-            _key(name, path): plain_json(item, _join(path, name), depth + 1)
+            _key(name, path): plain_json(item, (*path, name), depth=depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [plain_json(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+        return [plain_json(item, (*path, i), depth=depth + 1) for i, item in enumerate(value)]
     return _scalar(value, path)
 
 
-def _scalar(value: Any, path: str) -> Any:
+def _scalar(value: Any, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, str):
         return _encodable(value, path)
     if isinstance(value, float) and not math.isfinite(value):
-        raise NotJson(path, "is not a finite number", "send a finite number, or leave it out")
+        raise Problem("is not a finite number", "send a finite number, or leave it out", *path)
     if type(value) is int and value.bit_length() > MAX_NUMBER_BITS:
-        raise NotJson(path, "is a number of more than 300 digits", "send it as a string")
+        raise Problem("is a number of more than 300 digits", "send it as a string", *path)
     if value is None or type(value) in (bool, int, float):
         return value
-    raise NotJson(path, f"is a Python {type(value).__name__}", "send a JSON value")
+    raise Problem(f"is a Python {type(value).__name__}", "send a JSON value", *path)
 
 
-def _encodable(text: str, path: str) -> str:
+def _encodable(text: str, path: tuple[str | int, ...]) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
         pass
     else:
         return text
-    raise NotJson(path, "holds half of a surrogate pair", "send valid Unicode text")
+    raise Problem("holds half of a surrogate pair", "send valid Unicode text", *path)
 
 
-def _key(name: object, path: str) -> str:
+def _key(name: object, path: tuple[str | int, ...]) -> str:
     if not isinstance(name, str):
-        raise NotJson(path, "has a name that is not a string", "name every member with a string")
+        fix = "name every member with a string"
+        raise Problem("has a name that is not a string", fix, *path)
     return _encodable(name, path)
-
-
-def _join(path: str, name: object) -> str:
-    return f"{path}.{shown(str(name))}" if path else shown(str(name))
-
-
-def within(path: str, inside: str) -> str:
-    """Return the path of what lies inside something; nothing inside means the thing itself."""
-    return f"{path}.{inside}" if inside and not inside.startswith("[") else f"{path}{inside}"
 
 
 def shown(name: str) -> str:
     """Return a name as messages repeat it: short, without what hides in text, never an address."""
-    name = _printable(name)
+    name = "".join(filter(str.isprintable, name))
     return WITHHELD if _PERSONAL.search(name) else name[:MAX_NAME_CHARS]
-
-
-def _printable(text: str) -> str:
-    return "".join(filter(str.isprintable, text))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise NotJson(shown(twice), "is given twice", "give each name once")
+        raise Problem("is given twice", "give each name once", twice)
     return members
 
 
@@ -220,11 +210,15 @@ def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
     if found["type"] == "extra_forbidden":
         repair = repairs.get(path, "leave it out")
         return FieldProblem(path, "is not an argument of this subtool", repair)
-    if found["type"] == "teaching":
-        context = found["ctx"]
-        whole = _printable(context["at"]) or within(path, context["inside"])
-        return FieldProblem(whole, context["problem"], context["fix"])
+    if problem := raised_in(found):
+        return problem.of(_path((*found["loc"], *problem.path)))
     return FieldProblem(path, *_in_words(found))
+
+
+def raised_in(found: ErrorDetails) -> Problem | None:
+    """Return the problem that a validator of ours raised; None for a finding of pydantic's own."""
+    error = found.get("ctx", {}).get("error")
+    return error if isinstance(error, Problem) else None
 
 
 def _in_words(found: ErrorDetails) -> tuple[str, str]:
@@ -276,7 +270,8 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
-        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, step)
+        name = f"[{step}]" if isinstance(step, int) else shown(step)
+        path = f"{path}.{name}" if path and isinstance(step, str) else f"{path}{name}"
     return path or "arguments"
 
 

@@ -57,6 +57,7 @@ __all__ = [
     "OutcomeUnknown",
     "PermissionDenied",
     "PolicyRefused",
+    "Problem",
     "RateLimited",
     "Refused",
     "ReplyUnreadable",
@@ -86,6 +87,29 @@ class FieldProblem:
     def as_json(self) -> dict[str, str]:
         """Return the three texts as a JSON object."""
         return {"path": self.path, "problem": self.problem, "fix": self.fix}
+
+
+class Problem(ValueError):
+    """One thing wrong with a value; raised where it is found, or kept. Never the value.
+
+    Pydantic hands it back in the `ctx` of an error of the type `value_error`.
+
+    Args:
+        problem: The rest of a sentence that begins with the path.
+        fix: What would be right.
+        path: The names and indices that lead from the checked value to the wrong one; none where
+            the checked value is wrong itself.
+    """
+
+    def __init__(self, problem: str, fix: str, *path: str | int) -> None:
+        super().__init__(f"{problem}; {fix}")
+        self.problem = problem
+        self.fix = fix
+        self.path = path
+
+    def of(self, field: str) -> FieldProblem:
+        """Return it as the problem of a field, under the path by which the reader knows it."""
+        return FieldProblem(field, self.problem, self.fix)
 
 
 @dataclass(frozen=True)

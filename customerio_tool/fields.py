@@ -21,17 +21,9 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
 
-from customerio_tool.arguments import (
-    NotJson,
-    kind_of,
-    parse,
-    plain_json,
-    problems_of,
-    shown,
-    within,
-)
+from customerio_tool.arguments import kind_of, parse, plain_json, problems_of, shown
+from customerio_tool.errors import Problem
 from customerio_tool.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 
 MAX_ID_BYTES = 150
@@ -62,19 +54,6 @@ _ISO = re.compile(
 )
 
 
-def wrong(problem: str, fix: str, at: str = "", *, inside: str = "") -> PydanticCustomError:
-    """Make the error that a validator raises.
-
-    Args:
-        problem: What is wrong, as the rest of a sentence that begins with the path.
-        fix: What would be right.
-        at: The whole path of what is wrong, where it is not the validated value itself.
-        inside: Its path within the validated value.
-    """
-    context = {"problem": problem, "fix": fix, "at": at, "inside": inside}
-    return PydanticCustomError("teaching", "{problem}; {fix}", context)
-
-
 def size_of(value: Any) -> int:
     """Return the bytes of a value as it is sent: a text's own, else those of its compact JSON."""
     if not isinstance(value, str):
@@ -87,7 +66,7 @@ def at_most(limit: int, what: str = "it") -> Callable[[Any], Any]:
 
     def check(value: Any) -> Any:
         if (size := size_of(value)) > limit:
-            raise wrong(f"is {size:,} bytes long", f"{what} may have at most {limit:,} bytes")
+            raise Problem(f"is {size:,} bytes long", f"{what} may have at most {limit:,} bytes")
         return value
 
     return check
@@ -111,11 +90,7 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if not (isinstance(value, str) and value.lstrip().startswith(opening)):
             return value
-        try:
-            return plain_json(parse(value), "", 1)
-        except NotJson as found:
-            unreadable = found
-        raise wrong(unreadable.problem, unreadable.fix, inside=unreadable.path)
+        return plain_json(parse(value), depth=1)
 
     return read
 
@@ -125,28 +100,28 @@ def number_as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-def only_members(given: Mapping[str, Any], members: Set[str], fix: str, at: str = "") -> None:
-    """Refuse an object that holds another member than these; `at` is its path, as in `wrong`."""
+def only_members(given: Mapping[str, Any], members: Set[str], fix: str, *where: str | int) -> None:
+    """Refuse an object that holds another member than these; `where` is its path."""
     if unknown := sorted(given.keys() - members):
-        raise wrong(f"holds an unknown member {shown(unknown[0])!r}", fix, at)
+        raise Problem(f"holds an unknown member {shown(unknown[0])!r}", fix, *where)
 
 
 def not_blank(text: str) -> str:
     """Refuse a text without any visible character."""
     if not text.strip():
-        raise wrong("is blank", "give a text, or leave the argument out")
+        raise Problem("is blank", "give a text, or leave the argument out")
     return text
 
 
 def _one_line(text: str) -> str:
     if _CONTROL.search(text):
-        raise wrong("holds a control character or line break", "send one line of plain text")
+        raise Problem("holds a control character or line break", "send one line of plain text")
     return text
 
 
 def _no_controls(text: str) -> str:
     if _CONTROL_IN_TEXT.search(text):
-        raise wrong("holds a control character", "remove it")
+        raise Problem("holds a control character", "remove it")
     return text
 
 
@@ -154,7 +129,7 @@ def _exact(text: str) -> str:
     """Refuse an identifier whose ends do not show: to trim it would name another thing."""
     if _HIDDEN_EDGE.search(text):
         found = "begins or ends with white space or an invisible character"
-        raise wrong(found, "send it exactly as stored, without them")
+        raise Problem(found, "send it exactly as stored, without them")
     return text
 
 
@@ -166,7 +141,7 @@ def segment_of_path(text: str) -> str:
     decoded = text
     for _ in range(3):
         if decoded in (".", ".."):
-            raise wrong("is a dot segment of a path", "send the identifier itself")
+            raise Problem("is a dot segment of a path", "send the identifier itself")
         decoded = unquote(decoded)
     return text
 
@@ -174,15 +149,17 @@ def segment_of_path(text: str) -> str:
 def email(text: str) -> str:
     """Refuse what does not look like one bare e-mail address."""
     if not is_address(text):
-        raise wrong("is not an e-mail address", "send one such as ada@example.com")
+        raise Problem("is not an e-mail address", "send one such as ada@example.com")
     return text
 
 
 def _person(identifier: str) -> str:
     if identifier == CIO_PREFIX:
-        raise wrong("has nothing after its prefix cio_", "send the whole identifier")
+        raise Problem("has nothing after its prefix cio_", "send the whole identifier")
     if _DRESSED_EMAIL.search(identifier):
-        raise wrong("holds more than an e-mail address", "send one such as ada@example.com, alone")
+        raise Problem(
+            "holds more than an e-mail address", "send one such as ada@example.com, alone"
+        )
     if shape_of(identifier) != "email":
         at_most(MAX_ID_BYTES, "a person's id")(identifier)
     return identifier
@@ -193,7 +170,7 @@ def unix_seconds(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number_of_seconds(str(value), value)
     if not isinstance(value, str):
-        raise wrong(f"is {kind_of(value)}", "send an ISO 8601 time or Unix seconds, as a string")
+        raise Problem(f"is {kind_of(value)}", "send an ISO 8601 time or Unix seconds, as a string")
     text = value.strip()
     if _NUMBER.fullmatch(text):
         return _number_of_seconds(text, float(text))
@@ -205,34 +182,33 @@ def check_type(identifier: str, id_type: str | None, at: str) -> None:
     if id_type is None or may_be(identifier, id_type):
         return
     shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
-    raise wrong(f"cannot be of type {id_type}", f"send {shape}, or its own type", at)
+    raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", at)
 
 
-def located(check: Callable[[Any], Any], value: Any, where: str) -> Any:
-    """Return `check(value)`; where it is refused, name `where` as the path of what is wrong.
+def located(check: Callable[[Any], Any], value: Any, *where: str | int) -> Any:
+    """Return `check(value)`; where it is refused, `where` leads to what is wrong.
 
     `check` is a validator, or `validate_python` of a `TypeAdapter` such as `as_identifier`.
     """
     try:
         return check(value)
-    except PydanticCustomError as error:
-        found = error.context or {}
-        problem, fix, inside = found["problem"], found["fix"], found["inside"]
+    except Problem as found:
+        refused = Problem(found.problem, found.fix, *where, *found.path)
     except ValidationError as error:
         first = problems_of(error, ())[0]
-        problem, fix, inside = first.problem, first.fix, ""
-    raise wrong(problem, fix, within(where, inside))
+        refused = Problem(first.problem, first.fix, *where)
+    raise refused
 
 
 def _number_of_seconds(text: str, number: float) -> int:
     if _DATE_IN_DIGITS.fullmatch(text.removesuffix(".0")):
-        raise wrong("may be a date or Unix seconds", "send ISO 8601 such as 2026-11-23T12:00:00Z")
+        raise Problem("may be a date or Unix seconds", "send ISO 8601 such as 2026-11-23T12:00:00Z")
     return _seconds(number / 1000 if number >= _MILLISECONDS_FROM else number)
 
 
 def _seconds(seconds: float) -> int:
     if not 0 <= seconds < _MILLISECONDS_FROM:
-        raise wrong("lies before 1970 or after 5138", "send ISO 8601 or seconds since 1970")
+        raise Problem("lies before 1970 or after 5138", "send ISO 8601 or seconds since 1970")
     return int(seconds)
 
 
@@ -243,7 +219,9 @@ def _iso_seconds(text: str) -> int:
     except ValueError:  # a 13th month or the like
         moment = None
     if moment is None:
-        raise wrong("is not a time", "send ISO 8601 such as 2026-11-23T12:00:00Z, or Unix seconds")
+        raise Problem(
+            "is not a time", "send ISO 8601 such as 2026-11-23T12:00:00Z, or Unix seconds"
+        )
     return _seconds(moment.timestamp())
 
 
@@ -270,26 +248,22 @@ def iso_time(seconds: float) -> str:
 def _members(value: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in value:
         if not name.strip():
-            raise wrong("has a blank name", "name every member")
+            raise Problem("has a blank name", "name every member")
     return value
 
 
-def texts_of(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """Make a validator which turns the numbers and booleans of an object into text."""
-
-    def check(values: Mapping[str, Any]) -> dict[str, str]:
-        return {name: text_of(value, within(where, shown(name))) for name, value in values.items()}
-
-    return check
+def as_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Turn the numbers and booleans of an object into text."""
+    return {name: text_of(value, name) for name, value in values.items()}
 
 
-def text_of(value: Any, where: str) -> str:
+def text_of(value: Any, *where: str | int) -> str:
     """Return a text, number or boolean as text, as attributes show it; `where` is its path."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise wrong(f"is {kind_of(value)}", "send a string, number or boolean", where)
+    raise Problem(f"is {kind_of(value)}", "send a string, number or boolean", *where)
 
 
 Text: TypeAlias = Annotated[

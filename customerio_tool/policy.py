@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, 
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
-from customerio_tool.arguments import NotJson, nearest, parse, refuse
-from customerio_tool.errors import ConnectionInvalid, FieldProblem, PolicyRefused, SubtoolDisabled
-from customerio_tool.fields import wrong
+from customerio_tool.arguments import nearest, parse, raised_in, refuse
+from customerio_tool.errors import (
+    ConnectionInvalid,
+    FieldProblem,
+    PolicyRefused,
+    Problem,
+    SubtoolDisabled,
+)
 from customerio_tool.policy_values import count, flag, known, names, one_of, recipients
 from customerio_tool.privacy import folded
 from customerio_tool.recipients import Reach, override_of, strangers
@@ -46,7 +51,7 @@ def _subtool_names(value: object) -> frozenset[str] | None:
 
 def _case_folded(value: object) -> frozenset[str]:
     if (given := names(value)) is None:
-        raise wrong("is null", "give a list of names, or leave it out")
+        raise Problem("is null", "give a list of names, or leave it out")
     return frozenset(folded(name) for name in given)
 
 
@@ -294,7 +299,7 @@ def _from_text(text: str) -> object:
         return {"preset": text}
     try:
         return parse(text)
-    except NotJson:
+    except Problem:
         pass
     raise _invalid([FieldProblem("policy", "is not valid JSON", _HOW_TO_GIVE)])
 
@@ -324,11 +329,8 @@ def _loaded(given: Mapping[str, object], called: Mapping[str, str]) -> Policy:
 
 def _problem(found: ErrorDetails, called: Mapping[str, str]) -> FieldProblem:
     field = str(found["loc"][0])
-    if found["type"] == "teaching":
-        context = found["ctx"]
-        return FieldProblem(
-            called.get(field, f"policy.{field}"), context["problem"], context["fix"]
-        )
+    if problem := raised_in(found):
+        return problem.of(called.get(field, f"policy.{field}"))
     # A pasted value can stand where a name should, so that only what looks like a name is shown.
     shown = field if re.fullmatch(r"[A-Za-z_]{1,40}", field) else "an unknown field"
     fix = nearest(field, Policy.model_fields)

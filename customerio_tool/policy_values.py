@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from customerio_tool.arguments import NotJson, nearest, parse
-from customerio_tool.fields import wrong
+from customerio_tool.arguments import nearest, parse
+from customerio_tool.errors import Problem
 from customerio_tool.recipients import is_entry
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
@@ -21,7 +21,7 @@ def flag(value: object) -> bool:
     word = value.strip().lower() if isinstance(value, str) else value
     known = _WORDS.get(word) if isinstance(word, str) else word
     if not isinstance(known, bool):
-        raise wrong("is neither true nor false", "give true or false")
+        raise Problem("is neither true nor false", "give true or false")
     return known
 
 
@@ -29,7 +29,7 @@ def count(value: object) -> object:
     """Read a whole number of at least 0, or None."""
     number = int(value) if isinstance(value, str) and _is_digits(value.strip()) else value
     if number is not None and (type(number) is not int or number < 0):
-        raise wrong("is no whole number of at least 0", "give 0 or more, or leave it out")
+        raise Problem("is no whole number of at least 0", "give 0 or more, or leave it out")
     return number
 
 
@@ -43,22 +43,22 @@ def names(value: object) -> frozenset[str] | None:
         return None
     listed = _listed(value) if isinstance(value, str) else value
     if not isinstance(listed, (list, tuple, set, frozenset)):
-        raise wrong("is not a list", "give a list of names, or text with commas between them")
+        raise Problem("is not a list", "give a list of names, or text with commas between them")
     if not all(isinstance(name, str) and name.strip() for name in listed):
-        raise wrong("has an entry that is blank or no text", "give each entry as text")
+        raise Problem("has an entry that is blank or no text", "give each entry as text")
     return frozenset(name.strip() for name in listed)
 
 
 def _listed(text: str) -> Any:
     if not text.strip(" \t\r\n,"):
-        raise wrong("is blank", "leave it out, or give names with commas between them")
+        raise Problem("is blank", "leave it out, or give names with commas between them")
     if not text.lstrip().startswith("["):
         return [name for name in text.split(",") if name.strip()]
     try:
         return parse(text)
-    except NotJson:
+    except Problem:
         pass
-    raise wrong("is not valid JSON", "give a JSON array, or names with commas between them")
+    raise Problem("is not valid JSON", "give a JSON array, or names with commas between them")
 
 
 def recipients(value: object) -> frozenset[str] | None:
@@ -66,7 +66,7 @@ def recipients(value: object) -> frozenset[str] | None:
     given = names(value)
     if any(not is_entry(entry) for entry in given or ()):
         fix = "give addresses such as ada@example.com and domains such as example.com, no patterns"
-        raise wrong("has an entry that is no e-mail address and no domain", fix)
+        raise Problem("has an entry that is no e-mail address and no domain", fix)
     return given
 
 
@@ -74,12 +74,12 @@ def one_of(value: object, words: Iterable[str]) -> str:
     """Read one of these words, in any case."""
     word = value.strip().lower() if isinstance(value, str) else ""
     if word not in words:
-        raise wrong("is not one of the choices", f"choose from {', '.join(words)}")
+        raise Problem("is not one of the choices", f"choose from {', '.join(words)}")
     return word
 
 
 def known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
     """Refuse a name that is none of these; the error does not repeat it."""
     for name in sorted(given.difference(names)):
-        raise wrong("names no subtool", nearest(name, names))
+        raise Problem("names no subtool", nearest(name, names))
     return given

@@ -18,6 +18,7 @@ from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
     FieldProblem,
+    ToolClosed,
 )
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.policy import Policy

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from customerio_tool.arguments import shown
+from customerio_tool.errors import Problem
 from customerio_tool.fields import (
     MAX_ID_BYTES,
     EmailAddress,
@@ -24,7 +24,6 @@ from customerio_tool.fields import (
     only_members,
     size_of,
     unix_seconds,
-    wrong,
 )
 
 MAX_ATTRIBUTES = 300
@@ -43,7 +42,7 @@ def _unsubscribed(value: Any) -> bool:
     """Refuse all that Customer.io would take for false unsaid, which subscribes the person."""
     choice = {"1": True, "0": False}.get(str(value), boolean(value))
     if not isinstance(choice, bool):
-        raise wrong("is not true or false", "send true or false; all else would subscribe them")
+        raise Problem("is not true or false", "send true or false; all else would subscribe them")
     return choice
 
 
@@ -69,26 +68,25 @@ _RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
 
 def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
     if len(given) > MAX_ATTRIBUTES:
-        raise wrong(f"has {len(given)} members", f"send at most {MAX_ATTRIBUTES} per call")
+        raise Problem(f"has {len(given)} members", f"send at most {MAX_ATTRIBUTES} per call")
     return {name: _attribute(name, value) for name, value in given.items()}
 
 
 def _attribute(name: str, value: Any) -> Any:
-    where = f"attributes.{shown(name)}"
     if name.startswith(("_", "cio_")):
         argument = _OWN_ARGUMENT.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
-        raise wrong("has a name that Customer.io reserves", fix, where)
+        raise Problem("has a name that Customer.io reserves", fix, name)
     if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
         limit = f"a name may have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
-        raise wrong("has too long a name", limit, where)
+        raise Problem("has too long a name", limit, name)
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
-        raise wrong(f"is {size:,} bytes long", limit, where)
+        raise Problem(f"is {size:,} bytes long", limit, name)
     check = _CHECKED.get(name)
     if check is None or (value in (None, "") and name != "unsubscribed"):
         return value
-    return located(check, value, where)
+    return located(check, value, name)
 
 
 def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
@@ -98,33 +96,32 @@ def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
 def _topic(name: str, value: Any) -> bool:
     choice = boolean(value)
     if not _TOPIC.fullmatch(name):
-        raise wrong("holds a name that is no topic", "name topics topic_1, topic_2 and so on")
+        raise Problem("holds a name that is no topic", "name topics topic_1, topic_2 and so on")
     if not isinstance(choice, bool):
-        raise wrong("is not true or false", "send true or false", f"topics.{name}")
+        raise Problem("is not true or false", "send true or false", name)
     return choice
 
 
 def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not given:
-        raise wrong("is empty", "name at least one object, or leave the argument out")
+        raise Problem("is empty", "name at least one object, or leave the argument out")
     return [_relationship(index, item) for index, item in enumerate(given)]
 
 
 def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
-    where = f"relationships[{index}]"
-    only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, where)
-    identifiers = {name: _object_key(item, name, where) for name in _OBJECT_KEYS}
+    only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, index)
+    identifiers = {name: _object_key(item, name, index) for name in _OBJECT_KEYS}
     attributes = item.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
-        raise wrong("is not an object", "send name and value pairs", f"{where}.attributes")
+        raise Problem("is not an object", "send name and value pairs", index, "attributes")
     extra = {"relationship_attributes": attributes} if attributes else {}
     return {"identifiers": identifiers, **extra}
 
 
-def _object_key(item: Mapping[str, Any], name: str, where: str) -> Any:
+def _object_key(item: Mapping[str, Any], name: str, index: int) -> Any:
     if item.get(name) in (None, ""):
-        raise wrong("does not say which object", _RELATIONSHIP_FIX, where)
-    return located(as_identifier, item[name], f"{where}.{name}")
+        raise Problem("does not say which object", _RELATIONSHIP_FIX, index)
+    return located(as_identifier, item[name], index, name)
 
 
 _OBJECT_KEYS = ("object_type_id", "object_id")

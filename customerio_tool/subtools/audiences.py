@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from customerio_tool.arguments import kind_of, shown
+from customerio_tool.arguments import kind_of
+from customerio_tool.errors import Problem
 from customerio_tool.fields import (
     JsonObject,
     as_email,
@@ -17,7 +18,6 @@ from customerio_tool.fields import (
     json_array,
     located,
     text_of,
-    wrong,
 )
 from customerio_tool.identifiers import canonical, first_of_each
 
@@ -30,59 +30,59 @@ _PERSON_FIX = "send {id or email, data?}"
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
 
 
-def audience_filter(node: Any, where: str) -> dict[str, Any]:
+def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
     """Return a filter as it is sent; every error names the part of it that is wrong."""
     if not isinstance(node, Mapping) or len(node) != 1:
-        raise wrong("is not a filter", _FILTER_FIX, where)
+        raise Problem("is not a filter", _FILTER_FIX, *where)
     ((kind, inner),) = node.items()
-    inside = f"{where}.{shown(kind)}"
+    inside = (*where, kind)
     if kind in ("and", "or"):
-        return {kind: _filters(inner, inside)}
+        return {kind: _filters(inner, *inside)}
     if kind == "not":
-        return {kind: audience_filter(inner, inside)}
+        return {kind: audience_filter(inner, *inside)}
     if kind == "segment":
-        return {kind: _segment(inner, inside)}
+        return {kind: _segment(inner, *inside)}
     if kind == "attribute":
-        return {kind: _attribute(inner, inside)}
-    raise wrong("is no part of a filter", _FILTER_FIX, inside)
+        return {kind: _attribute(inner, *inside)}
+    raise Problem("is no part of a filter", _FILTER_FIX, *inside)
 
 
-def _filters(nodes: Any, where: str) -> list[dict[str, Any]]:
+def _filters(nodes: Any, *where: str | int) -> list[dict[str, Any]]:
     if not isinstance(nodes, list) or not nodes:
-        raise wrong("is not a list of filters", "send one or more filters in an array", where)
-    return [audience_filter(node, f"{where}[{i}]") for i, node in enumerate(nodes)]
+        raise Problem("is not a list of filters", "send one or more filters in an array", *where)
+    return [audience_filter(node, *where, i) for i, node in enumerate(nodes)]
 
 
-def _segment(inner: Any, where: str) -> dict[str, int]:
+def _segment(inner: Any, *where: str | int) -> dict[str, int]:
     if not isinstance(inner, dict) or inner.keys() != {"id"}:
-        raise wrong("does not say which segment", "send {id: the segment's number}", where)
-    return {"id": located(as_segment_number, inner["id"], f"{where}.id")}
+        raise Problem("does not say which segment", "send {id: the segment's number}", *where)
+    return {"id": located(as_segment_number, inner["id"], *where, "id")}
 
 
-def _attribute(inner: Any, where: str) -> dict[str, Any]:
+def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
     if not isinstance(inner, dict) or inner.keys() - {"field", "operator", "value"}:
-        raise wrong("is not an attribute's condition", _ATTRIBUTE_FIX, where)
+        raise Problem("is not an attribute's condition", _ATTRIBUTE_FIX, *where)
     field, operator, value = (inner.get(name) for name in ("field", "operator", "value"))
     if not isinstance(field, str) or not field.strip():
-        raise wrong("is missing", "name the attribute", f"{where}.field")
+        raise Problem("is missing", "name the attribute", *where, "field")
     if operator == "exists" and value is None:
         return {"field": field, "operator": operator}
     if operator == "exists":
         fix = "leave it out; wrap the condition in not for the opposite"
-        raise wrong("does not go with exists", fix, f"{where}.value")
+        raise Problem("does not go with exists", fix, *where, "value")
     if operator != "eq":
-        raise wrong("is not one of the choices", "send 'eq' or 'exists'", f"{where}.operator")
-    return {"field": field, "operator": operator, "value": text_of(value, f"{where}.value")}
+        raise Problem("is not one of the choices", "send 'eq' or 'exists'", *where, "operator")
+    return {"field": field, "operator": operator, "value": text_of(value, *where, "value")}
 
 
 def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    people = [_person(item, f"per_user_data[{i}]") for i, item in enumerate(given)]
+    people = [_person(item, i) for i, item in enumerate(given)]
     first: dict[tuple[str, str], int] = {}
     for i, one in enumerate(people):
         known = first.setdefault(_key(one), i)
         if _data_of(one) != _data_of(people[known]):
             problem = f"is the person of per_user_data[{known}] with other data"
-            raise wrong(problem, "name each person once", f"per_user_data[{i}]")
+            raise Problem(problem, "name each person once", i)
     return people
 
 
@@ -101,22 +101,18 @@ def _key(person: Mapping[str, Any]) -> tuple[str, str]:
     return canonical(person[kind], kind)
 
 
-def _person(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _person(item: Mapping[str, Any], *where: str | int) -> dict[str, Any]:
     if item.keys() - {"id", "email", "data"}:
-        raise wrong("has other members than id, email and data", _PERSON_FIX, where)
+        raise Problem("has other members than id, email and data", _PERSON_FIX, *where)
     named = {kind: item[kind] for kind in ("id", "email") if item.get(kind) is not None}
     if len(named) != 1:
-        raise wrong("does not name one person by one identifier", _PERSON_FIX, where)
+        raise Problem("does not name one person by one identifier", _PERSON_FIX, *where)
     ((kind, value),) = named.items()
-    identifier = located(_CHECKS[kind], value, f"{where}.{kind}")
+    identifier = located(_CHECKS[kind], value, *where, kind)
     data = item.get("data")
     if data is not None and not isinstance(data, dict):
-        raise wrong(f"is {kind_of(data)}", "send an object", f"{where}.data")
+        raise Problem(f"is {kind_of(data)}", "send an object", *where, "data")
     return {kind: identifier, **({"data": data} if data else {})}
-
-
-def _filter_argument(given: Mapping[str, Any]) -> dict[str, Any]:
-    return audience_filter(given, "filter")
 
 
 _PERSON_SCHEMA = {
@@ -133,7 +129,7 @@ _PERSON_SCHEMA = {
     },
 }
 
-Filter: TypeAlias = Annotated[JsonObject, AfterValidator(_filter_argument)]
+Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter)]
 """One of and, or, not, segment and attribute, nested as needed."""
 
 PerUserData: TypeAlias = Annotated[

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
-from customerio_tool.errors import FieldProblem, ReplyUnreadable
-from customerio_tool.fields import Line, ObjectId, Time, whole_number, wrong
+from customerio_tool.errors import FieldProblem, Problem, ReplyUnreadable
+from customerio_tool.fields import Line, ObjectId, Time, whole_number
 from customerio_tool.invocation import Invocation
 from customerio_tool.privacy import NO_PEOPLE
 from customerio_tool.shapes import (
@@ -136,7 +136,7 @@ def _timezone(name: str) -> str:
     """Refuse what is no IANA name, by its form alone where the system has no list of them."""
     known = _installed_timezones()
     if not (name in known if known else _REGION_AND_CITY.fullmatch(name)):
-        raise wrong("is not an IANA time zone", "send a name such as Europe/Berlin or UTC")
+        raise Problem("is not an IANA time zone", "send a name such as Europe/Berlin or UTC")
     return name
 
 
@@ -180,12 +180,12 @@ class GetCampaignMetricsArgs(Args):
         windowed = ("start_time", "end_time", "timezone")
         given = [name for name in windowed if getattr(self, name) is not None]
         if self.steps is not None and given:
-            raise wrong(f"does not go with {given[0]}", "give the one or the other", "steps")
+            raise Problem(f"does not go with {given[0]}", "give the one or the other", "steps")
         if given and self.start_time is None:
-            raise wrong("is missing", f"{given[0]} needs it", "start_time")
+            raise Problem("is missing", f"{given[0]} needs it", "start_time")
         if self.steps is not None and self.steps > MAX_STEPS[self.step]:
             limit = f"at most {MAX_STEPS[self.step]} {self.step}, or give start_time"
-            raise wrong("is out of bounds", limit, "steps")
+            raise Problem("is out of bounds", limit, "steps")
         return self
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from customerio_tool.connection import Api
-from customerio_tool.fields import JsonObject, PathText, Time, boolean, texts_of, wrong
+from customerio_tool.errors import Problem
+from customerio_tool.fields import JsonObject, PathText, Time, as_texts, boolean
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import acknowledge
 from customerio_tool.spec import Effect, Endpoint, Example, Pace, Sends, Subtool
@@ -16,25 +17,20 @@ from customerio_tool.subtools.identify import PersonArgs, read_person
 from customerio_tool.subtools.references import TRACK_PAGES
 
 
-def device_attributes(where: str) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """Make a validator of a device's attributes; `where` is their path.
+def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return a device's attributes as Customer.io takes them: as texts.
 
-    Customer.io takes texts only, "true" or "false" for push_enabled, and sets _last_status itself.
+    For push_enabled it takes "true" and "false" alone; it sets _last_status itself.
     """
-    as_texts = texts_of(where)
-
-    def check(given: Mapping[str, Any]) -> dict[str, str]:
-        texts = as_texts(given)
-        if "_last_status" in texts:
-            raise wrong("is set by Customer.io alone", "leave it out", f"{where}._last_status")
-        if "push_enabled" not in texts:
-            return texts
-        enabled = boolean(texts["push_enabled"])
-        if not isinstance(enabled, bool):
-            raise wrong("is not true or false", "send true or false", f"{where}.push_enabled")
-        return {**texts, "push_enabled": str(enabled).lower()}
-
-    return check
+    texts = as_texts(given)
+    if "_last_status" in texts:
+        raise Problem("is set by Customer.io alone", "leave it out", "_last_status")
+    if "push_enabled" not in texts:
+        return texts
+    enabled = boolean(texts["push_enabled"])
+    if not isinstance(enabled, bool):
+        raise Problem("is not true or false", "send true or false", "push_enabled")
+    return {**texts, "push_enabled": str(enabled).lower()}
 
 
 class AddDeviceArgs(PersonArgs):
@@ -46,7 +42,7 @@ class AddDeviceArgs(PersonArgs):
         Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")
     ] = None
     attributes: Annotated[
-        Annotated[JsonObject, AfterValidator(device_attributes("attributes"))] | None,
+        Annotated[JsonObject, AfterValidator(device_attributes)] | None,
         Field(description="Facts on the device, e.g. app_version; stored as texts."),
     ] = None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from customerio_tool.connection import Api
+from customerio_tool.errors import Problem
 from customerio_tool.fields import (
     MAX_EVENT_DATA_BYTES,
     MAX_NAME_BYTES,
@@ -20,7 +21,6 @@ from customerio_tool.fields import (
     at_most,
     located,
     size_of,
-    wrong,
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import override_of
@@ -184,7 +184,9 @@ class TrackAnonymousEventArgs(Args):
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.anonymous_id is None) == (self.recipient is None):
-            raise wrong("or recipient is needed, and not both", "give one of them", "anonymous_id")
+            raise Problem(
+                "or recipient is needed, and not both", "give one of them", "anonymous_id"
+            )
         self._check_data()
         return self
 
@@ -194,7 +196,7 @@ class TrackAnonymousEventArgs(Args):
             return
         named = [value for name, value in (self.data or {}).items() if _is_recipient(name)]
         if any(value != self.recipient for value in named):
-            raise wrong("names another recipient than the argument", "give it once", "data")
+            raise Problem("names another recipient than the argument", "give it once", "data")
         what = "data with the recipient"
         located(at_most(MAX_EVENT_DATA_BYTES, what), self.properties, "data")
 
@@ -278,7 +280,7 @@ track_anonymous_event = Subtool(
 def _url(text: str) -> str:
     if size_of(text) > MAX_NAME_BYTES:
         fix = f"shorten it to {MAX_NAME_BYTES} bytes and put the whole URL into data.url"
-        raise wrong(f"is {size_of(text)} bytes long", fix)
+        raise Problem(f"is {size_of(text)} bytes long", fix)
     return text
 
 

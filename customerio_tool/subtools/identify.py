@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from customerio_tool.errors import Look
-from customerio_tool.fields import Flag, Person, Time, wrong
+from customerio_tool.errors import Look, Problem
+from customerio_tool.fields import Flag, Person, Time
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Answer
 from customerio_tool.spec import Args
@@ -74,13 +74,13 @@ class IdentifyCustomerArgs(PersonArgs):
     @model_validator(mode="after")
     def _meant(self) -> Self:
         if self.remove_relationships and not self.relationships:
-            raise wrong("is missing", "name the relationships to remove", "relationships")
+            raise Problem("is missing", "name the relationships to remove", "relationships")
         stored = self.stored()
         if len(stored) > MAX_ATTRIBUTES:
-            raise wrong("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
+            raise Problem("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
         for name, value in (self.attributes or {}).items():
             if stored[name] != value:
-                raise wrong("differs from the argument", "give it once", f"attributes.{name}")
+                raise Problem("differs from the argument", "give it once", "attributes", name)
         return self
 
     def stored(self) -> dict[str, Any]:

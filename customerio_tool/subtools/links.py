@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator
 
-from customerio_tool.fields import Line, wrong
+from customerio_tool.errors import Problem
+from customerio_tool.fields import Line
 
 _PUBLIC_HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})"
@@ -28,23 +29,25 @@ def _public(url: str) -> str:
     host = parts.hostname or ""
     named = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
     if not named or f".{host}".endswith(_PRIVATE_ENDINGS):
-        raise wrong("has a host that is not public", "use a public domain name, not an IP address")
+        raise Problem(
+            "has a host that is not public", "use a public domain name, not an IP address"
+        )
     return url
 
 
 def _parts(url: str) -> SplitResult:
     fix = "send an address such as https://files.example.com/people.jsonl"
     if re.search(r"[\s\\]", url):
-        raise wrong("holds a space or backslash", fix)
+        raise Problem("holds a space or backslash", fix)
     try:
         parts = urlsplit(url)
         whole = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         whole = False
     if not whole:
-        raise wrong("is not an https address", fix)
+        raise Problem("is not an https address", fix)
     if "@" in parts.netloc:
-        raise wrong("holds a user name or password", fix)
+        raise Problem("holds a user name or password", fix)
     return parts
 
 

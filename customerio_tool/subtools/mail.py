@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from customerio_tool.arguments import kind_of, shown
-from customerio_tool.fields import JsonObject, Line, number_as_text, wrong
+from customerio_tool.errors import Problem
+from customerio_tool.fields import JsonObject, Line, number_as_text
 from customerio_tool.identifiers import is_address
 from customerio_tool.recipients import Reach, at_paths
 
@@ -44,7 +44,7 @@ def addresses(text: str) -> list[str]:
         address = (match[1] or match[2]) if match else ""
         if match is None or not is_address(address):
             fix = "send addresses such as ada@example.com, with commas between them"
-            raise wrong(f"has no e-mail address as entry {len(found) + 1}", fix)
+            raise Problem(f"has no e-mail address as entry {len(found) + 1}", fix)
         found.append(address)
         position = match.end()
     return found
@@ -72,7 +72,7 @@ def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = No
 def _plain_addresses(text: object) -> list[str]:
     try:
         found = addresses(text) if isinstance(text, str) else []
-    except PydanticCustomError:
+    except Problem:
         return []
     if not isinstance(text, str) or _READ_OTHERWISE.search(text):
         return []
@@ -91,7 +91,7 @@ def _address_list(text: str) -> str:
 
 def _one_address(text: str) -> str:
     if len(addresses(text)) > 1:
-        raise wrong("has several addresses", "give one")
+        raise Problem("has several addresses", "give one")
     return text
 
 
@@ -100,17 +100,16 @@ def _headers(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _header(name: str, value: Any) -> str:
-    where = f"headers.{shown(name)}"
     text = number_as_text(value)
     if not _HEADER_NAME.fullmatch(name):
-        raise wrong("has a name that is no header's", "use ASCII without spaces or colons", where)
+        raise Problem("has a name that is no header's", "use ASCII without spaces or colons", name)
     if _RESERVED.fullmatch(name):
         fix = "use the argument made for it, or another name such as X-Order"
-        raise wrong("is a header that this tool leaves to Customer.io", fix, where)
+        raise Problem("is a header that this tool leaves to Customer.io", fix, name)
     if not isinstance(text, str):
-        raise wrong(f"is {kind_of(value)}", "send a string", where)
+        raise Problem(f"is {kind_of(value)}", "send a string", name)
     if not _HEADER_VALUE.fullmatch(text):
-        raise wrong("is not one line of ASCII", "send 1 to 2,000 printable characters", where)
+        raise Problem("is not one line of ASCII", "send 1 to 2,000 printable characters", name)
     return text
 
 
@@ -119,20 +118,19 @@ def _attachments(given: Mapping[str, Any]) -> dict[str, str]:
     total = sum(len(b64decode(content)) for content in files.values())
     if total >= MAX_ATTACHMENT_BYTES:
         limit = f"all files together must be under {MAX_ATTACHMENT_BYTES:,} bytes"
-        raise wrong(f"are {total:,} bytes long", limit)
+        raise Problem(f"are {total:,} bytes long", limit)
     return files
 
 
 def _attachment(name: str, value: Any) -> str:
-    where = f"attachments.{shown(name)}"
     if not _FILE_NAME.fullmatch(name):
         fix = "name it like invoice.pdf, with an extension and without folders"
-        raise wrong("has a name that is no file's", fix, where)
+        raise Problem("has a name that is no file's", fix, name)
     if not isinstance(value, str):
-        raise wrong(f"is {kind_of(value)}", "send the file's bytes in base64", where)
+        raise Problem(f"is {kind_of(value)}", "send the file's bytes in base64", name)
     content = "".join(value.split())
     if not content or not _is_base64(content):
-        raise wrong("is not base64", "send the file's bytes in base64, nothing before them", where)
+        raise Problem("is not base64", "send the file's bytes in base64, nothing before them", name)
     return content
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from customerio_tool.errors import Look
-from customerio_tool.fields import MAX_SEGMENT_IDS, PersonId, SegmentNumber, json_array, wrong
+from customerio_tool.errors import Look, Problem
+from customerio_tool.fields import MAX_SEGMENT_IDS, PersonId, SegmentNumber, json_array
 from customerio_tool.identifiers import IdType, bare, distinct, may_be, shape_of
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import Member
@@ -46,7 +46,7 @@ class MembershipArgs(Args):
             problem = f"cannot be of type {self.kind} at {_indices(unfit)}"
         else:
             return self
-        raise wrong(problem, "make one call per type, or set id_type", "customer_ids")
+        raise Problem(problem, "make one call per type, or set id_type", "customer_ids")
 
     @property
     def kind(self) -> IdType:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from customerio_tool.connection import Api
-from customerio_tool.errors import Look, ReplyUnreadable
+from customerio_tool.errors import Look, Problem, ReplyUnreadable
 from customerio_tool.fields import (
     Flag,
     Identifier,
@@ -15,7 +15,6 @@ from customerio_tool.fields import (
     Time,
     iso_time,
     whole_number,
-    wrong,
 )
 from customerio_tool.invocation import Invocation
 from customerio_tool.privacy import IDENTIFIERS, People
@@ -111,7 +110,7 @@ class ListMessagesArgs(Args):
     def _in_order(self) -> Self:
         start, end = self.start_time, self.end_time
         if start is not None and end is not None and end < start:
-            raise wrong("lies before start_time", "give a later time", "end_time")
+            raise Problem("lies before start_time", "give a later time", "end_time")
         return self
 
     def until(self, at: Invocation) -> int | None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from customerio_tool.connection import Api
-from customerio_tool.errors import Look
+from customerio_tool.errors import Look, Problem
 from customerio_tool.fields import (
     Line,
     PersonId,
     check_type,
     json_array,
-    wrong,
 )
 from customerio_tool.identifiers import IdType, bare, canonical, shape_of
 from customerio_tool.invocation import Invocation
@@ -218,7 +217,7 @@ class MergeCustomersArgs(Args):
         check_type(primary, primary_type, "primary_id")
         check_type(secondary, secondary_type, "secondary_id")
         if canonical(primary, primary_type) == canonical(secondary, secondary_type):
-            raise wrong("is the same person as primary_id", "name another person", "secondary_id")
+            raise Problem("is the same person as primary_id", "name another person", "secondary_id")
         return self
 
 

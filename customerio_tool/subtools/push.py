@@ -8,53 +8,50 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, WithJsonSchema
 
 from customerio_tool.arguments import kind_of
+from customerio_tool.errors import Problem
 from customerio_tool.fields import (
     JsonObject,
     as_path_text,
     located,
     only_members,
     unix_seconds,
-    wrong,
 )
 from customerio_tool.subtools.devices import device_attributes
 
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
 _DEVICE_MEMBERS = {"token", "platform", "last_used", "attributes"}
-_attributes = device_attributes("custom_device.attributes")
 
 
 def _device(given: Mapping[str, Any]) -> dict[str, Any]:
     only_members(given, _DEVICE_MEMBERS, _DEVICE_FIX)
     token, platform = given.get("token"), given.get("platform")
     if token is None:
-        raise wrong("is missing", "send the device's push token", "custom_device.token")
+        raise Problem("is missing", "send the device's push token", "token")
     if platform not in ("ios", "android"):
-        raise wrong(
-            "is not one of the choices", "send 'ios' or 'android'", "custom_device.platform"
-        )
+        raise Problem("is not one of the choices", "send 'ios' or 'android'", "platform")
     device = {
-        "token": located(as_path_text, token, "custom_device.token"),
+        "token": located(as_path_text, token, "token"),
         "platform": platform,
     }
     if given.get("last_used") is not None:
-        device["last_used"] = located(unix_seconds, given["last_used"], "custom_device.last_used")
+        device["last_used"] = located(unix_seconds, given["last_used"], "last_used")
     if given.get("attributes") is not None:
-        device["attributes"] = _device_attributes(given["attributes"])
+        device["attributes"] = located(_attributes, given["attributes"], "attributes")
     return device
 
 
-def _device_attributes(value: Any) -> dict[str, str]:
+def _attributes(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise wrong(f"is {kind_of(value)}", "send an object", "custom_device.attributes")
-    return _attributes(value)
+        raise Problem(f"is {kind_of(value)}", "send an object")
+    return device_attributes(value)
 
 
 def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
     if not given or given.keys() - {"ios", "android"}:
-        raise wrong("has other members than ios and android", "send {ios?, android?}")
+        raise Problem("has other members than ios and android", "send {ios?, android?}")
     for platform, payload in given.items():
         if not isinstance(payload, dict) or not payload:
-            raise wrong("is not a payload", "send an object", f"custom_payload.{platform}")
+            raise Problem("is not a payload", "send an object", platform)
     return dict(given)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 from pydantic import AfterValidator, Field
 
 from customerio_tool.arguments import refuse
-from customerio_tool.errors import FieldProblem, Look
+from customerio_tool.errors import FieldProblem, Look, Problem
 from customerio_tool.fields import (
     Flag,
     Identifier,
@@ -20,7 +20,6 @@ from customerio_tool.fields import (
     check_type,
     iso_time,
     size_of,
-    wrong,
 )
 from customerio_tool.identifiers import IdType, bare, shape_of
 from customerio_tool.invocation import Invocation
@@ -40,7 +39,7 @@ _OURS = {"customer_id", "id_type", "idempotency_key"}
 
 def _language(code: str) -> str:
     if not re.fullmatch(_LANGUAGE, code):
-        raise wrong("is not a language code", "send two letters such as en, or four as pt-BR")
+        raise Problem("is not a language code", "send two letters such as en, or four as pt-BR")
     return code
 
 
@@ -130,7 +129,7 @@ def check_send(args: Transactional) -> None:
     if args.auto_create and (
         args.transactional_message_id is None or is_number(args.transactional_message_id)
     ):
-        raise wrong("needs a trigger name", "name the template, or leave it out", "auto_create")
+        raise Problem("needs a trigger name", "name the template, or leave it out", "auto_create")
 
 
 def send_body(args: Transactional, at: Invocation, wire: Mapping[str, str]) -> dict[str, Any]:

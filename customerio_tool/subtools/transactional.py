@@ -9,15 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.arguments import refuse
 from customerio_tool.connection import Api
-from customerio_tool.errors import FieldProblem
+from customerio_tool.errors import FieldProblem, Problem
 from customerio_tool.fields import (
     Flag,
     Identifier,
     JsonObject,
     Line,
     Text,
-    texts_of,
-    wrong,
+    as_texts,
 )
 from customerio_tool.identifiers import shape_of
 from customerio_tool.invocation import Invocation
@@ -116,7 +115,7 @@ class SendTransactionalEmailArgs(Args):
         lists = [text for text in (self.to, self.cc, self.bcc) if text is not None]
         if (count := sum(len(addresses(text)) for text in lists)) > MAX_RECIPIENTS:
             limit = f"to, cc and bcc may have {MAX_RECIPIENTS} together"
-            raise wrong(f"has {count} addresses with cc and bcc", limit, "to")
+            raise Problem(f"has {count} addresses with cc and bcc", limit, "to")
         check_send(self)
         missing = [name for name in WITHOUT_TEMPLATE if getattr(self, name) is None]
         if self.transactional_message_id is None and missing:
@@ -240,7 +239,7 @@ class SendTransactionalPushArgs(Args):
     ] = None
     message_data: MessageData = None
     custom_data: Annotated[
-        Annotated[JsonObject, AfterValidator(texts_of("custom_data"))] | None,
+        Annotated[JsonObject, AfterValidator(as_texts)] | None,
         Field(description="Data for the app; values become texts."),
     ] = None
     custom_payload: Annotated[
