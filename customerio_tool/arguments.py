@@ -216,9 +216,12 @@ def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
 
 
 def raised_in(found: ErrorDetails) -> Problem | None:
-    """Return the problem that a validator of ours raised; None for a finding of pydantic's own."""
+    """Return the problem that a validator of ours raised; None for a finding of pydantic's own.
+
+    It comes without its traceback, whose frames hold the value.
+    """
     error = found.get("ctx", {}).get("error")
-    return error if isinstance(error, Problem) else None
+    return error.with_traceback(None) if isinstance(error, Problem) else None
 
 
 def _in_words(found: ErrorDetails) -> tuple[str, str]:

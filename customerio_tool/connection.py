@@ -13,21 +13,21 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from customerio_tool.errors import ConnectionInvalid, FieldProblem
+from customerio_tool.arguments import raised_in
+from customerio_tool.errors import ConnectionInvalid, FieldProblem, Problem
 from customerio_tool.saved_connection import (
     ALL_APIS,
     HOSTS,
     REGION_OF,
     REGIONS,
-    RULES,
     Api,
-    Flaw,
     Region,
     SavedConnection,
     connection_fields,
@@ -110,9 +110,9 @@ class Connection(SavedConnection):
     ) -> Connection:
         if not apis or not apis <= ALL_APIS:
             raise ValueError("apis must hold Api.TRACK, Api.APP or both.")
-        checked, flaws = _examine(sealed, apis)
-        if flaws:
-            raise _invalid(flaws, names or {}) from None
+        checked, problems = _examine(sealed, apis, names or {})
+        if problems:
+            raise _invalid(problems, names or {}) from None
         return cast("Connection", super().model_construct(**checked.reveal()))
 
     @classmethod
@@ -153,9 +153,17 @@ class Connection(SavedConnection):
             ConnectionInvalid: The connection was loaded without that API; names the fields.
         """
         if api not in self.apis:
-            fields = connection_fields().items()
-            flaws = {key: Flaw("not_loaded") for key, field in fields if is_needed(field, {api})}
-            raise _invalid(flaws, {})
+            raise _invalid(
+                {
+                    key: Problem(
+                        "is not part of this connection",
+                        f"load a connection for that API: {field.right}",
+                    )
+                    for key, field in connection_fields().items()
+                    if is_needed(field, {api})
+                },
+                {},
+            )
         return f"Basic {self._pair()}" if api is Api.TRACK else f"Bearer {_text(self.app_api_key)}"
 
     def _pair(self) -> str:
@@ -221,19 +229,20 @@ def _digest(purpose: str, text: str, *, size: int) -> str:
 
 
 def _examine(
-    sealed: Secret[Mapping[str, object]], apis: frozenset[Api]
-) -> tuple[Secret[dict[str, Any]], dict[str, Flaw]]:
-    """Return the fields as they are kept, and what is wrong with which; one flaw for each."""
+    sealed: Secret[Mapping[str, object]], apis: frozenset[Api], names: Mapping[str, str]
+) -> tuple[Secret[dict[str, Any]], dict[str, Problem]]:
+    """Return the fields as they are kept, and the problems by field; one for each."""
     if not isinstance(sealed.reveal(), Mapping):
-        return Secret({}), {"connection": Flaw("not_mapping")}
+        fix = "give what was saved, field by field, as a dict"
+        return Secret({}), {"connection": Problem("is not a mapping", fix)}
     other = {k for k, f in connection_fields().items() if f.api and f.api not in apis}
     entries = Secret({k: v for k, v in dict(sealed.reveal()).items() if k not in other})
-    shape = dict(_shape_flaws(entries, apis))
+    shape = dict(_shape_problems(entries, apis))
     sound = connection_fields().keys() - shape.keys()
     saved, content = _normalised({k: v for k, v in entries.reveal().items() if k in sound})
-    regions, disagreements = _regions(saved)
+    regions, disagreements = _regions(saved, names)
     values = Secret({**dict(saved), "region": next(iter(regions), None)})
-    return values, {**disagreements, **dict(_same_flaws(saved)), **content, **shape}
+    return values, {**disagreements, **dict(_same(saved, names)), **content, **shape}
 
 
 @cache
@@ -243,31 +252,31 @@ def _shape_validator(apis: frozenset[Api]) -> Draft202012Validator:
     return Draft202012Validator(connection_schema(apis))
 
 
-def _shape_flaws(
+def _shape_problems(
     entries: Secret[dict[str, object]], apis: frozenset[Api]
-) -> Iterator[tuple[str, Flaw]]:
+) -> Iterator[tuple[str, Problem]]:
     """Check against the schema; only the rule and the key of an error are read, never its text."""
     for error in _shape_validator(apis).iter_errors(entries.reveal()):
         if error.validator == "required":
             absent = [key for key in error.validator_value if key not in entries.reveal()]
-            yield from ((key, Flaw("missing")) for key in absent)
+            yield from ((key, Problem("is missing")) for key in absent)
         elif error.validator == "additionalProperties":
             yield from _unknown(entries)
         else:
             key = str(error.path[0])
-            yield key, Flaw(_shape_rule(key, error.validator, is_null=error.instance is None))
+            yield key, Problem(_misshapen(key, error.validator, is_null=error.instance is None))
 
 
-def _shape_rule(key: str, keyword: str, *, is_null: bool) -> str:
+def _misshapen(key: str, keyword: str, *, is_null: bool) -> str:
     if keyword == "type":
-        return "missing" if is_null else "not_text"
-    return "region" if connection_fields()[key].options else "empty"
+        return "is missing" if is_null else "is not text"
+    return "is neither us nor eu" if connection_fields()[key].options else "is empty"
 
 
 _OF_THE_TOOL = "give all that was saved to CustomerIoTool, which reads it"
 
 
-def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Flaw]]:
+def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]]:
     """Name the unknown keys, except where one may be a value pasted in the wrong place."""
     known = list(connection_fields())
     texts = [text for text in entries.reveal().values() if isinstance(text, str)]
@@ -280,21 +289,28 @@ def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Flaw]]:
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near[0]}" if near else f"use only {', '.join(known)}"
         hint = _OF_THE_TOOL if name == "policy" else hint
-        yield name if is_shown else "an unknown field", Flaw("unknown", hint)
+        field = name if is_shown else "an unknown field"
+        yield field, Problem("is not a field of a connection", hint)
 
 
-def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, Flaw]]:
-    """Return the good fields, trimmed, and what is wrong with the others."""
+def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, Problem]]:
+    """Return the good fields, trimmed, and the problems of the others."""
     try:
         return SavedConnection.model_validate(entries), {}
     except ValidationError as invalid:
-        errors = invalid.errors(include_url=False, include_context=False, include_input=False)
-    flaws = {str(error["loc"][0]): Flaw(error["type"]) for error in errors}
-    good = {key: value for key, value in entries.items() if key not in flaws}
-    return SavedConnection.model_validate(good), flaws
+        found = invalid.errors(include_url=False, include_input=False)
+    # Of pydantic's own rules only `string_unicode` can be broken here.
+    problems = {
+        str(each["loc"][0]): raised_in(each) or Problem("is not valid Unicode text")
+        for each in found
+    }
+    good = {key: value for key, value in entries.items() if key not in problems}
+    return SavedConnection.model_validate(good), problems
 
 
-def _regions(saved: SavedConnection) -> tuple[list[Region], dict[str, Flaw]]:
+def _regions(
+    saved: SavedConnection, names: Mapping[str, str]
+) -> tuple[list[Region], dict[str, Problem]]:
     """Return the regions that fields name, and those fields that contradict the first of them."""
     named: dict[str, Region | None] = {
         "region": saved.region,
@@ -303,11 +319,16 @@ def _regions(saved: SavedConnection) -> tuple[list[Region], dict[str, Flaw]]:
     }
     told = {key: region for key, region in named.items() if region}
     first = next(iter(told), "")
-    flaws = {k: Flaw("url_region", first) for k, region in told.items() if region != told[first]}
-    return list(told.values()), flaws
+    problem = f"names another region than {names.get(first, first)}"
+    problems = {
+        key: Problem(problem, "make the two agree, or leave one out")
+        for key, region in told.items()
+        if region != told[first]
+    }
+    return list(told.values()), problems
 
 
-def _same_flaws(saved: SavedConnection) -> Iterator[tuple[str, Flaw]]:
+def _same(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[str, Problem]]:
     keys = {
         "site_id": Secret(saved.site_id or ""),
         "track_api_key": saved.track_api_key,
@@ -315,25 +336,20 @@ def _same_flaws(saved: SavedConnection) -> Iterator[tuple[str, Flaw]]:
     }
     given = {key: secret for key, secret in keys.items() if secret and secret.reveal()}
     for key, secret in given.items():
+        fix = f"the three differ: {connection_fields()[key].right}"
         for twin in (k for k, other in given.items() if k != key and other == secret):
-            yield key, Flaw("same", twin)
+            yield key, Problem(f"is the same text as {names.get(twin, twin)}", fix)
 
 
-def _invalid(flaws: Mapping[str, Flaw], names: Mapping[str, str]) -> ConnectionInvalid:
-    """Make the error, from keys and rules alone; `names` says what the reader calls each key."""
-    order = [*connection_fields(), *sorted(flaws.keys() - connection_fields().keys())]
-    problems = [_problem(key, flaws[key], names) for key in order if key in flaws]
-    told = " ".join(f"{problem}." for problem in problems)
-    return ConnectionInvalid(f"The connection cannot be used. {told}", fields=problems)
+def _invalid(problems: Mapping[str, Problem], names: Mapping[str, str]) -> ConnectionInvalid:
+    """Make the error; `names` says what the reader calls each field."""
+    order = [*connection_fields(), *sorted(problems.keys() - connection_fields().keys())]
+    fields = [_field(key, problems[key], names) for key in order if key in problems]
+    told = " ".join(f"{field}." for field in fields)
+    return ConnectionInvalid(f"The connection cannot be used. {told}", fields=fields)
 
 
-def _problem(key: str, flaw: Flaw, names: Mapping[str, str]) -> FieldProblem:
+def _field(key: str, problem: Problem, names: Mapping[str, str]) -> FieldProblem:
     declared = connection_fields().get(key)
-    problem, fix = RULES[flaw.rule]
-    words = {
-        "other": names.get(flaw.other, flaw.other),
-        "right": declared.right if declared else "",
-    }
-    return FieldProblem(
-        names.get(key, key), problem.format(**words), (fix or "{right}").format(**words)
-    )
+    whole = problem.of(names.get(key, key))
+    return replace(whole, fix=declared.right) if declared and not whole.fix else whole

@@ -96,13 +96,13 @@ class Problem(ValueError):
 
     Args:
         problem: The rest of a sentence that begins with the path.
-        fix: What would be right.
+        fix: What would be right; empty where the field that it is about says that best.
         path: The names and indices that lead from the checked value to the wrong one; none where
             the checked value is wrong itself.
     """
 
-    def __init__(self, problem: str, fix: str, *path: str | int) -> None:
-        super().__init__(f"{problem}; {fix}")
+    def __init__(self, problem: str, fix: str = "", *path: str | int) -> None:
+        super().__init__(f"{problem}; {fix}" if fix else problem)
         self.problem = problem
         self.fix = fix
         self.path = path

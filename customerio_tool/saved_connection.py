@@ -1,24 +1,24 @@
 """The fields of a saved connection: how each is declared, what it must be, and how that is told.
 
 `SavedConnection` declares the fields, each with a `ConnectionField`; the JSON Schema, the form
-of the manifest and the names of the environment variables are all read from there. A rule names
-what is wrong and never holds the value.
+of the manifest and the names of the environment variables are all read from there. A problem
+names what is wrong and never holds the value.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
+from customerio_tool.errors import Problem
 from customerio_tool.secret import Secret
 
 Region: TypeAlias = Literal["us", "eu"]
@@ -108,65 +108,25 @@ class ConnectionField:
         return {**schema, "writeOnly": True} if self.secret else schema
 
 
-class Flaw(NamedTuple):
-    """A rule that a field breaks; `other` is the field it disagrees with, or a hint. No value."""
-
-    rule: str
-    other: str = ""
-
-
-# rule: (what was wrong, what would be right; "" where the field itself says that best)
-RULES: Mapping[str, tuple[str, str]] = {
-    "not_mapping": ("is not a mapping", "give what was saved, field by field, as a dict"),
-    "not_loaded": ("is not part of this connection", "load a connection for that API: {right}"),
-    "missing": ("is missing", ""),
-    "empty": ("is empty", ""),
-    "not_text": ("is not text", ""),
-    "string_unicode": ("is not valid Unicode text", ""),  # pydantic's own rule
-    "unknown": ("is not a field of a connection", "{other}"),
-    "scheme": (
+_KEY_PROBLEMS: Sequence[tuple[str, str, str]] = (
+    (
+        r"(?i:authorization|bearer|basic)(?:[\s:]|$)",
         "starts with an authorization scheme",
         "give the key alone, without Bearer or Basic",
     ),
-    "not_ascii": ("holds a character outside ASCII, perhaps an invisible one copied along", ""),
-    "control": ("holds a control character", ""),
-    "space": ("holds whitespace in the middle", ""),
-    "quoted": ("stands in quotation marks", "give it without the quotation marks"),
-    "mask": ("is a mask of asterisks in place of the value", ""),
-    "web_address": ("is a web address", ""),
-    "email": ("is an email address", ""),
-    "colon": ("holds a colon, as the site id and the key joined do", ""),
-    "same": ("is the same text as {other}", "the three differ: {right}"),
-    "region": ("is neither us nor eu", ""),
-    "url_form": ("is not just http or https, a host and a port", ""),
-    "url_plain": ("would send the credentials to Customer.io unencrypted", ""),
-    "url_port": ("gives Customer.io's host a port", ""),
-    "url_api": ("names a host of the other API", ""),
-    "url_localhost": (
-        "names localhost, which may resolve to any machine",
-        "give 127.0.0.1 or [::1]",
+    (
+        r"(?s).*[^\x00-\x7f]",
+        "holds a character outside ASCII, perhaps an invisible one copied along",
+        "",
     ),
-    "url_foreign": ("names a host that is neither Customer.io's nor this machine's", ""),
-    "url_region": ("names another region than {other}", "make the two agree, or leave one out"),
-    "file": ("is not a file that can be read", ""),
-    "not_pem": ("is a file without a PEM certificate", ""),
-}
-
-
-def _break(rule: str) -> NoReturn:
-    raise PydanticCustomError(rule, "broken")
-
-
-_KEY_RULES: Mapping[str, re.Pattern[str]] = {
-    "scheme": re.compile(r"(?:authorization|bearer|basic)(?:[\s:]|$)", re.IGNORECASE),
-    "not_ascii": re.compile(r".*[^\x00-\x7f]", re.DOTALL),
-    "space": re.compile(r".*\s", re.DOTALL),
-    "control": re.compile(r".*[\x00-\x1f\x7f]", re.DOTALL),
-    "quoted": re.compile(r"([\"'`]).*\1$"),
-    "mask": re.compile(r"\*+$"),
-    "web_address": re.compile(r".*://"),
-    "email": re.compile(r"[^@]+@[^@]+\.[^@]+$"),
-}
+    (r"(?s).*\s", "holds whitespace in the middle", ""),
+    (r"(?s).*[\x00-\x1f\x7f]", "holds a control character", ""),
+    (r"([\"'`]).*\1$", "stands in quotation marks", "give it without the quotation marks"),
+    (r"\*+$", "is a mask of asterisks in place of the value", ""),
+    (r".*://", "is a web address", ""),
+    (r"[^@]+@[^@]+\.[^@]+$", "is an email address", ""),
+)
+"""Each pattern of a text that is no key, its problem, and its fix unless the field has a better."""
 
 
 def _trimmed(value: object) -> str | None:
@@ -174,16 +134,16 @@ def _trimmed(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        _break("not_text")
+        raise Problem("is not text")
     return value.strip() or None
 
 
 def _key(value: object) -> str | None:
     text = _trimmed(value)
     if text is not None:
-        for rule, pattern in _KEY_RULES.items():
-            if pattern.match(text):
-                _break(rule)
+        for pattern, problem, fix in _KEY_PROBLEMS:
+            if re.match(pattern, text):
+                raise Problem(problem, fix)
     return text
 
 
@@ -191,7 +151,7 @@ def _site_id(value: object) -> str | None:
     text = _key(value)
     # In Basic credentials a colon ends the user name (RFC 7617, section 2).
     if text and ":" in text:
-        _break("colon")
+        raise Problem("holds a colon, as the site id and the key joined do")
     return text
 
 
@@ -211,24 +171,27 @@ def _url(api: Api, value: object) -> str | None:
     url = text.lower().removesuffix("/")
     found = _URL.fullmatch(url) if text.isascii() else None
     if not found or not 0 < int(found[3] or 1) <= _HIGHEST_PORT:
-        _break("url_form")
+        raise Problem("is not just http or https, a host and a port")
     if url in HOSTS[api].values() or _is_loopback(found[2]):
         return url
-    _break(_why_not(api, found[2], found[3]))
+    raise _why_not(api, found[2], found[3])
 
 
 _HIGHEST_PORT = 65_535
 
 
-def _why_not(api: Api, host: str, port: str | None) -> str:
-    """Return the rule that keeps credentials from a well-formed URL."""
+def _why_not(api: Api, host: str, port: str | None) -> Problem:
+    """Say what keeps credentials from a well-formed URL."""
     if host == "localhost":
-        return "url_localhost"
+        fix = "give 127.0.0.1 or [::1]"
+        return Problem("names localhost, which may resolve to any machine", fix)
     if f"https://{host}" not in REGION_OF:
-        return "url_foreign"
+        return Problem("names a host that is neither Customer.io's nor this machine's")
     if f"https://{host}" not in HOSTS[api].values():
-        return "url_api"
-    return "url_port" if port else "url_plain"
+        return Problem("names a host of the other API")
+    if port:
+        return Problem("gives Customer.io's host a port")
+    return Problem("would send the credentials to Customer.io unencrypted")
 
 
 def _is_loopback(host: str) -> bool:
@@ -247,9 +210,9 @@ def _readable_pem(value: object) -> str | None:
     except (OSError, ValueError):
         pem = None
     if pem is None:
-        _break("file")
+        raise Problem("is not a file that can be read")
     if not _CERTIFICATE.search(pem):
-        _break("not_pem")
+        raise Problem("is a file without a PEM certificate")
     return text
 
 
