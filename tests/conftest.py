@@ -10,6 +10,7 @@ import responses
 from hypothesis import HealthCheck, settings
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.clock import Clock
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US
 from tests.support.facts import Facts, load
@@ -37,15 +38,6 @@ def _an_environment_without_a_connection() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _a_process_that_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test wait for the limits, or meet the sends, of another.
-
-    Sandboxes tell their workspaces apart; the vendor's own hosts are the same in every test.
-    """
-    monkeypatch.setattr("customerio_tool.shared._of_hosts", {})
-
-
 @pytest.fixture
 def net() -> Iterator[responses.RequestsMock]:
     """The network: what a test did not register is seen, and fails."""
@@ -56,7 +48,9 @@ def net() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def tool() -> Iterator[CustomerIoTool]:
     """A tool that waits for nothing, on the Customer.io whose part `net` plays."""
-    with CustomerIoTool(SAVED_US, clock=lambda: 1_763_900_000.5, sleep=lambda _: None) as made:
+    with CustomerIoTool(
+        SAVED_US, clock=Clock(now=lambda: 1_763_900_000.5, sleep=lambda _: None)
+    ) as made:
         yield made
 
 

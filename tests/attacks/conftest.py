@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import AnyPace
 
@@ -19,5 +20,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def tool(sandbox: Sandbox) -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(sandbox.connection(), policy="open", pacer=AnyPace()) as made:
+    with CustomerIoTool(
+        sandbox.connection(), policy="open", backends=Backends(limiter=AnyPace())
+    ) as made:
         yield made

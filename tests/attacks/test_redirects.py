@@ -11,6 +11,8 @@ import requests
 import responses
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.transport import new_session
@@ -40,9 +42,9 @@ def wire_path(name: str) -> str:
 
 def called(name: str) -> None:
     subtool: Subtool[Any] = subtools()[name]
-    with CustomerIoTool(
-        SAVED_US, policy="open", clock=lambda: AT.now, pacer=AnyPace(), sleep=lambda _: None
-    ) as tool:
+    clock = Clock(now=lambda: AT.now, sleep=lambda _: None)
+    backends = Backends(limiter=AnyPace())
+    with CustomerIoTool(SAVED_US, policy="open", backends=backends, clock=clock) as tool:
         tool.call(name, dict(subtool.examples[0].arguments))
 
 

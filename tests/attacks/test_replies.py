@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US, AnyPace
 
@@ -57,7 +59,7 @@ def test_no_reply_hides_text_whatever_its_status(net: responses.RequestsMock, st
     body |= {"errors": [{"detail": words}]}
     net.get("https://api.customer.io/v1/segments/7", status=status, json=body)
 
-    with CustomerIoTool(SAVED_US, sleep=lambda _: None) as tool:
+    with CustomerIoTool(SAVED_US, clock=Clock(sleep=lambda _: None)) as tool:
         result = tool.call("get_segment", {"segment_id": 7})
 
     assert_clean(result)
@@ -68,7 +70,8 @@ def test_no_reply_hides_text_whatever_its_status(net: responses.RequestsMock, st
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_customer_io_says_is_read_without_what_hides(text: str) -> None:
-    with responses.RequestsMock() as net, CustomerIoTool(SAVED_US, pacer=AnyPace()) as tool:
+    backends = Backends(limiter=AnyPace())
+    with responses.RequestsMock() as net, CustomerIoTool(SAVED_US, backends=backends) as tool:
         net.get("https://api.customer.io/v1/segments/7", json={"segment": {"name": text}})
         name = tool.call("get_segment", {"segment_id": 7})["segment"]["name"]
 

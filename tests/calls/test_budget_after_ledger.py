@@ -9,6 +9,8 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.ledger import LedgerLost, MemoryLedger
 from customerio_tool.sandbox import Sandbox
 from tests.support.retries import MAIL_CALL
@@ -25,7 +27,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 def tool_with(sandbox: Sandbox, budget: int, **more: Any) -> CustomerIoTool:
     return CustomerIoTool(
-        sandbox.connection(), policy={"send_budget": budget}, clock=sandbox.clock.now, **more
+        sandbox.connection(),
+        policy={"send_budget": budget},
+        backends=Backends(**more),
+        clock=Clock(now=sandbox.clock.now),
     )
 
 

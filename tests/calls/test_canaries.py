@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 import pytest
 
 from customerio_tool import Api, CallContext, Connection, CustomerIoTool, Policy
-from customerio_tool.confirmation import Asked
+from customerio_tool.backends import Backends
+from customerio_tool.call import Call
+from customerio_tool.clock import Clock
 from customerio_tool.deadline import Timeouts
 from customerio_tool.errors import CustomerIoError, Look
 from customerio_tool.ledger import Entry, LedgerLost, MemoryLedger
@@ -118,13 +120,13 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     root.setLevel(level)
 
 
-def tool_on(saved: dict[str, str], **options: Any) -> CustomerIoTool:
+def tool_on(saved: dict[str, str], policy: Any = None, **backends: Any) -> CustomerIoTool:
     return CustomerIoTool(
         saved,
-        pacer=AnyPace(),
+        policy=policy,
+        backends=Backends(limiter=AnyPace(), **backends),
+        clock=Clock(sleep=lambda _: None),
         timeouts=Timeouts(connect=1.0, read=0.1),
-        sleep=lambda _: None,
-        **options,
     )
 
 
@@ -355,7 +357,7 @@ def test_nothing_leaks_of_a_call_that_is_cancelled_or_too_late(
 def test_no_value_of_a_call_shows_what_it_holds(name: str) -> None:
     subtool: Subtool[Any] = subtools()[name]
     args = subtool.parse(canaries.arguments_of(subtool))
-    request = request_for(subtool, args, AT)
+    request = request_for(Call(subtool, args, AT))
     reply = Reply(200, {"X": PERSON}, PERSON.encode())
     values: list[Any] = [
         args,
@@ -363,7 +365,7 @@ def test_no_value_of_a_call_shows_what_it_holds(name: str) -> None:
         request,
         reply,
         Answer(args, AT, {"a": PERSON}, {"b": PERSON}),
-        Asked(subtool, args, CallContext()),
+        Call(subtool, args, AT, CallContext()),
         subtool.reach(args) if subtool.reach else None,
         subtool.look(args, AT) if subtool.look else None,
         Look("list_messages", {"customer_id": PERSON}),

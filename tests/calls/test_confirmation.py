@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CallContext, CustomerIoTool, Policy
-from customerio_tool.confirmation import LIFE_SECONDS, MAX_WAITING, nobody_can_approve
+from customerio_tool.approvals import LIFE_SECONDS, MAX_WAITING, Approvals
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
+from customerio_tool.confirmation import nobody_can_approve
+from customerio_tool.connection import Connection
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.support.clients import EMAIL, SAVED_US, code_of, example_of
@@ -40,9 +44,18 @@ def time() -> Time:
     return Time()
 
 
-def made(saved: Any, confirm: str, time: Time | None = None, **policy: Any) -> CustomerIoTool:
-    clock = time or Time()
-    return CustomerIoTool(saved, policy={"confirm": confirm, **policy}, clock=clock, entropy=bytes)
+def made(
+    saved: Any,
+    confirm: str,
+    time: Time | None = None,
+    approvals: Approvals | None = None,
+    **policy: Any,
+) -> CustomerIoTool:
+    clock = Clock(now=time or Time(), entropy=bytes)
+    backends = Backends(approvals=approvals or Approvals())
+    return CustomerIoTool(
+        saved, policy={"confirm": confirm, **policy}, backends=backends, clock=clock
+    )
 
 
 @pytest.fixture
@@ -240,11 +253,13 @@ def test_a_flood_of_questions_has_an_end(net: responses.RequestsMock, time: Time
 
 
 def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -> None:
-    with made(SAVED_US, "human") as tool:
-        tool.call("send_transactional_email", EMAIL)
-        waiting = tool._calls._approvals._waiting
-        assert [len(queue) for queue in waiting.values()] == [1]
-        assert "ada@" not in repr(waiting)
+    approvals = Approvals()
+    with made(SAVED_US, "human", approvals=approvals) as tool:
+        waiting = tool.call("send_transactional_email", EMAIL)["confirmation_id"]
+    workspace = Connection.load(SAVED_US).workspace_key
+    kept = approvals.take(workspace, waiting, NOW)
+    assert kept is not None
+    assert "ada@" not in repr(kept)
 
 
 def test_where_nobody_can_approve_a_call_no_id_is_given() -> None:

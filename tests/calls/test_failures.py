@@ -15,6 +15,8 @@ import urllib3.exceptions
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool, Policy
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
 from tests.support.clients import AnyPace
@@ -128,9 +130,8 @@ each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subto
 
 @pytest.fixture
 def tool() -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(
-        SAVED, pacer=AnyPace(), clock=lambda: NOW, monotonic=lambda: 0.0, sleep=lambda _: None
-    ) as ready:
+    clock = Clock(now=lambda: NOW, monotonic=lambda: 0.0, sleep=lambda _: None)
+    with CustomerIoTool(SAVED, backends=Backends(limiter=AnyPace()), clock=clock) as ready:
         yield ready
 
 

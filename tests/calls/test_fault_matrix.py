@@ -54,7 +54,7 @@ class Bench:
         clock, tries, call = SkippingClock(), Tries(), subtools()[name].endpoint
         with (
             self._session(name, fault, clock) as session,
-            tool_on(clock, connection, tries, session=session, entropy=bytes) as tool,
+            tool_on(clock, connection, tries, session=session) as tool,
         ):
             result = tool.call(name, SAMPLES[name].arguments)
         return result, tries.made.count((call.method, call.path))

@@ -9,9 +9,10 @@ import redis
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.clock import Clock
 from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.sandbox import Sandbox
-from tests.support.clients import EMAIL, SAVED_US, AnyPace
+from tests.support.clients import EMAIL, SAVED_US
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires
 
@@ -46,7 +47,7 @@ def test_tools_on_two_hosts_know_nothing_of_each_other(sandbox: Sandbox) -> None
 
 def test_a_tool_with_a_clock_of_its_own_remembers_for_itself(sandbox: Sandbox) -> None:
     send(sandbox)
-    with CustomerIoTool(sandbox.connection(), clock=sandbox.clock.now) as tool:
+    with CustomerIoTool(sandbox.connection(), clock=Clock(now=sandbox.clock.now)) as tool:
         assert tool.call("send_transactional_email", EMAIL)["outcome"] == "accepted"
 
 
@@ -102,25 +103,33 @@ def test_a_smaller_budget_does_not_shorten_the_count_of_a_run(sandbox: Sandbox) 
 def test_an_outage_is_not_multiplied_by_making_more_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("customerio_tool.replay.BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("customerio_tool.retry.BACKOFF_SECONDS", 0.0)
     with responses.RequestsMock() as net:
         net.get(VENDOR, status=503)
+        backends = Backends(limiter=AnyPace())
         for _ in range(30):
-            with CustomerIoTool(SAVED_US, pacer=AnyPace()) as tool:
+            with CustomerIoTool(SAVED_US, backends=backends) as tool:
                 assert not tool.call("list_segments")["ok"]
         assert len(net.calls) == 30 + 500 // 14
 
 
 @requires("redis-server")
 def test_the_tools_of_a_process_are_one_worker_in_redis(
-    sandbox: Sandbox, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, redis_server: RedisServer
 ) -> None:
-    monkeypatch.setenv(REDIS_URL_VARIABLE, redis_server.patient_url)
+    environ = {f"CUSTOMERIO_{key.upper()}": value for key, value in sandbox.connection().items()}
+    environ[REDIS_URL_VARIABLE] = redis_server.patient_url
+
+    def send_by(key: str) -> None:
+        with CustomerIoTool.from_env(environ) as tool:
+            message = {**EMAIL, "idempotency_key": key}
+            assert tool.call("send_transactional_email", message)["outcome"] == "accepted"
+
     with redis.Redis.from_url(redis_server.patient_url) as client:
-        send(sandbox)
+        send_by("first")
         connections = len(client.client_list())
         for number in range(5):
-            send(sandbox, idempotency_key=str(number))
+            send_by(str(number))
         (workers,) = client.keys("*:workers")
         assert client.zcard(workers) == 1
         assert len(client.client_list()) <= connections

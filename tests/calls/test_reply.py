@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import wire
+from customerio_tool.call import Call
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.invocation import Invocation
 from customerio_tool.shapes import MAX_REPLY_LEVELS, Answer, Item
@@ -34,7 +35,7 @@ def example_of(name: str) -> tuple[Subtool[Any], Any]:
 
 def payload(name: str, body: bytes, status: int = 200) -> Item:
     subtool, args = example_of(name)
-    return wire.payload_of(subtool, args, AT, Reply(status, {}, body))
+    return wire.payload_of(Call(subtool, args, AT), Reply(status, {}, body))
 
 
 def error(
@@ -43,7 +44,7 @@ def error(
     """Return the failure envelope of a reply."""
     subtool, args = example_of(name)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    failure = wire.error_for(subtool, args, AT, Reply(status, headers or {}, raw))
+    failure = wire.error_for(Call(subtool, args, AT), Reply(status, headers or {}, raw))
     return failure.as_result()
 
 
@@ -52,7 +53,7 @@ def result(name: str, body: Any) -> dict[str, Any]:
     subtool, args = example_of(name)
     reply = Reply(200, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
     try:
-        return subtool.result(Answer(args, AT, wire.payload_of(subtool, args, AT, reply)))
+        return subtool.result(Answer(args, AT, wire.payload_of(Call(subtool, args, AT), reply)))
     except CustomerIoError as failure:
         return failure.as_result()
 
@@ -365,7 +366,7 @@ def test_a_request_shows_nothing_of_a_person() -> None:
     subtool = ALL["identify_customer"]
     args = subtool.parse({"customer_id": "ada@example.com", "attributes": {"city": "Paris"}})
 
-    shown = repr(wire.request_for(subtool, args, AT))
+    shown = repr(wire.request_for(Call(subtool, args, AT)))
 
     assert "ada" not in shown
     assert "Paris" not in shown

@@ -18,6 +18,8 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.deadline import Timeouts
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
@@ -170,10 +172,9 @@ def test_64_threads_get_their_own_answers_and_leave_nothing_behind(sandbox: Sand
     tally = Tally()
     tool = CustomerIoTool(
         sandbox.connection(),
-        pacer=AnyPace(),
-        telemetry=[tally],
+        backends=Backends(limiter=AnyPace(), telemetry=[tally]),
+        clock=Clock(sleep=barely),
         timeouts=Timeouts(connect=10.0, read=10.0),
-        sleep=barely,
     )
     sandbox.faults.set(FAULTS)
     stop_at = time.monotonic() + SECONDS

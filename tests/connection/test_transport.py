@@ -15,7 +15,7 @@ import urllib3
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.client import Client
-from customerio_tool.dispatch import SEND_SECONDS
+from customerio_tool.recovery import SEND_SECONDS
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.server import Server
 from customerio_tool.transport import new_session

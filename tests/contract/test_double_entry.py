@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from customerio_tool import fields
+from customerio_tool.call import Call
 from customerio_tool.connection import Api
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Options, pace
@@ -271,7 +272,7 @@ def test_the_calls_below_give_every_argument(subtool: Subtool[Any]) -> None:
 def test_what_a_subtool_sends_is_recorded(subtool: Subtool[Any]) -> None:
     recorded = operation(subtool)
     for call in calls(subtool):
-        sent = request_for(subtool, subtool.parse(call), AT)
+        sent = request_for(Call(subtool, subtool.parse(call), AT))
         body = {} if sent.body is None else json.loads(sent.body)
         assert list(query_misfits(dict(parse_qsl(sent.query)), recorded.query)) == []
         assert (
@@ -286,7 +287,7 @@ def test_what_a_track_subtool_sends_keeps_to_the_vendors_specification(
     subtool: Subtool[Any], vendor_track: TrackSpecification
 ) -> None:
     for call in calls(subtool):
-        sent = request_for(subtool, subtool.parse(call), AT)
+        sent = request_for(Call(subtool, subtool.parse(call), AT))
         body = None if sent.body is None else json.loads(sent.body)
         query = dict(parse_qsl(sent.query, keep_blank_values=True))
         assert vendor_track.problems(sent.method, sent.path, query, body) == []

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.clock import Clock as ToolClock
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
 from tests.contract.test_double_entry import NOW, calls
@@ -38,9 +39,7 @@ def tool_on(sandbox: Sandbox, **policy: Any) -> CustomerIoTool:
     return CustomerIoTool(
         sandbox.connection(),
         policy={"preset": "open", **policy},
-        clock=clock.now,
-        monotonic=clock.now,
-        sleep=wait,
+        clock=ToolClock(now=clock.now, monotonic=clock.now, sleep=wait),
     )
 
 

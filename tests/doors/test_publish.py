@@ -14,9 +14,10 @@ import responses
 import yaml
 from jsonschema import Draft202012Validator
 
-from customerio_tool import CallContext, CustomerIoTool, errors
+from customerio_tool import CustomerIoTool, errors
+from customerio_tool.call import Call
+from customerio_tool.clock import Clock
 from customerio_tool.deadline import Timeouts
-from customerio_tool.dispatch import seconds_for
 from customerio_tool.manifest import MANIFEST_SCHEMA
 from customerio_tool.publish import (
     MANIFEST,
@@ -27,8 +28,10 @@ from customerio_tool.publish import (
     with_blocks,
     write,
 )
+from customerio_tool.recovery import seconds_for
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.subtools import subtools
+from tests.subtools.calls import AT
 from tests.support.project import ROOT, pyproject
 
 # From the product's page: what it says of the tool, and what it asks a builder for.
@@ -248,8 +251,12 @@ def test_the_manifest_tells_the_bounds_that_a_call_really_has(manifest: dict[str
     assert bounds == (Timeouts().connect, Timeouts().read)
     for effect, name in (("read", "total"), ("send", "send")):
         subtool = next(each for each in subtools().values() if each.effect.word == effect)
-        assert told[f"{name}_deadline_seconds"] == seconds_for(subtool, CallContext())
-    with responses.RequestsMock() as network, CustomerIoTool(SAVED, sleep=lambda _: None) as tool:
+        call = Call(subtool, subtool.parse(subtool.examples[0].arguments), AT)
+        assert told[f"{name}_deadline_seconds"] == seconds_for(call)
+    with (
+        responses.RequestsMock() as network,
+        CustomerIoTool(SAVED, clock=Clock(sleep=lambda _: None)) as tool,
+    ):
         network.get(re.compile(".*"), status=503)
         tool.call("list_segments")
         assert len(network.calls) == told["max_attempts"]

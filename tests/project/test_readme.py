@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.call import Call
 from customerio_tool.commands import app
 from customerio_tool.errors import NextStep, TookEffect
 from customerio_tool.invocation import Invocation
@@ -85,7 +86,7 @@ def test_the_example_of_a_new_subtool_is_one() -> None:
     )
     assert len(subtool.examples) > 1
     for each in subtool.examples:
-        sent = request_for(subtool, subtool.parse(each.arguments), AT)
+        sent = request_for(Call(subtool, subtool.parse(each.arguments), AT))
         assert (sent.method, sent.path) == (each.sends.method, each.sends.path)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customerio_tool.arguments import MAX_DEPTH
+from customerio_tool.call import Call
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.invocation import Invocation
 from customerio_tool.spec import Subtool
@@ -80,7 +81,7 @@ def arguments_with(name: str, argument: str, value: Any) -> dict[str, Any]:
 def attempt(subtool: Subtool[Any], arguments: Any) -> Request | list[str]:
     """Return the request of a call, or the paths for which it is refused; all else is a fault."""
     try:
-        return request_for(subtool, subtool.parse(arguments), AT)
+        return request_for(Call(subtool, subtool.parse(arguments), AT))
     except ArgumentsInvalid as error:
         refused = error
     assert refused.fields

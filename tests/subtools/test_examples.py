@@ -12,6 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.call import Call
+from customerio_tool.clock import Clock as ToolClock
 from customerio_tool.connection import Api
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Clock, Sandbox
@@ -47,7 +49,7 @@ class Case:
         return json.dumps(self.arguments)
 
     def request(self, arguments: Any) -> Request:
-        return request_for(self.subtool, self.subtool.parse(arguments), AT)
+        return request_for(Call(self.subtool, self.subtool.parse(arguments), AT))
 
 
 CASES = {
@@ -68,7 +70,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def tool(sandbox: Sandbox) -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(sandbox.connection(), clock=lambda: AT.now, entropy=bytes) as ready:
+    with CustomerIoTool(
+        sandbox.connection(), clock=ToolClock(now=lambda: AT.now, entropy=bytes)
+    ) as ready:
         yield ready
 
 

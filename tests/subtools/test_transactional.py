@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import wire
+from customerio_tool.call import Call
 from customerio_tool.errors import ArgumentsInvalid, OutcomeUnknown, RequestRejected
 from customerio_tool.fields import iso_time
 from customerio_tool.subtools.mail import MAX_ATTACHMENT_BYTES, addresses
@@ -186,7 +187,7 @@ def test_a_2xx_that_cannot_be_read_is_accepted_without_a_delivery_id(
 def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
     subtool: Any, least: dict[str, Any]
 ) -> None:
-    error = wire.error_for(subtool, subtool.parse(least), AT, wire.Reply(500, {}, b""))
+    error = wire.error_for(Call(subtool, subtool.parse(least), AT), wire.Reply(500, {}, b""))
     assert isinstance(error, OutcomeUnknown)
     assert error.look is not None
     channel = subtool.name.rpartition("_")[2]
@@ -195,7 +196,7 @@ def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
 
 @both
 def test_a_refusal_tells_where_template_ids_are(subtool: Any, least: dict[str, Any]) -> None:
-    error = wire.error_for(subtool, subtool.parse(least), AT, wire.Reply(400, {}, b"{}"))
+    error = wire.error_for(Call(subtool, subtool.parse(least), AT), wire.Reply(400, {}, b"{}"))
     assert isinstance(error, RequestRejected)
     assert "Template ids" in error.summary
 

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from customerio_tool import CustomerIoTool
 from customerio_tool import arguments as reading
 from customerio_tool.arguments import MAX_PROBLEMS, nearest
+from customerio_tool.clock import Clock
 from customerio_tool.subtools import subtools
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
@@ -108,7 +109,7 @@ PATH_SLOTS = [
 
 @pytest.fixture(scope="module")
 def tool() -> Iterator[CustomerIoTool]:
-    with CustomerIoTool(SAVED, clock=lambda: NOW) as ready:
+    with CustomerIoTool(SAVED, clock=Clock(now=lambda: NOW)) as ready:
         yield ready
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import customerio_tool
+from customerio_tool.call import Call
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Options
@@ -81,7 +82,7 @@ def _mark(subtool: Subtool[Any], arguments: dict[str, Any], holder: Any, name: A
     for candidate in CANDIDATES:
         holder[name] = candidate
         try:
-            request_for(subtool, subtool.parse(arguments), AT)
+            request_for(Call(subtool, subtool.parse(arguments), AT))
         except ArgumentsInvalid:
             continue
         return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from customerio_tool.client import Client
 from customerio_tool.connection import Api, Connection
 from customerio_tool.deadline import Deadline
+from customerio_tool.pacing import Slot
 from customerio_tool.spec import Pace
 from customerio_tool.subtools import subtools
 from customerio_tool.wire import Reply, Request
@@ -51,16 +51,16 @@ def code_of(result: dict[str, Any]) -> str:
 
 
 class AnyPace:
-    """Has a slot for every request."""
+    """A limiter that has a slot for every request at once."""
 
-    def wait(
-        self,
-        bucket: str,
-        pace: Pace,
-        max_wait: float,
-        on_progress: Callable[[str], None] | None = None,
-    ) -> None:
-        """Let it pass."""
+    def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
+        return Slot(0.0, 0.0)
+
+    def kept(self, bucket: str, slot: Slot) -> bool:
+        return True
+
+    def shortest_wait(self, bucket: str, pace: Pace) -> float:
+        return 0.0
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Hold nobody."""
+        return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from customerio_tool.call import Call, CallContext
 from customerio_tool.invocation import Invocation
 from customerio_tool.ledger import Entry, Ledger, LedgerLost, SendOnce
 from customerio_tool.shapes import Answer, Item
@@ -46,7 +47,7 @@ class Sender:
         self.sent = 0
         self.failure: BaseException | None = None
         self.meanwhile: Callable[[], object] = bool
-        self._once = SendOnce(ledger, clock=clock, best_effort=best_effort)
+        self._once = SendOnce(ledger, now=clock, best_effort=best_effort)
 
     def call(
         self,
@@ -70,9 +71,9 @@ class Sender:
             told = {"delivery_id": f"delivery-{self.sent}", "id": self.sent}
             return subtool.result(Answer(args, at, told if payload is None else payload))
 
-        request = request_for(subtool, args, at)
-        ends_at = at.now + SECONDS
-        return self._once.run(subtool, args, at, request, send, ends_at=ends_at, run_id=run_id)
+        call = Call(subtool, args, at, CallContext(run_id=run_id))
+        request = request_for(call)
+        return self._once.run(call, request, send, ends_at=at.now + SECONDS)
 
 
 class Loseable:

@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass, field
 from types import TracebackType
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.deadline import Timeouts
-from customerio_tool.pacing import Limiter, LocalLimiter, Pacer, Slot
-from customerio_tool.pacing_redis import limiter_from_env
+from customerio_tool.pacing import Limiter, Slot
 from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.spec import Pace
 from customerio_tool.telemetry import Attempt, CallStart, LogTelemetry
@@ -174,12 +175,11 @@ class Noting:
 
 def main(redis_url: str, saved: str) -> None:
     sent = Sent()
-    noting = Noting(limiter_from_env({REDIS_URL_VARIABLE: redis_url}, LocalLimiter()))
+    noting = Noting(Backends.from_env({REDIS_URL_VARIABLE: redis_url}).limiter)
     tool = CustomerIoTool(
         json.loads(saved),
-        pacer=Pacer(noting),
-        telemetry=[sent],
-        clock=time.monotonic,
+        backends=Backends(limiter=noting, telemetry=[sent]),
+        clock=Clock(now=time.monotonic),
         timeouts=Timeouts(connect=PATIENCE / 2, read=PATIENCE / 2),
     )
     slots: list[Slot] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.clock import Clock
 from customerio_tool.subtools import subtools
 from tests.support.clients import SAVED_US
 
@@ -22,7 +23,7 @@ TO_FILE = {
 
 
 def tool_with(saved: Any = SAVED_US, /, **policy: Any) -> CustomerIoTool:
-    return CustomerIoTool(saved, policy=policy, clock=lambda: NOW, sleep=lambda _: None)
+    return CustomerIoTool(saved, policy=policy, clock=Clock(now=lambda: NOW, sleep=lambda _: None))
 
 
 def call(tool: CustomerIoTool, name: str, arguments: Any, run: str | None = None) -> dict[str, Any]:

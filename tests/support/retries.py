@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.pacing import LocalLimiter, Pacer
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
+from customerio_tool.pacing import LocalLimiter
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
@@ -52,6 +54,10 @@ class SkippingClock:
     def now(self) -> float:
         return NOW + self.monotonic()
 
+    def whole(self, entropy: Callable[[int], bytes] = bytes) -> Clock:
+        """Return the clock of a tool that lives by this one."""
+        return Clock(now=self.now, monotonic=self.monotonic, sleep=self.sleep, entropy=entropy)
+
 
 class Tries:
     """A telemetry that keeps the method and path template of every attempt."""
@@ -70,17 +76,12 @@ class Tries:
 
 
 def tool_on(
-    clock: SkippingClock, connection: Mapping[str, Any], tries: Tries, **more: Any
+    clock: SkippingClock, connection: Mapping[str, Any], tries: Tries, **options: Any
 ) -> CustomerIoTool:
     """Return a tool which lives by a clock and tells its attempts to `tries`."""
     return CustomerIoTool(
         connection,
-        telemetry=[tries],
-        pacer=Pacer(
-            LocalLimiter(monotonic=clock.monotonic), sleep=clock.sleep, monotonic=clock.monotonic
-        ),
-        clock=clock.now,
-        monotonic=clock.monotonic,
-        sleep=clock.sleep,
-        **more,
+        backends=Backends(limiter=LocalLimiter(monotonic=clock.monotonic), telemetry=[tries]),
+        clock=clock.whole(),
+        **options,
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart, Telemetry
 from tests.support.clients import SAVED_US, US
 
@@ -56,10 +58,8 @@ def made(*watchers: Telemetry, saved: Any = SAVED_US, **options: Any) -> Custome
     watch = Stopwatch()
     return CustomerIoTool(
         saved,
-        telemetry=watchers,
-        clock=lambda: NOW,
-        monotonic=watch,
-        sleep=watch.sleep,
+        backends=Backends(telemetry=watchers),
+        clock=Clock(now=lambda: NOW, monotonic=watch, sleep=watch.sleep),
         **options,
     )
 

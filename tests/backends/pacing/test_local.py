@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customerio_tool.clock import Clock
 from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import (
     BURSTS,
@@ -60,7 +61,7 @@ def limiter(time: Time) -> LocalLimiter:
 
 @pytest.fixture
 def pacer(time: Time, limiter: LocalLimiter) -> Pacer:
-    return Pacer(limiter, sleep=time.sleep, monotonic=time.monotonic)
+    return Pacer(limiter, Clock(sleep=time.sleep, monotonic=time.monotonic))
 
 
 class TestRhythm:

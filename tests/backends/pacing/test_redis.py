@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import redis
 
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock as ToolClock
 from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import (
     MANY_BUCKETS,
@@ -27,7 +29,6 @@ from customerio_tool.pacing import (
 from customerio_tool.pacing_redis import (
     PROBE_SECONDS,
     RedisLimiter,
-    limiter_from_env,
 )
 from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.spec import Pace
@@ -355,7 +356,7 @@ class TestFromTheEnvironment:
 
     @pytest.mark.parametrize("host", ["a..b", "redis.invalid", "x" * 80])
     def test_a_host_that_cannot_be_found_stops_nobody(self, host: str) -> None:
-        limiter = limiter_from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"}, LocalLimiter())
+        limiter = Backends.from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"}).limiter
         patience = 3600.0  # where there are no name servers the question takes long
         assert limiter.reserve(BUCKET, Pace.APP, patience) is not None
 
@@ -364,9 +365,8 @@ class TestFromTheEnvironment:
     ) -> None:
         with RedisServer() as gone:
             pass
-        pacer = Pacer(
-            limiter_from_env({REDIS_URL_VARIABLE: gone.url}, LocalLimiter()), sleep=lambda _: None
-        )
+        limiter = Backends.from_env({REDIS_URL_VARIABLE: gone.url}).limiter
+        pacer = Pacer(limiter, ToolClock(sleep=lambda _: None))
         pacer.wait(BUCKET, Pace.APP, PATIENCE)
         pacer.pause(BUCKET, Pace.APP, 30.0)
         with pytest.raises(RateLimited):
@@ -378,4 +378,4 @@ class TestFromTheEnvironment:
     ) -> None:
         monkeypatch.setitem(sys.modules, "redis", None)
         with pytest.raises(ImportError, match=r"pip install 'customerio-tool\[redis\]'"):
-            limiter_from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"}, LocalLimiter())
+            Backends.from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"})

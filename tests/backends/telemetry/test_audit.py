@@ -14,8 +14,8 @@ import responses
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.audit import AuditTrail
+from customerio_tool.backends import Backends
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.shared import telemetry_from_env
 from customerio_tool.telemetry import LogTelemetry
 from tests.support.clients import SAVED_US
 from tests.support.telemetry import ADA, NOW, PERSON, Recorder, lines_of, made
@@ -127,7 +127,7 @@ def test_the_environment_names_the_audit_file(monkeypatch: pytest.MonkeyPatch, t
 
 @pytest.mark.parametrize("path", ["", "  "])
 def test_without_an_audit_file_the_log_alone_is_told(path: str) -> None:
-    watchers = telemetry_from_env({"CUSTOMERIO_AUDIT_FILE": path})
+    watchers = Backends.from_env({"CUSTOMERIO_AUDIT_FILE": path}).telemetry
 
     assert [type(watcher) for watcher in watchers] == [LogTelemetry]
 
@@ -135,7 +135,7 @@ def test_without_an_audit_file_the_log_alone_is_told(path: str) -> None:
 @pytest.mark.parametrize("name", ["missing/audit.jsonl", ".", "nul\0"])
 def test_an_audit_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConnectionInvalid) as caught:
-        telemetry_from_env({"CUSTOMERIO_AUDIT_FILE": str(tmp_path / name)})
+        Backends.from_env({"CUSTOMERIO_AUDIT_FILE": str(tmp_path / name)})
 
     assert [problem.path for problem in caught.value.fields] == ["CUSTOMERIO_AUDIT_FILE"]
     assert str(tmp_path) not in str(caught.value)

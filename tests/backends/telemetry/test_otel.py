@@ -17,6 +17,8 @@ from opentelemetry.semconv.attributes import error_attributes, http_attributes, 
 from opentelemetry.trace import SpanKind, StatusCode
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.clock import Clock
 from customerio_tool.otel import OtelTelemetry
 from tests.support.clients import SAVED_US
 
@@ -53,9 +55,8 @@ def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
 def called(provider: TracerProvider, name: str, arguments: Any, **saved: str) -> dict[str, Any]:
     with CustomerIoTool(
         {**SAVED_US, **saved},
-        telemetry=[OtelTelemetry(provider)],
-        clock=lambda: NOW,
-        sleep=lambda _: None,
+        backends=Backends(telemetry=[OtelTelemetry(provider)]),
+        clock=Clock(now=lambda: NOW, sleep=lambda _: None),
     ) as tool:
         return tool.call(name, arguments, context=CallContext(run_id="run-7"))
 
@@ -180,7 +181,7 @@ def test_every_attribute_is_ours_or_one_of_the_conventions_and_none_holds_a_valu
 
 
 def test_without_a_provider_spans_go_to_the_global_one() -> None:
-    with CustomerIoTool(SAVED_US, telemetry=[OtelTelemetry()]) as tool:
+    with CustomerIoTool(SAVED_US, backends=Backends(telemetry=[OtelTelemetry()])) as tool:
         assert tool.call("identify_customer", {})["error"]["code"] == "arguments_invalid"
 
 

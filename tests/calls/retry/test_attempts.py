@@ -11,8 +11,9 @@ import responses
 
 from customerio_tool import CallContext
 from customerio_tool.client import Client
-from customerio_tool.deadline import Deadline
-from customerio_tool.replay import MAX_ATTEMPTS, Replayer, RetryQuota
+from customerio_tool.pacing import Pacer
+from customerio_tool.quota import RetryQuota
+from customerio_tool.retry import MAX_ATTEMPTS, Bounds, Retrier
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.spec import Effect
 from tests.support.clients import PERSON, US, AnyPace, connected
@@ -41,11 +42,10 @@ def test_waits_between_attempts_are_drawn_from_nothing_up_to_a_bound_that_double
     net.put(US + PERSON.path, status=500)
     clock = SkippingClock()
     with Client(connected(region="us")) as client:
-        replayer = Replayer(
-            client, AnyPace(), quota=RetryQuota(), sleep=clock.sleep, chance=lambda: chance
-        )
-        deadline = Deadline(25, clock.monotonic)
-        replayer.send(PERSON, Effect.OVERWRITE, deadline, CallContext(), lambda _: None)
+        time = clock.whole()
+        retrier = Retrier(client, Pacer(AnyPace()), RetryQuota(), time, chance=lambda: chance)
+        bounds = Bounds(time.deadline(25), CallContext(), lambda _: None)
+        retrier.send(PERSON, Effect.OVERWRITE, bounds)
     assert clock.sleeps == [chance * 0.5, chance * 1.0]
 
 
