@@ -202,7 +202,7 @@ def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
 def _is_spelt_like(name: str, missing: str, known: list[str]) -> bool:
     """Tell whether spelling alone says what a name means: the one that is missing, or any."""
     spelt = "_".join(_words(name))
-    return _meant(name, known) == missing or any(_likeness(spelt, one) >= _ALIKE for one in known)
+    return meant(name, known) == missing or any(_likeness(spelt, one) >= _ALIKE for one in known)
 
 
 def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
@@ -281,8 +281,8 @@ def _path(location: tuple[int | str, ...]) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant, else list them all; a sentence's end is there."""
     names = list(known)
-    meant = _meant(shown(name), names)
-    return f"did you mean {meant!r}?" if meant else _choices(names)
+    likely = meant(name, names)
+    return f"did you mean {likely!r}?" if likely else _choices(names)
 
 
 _ALIKE = 0.8
@@ -295,12 +295,12 @@ def _choices(names: Iterable[str]) -> str:
     return f"choose from {', '.join(names)}."
 
 
-def _meant(given: str, names: Iterable[str]) -> str | None:
+def meant(given: str, names: Iterable[str]) -> str | None:
     """Return the known name that differs in spelling or has words more or fewer, if there is one.
 
     Likeness of the whole is not enough: `create_customer` is much like `delete_customer`.
     """
-    words = _words(given)
+    words = _words(shown(given))
     likely = [one for one in names if _is_within(words, _words(one))]
     return max(likely, key=lambda one: _likeness("_".join(words), one), default=None)
 

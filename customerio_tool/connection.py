@@ -8,7 +8,6 @@ own frame, and a mapping that fails while it is read, are the caller's.
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import json
 import re
@@ -20,7 +19,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from customerio_tool.arguments import raised_in
+from customerio_tool.arguments import meant, raised_in
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, Problem
 from customerio_tool.saved_connection import (
     ALL_APIS,
@@ -282,12 +281,11 @@ def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]
     texts = [text for text in entries.reveal().values() if isinstance(text, str)]
     for key in entries.reveal().keys() - set(known):
         name = key if isinstance(key, str) else ""
-        snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        near = difflib.get_close_matches(snake, known, n=1)
+        near = meant(name, known)
         # A digit is likelier in a pasted key than in a name.
-        is_name = re.fullmatch(r"[A-Za-z0-9_]{1,40}" if near else r"[A-Za-z_]{1,40}", name)
+        is_name = re.fullmatch(r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
-        hint = f"use {near[0]}" if near else f"use only {', '.join(known)}"
+        hint = f"use {near}" if near else f"use only {', '.join(known)}"
         hint = _OF_THE_TOOL if name == "policy" else hint
         field = name if is_shown else "an unknown field"
         yield field, Problem("is not a field of a connection", hint)
