@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
@@ -29,6 +28,7 @@ from customerio_tool.errors import (
     Unreachable,
 )
 from customerio_tool.failures import AnswerLost, failure_of, problem_of
+from customerio_tool.forks import renew_in_child
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.telemetry import silence
@@ -77,7 +77,7 @@ class Client:
         self._libraries = silence()
         self._lock = ForkSafeLock()
         self._asking: Future[Region] | None = None
-        self._pid = os.getpid()
+        renew_in_child(self._forget_question)
         self._proxies = {
             origin: get_environ_proxies(origin) if is_vendor(origin) else {}
             for origin in connection.origins()
@@ -154,8 +154,6 @@ class Client:
 
     def _asked_region(self, deadline: Deadline) -> Region:
         with self._lock:
-            if self._pid != os.getpid():  # a thread that asks is not there after a fork
-                self._asking, self._pid = None, os.getpid()
             is_asked = self._asking is not None
             asking = self._asking = self._asking or Future()
         if not is_asked:
@@ -165,6 +163,10 @@ class Client:
         except NoAnswerYet:
             pass
         raise Unreachable("The account's region was not known in time, so nothing was sent.")
+
+    def _forget_question(self) -> None:
+        """Let a forked child ask anew: the thread that asks is not in it."""
+        self._asking = None
 
     def _answer(self, asking: Future[Region], deadline: Deadline) -> None:
         """Settle the question for every thread that waits; after a failure it is asked anew."""

@@ -1,32 +1,33 @@
-"""A lock that survives a fork, as hosts make which start their workers by forking."""
+"""A lock that is free in a forked child, for hosts that start their workers by forking."""
 
 from __future__ import annotations
 
-import os
 import threading
-from types import TracebackType
+from collections.abc import Callable
+
+from customerio_tool.forks import renew_in_child
 
 
 class ForkSafeLock:
-    """A lock for `with`; a child process begins with a free one, whoever held it at the fork."""
+    """A lock for `with`; a forked child begins with a free one, whoever held it at the fork.
+
+    `with` finds the methods of a plain lock here. Methods in Python around them could be left by a
+    signal handler that raises, with the lock still held.
+    """
 
     def __init__(self) -> None:
-        self._of_process: dict[int, threading.Lock] = {}
+        self._lock = threading.Lock()
+        renew_in_child(self._renew)
 
-    def __enter__(self) -> None:
-        """Wait for the lock."""
-        self._here().acquire()
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let go of the lock."""
-        self._here().release()
+    @property
+    def __enter__(self) -> Callable[..., bool]:
+        """The method that waits for the lock."""
+        return self._lock.__enter__
 
-    def _here(self) -> threading.Lock:
-        pid, locks = os.getpid(), self._of_process
-        # One step, so that the first threads of a child process get the same.
-        return locks.get(pid) or locks.setdefault(pid, threading.Lock())
+    @property
+    def __exit__(self) -> Callable[..., None]:  # noqa: PLE0302 - `with` reads the property, then calls
+        """The method that lets go of the lock."""
+        return self._lock.__exit__

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import secrets
 import threading
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from customerio_tool.forks import renew_in_child
 from customerio_tool.pacing import MANY_BUCKETS, LocalLimiter, Slot, rhythm_of
 from customerio_tool.redis_client import redis_client, redis_py
 from customerio_tool.spec import Pace
@@ -103,7 +103,6 @@ class _Seen:
 class _Process:
     """What belongs to one process: a fork begins with nothing known, as a worker of its own."""
 
-    pid: int = field(default_factory=os.getpid)
     worker: str = field(default_factory=lambda: secrets.token_hex(8))
     lock: threading.Lock = field(default_factory=threading.Lock)
     lost: bool = False
@@ -154,13 +153,11 @@ class RedisLimiter:
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback or LocalLimiter(monotonic=monotonic)
         self._monotonic = monotonic
-        self._own_process = _Process()
+        self._begin_process()
+        renew_in_child(self._begin_process)
 
-    @property
-    def _process(self) -> _Process:
-        if self._own_process.pid != os.getpid():
-            self._own_process = _Process()
-        return self._own_process
+    def _begin_process(self) -> None:
+        self._process = _Process()
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
         """Return the next slot; see `Limiter`.

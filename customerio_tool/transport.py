@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import os
 import socket
 import threading
 import time
@@ -30,6 +29,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.deadline import Deadline
+from customerio_tool.forks import renew_in_child
 
 HOSTS = 4
 POOL_SIZE = 32
@@ -206,18 +206,22 @@ class _Adapter(HTTPAdapter):
             "http": type("_Pool", (_FreshForPosts,), clock),
             "https": type("_PoolTls", (_FreshForPostsTls,), clock),
         }
-        self._pid = os.getpid()
+        self._is_parents = False
+        renew_in_child(self._leave_to_parent)
         super().__init__(**settings)
+
+    def _leave_to_parent(self) -> None:
+        self._is_parents = True
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send; a forked process begins without connections.
 
         On one that two processes share, each would read the answers of the other.
         """
-        if self._pid != os.getpid():
+        if self._is_parents:  # not replaced at the fork: urllib3 takes locks to close a pool
             self.init_poolmanager(HOSTS, POOL_SIZE)
             self.proxy_manager = {}
-            self._pid = os.getpid()
+            self._is_parents = False
         return super().send(*args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -62,8 +62,9 @@ class Sandbox:
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
         self._db = None if db is None else Path(db)
-        self._discard: Callable[[], object] | None = None
-        self._process = os.getpid()
+        self._discard: weakref.finalize[[str], Sandbox] | None = None
+        self._is_parents = False
+        _in_children.add(weakref.WeakMethod(self._leave_to_parent, _in_children.discard))
         self._store: Store | None = None
         self._server: Server | None = None
 
@@ -71,7 +72,7 @@ class Sandbox:
         """Open the workspace and listen; returns itself."""
         if self._server is not None:
             return self
-        self._process = os.getpid()
+        self._is_parents = False
         try:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
@@ -91,14 +92,14 @@ class Sandbox:
 
     def _certify(self) -> SSLContext:
         folder = tempfile.mkdtemp(prefix="customerio-sandbox-ca-")
-        self._discard = weakref.finalize(self, _remove, folder, os.getpid())
+        self._discard = weakref.finalize(self, rmtree, folder, ignore_errors=True)
         context, ca_file = server_context(Path(folder))
         self.ca_file = str(ca_file)
         return context
 
     def close(self) -> None:
         """Cut connections, stop listening, close the workspace. Calling it again does nothing."""
-        if os.getpid() != self._process:  # a fork's: its threads and its workspace are not here
+        if self._is_parents:  # its threads and its workspace are not here
             return
         if self._server is not None:
             self._server.stop()
@@ -108,6 +109,11 @@ class Sandbox:
         if self._discard is not None:
             self._discard()
         self._server = self._store = self._discard = None
+
+    def _leave_to_parent(self) -> None:
+        self._is_parents = True
+        if self._discard is not None:
+            self._discard.detach()
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -131,7 +137,7 @@ class Sandbox:
         Raises:
             RuntimeError: it is not running, or runs in the process that this one was forked from.
         """
-        if os.getpid() != self._process:
+        if self._is_parents:
             raise RuntimeError("the sandbox runs in the process that forked this one: use its URLs")
         return self._running().application
 
@@ -172,7 +178,7 @@ class Sandbox:
         named = self.options.site_id
         if self._store is None or named != Options.site_id:
             return named
-        if os.getpid() == self._process:
+        if not self._is_parents:
             self._store.renew()
         return f"{named}-{self._store.generation}"
 
@@ -327,7 +333,14 @@ class Sandbox:
         self.application.change_options(changes)
 
 
-def _remove(folder: str, process: int) -> None:
-    """Remove a folder, unless this is a fork of the process that made it."""
-    if os.getpid() == process:
-        rmtree(folder, ignore_errors=True)
+_in_children: set[weakref.WeakMethod[Callable[[], None]]] = set()
+
+
+def _after_fork() -> None:
+    for reference in list(_in_children):
+        if leave := reference():
+            leave()
+
+
+if hasattr(os, "register_at_fork"):  # elsewhere nothing forks
+    os.register_at_fork(after_in_child=_after_fork)

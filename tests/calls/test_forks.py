@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import gc
 import os
 import threading
-from typing import Any
+import weakref
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -13,28 +14,17 @@ import responses
 
 from customerio_tool.client import Client
 from customerio_tool.connection import Api
+from customerio_tool.locks import ForkSafeLock
 from customerio_tool.sandbox import Clock, Sandbox
+from customerio_tool.transport import new_session
 from tests.support.clients import APP_US, SEGMENTS, US, connected, soon
+from tests.support.forking import in_a_child
 from tests.support.retries import NOW, PERSON_CALL, SkippingClock, Tries, tool_on
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
 ]
-FORKING = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
-
-
-def in_a_child(work: Any) -> Any:
-    """Return what a forked process finds."""
-    assert FORKING is not None
-    told: multiprocessing.SimpleQueue[Any] = FORKING.SimpleQueue()
-    child = FORKING.Process(target=lambda: told.put(work()), daemon=True)
-    child.start()
-    child.join(30)
-    exitcode = child.exitcode
-    child.kill()
-    assert exitcode == 0
-    return told.get()
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
@@ -78,3 +68,19 @@ def test_a_child_does_not_wait_for_a_question_that_only_its_parent_asks() -> Non
             answer.set()
             thread.join()
             assert found == client.region(Api.TRACK, soon()) == "us"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ForkSafeLock,
+        Sandbox,
+        lambda: Client(connected()),
+        lambda: new_session().adapters["https://"],
+    ],
+    ids=["lock", "sandbox", "client", "adapter"],
+)
+def test_nothing_is_kept_alive_for_forks_to_come(make: Callable[[], object]) -> None:
+    left = weakref.ref(make())
+    gc.collect()
+    assert left() is None

@@ -1,62 +1,88 @@
-"""Promises of locks across a fork."""
+"""Promises of locks across a fork, and when they are interrupted."""
 
 from __future__ import annotations
 
-import multiprocessing
+import itertools
 import os
+import sys
 import threading
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from customerio_tool import locks
 from customerio_tool.ledger import Entry, MemoryLedger
 from customerio_tool.locks import ForkSafeLock
+from tests.support.forking import in_a_child
 from tests.support.timeouts import PATIENCE
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
-    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+on_forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 BEGUN = Entry("started", "f", 0.0, 20.0, 100.0)
 
 
+@on_forks
 def test_a_ledger_that_is_busy_at_a_fork_is_free_in_the_child_and_knows_what_was_sent() -> None:
-    forking = multiprocessing.get_context("fork")
-    told: multiprocessing.SimpleQueue[object] = forking.SimpleQueue()
     ledger = MemoryLedger()
     ledger.claim("key", BEGUN, 1.0)
-    child = forking.Process(target=lambda: told.put(ledger.claim("key", BEGUN, 2.0)), daemon=True)
-
     with ledger._lock:
-        child.start()
-    child.join(PATIENCE)
-
-    assert child.exitcode == 0
-    assert told.get() == BEGUN
+        assert in_a_child(lambda: ledger.claim("key", BEGUN, 2.0)) == BEGUN
 
 
-class Held(Exception):
-    """A second thread would wait here."""
+@on_forks
+def test_two_threads_that_are_the_first_of_a_child_are_not_inside_at_once() -> None:
+    lock, inside = ForkSafeLock(), threading.Event()
+
+    def enter() -> None:
+        with lock:
+            inside.set()
+
+    def both() -> bool:
+        with lock:
+            other = threading.Thread(target=enter)
+            other.start()
+            at_once = inside.wait(0.2)
+        other.join(PATIENCE)
+        return inside.is_set() and not at_once
+
+    with lock:
+        assert in_a_child(both)
 
 
-def test_two_threads_that_are_the_first_of_a_child_are_not_inside_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lock, make = ForkSafeLock(), threading.Lock
-    made: list[threading.Lock] = []
+class Interrupted(Exception):
+    """As a handler of a signal raises, wherever Python code happens to be."""
 
-    class Impatient:
-        def __init__(self) -> None:
-            self._lock = make()
-            made.append(self._lock)
-            if len(made) == 1:  # here the other thread has its turn, and goes in
-                lock.__enter__()
 
-        def acquire(self) -> None:
-            if not self._lock.acquire(blocking=False):
-                raise Held
+def test_an_interruption_on_the_way_in_or_out_leaves_the_lock_free() -> None:
+    for step in itertools.count(1):
+        lock = ForkSafeLock()
+        is_interrupted = interrupted_at(step, lock)
+        assert not lock._lock.locked()
+        if not is_interrupted:
+            break
+    assert step > 3, "no step was interrupted"
 
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    monkeypatch.setattr(threading, "Lock", Impatient)
-    with pytest.raises(Held):
-        lock.__enter__()
+
+def interrupted_at(step: int, lock: ForkSafeLock) -> bool:
+    """Use a lock, and raise at this step that Python takes in its module, if it takes so many."""
+    steps = itertools.count(1)
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != locks.__file__:
+            return None
+        if next(steps) == step:
+            raise Interrupted
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with lock:
+            pass
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
