@@ -326,7 +326,7 @@ FIRST_SENT_AT: JsonSchema = {
     "description": "With already_sent: when the first such call was made, ISO 8601.",
 }
 
-_ERROR: JsonSchema = {
+ERROR: JsonSchema = {
     "type": "object",
     "properties": {
         "code": {"type": "string"},
@@ -369,6 +369,6 @@ def envelope_schema(shape: Shape[Any], known: Mapping[str, JsonSchema]) -> dict[
             "type": "object",
             "description": "With dry_run: method, url, query and body that would be sent.",
         },
-        "error": _ERROR,
+        "error": ERROR,
     }
     return {"type": "object", "properties": properties, "required": ["ok", "summary"]}

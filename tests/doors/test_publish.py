@@ -13,6 +13,7 @@ import pytest
 import responses
 import yaml
 from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
 from customerio_tool import CustomerIoTool, errors
 from customerio_tool.call import Call
@@ -48,6 +49,9 @@ PAGE_FIELDS = {
 
 SAVED = {"site_id": "site", "track_api_key": "track-key", "app_api_key": "app-key", "region": "eu"}
 CODES = {value.code for value in vars(errors).values() if getattr(value, "code", None) is not None}
+
+ERROR: dict[str, Any] = json.loads((ROOT / "schemas/error.json").read_text(encoding="utf-8"))
+HEAD = {"$schema", "$id", "title", "description"}
 
 generated = pytest.mark.parametrize("path", [*artefacts(), README])
 
@@ -170,15 +174,31 @@ def test_every_published_schema_is_valid_json_schema_2020_12() -> None:
         assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
         for part in (schema, schema.get("input_schema", {}), schema.get("output_schema", {})):
             Draft202012Validator.check_schema(part)
-    assert len(set(ids)) == len(ids) == len(subtools()) + 2
+    assert len(set(ids)) == len(ids) == len(subtools()) + 3
 
 
 def test_a_subtools_schema_file_holds_its_whole_definition() -> None:
     for name, subtool in subtools().items():
         file, definition = published(name), subtool.definition()
         shared = ("title", "description", "input_schema", "output_schema")
+        told = file["output_schema"]["properties"]
+        assert told["error"] == {"$ref": "urn:customerio-tool:error"}
+        told["error"] = {key: ERROR[key] for key in ERROR.keys() - HEAD}
         assert {key: file[key] for key in shared} == {key: definition[key] for key in shared}
         assert set(file) == {"$schema", "$id", *shared}
+
+
+def test_a_result_keeps_the_published_schema_and_its_error_the_one_that_all_share() -> None:
+    registry: Registry[Any] = Registry().with_resource(ERROR["$id"], Resource.from_contents(ERROR))
+    schema = published("get_segment")["output_schema"]
+    validator = Draft202012Validator(schema, registry=registry)
+    with CustomerIoTool.sandbox() as tool:
+        found = tool.call("get_segment", {"segment_id": 1})
+        failed = tool.call("get_segment", {"segment_id": 10**6})
+    assert (found["ok"], failed["ok"]) == (True, False)
+    validator.validate(found)
+    validator.validate(failed)
+    assert not validator.is_valid({**failed, "error": {**failed["error"], "next_step": "panic"}})
 
 
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
