@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
+from customerio_tool.jsontext import compact
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 
 
@@ -51,7 +51,7 @@ class AuditTrail:
             "attempts": end.attempts,
             "ms": round(end.seconds * 1000),
         }
-        text = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        text = (compact(line, is_ascii=True) + "\n").encode()
         handle = self._opened()
         try:
             written = os.write(handle, text)

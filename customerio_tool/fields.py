@@ -6,7 +6,6 @@ LLM sends in the wrong JSON type but plainly means (a number or an object as tex
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta, timezone
@@ -25,6 +24,7 @@ from pydantic import (
 from customerio_tool.arguments import kind_of, parse, plain_json, problems_of, shown
 from customerio_tool.errors import Problem
 from customerio_tool.identifiers import CIO_PREFIX, is_address, may_be, shape_of
+from customerio_tool.jsontext import compact
 
 MAX_ID_BYTES = 150
 MAX_NAME_BYTES = 100
@@ -57,7 +57,7 @@ _ISO = re.compile(
 def size_of(value: Any) -> int:
     """Return the bytes of a value as it is sent: a text's own, else those of its compact JSON."""
     if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        value = compact(value)
     return len(value.encode())
 
 

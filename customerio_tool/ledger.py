@@ -25,6 +25,7 @@ from customerio_tool.errors import (
     SendInProgress,
 )
 from customerio_tool.fields import iso_time
+from customerio_tool.jsontext import compact
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.shapes import Item
 from customerio_tool.wire import Request
@@ -203,7 +204,7 @@ def lifetime(state: State, *, explicit: str | None, run_id: str | None) -> float
 
 
 def _digest(*parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    text = compact(parts, is_ascii=True, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

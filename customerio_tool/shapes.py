@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from customerio_tool.errors import Look, NextStep, TookEffect
 from customerio_tool.invocation import Invocation
+from customerio_tool.jsontext import compact
 
 Outcome: TypeAlias = Literal["done", "accepted", "already_sent", "dry_run"]
 JsonSchema: TypeAlias = Mapping[str, Any]
@@ -245,7 +245,7 @@ def whole_in(value: Any) -> int | None:
 
 def chars_of(value: Any) -> int:
     """Return how many characters of JSON a value has."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return len(compact(value))
 
 
 def shortened(value: Any) -> Any:

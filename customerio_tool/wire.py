@@ -28,6 +28,7 @@ from customerio_tool.errors import (
     ServiceFailed,
     Unreachable,
 )
+from customerio_tool.jsontext import compact
 from customerio_tool.shapes import Item, JsonSchema, clean, object_in, objects_in
 from customerio_tool.spec import Args, Endpoint, Pace, Retry
 
@@ -134,7 +135,7 @@ def _word(value: object) -> object:
 
 def json_bytes(value: Any) -> bytes:
     """Return compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return compact(value).encode()
 
 
 def payload_of(call: Call[Any], reply: Reply) -> Item:

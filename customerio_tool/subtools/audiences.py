@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -20,6 +19,7 @@ from customerio_tool.fields import (
     text_of,
 )
 from customerio_tool.identifiers import canonical, first_of_each
+from customerio_tool.jsontext import compact
 
 MAX_AUDIENCE = 10_000
 """People in `customer_ids`, `emails` or `per_user_data`."""
@@ -88,7 +88,7 @@ def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _data_of(person: Mapping[str, Any]) -> str:
     """Return the data as text, in which 1 is not true as it is to Python."""
-    return json.dumps(person.get("data"), sort_keys=True)
+    return compact(person.get("data"), sort_keys=True)
 
 
 def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
