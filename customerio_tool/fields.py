@@ -22,6 +22,16 @@ from pydantic import (
 )
 
 from customerio_tool.arguments import kind_of, parse, plain_json, problems_of, shown
+from customerio_tool.characters import (
+    BIDI,
+    CONTROL,
+    HIGH_CONTROL,
+    RETURN,
+    SEPARATOR,
+    SOFT_HYPHEN,
+    TAB_AND_LINE_FEED,
+    ZERO_WIDTH,
+)
 from customerio_tool.errors import Problem
 from customerio_tool.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 from customerio_tool.jsontext import compact
@@ -31,13 +41,12 @@ MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
-_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-"""Joiners and marks of direction; inside a text they may be meant, as in emoji and in Arabic."""
-_HIDDEN_EDGE = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NOT_SHOWN = rf"[\s{SOFT_HYPHEN}{ZERO_WIDTH}{BIDI}]"
+_HIDDEN_EDGE = re.compile(f"^{_NOT_SHOWN}|{_NOT_SHOWN}$")
+_CONTROL = re.compile(f"[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}{HIGH_CONTROL}{SEPARATOR}]")
 _DRESSED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
 """An address as a mail's header or a link holds it; as an identifier it would make a new person."""
-_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_IN_TEXT = re.compile(f"[{CONTROL}]")
 _DIGITS = re.compile(r"[+-]?\d{1,20}")
 _NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from customerio_tool.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
 from customerio_tool.errors import Problem
 from customerio_tool.secret import Secret
 
@@ -120,7 +121,7 @@ _KEY_PROBLEMS: Sequence[tuple[str, str, str]] = (
         "",
     ),
     (r"(?s).*\s", "holds whitespace in the middle", ""),
-    (r"(?s).*[\x00-\x1f\x7f]", "holds a control character", ""),
+    (f"(?s).*[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]", "holds a control character", ""),
     (r"([\"'`]).*\1$", "stands in quotation marks", "give it without the quotation marks"),
     (r"\*+$", "is a mask of asterisks in place of the value", ""),
     (r".*://", "is a web address", ""),

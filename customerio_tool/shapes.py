@@ -7,6 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
+from customerio_tool.characters import (
+    BIDI,
+    CONTROL,
+    FORMAT,
+    HIGH_CONTROL,
+    RETURN,
+    SOFT_HYPHEN,
+    SURROGATE,
+    TAG,
+    ZERO_WIDTH,
+)
 from customerio_tool.errors import Look, NextStep, TookEffect
 from customerio_tool.invocation import Invocation
 from customerio_tool.jsontext import compact
@@ -27,12 +38,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, save tab and line feed
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
-    "\u200b-\u200d\u2060-\u2064\ufeff"  # zero width
-    "\u00ad\u180e\u206a-\u206f\ufff9-\ufffb\U0001d173-\U0001d17a"  # other invisible formatting
-    "\U000e0000-\U000e007f"  # tags
-    "\ud800-\udfff]"  # halves of surrogate pairs, which no door could encode
+    f"[{CONTROL}{RETURN}{HIGH_CONTROL}{BIDI}{ZERO_WIDTH}{SOFT_HYPHEN}{FORMAT}{TAG}{SURROGATE}]"
 )
 
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator
 
 from customerio_tool.arguments import kind_of, shown
+from customerio_tool.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
 from customerio_tool.errors import Problem
 from customerio_tool.fields import JsonObject, Line, number_as_text
 from customerio_tool.identifiers import is_address
@@ -32,7 +33,9 @@ _RESERVED = re.compile(
 _READ_OTHERWISE = re.compile(r"\{[{%]|=\?")
 """What a template fills in, or a mail program decodes, after the addresses were read here."""
 
-_FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}\.[A-Za-z0-9]{1,10}")
+_FILE_NAME = re.compile(
+    rf"[^/\\{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]{{1,200}}\.[A-Za-z0-9]{{1,10}}"
+)
 
 
 def addresses(text: str) -> list[str]:
