@@ -23,7 +23,7 @@ MAX_NUMBER_BITS = 1024
 """Bits of a whole number; a float overflows there too, so that 10**400 fares as 1e400 does."""
 
 MAX_PROBLEMS = 20
-"""Problems that one error lists; a model repairs what it reads, not ten thousand entries."""
+"""Problems, or recipients, that one error lists; a model does not repair ten thousand entries."""
 
 MAX_PROBLEMS_TOLD = 5
 """Problems that the summary spells out."""

@@ -1,30 +1,32 @@
-"""Every way a call can fail, each with its code, what to do next and whether it took effect.
+"""Every way a call can fail; each has a code, a next step, and whether the call took effect.
 
 ```
 CustomerIoError
-  ConnectionInvalid          connection_invalid     ask_user        no
-  Refused                    before anything was sent
-    SubtoolUnknown           subtool_unknown        fix_arguments   no
-    SubtoolDisabled          subtool_disabled       give_up         no
-    ToolClosed               tool_closed            give_up         no
-    ArgumentsInvalid         arguments_invalid      fix_arguments   no
-    LedgerUnavailable        ledger_unavailable     wait            no
-    PolicyRefused            policy_refused         give_up         no
-    ConfirmationRequired     confirmation_required  ask_user        no (fix_arguments with a token)
-    ConfirmationUnknown      confirmation_unknown   give_up         no
+  ConnectionInvalid
+  Refused                    nothing was sent
+    SubtoolUnknown
+    SubtoolDisabled
+    ToolClosed
+    ArgumentsInvalid
+    LedgerUnavailable
+    PolicyRefused
+    ConfirmationRequired     with a token the next step is fix_arguments
+    ConfirmationUnknown
   Answered                   Customer.io said no
-    CredentialsRejected      credentials_rejected   ask_user        no
-    PermissionDenied         permission_denied      ask_user        no
-    NotFound                 not_found              fix_arguments   no
-    RequestRejected          request_rejected       fix_arguments   no
-    RateLimited              rate_limited           wait            no
-    ServiceFailed            service_failed         wait            unknown (no for a read)
-  Cancelled                  cancelled              give_up         no (unknown after an attempt)
-  Unreachable                unreachable            wait            no
-  OutcomeUnknown             outcome_unknown        look_first      unknown
-  SendInProgress             send_in_progress       wait            unknown
-  ReplyUnreadable            reply_unreadable       wait            no
+    CredentialsRejected
+    PermissionDenied
+    NotFound
+    RequestRejected
+    RateLimited
+    ServiceFailed            a read took no effect
+  Cancelled                  after an attempt the effect is unknown
+  Unreachable
+  OutcomeUnknown
+  SendInProgress
+  ReplyUnreadable
 ```
+
+Each class states them; README.md has them in one table.
 
 `str(error)` is one sentence for a model or a log: it never holds a key, a value that was sent or
 personal data. It does repeat the names of arguments and members that a model made up, unless they

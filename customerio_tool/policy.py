@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, 
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
-from customerio_tool.arguments import nearest, parse, raised_in, refuse
+from customerio_tool.arguments import MAX_PROBLEMS, nearest, parse, raised_in, refuse
 from customerio_tool.errors import (
     ConnectionInvalid,
     FieldProblem,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 EVENT_OVERRIDES = ("recipient", "from_address", "reply_to")
 """Members of an event's data which override the message that the event triggers."""
-
-MAX_PROBLEMS = 20
-"""Recipients that one refusal lists."""
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "careful": {"confirm": "human"},
