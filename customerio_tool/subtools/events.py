@@ -16,7 +16,6 @@ from customerio_tool.fields import (
     EventName,
     Identifier,
     Line,
-    Person,
     Time,
     at_most,
     located,
@@ -26,6 +25,7 @@ from customerio_tool.invocation import Invocation
 from customerio_tool.recipients import override_of
 from customerio_tool.shapes import Answer, Member, acknowledge
 from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
+from customerio_tool.subtools.identify import PersonArgs
 from customerio_tool.subtools.mail import reach_of
 from customerio_tool.subtools.references import TRACK_PAGES
 
@@ -83,29 +83,41 @@ def _too_old(answer: Answer[Any]) -> str:
     return "It is dated more than 72 hours ago, so that it triggers no campaign."
 
 
-class TrackEventArgs(Args):
-    """Arguments of track_event."""
+class EventArgs(Args):
+    """The common part of all events; each kind declares these arguments after its own."""
 
-    customer_id: Person
-    name: Annotated[EventName, Field(description="Event name, e.g. order_paid.")]
-    data: Data = None
-    timestamp: When = None
-    event_id: EventId = None
+    if TYPE_CHECKING:
+        data: Data
+        timestamp: When
+        event_id: EventId
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data as they are sent."""
+        return self.data
+
+
+class PersonEventArgs(EventArgs, PersonArgs):
+    """An event of a person who is named in the path."""
 
     @property
     def person(self) -> str:
         """The person in the path."""
         return self.customer_id
 
+
+class TrackEventArgs(PersonEventArgs):
+    """Arguments of track_event."""
+
+    name: Annotated[EventName, Field(description="Event name, e.g. order_paid.")]
+    data: Data = None
+    timestamp: When = None
+    event_id: EventId = None
+
     @property
     def event_name(self) -> str:
         """The event's name."""
         return self.name
-
-    @property
-    def properties(self) -> dict[str, Any] | None:
-        """The event's data."""
-        return self.data
 
 
 track_event = Subtool(
@@ -166,7 +178,7 @@ track_event = Subtool(
 )
 
 
-class TrackAnonymousEventArgs(Args):
+class TrackAnonymousEventArgs(EventArgs):
     """Arguments of track_anonymous_event."""
 
     name: Annotated[EventName, Field(description="Event name, e.g. newsletter_signup.")]
@@ -284,10 +296,9 @@ def _url(text: str) -> str:
     return text
 
 
-class TrackPageViewArgs(Args):
+class TrackPageViewArgs(PersonEventArgs):
     """Arguments of track_page_view."""
 
-    customer_id: Person
     url: Annotated[
         Annotated[
             Line,
@@ -302,19 +313,9 @@ class TrackPageViewArgs(Args):
     event_id: EventId = None
 
     @property
-    def person(self) -> str:
-        """The person in the path."""
-        return self.customer_id
-
-    @property
     def event_name(self) -> str:
         """The page's URL, which a page view has for its name."""
         return self.url
-
-    @property
-    def properties(self) -> dict[str, Any] | None:
-        """The event's data."""
-        return self.data
 
 
 def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
