@@ -135,7 +135,7 @@ def _word(value: object) -> object:
 
 def json_bytes(value: Any) -> bytes:
     """Return compact JSON in UTF-8."""
-    return compact(value).encode()
+    return compact(value, allow_nan=False).encode()
 
 
 def payload_of(call: Call[Any], reply: Reply) -> Item:
