@@ -1,17 +1,20 @@
 """What belongs to one process alone is renewed in a forked child.
 
-Python tells of forks by `os.register_at_fork`; where there is none, as on Windows, nothing forks.
-A server that forks in C must call `PyOS_AfterFork_Child`, as uWSGI does with its option
-`py-call-uwsgi-fork-hooks`.
+Python announces a fork by `os.register_at_fork`; where there is none, as on Windows, nothing forks.
+A server that forks in C may run no hook of Python: uWSGI does so by default. `notice_fork`, at the
+beginning of each call, catches up there.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 
 _renewals: set[weakref.WeakMethod[Callable[[], None]]] = set()
+_renewed = {os.getpid()}
+_renewing: dict[int, threading.Lock] = {}
 
 
 def renew_in_child(renew: Callable[[], None]) -> None:
@@ -23,10 +26,22 @@ def renew_in_child(renew: Callable[[], None]) -> None:
     _renewals.add(weakref.WeakMethod(renew, _renewals.discard))
 
 
+def notice_fork() -> None:
+    """Renew now in a process whose fork Python did not announce."""
+    process = os.getpid()
+    if process in _renewed:
+        return
+    # `setdefault` is one step, so that the first threads of a process share one lock.
+    with _renewing.setdefault(process, threading.Lock()):
+        if process not in _renewed:
+            _renew_all()
+
+
 def _renew_all() -> None:
     for reference in list(_renewals):
         if renew := reference():
             renew()
+    _renewed.add(os.getpid())
 
 
 if hasattr(os, "register_at_fork"):

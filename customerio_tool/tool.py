@@ -20,6 +20,7 @@ from customerio_tool.errors import (
     FieldProblem,
     ToolClosed,
 )
+from customerio_tool.forks import notice_fork
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.policy import Policy
 from customerio_tool.recovery import CALL_SECONDS
@@ -330,6 +331,7 @@ class CustomerIoTool:
         return check_connection(self._client, self._clock.deadline(CALL_SECONDS))
 
     def _open_runner(self) -> Runner:
+        notice_fork()
         if self._is_closed:
             raise ToolClosed(
                 "Nothing was sent: the application closed this tool, and must make another one."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from customerio_tool.transport import new_session
 from tests.support.clients import APP_US, SEGMENTS, US, connected, soon
 from tests.support.forking import in_a_child
 from tests.support.retries import NOW, PERSON_CALL, SkippingClock, Tries, tool_on
+from tests.support.timeouts import PATIENCE
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
@@ -46,6 +49,34 @@ def test_a_child_makes_connections_of_its_own_and_leaves_the_parents_alone(tls: 
         assert len(before) == len(child) == 1
         assert not before & child
         assert ports() == before
+
+
+_UNANNOUNCED = """
+import ctypes, os, threading
+from customerio_tool import Clock, CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+
+fork = ctypes.PyDLL(None).fork  # as a server written in C forks: no hook of Python runs
+def ports(tool):
+    assert tool.call("list_segments")["ok"]
+    pools = tool._client._session.get_adapter("https://x").poolmanager.pools
+    queues = [pools.get(key).pool.queue for key in list(pools.keys())]
+    return {c.sock.getsockname()[1] for queue in queues for c in queue if c and c.sock}
+
+with Sandbox() as sandbox, CustomerIoTool(sandbox.connection()) as tool:
+    before = ports(tool)
+    reading, writing = os.pipe()
+    if fork() == 0:
+        os.write(writing, b"apart" if not ports(tool) & before else b"shared")
+        os._exit(0)
+    assert os.read(reading, 100) == b"apart"
+    assert ports(tool) == before
+"""
+
+
+def test_a_child_that_python_does_not_know_of_makes_connections_of_its_own_too() -> None:
+    child = subprocess.run([sys.executable, "-c", _UNANNOUNCED], timeout=PATIENCE, check=False)
+    assert child.returncode == 0
 
 
 def test_a_child_does_not_wait_for_a_question_that_only_its_parent_asks() -> None:

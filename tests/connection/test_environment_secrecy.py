@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from customerio_tool import Connection, CustomerIoTool, Policy
+from customerio_tool import Backends, CustomerIoTool, Policy
 from customerio_tool.secret import Environment
 from tests.support.canaries import APP_KEY, SITE, TRACK_KEY, leaked_keys, locals_of
 
@@ -32,15 +32,24 @@ def test_a_tool_from_a_wrong_environment_shows_no_key(variable: str) -> None:
 
 
 @pytest.mark.parametrize("variable", ["CUSTOMERIO_REDIS_URL", "CUSTOMERIO_AUDIT_FILE"])
-def test_a_tool_in_a_wrong_environment_shows_no_key(
+def test_backends_from_a_wrong_environment_show_no_key(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = Connection.load({"site_id": "s", "track_api_key": "t", "app_api_key": "a"})
     for name, value in {**ENVIRON, variable: WRONG[variable]}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Exception, match=r"Redis|audit trail") as failed:
-        CustomerIoTool(connection)
+        Backends.from_env()
     assert leaked_keys(locals_of(failed.value)) == set()
+
+
+@pytest.mark.parametrize("variable", WRONG)
+def test_a_tool_that_is_given_its_connection_reads_no_environment(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**ENVIRON, variable: WRONG[variable]}.items():
+        monkeypatch.setenv(name, value)
+    with CustomerIoTool({"site_id": "s", "track_api_key": "t", "app_api_key": "a"}) as tool:
+        assert tool.subtools()
 
 
 def test_a_policy_from_a_wrong_environment_shows_no_key() -> None:

@@ -30,6 +30,7 @@ EXITS = {
     "outcome_unknown": 5,
     "send_in_progress": 5,
     "reply_unreadable": 5,
+    "tool_closed": 1,
 }
 
 

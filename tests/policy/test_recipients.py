@@ -271,9 +271,9 @@ def test_ten_thousand_strangers_are_not_listed_one_by_one(net: responses.Request
 
 
 def test_an_allowed_message_reaches_its_recipient_and_no_other_goes_out(sandbox: Sandbox) -> None:
-    tool = tool_with(sandbox.connection(), allowed_recipients=["example.com"])
-    assert call(tool, "send_transactional_email", EMAIL)["ok"]
-    before = len(sandbox.requests())
-    refused = call(tool, "send_transactional_email", {**EMAIL, "bcc": "eve@evil.example"})
+    with tool_with(sandbox.connection(), allowed_recipients=["example.com"]) as tool:
+        assert tool.call("send_transactional_email", EMAIL)["ok"]
+        before = len(sandbox.requests())
+        refused = tool.call("send_transactional_email", {**EMAIL, "bcc": "eve@evil.example"})
     assert code_of(refused) == "policy_refused"
     assert len(sandbox.requests()) == before

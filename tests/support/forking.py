@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from typing import Any
 
-from tests.patience import PATIENCE
+from tests.support.timeouts import PATIENCE
 
 FORKING = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
 

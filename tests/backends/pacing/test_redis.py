@@ -338,19 +338,19 @@ class TestFromTheEnvironment:
     def test_the_variable_names_the_redis_that_is_shared(
         self, client: redis.Redis, server: RedisServer
     ) -> None:
-        limiter = limiter_from_env({REDIS_URL_VARIABLE: f" {server.patient_url} "}, LocalLimiter())
+        limiter = Backends.from_env({REDIS_URL_VARIABLE: f" {server.patient_url} "}).limiter
         slot = limiter.reserve(BUCKET, Pace.APP, 0)
         assert slot is not None
         assert slot.shared
 
     @pytest.mark.parametrize("environ", [{}, {REDIS_URL_VARIABLE: " "}])
     def test_without_it_each_process_paces_itself(self, environ: dict[str, str]) -> None:
-        local = LocalLimiter()
-        assert limiter_from_env(environ, local) is local
+        shared = Backends()
+        assert Backends.from_env(environ, shared=shared) is shared
 
     def test_a_wrong_address_is_refused_and_not_shown(self) -> None:
         with pytest.raises(ValueError, match="begins with redis://") as refusal:
-            limiter_from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"}, LocalLimiter())
+            Backends.from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"})
         assert "canary" not in str(refusal.value)
         assert refusal.value.__cause__ is refusal.value.__context__ is None
 

@@ -117,9 +117,9 @@ def test_an_audit_trail_that_cannot_be_written_any_more_fails_no_call(trail: Pat
 # The environment
 
 
-def test_the_environment_names_the_audit_file(monkeypatch: pytest.MonkeyPatch, trail: Path) -> None:
-    monkeypatch.setenv("CUSTOMERIO_AUDIT_FILE", f" {trail} ")
-    with CustomerIoTool(SAVED_US, policy={"dry_run": True}) as tool:
+def test_the_environment_names_the_audit_file(trail: Path) -> None:
+    backends = Backends.from_env({"CUSTOMERIO_AUDIT_FILE": f" {trail} "})
+    with CustomerIoTool(SAVED_US, policy={"dry_run": True}, backends=backends) as tool:
         tool.call("list_segments", {})
 
     assert [line["outcome"] for line in lines_of(trail)] == ["dry_run"]
