@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from customerio_tool.backends import Backends
     from customerio_tool.call import CallContext
-    from customerio_tool.clock import Clock
     from customerio_tool.connection import Api, Connection
+    from customerio_tool.deadline import Clock
     from customerio_tool.errors import CustomerIoError
     from customerio_tool.policy import Policy
     from customerio_tool.tool import CustomerIoTool
@@ -30,7 +30,7 @@ _MODULES = {
     "Api": "connection",
     "Backends": "backends",
     "CallContext": "call",
-    "Clock": "clock",
+    "Clock": "deadline",
     "Connection": "connection",
     "CustomerIoError": "errors",
     "CustomerIoTool": "tool",

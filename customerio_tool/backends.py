@@ -24,7 +24,7 @@ from customerio_tool.secret import Environment
 from customerio_tool.telemetry import LogTelemetry, Telemetry
 
 if TYPE_CHECKING:
-    from customerio_tool.clock import Clock
+    from customerio_tool.deadline import Clock
 
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
 AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"

@@ -28,8 +28,7 @@ from customerio_tool.errors import (
     Unreachable,
 )
 from customerio_tool.failures import AnswerLost, failure_of, problem_of
-from customerio_tool.forks import renew_in_child
-from customerio_tool.locks import ForkSafeLock
+from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.saved_connection import connection_fields
 from customerio_tool.telemetry import silence
 from customerio_tool.transport import new_session, until

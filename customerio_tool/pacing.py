@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.errors import RateLimited
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.spec import Pace

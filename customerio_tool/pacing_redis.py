@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from customerio_tool.forks import renew_in_child
+from customerio_tool.locks import renew_in_child
 from customerio_tool.pacing import MANY_BUCKETS, LocalLimiter, Slot, rhythm_of
 from customerio_tool.redis_client import redis_client, redis_py
 from customerio_tool.spec import Pace

@@ -9,9 +9,8 @@ from enum import Enum
 
 from customerio_tool.call import CallContext
 from customerio_tool.client import Client
-from customerio_tool.clock import Clock
 from customerio_tool.connection import Api
-from customerio_tool.deadline import Deadline
+from customerio_tool.deadline import Clock, Deadline
 from customerio_tool.errors import Cancelled, RateLimited, Unreachable
 from customerio_tool.failures import AnswerLost
 from customerio_tool.pacing import Pacer, bucket_of

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from customerio_tool.backends import Backends
 from customerio_tool.call import Call, CallContext
 from customerio_tool.client import Client
-from customerio_tool.clock import Clock
 from customerio_tool.confirmation import PersonConfirmation, RepeatTokens
+from customerio_tool.deadline import Clock
 from customerio_tool.dry_run import rehearsed
 from customerio_tool.errors import PolicyRefused
 from customerio_tool.identifiers import ulid

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 from customerio_tool.backends import Backends
 from customerio_tool.call import CallContext
 from customerio_tool.client import Client
-from customerio_tool.clock import Clock
 from customerio_tool.confirmation import with_confirmation
 from customerio_tool.connection import ALL_APIS, Api, Connection
 from customerio_tool.connection_check import check_connection
-from customerio_tool.deadline import Timeouts
+from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
     FieldProblem,
     ToolClosed,
 )
-from customerio_tool.forks import notice_fork
-from customerio_tool.locks import ForkSafeLock
+from customerio_tool.locks import ForkSafeLock, notice_fork
 from customerio_tool.policy import Policy
 from customerio_tool.recovery import CALL_SECONDS
 from customerio_tool.runner import Runner

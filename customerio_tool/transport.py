@@ -29,7 +29,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.deadline import Deadline
-from customerio_tool.forks import renew_in_child
+from customerio_tool.locks import renew_in_child
 
 HOSTS = 4
 POOL_SIZE = 32

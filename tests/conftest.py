@@ -10,7 +10,7 @@ import responses
 from hypothesis import HealthCheck, settings
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US
 from tests.support.facts import Facts, load

@@ -12,7 +12,7 @@ import responses
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
 from customerio_tool.transport import new_session

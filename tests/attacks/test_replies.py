@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US, AnyPace
 

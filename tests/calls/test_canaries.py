@@ -21,8 +21,7 @@ import pytest
 from customerio_tool import Api, CallContext, Connection, CustomerIoTool, Policy
 from customerio_tool.backends import Backends
 from customerio_tool.call import Call
-from customerio_tool.clock import Clock
-from customerio_tool.deadline import Timeouts
+from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.errors import CustomerIoError, Look
 from customerio_tool.ledger import Entry, LedgerLost, MemoryLedger
 from customerio_tool.sandbox import Sandbox

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
 from tests.support.clients import AnyPace

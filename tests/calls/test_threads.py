@@ -19,8 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
-from customerio_tool.deadline import Timeouts
+from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 from customerio_tool.transport import POOL_SIZE

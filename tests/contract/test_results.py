@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.clock import Clock as ToolClock
+from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
 from tests.contract.test_double_entry import NOW, calls

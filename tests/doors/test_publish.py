@@ -17,8 +17,7 @@ from referencing import Registry, Resource
 
 from customerio_tool import CustomerIoTool, errors
 from customerio_tool.call import Call
-from customerio_tool.clock import Clock
-from customerio_tool.deadline import Timeouts
+from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.manifest import MANIFEST_SCHEMA
 from customerio_tool.publish import (
     MANIFEST,

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.call import Call
-from customerio_tool.clock import Clock as ToolClock
 from customerio_tool.connection import Api
+from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.spec import Example, Subtool

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from customerio_tool import CustomerIoTool
 from customerio_tool import arguments as reading
 from customerio_tool.arguments import MAX_PROBLEMS, nearest
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.subtools import subtools
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC

@@ -20,8 +20,7 @@ from types import TracebackType
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
-from customerio_tool.deadline import Timeouts
+from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.pacing import Limiter, Slot
 from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.spec import Pace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.subtools import subtools
 from tests.support.clients import SAVED_US
 

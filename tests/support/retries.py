@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.pacing import LocalLimiter
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.telemetry import Attempt, CallEnd, CallStart, Telemetry
 from tests.support.clients import SAVED_US, US
 

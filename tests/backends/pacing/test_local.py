@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import (
     BURSTS,

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock as ToolClock
+from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.errors import RateLimited
 from customerio_tool.pacing import (
     MANY_BUCKETS,

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.clock import Clock
+from customerio_tool.deadline import Clock
 from customerio_tool.otel import OtelTelemetry
 from tests.support.clients import SAVED_US
 
