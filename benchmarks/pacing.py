@@ -18,10 +18,12 @@ from pathlib import Path
 
 import redis
 
+from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.pacing.redis import RedisLimiter
+from customerio_tool.backends.pacing.slots import bucket_of
 from customerio_tool.errors import RateLimited
-from customerio_tool.pacing import LocalLimiter, Pacer, bucket_of
-from customerio_tool.pacing_redis import RedisLimiter
-from customerio_tool.spec import Pace
+from customerio_tool.subtools.declare import Pace
 from tests.support.pacing_workers import WORKERS, Crew, Work, most_in, work
 from tests.support.redis_server import RedisServer
 

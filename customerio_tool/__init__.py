@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from customerio_tool.backends import Backends
-    from customerio_tool.call import CallContext
-    from customerio_tool.connection import Api, Connection
+    from customerio_tool.calls.call import CallContext
+    from customerio_tool.connection import Connection
     from customerio_tool.deadline import Clock
     from customerio_tool.errors import CustomerIoError
     from customerio_tool.policy import Policy
+    from customerio_tool.subtools.declare import Api
     from customerio_tool.tool import CustomerIoTool
 
 __all__ = [
@@ -27,9 +28,9 @@ __all__ = [
 
 # Loaded when first asked for: the pytest plugin lies in this package and is imported by every run.
 _MODULES = {
-    "Api": "connection",
+    "Api": "subtools.declare",
     "Backends": "backends",
-    "CallContext": "call",
+    "CallContext": "calls.call",
     "Clock": "deadline",
     "Connection": "connection",
     "CustomerIoError": "errors",

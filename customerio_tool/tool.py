@@ -7,11 +7,13 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.backends import Backends
-from customerio_tool.call import CallContext
-from customerio_tool.client import Client
-from customerio_tool.confirmation import with_confirmation
-from customerio_tool.connection import ALL_APIS, Api, Connection
-from customerio_tool.connection_check import check_connection
+from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.confirmation import with_confirmation
+from customerio_tool.calls.recovery import CALL_SECONDS
+from customerio_tool.calls.runner import Runner
+from customerio_tool.connection import Connection
+from customerio_tool.connection.check import check_connection
+from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.errors import (
     ConnectionInvalid,
@@ -21,11 +23,10 @@ from customerio_tool.errors import (
 )
 from customerio_tool.locks import ForkSafeLock, notice_fork
 from customerio_tool.policy import Policy
-from customerio_tool.recovery import CALL_SECONDS
-from customerio_tool.runner import Runner
 from customerio_tool.secret import Environment, Secret
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools.declare import Api, Subtool
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
 
 if TYPE_CHECKING:
     import requests

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from customerio_tool.jsontext import compact
-from customerio_tool.wire import json_bytes
+from customerio_tool.calls.request import json_bytes
+from customerio_tool.subtools.declare.json_text import compact
 
 
 def test_what_is_hashed_is_written_as_ever() -> None:

@@ -18,9 +18,9 @@ from customerio_tool.errors import (
     SubtoolDisabled,
     SubtoolUnknown,
 )
-from customerio_tool.identifiers import is_ulid
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare.identifiers import is_ulid
 from tests.support.clients import APP_US, SAVED_US, US
 
 NAMES = list(subtools())

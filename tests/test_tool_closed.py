@@ -41,7 +41,7 @@ def test_a_closed_tool_still_describes_itself(closed: CustomerIoTool) -> None:
 
 
 def test_a_tool_on_a_session_of_the_host_is_closed_as_well(sandbox: Sandbox) -> None:
-    from customerio_tool.transport import new_session
+    from customerio_tool.connection.transport import new_session
 
     with new_session() as session:
         with CustomerIoTool(sandbox.connection(), session=session) as first:

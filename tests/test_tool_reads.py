@@ -10,7 +10,7 @@ import responses
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.shapes import MAX_RESULT_CHARS
+from customerio_tool.subtools.declare.vendor_json import MAX_RESULT_CHARS
 from tests.support.clients import APP_US
 
 

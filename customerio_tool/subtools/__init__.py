@@ -9,9 +9,9 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from customerio_tool.arguments import nearest
 from customerio_tool.errors import SubtoolUnknown
-from customerio_tool.spec import Subtool
+from customerio_tool.subtools.declare import Subtool
+from customerio_tool.subtools.declare.wording import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,8 @@ def subtools() -> Mapping[str, Subtool[Any]]:
     Raises:
         TypeError: Two declarations have one name or one place.
     """
-    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    names = [module.name for module in iter_modules(__path__) if not module.ispkg]
+    modules = [import_module(f"{__name__}.{name}") for name in names]
     values = [value for module in modules for value in vars(module).values()]
     found = sorted((v for v in values if isinstance(v, Subtool)), key=lambda v: v.place)
     for one, other in pairwise(found):

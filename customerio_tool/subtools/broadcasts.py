@@ -7,30 +7,48 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from customerio_tool.arguments import refuse
-from customerio_tool.connection import Api
-from customerio_tool.errors import FieldProblem, Look
-from customerio_tool.fields import (
+from customerio_tool.subtools.declare import (
+    CALL,
+    Answer,
+    Api,
+    Args,
+    Effect,
     EmailAddress,
+    Endpoint,
+    Example,
+    FieldProblem,
     Flag,
     Identifier,
+    Invocation,
+    Item,
     JsonObject,
+    Look,
     ObjectId,
+    Pace,
     PersonId,
+    Reach,
+    Sends,
+    Shape,
+    Subtool,
+    Verify,
     at_most,
+    distinct,
     iso_time,
     json_array,
+    objects_in,
+    refuse,
     size_of,
+    whole_in,
 )
-from customerio_tool.identifiers import distinct
-from customerio_tool.invocation import Invocation
-from customerio_tool.recipients import Reach
-from customerio_tool.shapes import CALL, Answer, Item, Shape, objects_in, whole_in
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool, Verify
-from customerio_tool.subtools.audiences import MAX_AUDIENCE, Filter, PerUserData, distinct_people
-from customerio_tool.subtools.links import PublicUrl
 from customerio_tool.subtools.messages import messages_since
-from customerio_tool.subtools.references import APP_PAGES
+from customerio_tool.subtools.parts.audiences import (
+    MAX_AUDIENCE,
+    Filter,
+    PerUserData,
+    distinct_people,
+)
+from customerio_tool.subtools.parts.links import PublicUrl
+from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -10,28 +10,39 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from customerio_tool.arguments import refuse
-from customerio_tool.connection import Api
-from customerio_tool.errors import FieldProblem, Problem, ReplyUnreadable
-from customerio_tool.fields import Line, ObjectId, Time, whole_number
-from customerio_tool.invocation import Invocation
-from customerio_tool.privacy import NO_PEOPLE
-from customerio_tool.shapes import (
+from customerio_tool.errors import ReplyUnreadable
+from customerio_tool.subtools.declare import (
     MAX_RESULT_CHARS,
+    NO_PEOPLE,
     TRUNCATED,
     Answer,
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    FieldProblem,
+    Invocation,
     Item,
+    Line,
+    ObjectId,
+    Pace,
+    Problem,
+    Sends,
     Shape,
+    Subtool,
+    Time,
     chars_of,
     contains,
     listing,
     one,
+    refuse,
     whole_in,
+    whole_number,
 )
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
 from customerio_tool.subtools.messages import Channel
-from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
-from customerio_tool.subtools.references import APP_PAGES
+from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
+from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -7,14 +7,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from customerio_tool.connection import Api
-from customerio_tool.errors import Problem
-from customerio_tool.fields import JsonObject, PathText, Time, as_texts, boolean
-from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import acknowledge
-from customerio_tool.spec import Effect, Endpoint, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.identify import PersonArgs, read_person
-from customerio_tool.subtools.references import TRACK_PAGES
+from customerio_tool.subtools.declare import (
+    Api,
+    Effect,
+    Endpoint,
+    Example,
+    Invocation,
+    JsonObject,
+    Pace,
+    PathText,
+    Problem,
+    Sends,
+    Subtool,
+    Time,
+    acknowledge,
+    as_texts,
+    boolean,
+)
+from customerio_tool.subtools.parts.identify import PersonArgs, read_person
+from customerio_tool.subtools.parts.references import TRACK_PAGES
 
 
 def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:

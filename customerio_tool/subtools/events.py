@@ -6,28 +6,36 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from customerio_tool.connection import Api
-from customerio_tool.errors import Problem
-from customerio_tool.fields import (
+from customerio_tool.subtools.declare import (
     MAX_EVENT_DATA_BYTES,
     MAX_NAME_BYTES,
+    Answer,
+    Api,
+    Args,
+    Effect,
     EmailAddress,
+    Endpoint,
     EventData,
     EventName,
+    Example,
     Identifier,
+    Invocation,
     Line,
+    Member,
+    Pace,
+    Problem,
+    Sends,
+    Subtool,
     Time,
+    acknowledge,
     at_most,
     located,
+    override_of,
     size_of,
 )
-from customerio_tool.invocation import Invocation
-from customerio_tool.recipients import override_of
-from customerio_tool.shapes import Answer, Member, acknowledge
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.identify import PersonArgs
-from customerio_tool.subtools.mail import reach_of
-from customerio_tool.subtools.references import TRACK_PAGES
+from customerio_tool.subtools.parts.identify import PersonArgs
+from customerio_tool.subtools.parts.mail import reach_of
+from customerio_tool.subtools.parts.references import TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -6,21 +6,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from customerio_tool.connection import Api
-from customerio_tool.errors import Look, Problem, ReplyUnreadable
-from customerio_tool.fields import (
+from customerio_tool.errors import ReplyUnreadable
+from customerio_tool.subtools.declare import (
+    TRUNCATED,
+    Answer,
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
     Flag,
     Identifier,
+    Invocation,
+    Item,
+    Look,
     ObjectId,
+    Pace,
+    People,
+    Problem,
+    Sends,
+    Shape,
+    Subtool,
     Time,
+    fitting_items,
     iso_time,
     whole_number,
 )
-from customerio_tool.invocation import Invocation
-from customerio_tool.privacy import IDENTIFIERS, People
-from customerio_tool.shapes import TRUNCATED, Answer, Item, Shape, fitting_items
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.references import APP_PAGES
+from customerio_tool.subtools.declare.privacy import IDENTIFIERS
+from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self

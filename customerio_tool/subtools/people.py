@@ -6,37 +6,46 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from customerio_tool.connection import Api
-from customerio_tool.errors import Look, Problem
-from customerio_tool.fields import (
-    Line,
-    PersonId,
-    check_type,
-    json_array,
-)
-from customerio_tool.identifiers import IdType, bare, canonical, shape_of
-from customerio_tool.invocation import Invocation
-from customerio_tool.privacy import People, is_hidden
-from customerio_tool.shapes import (
+from customerio_tool.subtools.declare import (
     OMITTED,
     TRUNCATED,
     Answer,
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    IdType,
+    Invocation,
     Item,
+    Line,
+    Look,
     Member,
+    Pace,
+    People,
+    PersonId,
+    Problem,
+    Sends,
     Shape,
+    Subtool,
     acknowledge,
+    bare,
+    canonical,
+    check_type,
     fitted,
+    is_hidden,
+    json_array,
     object_in,
+    shape_of,
 )
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.identify import (
+from customerio_tool.subtools.parts.identify import (
     IdentifyCustomerArgs,
     PersonArgs,
     identify_body,
     identify_caution,
     read_person,
 )
-from customerio_tool.subtools.references import APP_OPERATIONS, TRACK_PAGES
+from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -6,17 +6,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from customerio_tool.connection import Api
-from customerio_tool.errors import Look
-from customerio_tool.fields import Flag, Line, SegmentNumber, Text
-from customerio_tool.invocation import Invocation
-from customerio_tool.privacy import NO_PEOPLE
-from customerio_tool.shapes import (
+from customerio_tool.subtools.declare import (
+    NO_PEOPLE,
     OMITTED,
     TRUNCATED,
     Answer,
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    Flag,
+    Invocation,
     Item,
+    Line,
+    Look,
+    Pace,
+    SecondRead,
+    SegmentNumber,
+    Sends,
     Shape,
+    Subtool,
+    Text,
+    Verify,
     acknowledge,
     contains,
     fitted,
@@ -25,18 +37,7 @@ from customerio_tool.shapes import (
     objects_in,
     whole_in,
 )
-from customerio_tool.spec import (
-    Args,
-    Effect,
-    Endpoint,
-    Example,
-    Pace,
-    SecondRead,
-    Sends,
-    Subtool,
-    Verify,
-)
-from customerio_tool.subtools.membership import (
+from customerio_tool.subtools.parts.membership import (
     REPEATS,
     SENT,
     SILENT,
@@ -45,8 +46,8 @@ from customerio_tool.subtools.membership import (
     membership_body,
     membership_query,
 )
-from customerio_tool.subtools.pages import Full, Limit, NamePart, Offset
-from customerio_tool.subtools.references import APP_PAGES, TRACK_PAGES
+from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
+from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
 
 FIND = "list_segments shows the ids of all segments."
 

@@ -7,23 +7,30 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from customerio_tool.arguments import refuse
-from customerio_tool.connection import Api
-from customerio_tool.errors import FieldProblem, Problem
-from customerio_tool.fields import (
+from customerio_tool.subtools.declare import (
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    FieldProblem,
     Flag,
     Identifier,
+    Invocation,
     JsonObject,
     Line,
+    Pace,
+    Problem,
+    Reach,
+    Sends,
+    Subtool,
     Text,
     as_texts,
+    refuse,
+    shape_of,
 )
-from customerio_tool.identifiers import shape_of
-from customerio_tool.invocation import Invocation
-from customerio_tool.recipients import Reach
-from customerio_tool.spec import Args, Effect, Endpoint, Example, Pace, Sends, Subtool
-from customerio_tool.subtools.links import HttpsUrl
-from customerio_tool.subtools.mail import (
+from customerio_tool.subtools.parts.links import HttpsUrl
+from customerio_tool.subtools.parts.mail import (
     Address,
     AddressList,
     Attachments,
@@ -31,9 +38,9 @@ from customerio_tool.subtools.mail import (
     addresses,
     reach_of,
 )
-from customerio_tool.subtools.push import CustomDevice, CustomPayload
-from customerio_tool.subtools.references import APP_OPERATIONS, APP_PAGES
-from customerio_tool.subtools.sending import (
+from customerio_tool.subtools.parts.push import CustomDevice, CustomPayload
+from customerio_tool.subtools.parts.references import APP_OPERATIONS, APP_PAGES
+from customerio_tool.subtools.parts.sending import (
     AutoCreate,
     DisableMessageRetention,
     IdempotencyKey,

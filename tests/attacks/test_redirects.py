@@ -12,10 +12,10 @@ import responses
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.connection.transport import new_session
 from customerio_tool.deadline import Clock
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.transport import new_session
+from customerio_tool.subtools.declare import Subtool
 from tests.attacks.reached import NAMES
 from tests.support.canaries import AT
 from tests.support.clients import SAVED_US, AnyPace

@@ -9,7 +9,7 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.budget import MAX_RUNS, SendBudget
+from customerio_tool.backends.budget import MAX_RUNS, SendBudget
 from customerio_tool.errors import PolicyRefused
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import EMAIL, code_of

@@ -10,8 +10,9 @@ import responses
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.ledger.entry import LedgerLost
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.deadline import Clock
-from customerio_tool.ledger import LedgerLost, MemoryLedger
 from customerio_tool.sandbox import Sandbox
 from tests.support.retries import MAIL_CALL
 

@@ -20,16 +20,17 @@ import pytest
 
 from customerio_tool import Api, CallContext, Connection, CustomerIoTool, Policy
 from customerio_tool.backends import Backends
-from customerio_tool.call import Call
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+from customerio_tool.backends.ledger.memory import MemoryLedger
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
+from customerio_tool.calls.watch import keyed_hash
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.errors import CustomerIoError, Look
-from customerio_tool.ledger import Entry, LedgerLost, MemoryLedger
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.shapes import Answer
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.telemetry import keyed_hash
-from customerio_tool.wire import Reply, request_for
+from customerio_tool.subtools.declare import Answer, Subtool
 from tests.support import canaries
 from tests.support.canaries import (
     AT,
@@ -225,7 +226,7 @@ def test_nothing_leaks_where_the_region_cannot_be_learned(
 ) -> None:
     """The vendor's hosts are the sandbox here, so that the region must be asked for."""
     here = {"us": sandbox.track_url, "eu": sandbox.track_url}
-    monkeypatch.setattr("customerio_tool.connection.HOSTS", dict.fromkeys(Api, here))
+    monkeypatch.setattr("customerio_tool.connection.fields.HOSTS", dict.fromkeys(Api, here))
     saved = sandbox.connection()
     for key in ("region", "track_url", "app_url"):
         del saved[key]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CallContext, CustomerIoTool, Policy
-from customerio_tool.approvals import LIFE_SECONDS, MAX_WAITING, Approvals
 from customerio_tool.backends import Backends
-from customerio_tool.confirmation import nobody_can_approve
+from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals
+from customerio_tool.calls.confirmation import nobody_can_approve
 from customerio_tool.connection import Connection
 from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox

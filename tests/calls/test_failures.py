@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.backends import Backends
 from customerio_tool.deadline import Clock
-from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Effect, Subtool
 from tests.support.clients import AnyPace
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC

@@ -14,11 +14,11 @@ import pytest
 import requests
 import responses
 
-from customerio_tool.client import Client
-from customerio_tool.connection import Api
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.transport import new_session
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.transport import new_session
+from customerio_tool.subtools.declare import Api
 from tests.support.clients import APP_US, SEGMENTS, US, connected, soon
 from tests.support.forking import in_a_child
 from tests.support.retries import NOW, PERSON_CALL, SkippingClock, Tries, tool_on

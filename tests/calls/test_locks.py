@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from customerio_tool import locks
-from customerio_tool.ledger import Entry, MemoryLedger
+from customerio_tool.backends.ledger.entry import Entry
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.locks import ForkSafeLock
 from tests.support.forking import in_a_child
 from tests.support.timeouts import PATIENCE

@@ -10,8 +10,8 @@ import responses
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.deadline import Clock
-from customerio_tool.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import EMAIL, SAVED_US, AnyPace
 from tests.support.redis_server import RedisServer
@@ -104,7 +104,7 @@ def test_a_smaller_budget_does_not_shorten_the_count_of_a_run(sandbox: Sandbox) 
 def test_an_outage_is_not_multiplied_by_making_more_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("customerio_tool.retry.BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("customerio_tool.calls.retry.BACKOFF_SECONDS", 0.0)
     with responses.RequestsMock() as net:
         net.get(VENDOR, status=503)
         backends = Backends(limiter=AnyPace())

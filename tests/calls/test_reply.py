@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from customerio_tool import wire
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import MAX_SAID_CHARS, error_for, payload_of
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.exchange import Reply, retry_after
 from customerio_tool.errors import CustomerIoError
-from customerio_tool.invocation import Invocation
-from customerio_tool.shapes import MAX_REPLY_LEVELS, Answer, Item
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import MAX_SAID_CHARS, Reply
+from customerio_tool.subtools.declare import Answer, Invocation, Subtool
+from customerio_tool.subtools.declare.vendor_json import MAX_REPLY_LEVELS, Item
 
 AT = Invocation(now=1763900000.0, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 ALL = subtools()
@@ -35,7 +35,7 @@ def example_of(name: str) -> tuple[Subtool[Any], Any]:
 
 def payload(name: str, body: bytes, status: int = 200) -> Item:
     subtool, args = example_of(name)
-    return wire.payload_of(Call(subtool, args, AT), Reply(status, {}, body))
+    return payload_of(Call(subtool, args, AT), Reply(status, {}, body))
 
 
 def error(
@@ -44,7 +44,7 @@ def error(
     """Return the failure envelope of a reply."""
     subtool, args = example_of(name)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    failure = wire.error_for(Call(subtool, args, AT), Reply(status, headers or {}, raw))
+    failure = error_for(Call(subtool, args, AT), Reply(status, headers or {}, raw))
     return failure.as_result()
 
 
@@ -53,7 +53,7 @@ def result(name: str, body: Any) -> dict[str, Any]:
     subtool, args = example_of(name)
     reply = Reply(200, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
     try:
-        return subtool.result(Answer(args, AT, wire.payload_of(Call(subtool, args, AT), reply)))
+        return subtool.result(Answer(args, AT, payload_of(Call(subtool, args, AT), reply)))
     except CustomerIoError as failure:
         return failure.as_result()
 
@@ -222,7 +222,7 @@ def test_a_rejected_credential_names_the_fields_of_its_api() -> None:
 
 
 def waits(text: str, now: float = AT.now) -> float | None:
-    return wire.retry_after(Reply(429, {"Retry-After": text}, b""), now)
+    return retry_after(Reply(429, {"Retry-After": text}, b""), now)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_a_request_shows_nothing_of_a_person() -> None:
     subtool = ALL["identify_customer"]
     args = subtool.parse({"customer_id": "ada@example.com", "attributes": {"city": "Paris"}})
 
-    shown = repr(wire.request_for(Call(subtool, args, AT)))
+    shown = repr(request_for(Call(subtool, args, AT)))
 
     assert "ada" not in shown
     assert "Paris" not in shown

@@ -11,20 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from customerio_tool.connection import Api
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+from customerio_tool.backends.ledger.memory import MemoryLedger
+from customerio_tool.calls.send_once import DAY, fingerprint_of, key_of, lifetime
+from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import LedgerUnavailable, OutcomeUnknown, RequestRejected
-from customerio_tool.ledger import (
-    DAY,
-    Entry,
-    LedgerLost,
-    MemoryLedger,
-    fingerprint_of,
-    key_of,
-    lifetime,
-)
-from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import Request
+from customerio_tool.subtools.declare import Api, Effect, Subtool
 from tests.support.ledger_calls import START, Clock, Loseable, Sender
 
 SENDS = [subtool for subtool in subtools().values() if subtool.effect is Effect.SEND]

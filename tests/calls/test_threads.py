@@ -19,10 +19,10 @@ from requests.adapters import HTTPAdapter
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from customerio_tool.connection.transport import POOL_SIZE
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.telemetry import Attempt, CallEnd, CallStart
-from customerio_tool.transport import POOL_SIZE
 from tests.support.clients import AnyPace
 from tests.support.timeouts import PATIENCE
 

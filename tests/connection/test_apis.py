@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
 from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows
 from tests.support.clients import APP, SITE, TRACK
 

@@ -11,11 +11,11 @@ import pytest
 import requests
 import responses
 
-from customerio_tool.client import MAX_REPLY_BYTES, Client
-from customerio_tool.connection import Api
+from customerio_tool.connection.client import MAX_REPLY_BYTES, Client
+from customerio_tool.connection.exchange import Request
+from customerio_tool.connection.transport import new_session
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.transport import new_session
-from customerio_tool.wire import Request
+from customerio_tool.subtools.declare import Api
 from tests.support.clients import (
     APP,
     APP_EU,

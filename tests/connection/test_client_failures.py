@@ -16,11 +16,11 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from customerio_tool.client import Client
 from customerio_tool.connection import Connection
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.failures import AnswerLost, failure_of
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Unreachable
-from customerio_tool.failures import AnswerLost, failure_of
 from tests.support.clients import APP_US, LOGIN, PERSON, SAVED, SEGMENTS, US, connected, sent, soon
 from tests.support.loopback import Loopback, Script, answer, says
 from tests.support.timeouts import PATIENCE

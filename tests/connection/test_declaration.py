@@ -9,9 +9,11 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.connection import ALL_APIS, Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.connection.fields import connection_fields, connection_schema
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.saved_connection import connection_fields, connection_schema
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from tests.connection.refusals import GOOD
 
 

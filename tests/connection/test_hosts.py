@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
 
 

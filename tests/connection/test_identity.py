@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import GOOD
 from tests.support.clients import SITE
 

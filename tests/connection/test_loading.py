@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.connection.fields import connection_fields
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.saved_connection import connection_fields
+from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
 from tests.support.clients import APP, SITE, TRACK
 

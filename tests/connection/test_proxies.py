@@ -12,7 +12,7 @@ import pytest
 import requests
 import trustme
 
-from customerio_tool.transport import new_session
+from customerio_tool.connection.transport import new_session
 from tests.support.clients import SAVED
 from tests.support.loopback import Loopback, says
 from tests.support.retries import MAIL_CALL, SkippingClock, Tries, tool_on

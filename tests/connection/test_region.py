@@ -12,10 +12,11 @@ import pytest
 import requests
 import responses
 
-from customerio_tool.client import Client
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import Request, json_of
 from customerio_tool.errors import ConnectionInvalid, CredentialsRejected, Unreachable
-from customerio_tool.wire import Request, json_of
+from customerio_tool.subtools.declare import Api
 from tests.support.clients import (
     APP,
     APP_EU,

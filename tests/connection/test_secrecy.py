@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from customerio_tool.connection import Api, Connection
+from customerio_tool.connection import Connection
+from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
 from tests.support.clients import APP, SITE, TRACK
 

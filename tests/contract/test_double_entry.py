@@ -10,27 +10,27 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from customerio_tool import fields
-from customerio_tool.call import Call
-from customerio_tool.connection import Api
-from customerio_tool.invocation import Invocation
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.fields import HOSTS
 from customerio_tool.sandbox import Options, pace
 from customerio_tool.sandbox.application import TABLES
-from customerio_tool.saved_connection import HOSTS
-from customerio_tool.spec import Pace, Subtool
 from customerio_tool.subtools import (
-    attributes,
-    audiences,
     broadcasts,
     campaigns,
     events,
-    mail,
     messages,
-    sending,
     subtools,
     transactional,
 )
-from customerio_tool.wire import request_for
+from customerio_tool.subtools.declare import Api, Invocation, Pace, Subtool
+from customerio_tool.subtools.declare.types import (
+    MAX_EVENT_DATA_BYTES,
+    MAX_ID_BYTES,
+    MAX_NAME_BYTES,
+    MAX_SEGMENT_IDS,
+)
+from customerio_tool.subtools.parts import attributes, audiences, mail, sending
 from tests.support.facts import FieldFacts, Operation, load
 from tests.support.vendor_spec import TrackSpecification
 
@@ -122,11 +122,11 @@ FURTHER: Mapping[str, list[dict[str, Any]]] = {
 """Calls which give the arguments that the examples do not."""
 
 EQUAL = {
-    "person_id_bytes": fields.MAX_ID_BYTES,
-    "event_name_bytes": fields.MAX_NAME_BYTES,
-    "event_data_bytes": fields.MAX_EVENT_DATA_BYTES,
+    "person_id_bytes": MAX_ID_BYTES,
+    "event_name_bytes": MAX_NAME_BYTES,
+    "event_data_bytes": MAX_EVENT_DATA_BYTES,
     "event_trigger_age": events.TRIGGER_SECONDS,
-    "segment_ids": fields.MAX_SEGMENT_IDS,
+    "segment_ids": MAX_SEGMENT_IDS,
     "attribute_count": attributes.MAX_ATTRIBUTES,
     "attribute_name_bytes": attributes.MAX_ATTRIBUTE_NAME_BYTES,
     "attribute_value_bytes": attributes.MAX_ATTRIBUTE_VALUE_BYTES,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.cli import main
+from customerio_tool.doors.cli.main import main
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.subtools import subtools
 from tests.support.project import ROOT
@@ -43,14 +43,19 @@ def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
 
 
 def test_a_module_of_ours_that_is_missing_is_not_blamed_on_the_extra() -> None:
-    done = python(f"import sys; sys.modules['customerio_tool.publish'] = None; {MAIN}")
+    done = python(
+        f"import sys; sys.modules['customerio_tool.doors.cli.publish.files'] = None; {MAIN}"
+    )
     assert done.returncode == 1
     assert INSTALL not in done.stderr
 
 
 def test_importing_the_door_loads_no_extra() -> None:
     loaded = "{m.partition('.')[0] for m in sys.modules} & {'typer', 'rich', 'click', 'yaml'}"
-    assert python(f"import sys, customerio_tool.cli; print({loaded})").stdout.strip() == "set()"
+    assert (
+        python(f"import sys, customerio_tool.doors.cli.main; print({loaded})").stdout.strip()
+        == "set()"
+    )
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["nonsense"], 2)])

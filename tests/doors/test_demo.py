@@ -14,12 +14,12 @@ import pytest
 from rich.console import Console
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.demo import run
-from customerio_tool.demo.player import Caller
-from customerio_tool.demo.story import STORY
+from customerio_tool.doors.cli.demo import run
+from customerio_tool.doors.cli.demo.player import Caller
+from customerio_tool.doors.cli.demo.story import STORY
 from customerio_tool.sandbox import Options, Sandbox
-from customerio_tool.spec import Effect
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Effect
 
 Result = dict[str, Any]
 
@@ -112,7 +112,7 @@ def test_a_sound_tool_passes(honest: Honest) -> None:
 def test_every_subtool_is_called_at_least_once(honest: Honest) -> None:
     uncalled = set(subtools()) - {name for name, _, _ in honest.calls}
     assert not uncalled, (
-        "give each a step in customerio_tool/demo/story.py and what proves it in checks.py"
+        "give each a step in doors/cli/demo/story.py and what proves it in checks.py"
     )
     assert f"All {len(subtools())} subtools did what they promise." in honest.outcome.text
 
@@ -316,7 +316,7 @@ def test_a_mail_that_is_delivered_meanwhile_is_no_change() -> None:
 def test_a_subtool_that_no_step_calls_is_told_and_is_not_proved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("customerio_tool.demo.STORY", STORY[:-1])
+    monkeypatch.setattr("customerio_tool.doors.cli.demo.STORY", STORY[:-1])
     outcome = play()
     last = subtools().keys() - {step.subtool for act in STORY[:-1] for step in act.steps}
     total = len(subtools())

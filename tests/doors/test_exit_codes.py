@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from customerio_tool import CustomerIoTool, errors
-from customerio_tool.exit_codes import exit_of_call, exit_of_check
+from customerio_tool.doors.cli.exit_codes import exit_of_call, exit_of_check
 from customerio_tool.sandbox import Sandbox
 
 EXITS = {

@@ -16,10 +16,11 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from customerio_tool import CustomerIoTool, errors
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.recovery import seconds_for
+from customerio_tool.connection.fields import connection_fields
 from customerio_tool.deadline import Clock, Timeouts
-from customerio_tool.manifest import MANIFEST_SCHEMA
-from customerio_tool.publish import (
+from customerio_tool.doors.cli.publish.files import (
     MANIFEST,
     README,
     MarkersMissing,
@@ -28,8 +29,7 @@ from customerio_tool.publish import (
     with_blocks,
     write,
 )
-from customerio_tool.recovery import seconds_for
-from customerio_tool.saved_connection import connection_fields
+from customerio_tool.doors.cli.publish.manifest import MANIFEST_SCHEMA
 from customerio_tool.subtools import subtools
 from tests.subtools.calls import AT
 from tests.support.project import ROOT, pyproject

@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.doors.cli.serving import ready_file, stop_signals
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.serving import ready_file, stop_signals
 from tests.support.shell import MAIN, invoke
 from tests.support.timeouts import PATIENCE
 

@@ -11,9 +11,9 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.privacy import People, folded, without_hidden
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare.privacy import People, folded, without_hidden
 from tests.support.clients import SAVED_US
 from tests.support.policies import tool_with
 

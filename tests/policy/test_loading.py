@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.policy import PRESETS
+from customerio_tool.policy.policy import PRESETS
 from customerio_tool.subtools import subtools
 from tests.support.clients import SAVED_US
 from tests.support.policies import READS

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import Connection, CustomerIoTool
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.policy import PRESETS, Policy
+from customerio_tool.policy import Policy
+from customerio_tool.policy.policy import PRESETS
 from customerio_tool.subtools import subtools
 from tests.support.project import ROOT
 

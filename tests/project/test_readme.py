@@ -12,15 +12,13 @@ from typing import get_args
 import pytest
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.call import Call
-from customerio_tool.commands import app
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
+from customerio_tool.doors.cli.commands import app
 from customerio_tool.errors import NextStep, TookEffect
-from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.shapes import Outcome
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import request_for
+from customerio_tool.subtools.declare import Invocation, Outcome, Subtool
 from tests.support.project import ROOT, pyproject
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

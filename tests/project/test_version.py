@@ -7,8 +7,8 @@ from importlib import metadata
 
 import pytest
 
-from customerio_tool import CustomerIoTool, distribution
-from customerio_tool.distribution import DISTRIBUTION, installed_version
+from customerio_tool import CustomerIoTool, version
+from customerio_tool.version import DISTRIBUTION, installed_version
 from tests.support.project import pyproject
 
 
@@ -19,7 +19,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(distribution, "version", missing)
+    monkeypatch.setattr(version, "version", missing)
     installed_version.cache_clear()
     yield
     installed_version.cache_clear()

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customerio_tool.arguments import MAX_DEPTH
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import ArgumentsInvalid
-from customerio_tool.invocation import Invocation
-from customerio_tool.spec import Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import Request, request_for
+from customerio_tool.subtools.declare import Invocation, Subtool
+from customerio_tool.subtools.declare.json_input import MAX_DEPTH
 
 AT = Invocation(now=1_795_435_200.5, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 SUBTOOLS = subtools()

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool import wire
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import error_for
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import ArgumentsInvalid, NotFound, OutcomeUnknown, RequestRejected
-from customerio_tool.subtools.audiences import MAX_AUDIENCE
 from customerio_tool.subtools.broadcasts import trigger_broadcast
 from customerio_tool.subtools.messages import list_messages
+from customerio_tool.subtools.parts.audiences import MAX_AUDIENCE
 from tests.subtools.calls import (
     AT,
     assert_examples_hold,
@@ -205,7 +207,7 @@ def test_any_object_is_either_sent_as_a_filter_or_refused_inside_filter(value: A
     except ArgumentsInvalid:
         assert all(path.startswith("filter") for path in filter_refused(value))
     else:
-        body = wire.request_for(Call(trigger_broadcast, args, AT)).body
+        body = request_for(Call(trigger_broadcast, args, AT)).body
         assert list(json.loads(body or b"")["recipients"]) == list(value)
 
 
@@ -294,7 +296,7 @@ def test_a_2xx_without_a_number_is_accepted_all_the_same(reply: Any) -> None:
 
 def test_a_failure_after_sending_is_unknown_and_says_where_to_look() -> None:
     args = trigger_broadcast.parse({"broadcast_id": 9, "audience": "default"})
-    error = wire.error_for(Call(trigger_broadcast, args, AT), wire.Reply(502, {}, b""))
+    error = error_for(Call(trigger_broadcast, args, AT), Reply(502, {}, b""))
     assert isinstance(error, OutcomeUnknown)
     assert error.look is not None
     assert query_of_look(error.look.as_json())
@@ -307,7 +309,7 @@ def query_of_look(look: dict[str, Any]) -> dict[str, str]:
 
 def test_an_unknown_broadcast_is_answered_with_where_ids_are() -> None:
     args = trigger_broadcast.parse({"broadcast_id": 9, "audience": "default"})
-    error = wire.error_for(Call(trigger_broadcast, args, AT), wire.Reply(404, {}, b"{}"))
+    error = error_for(Call(trigger_broadcast, args, AT), Reply(404, {}, b"{}"))
     assert isinstance(error, NotFound)
     assert "API-triggered" in error.summary
 
@@ -315,6 +317,6 @@ def test_an_unknown_broadcast_is_answered_with_where_ids_are() -> None:
 def test_a_refused_audience_is_answered_with_what_one_unknown_person_does() -> None:
     call = {"broadcast_id": 9, "audience": "customer_ids", "customer_ids": ["u1"]}
     args = trigger_broadcast.parse(call)
-    error = wire.error_for(Call(trigger_broadcast, args, AT), wire.Reply(422, {}, b"{}"))
+    error = error_for(Call(trigger_broadcast, args, AT), Reply(422, {}, b"{}"))
     assert isinstance(error, RequestRejected)
     assert "ignore_missing" in error.summary

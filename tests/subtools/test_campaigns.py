@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool import wire
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import error_for
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import NotFound, ReplyUnreadable
 from customerio_tool.subtools import campaigns
 from customerio_tool.subtools.campaigns import get_campaign, get_campaign_metrics, list_campaigns
@@ -39,7 +40,7 @@ def metrics_refused(**arguments: Any) -> list[str]:
 
 def test_an_unknown_campaign_is_answered_with_how_to_find_one() -> None:
     args = get_campaign.parse({"campaign_id": 99})
-    error = wire.error_for(Call(get_campaign, args, AT), wire.Reply(404, {}, b"{}"))
+    error = error_for(Call(get_campaign, args, AT), Reply(404, {}, b"{}"))
     assert isinstance(error, NotFound)
     assert "list_campaigns" in error.summary
 

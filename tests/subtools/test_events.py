@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from customerio_tool.fields import MAX_EVENT_DATA_BYTES
+from customerio_tool.subtools.declare.types import MAX_EVENT_DATA_BYTES
 from customerio_tool.subtools.events import track_anonymous_event
 from tests.subtools.calls import body_of, refusal_of
 

@@ -12,14 +12,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.call import Call
-from customerio_tool.connection import Api
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.exchange import Request
 from customerio_tool.deadline import Clock as ToolClock
-from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.spec import Example, Subtool
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import Request, request_for
+from customerio_tool.subtools.declare import Api, Example, Invocation, Subtool
 from tests.support.vendor_spec import TrackSpecification
 
 NOW = 1_795_435_200  # 2026-11-23 12:00 UTC

@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.fields import size_of
-from customerio_tool.identifiers import canonical, distinct, is_ulid, may_be, shape_of
-from customerio_tool.invocation import Invocation
-from customerio_tool.wire import json_bytes
+from customerio_tool.calls.request import json_bytes
+from customerio_tool.subtools.declare import Invocation
+from customerio_tool.subtools.declare.identifiers import (
+    canonical,
+    distinct,
+    is_ulid,
+    may_be,
+    shape_of,
+)
+from customerio_tool.subtools.declare.types import size_of
 
 AT = Invocation(now=1763900000.0, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZY"

@@ -12,8 +12,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from customerio_tool import subtools as package
-from customerio_tool.spec import Effect, Subtool
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Effect, Subtool
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "arguments.yaml"
 AGREED: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool.errors import ReplyUnreadable
-from customerio_tool.fields import iso_time, unix_seconds
-from customerio_tool.shapes import MAX_TEXT_CHARS
+from customerio_tool.subtools.declare.times import iso_time, unix_seconds
+from customerio_tool.subtools.declare.vendor_json import MAX_TEXT_CHARS
 from customerio_tool.subtools.messages import (
     LONGEST_WINDOW_SECONDS,
     WINDOW_SECONDS,

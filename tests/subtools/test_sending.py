@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from customerio_tool import wire
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import error_for
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.subtools.broadcasts import trigger_broadcast
 from customerio_tool.subtools.transactional import (
     send_transactional_email,
@@ -24,8 +25,8 @@ both = pytest.mark.parametrize(
 
 def refusal_by(status: int, subtool: Any, **arguments: Any) -> str:
     """Return what a model is told of a refusal by Customer.io."""
-    reply = wire.Reply(status, {}, b"{}")
-    return wire.error_for(Call(subtool, subtool.parse(arguments), AT), reply).summary
+    reply = Reply(status, {}, b"{}")
+    return error_for(Call(subtool, subtool.parse(arguments), AT), reply).summary
 
 
 def test_a_403_with_attachments_may_be_about_their_type() -> None:

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool import wire
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import error_for
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import ArgumentsInvalid, OutcomeUnknown, RequestRejected
-from customerio_tool.fields import iso_time
-from customerio_tool.subtools.mail import MAX_ATTACHMENT_BYTES, addresses
+from customerio_tool.subtools.declare.times import iso_time
 from customerio_tool.subtools.messages import list_messages
-from customerio_tool.subtools.sending import MAX_PAYLOAD_BYTES
+from customerio_tool.subtools.parts.mail import MAX_ATTACHMENT_BYTES, addresses
+from customerio_tool.subtools.parts.sending import MAX_PAYLOAD_BYTES
 from customerio_tool.subtools.transactional import (
     send_transactional_email,
     send_transactional_push,
@@ -187,7 +188,7 @@ def test_a_2xx_that_cannot_be_read_is_accepted_without_a_delivery_id(
 def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
     subtool: Any, least: dict[str, Any]
 ) -> None:
-    error = wire.error_for(Call(subtool, subtool.parse(least), AT), wire.Reply(500, {}, b""))
+    error = error_for(Call(subtool, subtool.parse(least), AT), Reply(500, {}, b""))
     assert isinstance(error, OutcomeUnknown)
     assert error.look is not None
     channel = subtool.name.rpartition("_")[2]
@@ -196,7 +197,7 @@ def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
 
 @both
 def test_a_refusal_tells_where_template_ids_are(subtool: Any, least: dict[str, Any]) -> None:
-    error = wire.error_for(Call(subtool, subtool.parse(least), AT), wire.Reply(400, {}, b"{}"))
+    error = error_for(Call(subtool, subtool.parse(least), AT), Reply(400, {}, b"{}"))
     assert isinstance(error, RequestRejected)
     assert "Template ids" in error.summary
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.arguments import WITHHELD, shown
+from customerio_tool.subtools.declare.wording import WITHHELD, shown
 
 EMAIL = {"to": "a@example.com", "customer_id": "u1", "transactional_message_id": "1"}
 PUSH = {"customer_id": "u1", "transactional_message_id": "1"}

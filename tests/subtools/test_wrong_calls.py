@@ -16,10 +16,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
-from customerio_tool import arguments as reading
-from customerio_tool.arguments import MAX_PROBLEMS, nearest
 from customerio_tool.deadline import Clock
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare.problems import MAX_PROBLEMS
+from customerio_tool.subtools.declare.wording import nearest
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 SAVED = {
@@ -186,7 +186,7 @@ def test_no_repair_is_looked_for_that_no_error_lists(
         looked_for.append(name)
         return nearest(name, known)
 
-    monkeypatch.setattr(reading, "nearest", look)
+    monkeypatch.setattr("customerio_tool.subtools.declare.problems.nearest", look)
     given = {f"limit_{i}": 1 for i in range(1000)}
     fields = refusal(tool, "list_segments", given)["error"]["fields"]
     assert [field["path"] for field in fields] == looked_for == list(given)[:MAX_PROBLEMS]

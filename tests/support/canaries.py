@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 import customerio_tool
-from customerio_tool.call import Call
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.request import request_for
 from customerio_tool.errors import ArgumentsInvalid
-from customerio_tool.invocation import Invocation
 from customerio_tool.sandbox import Options
-from customerio_tool.spec import Subtool
-from customerio_tool.wire import request_for
+from customerio_tool.subtools.declare import Invocation, Subtool
 
 PERSON = "zz7person"
 """Stands in every id, address, attribute, body and reply; nothing of ours may repeat it."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from customerio_tool.client import Client
-from customerio_tool.connection import Api, Connection
+from customerio_tool.backends.pacing.slots import Slot
+from customerio_tool.connection import Connection
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.deadline import Deadline
-from customerio_tool.pacing import Slot
-from customerio_tool.spec import Pace
 from customerio_tool.subtools import subtools
-from customerio_tool.wire import Reply, Request
+from customerio_tool.subtools.declare import Api, Pace
 
 SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
 SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}

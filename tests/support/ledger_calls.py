@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from customerio_tool.call import Call, CallContext
-from customerio_tool.invocation import Invocation
-from customerio_tool.ledger import Entry, Ledger, LedgerLost, SendOnce
-from customerio_tool.shapes import Answer, Item
-from customerio_tool.spec import Subtool
+from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
+from customerio_tool.calls.call import Call, CallContext
+from customerio_tool.calls.request import request_for
+from customerio_tool.calls.send_once import SendOnce
+from customerio_tool.subtools.declare import Answer, Invocation, Subtool
+from customerio_tool.subtools.declare.vendor_json import Item
 from customerio_tool.subtools.transactional import send_transactional_email
-from customerio_tool.wire import request_for
 
 START = 1_763_900_000.0
 SECONDS = 20.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
+from customerio_tool.backends.ledger.entry import Ledger
+from customerio_tool.backends.ledger.redis import RedisLedger
+from customerio_tool.backends.ledger.sqlite import SqliteLedger
 from customerio_tool.errors import SendInProgress
-from customerio_tool.ledger import Ledger
-from customerio_tool.ledger_redis import RedisLedger
-from customerio_tool.ledger_sqlite import SqliteLedger
 from tests.support.ledger_calls import Clock, Sender
 
 STORES = {"sqlite": SqliteLedger, "redis": RedisLedger}

@@ -20,11 +20,12 @@ from types import TracebackType
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.pacing.slots import Limiter, Slot
+from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
+from customerio_tool.backends.telemetry.events import Attempt, CallStart
+from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.deadline import Clock, Timeouts
-from customerio_tool.pacing import Limiter, Slot
-from customerio_tool.redis_client import REDIS_URL_VARIABLE
-from customerio_tool.spec import Pace
-from customerio_tool.telemetry import Attempt, CallStart, LogTelemetry
+from customerio_tool.subtools.declare import Pace
 from tests.support.project import ROOT
 from tests.support.timeouts import PATIENCE
 

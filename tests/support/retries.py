@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 from customerio_tool.deadline import Clock
-from customerio_tool.pacing import LocalLimiter
-from customerio_tool.telemetry import Attempt, CallEnd, CallStart
 
 NOW = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from customerio_tool.transport import new_session
+from customerio_tool.connection.transport import new_session
 from tests.support.retries import SkippingClock
 from tests.support.timeouts import PATIENCE
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from typer.testing import CliRunner, Result
 
-from customerio_tool.commands import app
+from customerio_tool.doors.cli.commands import app
 
-MAIN = "from customerio_tool.cli import main; main()"
+MAIN = "from customerio_tool.doors.cli.main import main; main()"
 
 
 def invoke(*arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:

@@ -8,8 +8,8 @@ from typing import Any
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart, Telemetry
 from customerio_tool.deadline import Clock
-from customerio_tool.telemetry import Attempt, CallEnd, CallStart, Telemetry
 from tests.support.clients import SAVED_US, US
 
 PERSON = f"{US}/api/v1/customers/ada%40example.com"

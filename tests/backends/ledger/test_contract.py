@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from customerio_tool.backends.ledger.entry import Ledger
+from customerio_tool.backends.ledger.memory import MemoryLedger
+from customerio_tool.backends.ledger.redis import RedisLedger
+from customerio_tool.backends.ledger.sqlite import SqliteLedger
+from customerio_tool.calls.send_once import DAY
 from customerio_tool.errors import (
     ArgumentsInvalid,
     OutcomeUnknown,
@@ -15,9 +20,6 @@ from customerio_tool.errors import (
     SendInProgress,
     Unreachable,
 )
-from customerio_tool.ledger import DAY, Ledger, MemoryLedger
-from customerio_tool.ledger_redis import RedisLedger
-from customerio_tool.ledger_sqlite import SqliteLedger
 from customerio_tool.subtools.transactional import send_transactional_push
 from tests.support.ledger_calls import EMAIL, SECONDS, START, Clock, Loseable, Sender
 from tests.support.requirements import requires

@@ -19,11 +19,14 @@ from typing import Any
 import pytest
 import redis
 
-from customerio_tool import ledger_redis, ledger_sqlite
+from customerio_tool.backends.ledger import redis as ledger_redis
+from customerio_tool.backends.ledger import sqlite
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+from customerio_tool.backends.ledger.memory import MemoryLedger
+from customerio_tool.backends.ledger.redis import PREFIX, RedisLedger
+from customerio_tool.backends.ledger.sqlite import SqliteLedger
+from customerio_tool.calls.send_once import DAY
 from customerio_tool.errors import OutcomeUnknown, SendInProgress
-from customerio_tool.ledger import DAY, Entry, LedgerLost, MemoryLedger
-from customerio_tool.ledger_redis import PREFIX, RedisLedger
-from customerio_tool.ledger_sqlite import SqliteLedger
 from tests.support.ledger_calls import SECONDS, START, Clock, Sender
 from tests.support.project import ROOT
 from tests.support.redis_server import RedisServer
@@ -200,7 +203,7 @@ class TestSqlite:
     def test_another_process_that_never_finishes_a_write_is_a_lost_ledger(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ledger_sqlite, "BUSY_SECONDS", 0.01)
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
         ledger = SqliteLedger(file)
         ledger.release("k")
         with closing(sqlite3.connect(file, isolation_level=None)) as db:
@@ -220,10 +223,10 @@ class TestSqlite:
             waits.append(timeout)
             return connect(path, timeout=timeout, isolation_level=isolation_level)
 
-        monkeypatch.setattr("customerio_tool.ledger_sqlite.sqlite3.connect", noted)
+        monkeypatch.setattr("customerio_tool.backends.ledger.sqlite.sqlite3.connect", noted)
         ledger.claim("k", replace(ENTRY, ends_at=START + left), START)
         ledger.settle("k", ENTRY, START)
-        assert waits == [patience, ledger_sqlite.BUSY_SECONDS]
+        assert waits == [patience, sqlite.BUSY_SECONDS]
 
     def test_a_file_that_is_no_database_is_a_lost_ledger(self, file: Path) -> None:
         file.write_text("dear diary" * 100)

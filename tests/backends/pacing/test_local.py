@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.deadline import Clock
-from customerio_tool.errors import RateLimited
-from customerio_tool.pacing import (
+from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.pacing.slots import (
     BURSTS,
     MANY_BUCKETS,
     Limiter,
-    LocalLimiter,
-    Pacer,
     bucket_of,
     rhythm_of,
 )
-from customerio_tool.spec import Pace
+from customerio_tool.deadline import Clock
+from customerio_tool.errors import RateLimited
+from customerio_tool.subtools.declare import Pace
 from tests.support.pacing_workers import most_in
 from tests.support.timeouts import PATIENCE
 

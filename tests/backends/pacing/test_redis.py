@@ -16,22 +16,14 @@ import pytest
 import redis
 
 from customerio_tool.backends import Backends
+from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.pacing.redis import PROBE_SECONDS, RedisLimiter
+from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot, bucket_of, rhythm_of
+from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.errors import RateLimited
-from customerio_tool.pacing import (
-    MANY_BUCKETS,
-    LocalLimiter,
-    Pacer,
-    Slot,
-    bucket_of,
-    rhythm_of,
-)
-from customerio_tool.pacing_redis import (
-    PROBE_SECONDS,
-    RedisLimiter,
-)
-from customerio_tool.redis_client import REDIS_URL_VARIABLE
-from customerio_tool.spec import Pace
+from customerio_tool.subtools.declare import Pace
 from tests.support.pacing_workers import most_in
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires

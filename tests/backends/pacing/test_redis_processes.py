@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
+from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.backends.pacing.redis import RedisLimiter
+from customerio_tool.backends.pacing.slots import Slot, bucket_of
 from customerio_tool.connection import Connection
-from customerio_tool.pacing import LocalLimiter, Slot, bucket_of
-from customerio_tool.pacing_redis import RedisLimiter
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.spec import Pace
+from customerio_tool.subtools.declare import Pace
 from tests.support.pacing_workers import WORKERS, Crew, Work, most_in
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires

@@ -13,10 +13,10 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.audit import AuditTrail
 from customerio_tool.backends import Backends
+from customerio_tool.backends.telemetry.audit import AuditTrail
+from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.errors import ConnectionInvalid
-from customerio_tool.telemetry import LogTelemetry
 from tests.support.clients import SAVED_US
 from tests.support.telemetry import ADA, NOW, PERSON, Recorder, lines_of, made
 
@@ -73,8 +73,8 @@ def test_the_audit_trail_begins_anew_where_its_file_was_moved_away(trail: Path) 
 
 WRITER = """
 import sys
-from customerio_tool.audit import AuditTrail
-from customerio_tool.telemetry import CallEnd, CallStart
+from customerio_tool.backends.telemetry.audit import AuditTrail
+from customerio_tool.backends.telemetry.events import CallEnd, CallStart
 
 trail = AuditTrail(sys.argv[1])
 sys.stdin.readline()  # all begin at once

@@ -11,8 +11,10 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, Connection
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from customerio_tool.backends.telemetry.log import LogTelemetry
+from customerio_tool.calls.watch import keyed_hash
 from customerio_tool.policy import Policy
-from customerio_tool.telemetry import Attempt, CallEnd, CallStart, LogTelemetry, keyed_hash
 from tests.support.clients import APP_US, EMAIL, SAVED_US, US
 from tests.support.telemetry import ADA, NOW, PERSON, Recorder, made
 

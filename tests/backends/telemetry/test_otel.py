@@ -18,8 +18,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.telemetry.otel import OtelTelemetry
 from customerio_tool.deadline import Clock
-from customerio_tool.otel import OtelTelemetry
 from tests.support.clients import SAVED_US
 
 PERSON = "https://track.customer.io/api/v1/customers/ada%40example.com"
@@ -187,7 +187,7 @@ def test_without_a_provider_spans_go_to_the_global_one() -> None:
 
 def test_a_tool_loads_no_opentelemetry_by_itself() -> None:
     script = (
-        "import sys, customerio_tool.tool, customerio_tool.commands\n"
+        "import sys, customerio_tool.tool, customerio_tool.doors.cli.commands\n"
         f"customerio_tool.tool.CustomerIoTool({SAVED_US!r}).call('get_segment', {{}})\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )

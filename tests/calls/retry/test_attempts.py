@@ -10,12 +10,12 @@ import requests
 import responses
 
 from customerio_tool import CallContext
-from customerio_tool.client import Client
-from customerio_tool.pacing import Pacer
-from customerio_tool.quota import RetryQuota
-from customerio_tool.retry import MAX_ATTEMPTS, Bounds, Retrier
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.quota import RetryQuota
+from customerio_tool.calls.retry import MAX_ATTEMPTS, Bounds, Retrier
+from customerio_tool.connection.client import Client
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.spec import Effect
+from customerio_tool.subtools.declare import Effect
 from tests.support.clients import PERSON, US, AnyPace, connected
 from tests.support.retries import (
     LIST_CALL,

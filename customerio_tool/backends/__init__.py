@@ -1,0 +1,7 @@
+"""What stands behind calls and can be exchanged: memory, a file, Redis, OpenTelemetry."""
+
+from __future__ import annotations
+
+from customerio_tool.backends.shared import Backends
+
+__all__ = ["Backends"]

@@ -1,0 +1,1 @@
+"""The ledger of sends, and where it can be kept."""

@@ -1,0 +1,48 @@
+"""The ledger of one process."""
+
+from __future__ import annotations
+
+import heapq
+
+from customerio_tool.backends.ledger.entry import Entry
+from customerio_tool.locks import ForkSafeLock
+
+
+class MemoryLedger:
+    """A ledger for the threads of one process; it ends with the process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._lock = ForkSafeLock()
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        """Store the entry unless the key is held; return the entry that holds it."""
+        with self._lock:
+            self._forget(now)
+            if held := self._entries.get(key):
+                return held
+            self._store(key, entry)
+            return None
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:
+        """Store how a message ended."""
+        with self._lock:
+            self._forget(now)
+            self._store(key, entry)
+
+    def release(self, key: str) -> None:
+        """Free the key of a message that was certainly not sent."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def _store(self, key: str, entry: Entry) -> None:
+        self._entries[key] = entry
+        heapq.heappush(self._expiries, (entry.expires_at, key))
+
+    def _forget(self, now: float) -> None:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key = heapq.heappop(self._expiries)
+            entry = self._entries.get(key)
+            if entry and entry.expires_at <= now:
+                del self._entries[key]

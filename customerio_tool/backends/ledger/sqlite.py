@@ -1,0 +1,111 @@
+"""A ledger of sends in an SQLite file, for all the processes of one machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+
+BUSY_SECONDS = 5.0
+"""The longest wait for another process that writes, which takes milliseconds. A claim waits no
+longer than its call may take; how that ended is kept even then."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS sends (
+  key TEXT PRIMARY KEY,
+  expires_at REAL NOT NULL,
+  entry TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+_INDEX = "CREATE INDEX IF NOT EXISTS sends_by_expiry ON sends (expires_at)"
+
+
+class SqliteLedger:
+    """A ledger in one file, open only while a claim or an outcome is written.
+
+    The file must be on a disk of the machine: locks on network file systems cannot be relied upon
+    (https://www.sqlite.org/wal.html). A claim is on the disk before anything is sent. Needs SQLite
+    3.37, for strict tables.
+
+    Args:
+        path: The file. Where there is none it is made, for its owner's eyes only; the directory
+            must exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        """Store the entry unless the key is held; return the entry that holds it."""
+        with self._transaction(min(BUSY_SECONDS, max(0.0, entry.ends_at - now))) as db:
+            db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
+            held = db.execute("SELECT entry FROM sends WHERE key = ?", (key,)).fetchone()
+            if held:
+                return Entry.from_json(held[0])
+            _store(db, key, entry)
+            return None
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:  # noqa: ARG002 - of the protocol
+        """Store how a message ended."""
+        with self._transaction() as db:
+            _store(db, key, entry)
+
+    def release(self, key: str) -> None:
+        """Free the key of a message that was certainly not sent."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM sends WHERE key = ?", (key,))
+
+    @contextmanager
+    def _transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Open the file for one write: a connection kept open would not survive a fork."""
+        try:
+            if not self._path.exists():
+                self._create()
+            with closing(_connected(self._path, patience)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+        except sqlite3.Error as error:
+            lost = f"SQLite: {error}"
+        except OSError as error:
+            lost = f"SQLite: {error.strerror}"
+        except ValueError:
+            lost = "SQLite: the path holds a NUL character"
+        else:
+            return
+        raise LedgerLost(lost)
+
+    def _create(self) -> None:
+        """Make the file aside and link it to its name, so that nobody sees it half made."""
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
+        os.close(handle)
+        try:
+            _connected(Path(name)).close()
+            with suppress(FileExistsError):
+                os.link(name, self._path)
+        finally:
+            Path(name).unlink()
+
+
+def _connected(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
+    # Synchronous is full, SQLite's default: a claim that a power cut undoes would be sent again.
+    db = sqlite3.connect(path, timeout=patience, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(_TABLE)
+        db.execute(_INDEX)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _store(db: sqlite3.Connection, key: str, entry: Entry) -> None:
+    row = (key, entry.expires_at, json.dumps(entry.as_json()))
+    db.execute("INSERT OR REPLACE INTO sends VALUES (?, ?, ?)", row)

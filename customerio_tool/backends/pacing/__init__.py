@@ -1,0 +1,1 @@
+"""How fast requests may follow each other, and who hands out the slots."""

@@ -1,0 +1,96 @@
+"""The limiter of one process.
+
+Slots of a bucket (a workspace and a rate class) are reserved by the generic cell rate algorithm:
+each comes one interval after the last, and after idleness a small burst may go at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Rhythm, Slot, rhythm_of
+from customerio_tool.locks import ForkSafeLock
+from customerio_tool.subtools.declare import Pace
+
+
+@dataclass
+class _Schedule:
+    """What is handed out of one bucket: `tail` less the tolerance is the next slot."""
+
+    tail: float
+    held_until: float
+
+    def next_slot(self, rhythm: Rhythm, now: float) -> float:
+        return max(now, self.held_until, self.tail - rhythm.tolerance)
+
+    def put_off(self, rhythm: Rhythm, until: float) -> None:
+        """Let the slots go on from `until`, one interval apart: without a burst."""
+        self.tail = max(self.tail, until + rhythm.tolerance)
+
+
+class LocalLimiter:
+    """A `Limiter` for the threads of one process.
+
+    Args:
+        monotonic: The clock, in seconds.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._schedules: dict[str, _Schedule] = {}
+        self._lock = ForkSafeLock()
+
+    def reserve(self, bucket: str, pace: Pace, max_wait: float, *, workers: int = 1) -> Slot | None:
+        """Return the next slot, at the share of one of so many workers; see `Limiter`."""
+        rhythm = rhythm_of(pace, workers)
+        with self._lock:
+            now = self._monotonic()
+            schedule = self._schedule(bucket, now)
+            at = schedule.next_slot(rhythm, now)
+            if at - now > max_wait:
+                return None
+            schedule.tail = max(schedule.tail, at) + rhythm.interval
+        return Slot(at - now, at)
+
+    def kept(self, bucket: str, slot: Slot) -> bool:  # noqa: ARG002 - the signature is Limiter's
+        """Tell whether no pause has come over a slot; see `Limiter`."""
+        return self.held(bucket) <= 0
+
+    def shortest_wait(self, bucket: str, pace: Pace, *, workers: int = 1) -> float:
+        """Return how far the next slot is away; see `Limiter`."""
+        with self._lock:
+            now = self._monotonic()
+            return self._schedule(bucket, now).next_slot(rhythm_of(pace, workers), now) - now
+
+    def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
+        """Let no slot be used for so long; see `Limiter`."""
+        with self._lock:
+            now = self._monotonic()
+            schedule = self._schedule(bucket, now)
+            schedule.held_until = max(schedule.held_until, now + seconds)
+            schedule.put_off(rhythm_of(pace), schedule.held_until)
+
+    def held(self, bucket: str) -> float:
+        """Return the seconds for which the bucket is still paused, 0 if it is not."""
+        with self._lock:
+            now = self._monotonic()
+            return max(0.0, self._schedule(bucket, now).held_until - now)
+
+    def start_after(self, bucket: str, pace: Pace, seconds: float, *, workers: int) -> None:
+        """Hand out no slot before so long from now; those handed out stay."""
+        with self._lock:
+            now = self._monotonic()
+            self._schedule(bucket, now).put_off(rhythm_of(pace, workers), now + seconds)
+
+    def _schedule(self, bucket: str, now: float) -> _Schedule:
+        if bucket not in self._schedules:
+            if len(self._schedules) >= MANY_BUCKETS:
+                self._schedules = {
+                    name: schedule
+                    for name, schedule in self._schedules.items()
+                    if max(schedule.tail, schedule.held_until) > now
+                }
+            self._schedules[bucket] = _Schedule(now, now)
+        return self._schedules[bucket]

@@ -1,0 +1,59 @@
+"""Knows how to reach the Redis that workers share (the extra `redis`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customerio_tool.version import how_to_install
+
+if TYPE_CHECKING:
+    import redis
+
+REDIS_URL_VARIABLE = "CUSTOMERIO_REDIS_URL"
+
+
+def redis_py() -> Any:
+    """Return the library.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    try:
+        import redis
+    except ImportError:
+        raise ImportError(
+            f"Sharing among workers needs redis-py: install it with  {how_to_install('redis')}"
+        ) from None
+    return redis
+
+
+def redis_client(url: str, *, timeout: float, repeats: int) -> redis.Redis:
+    """Return a client of the Redis at a URL; nothing is sent yet.
+
+    Args:
+        url: Begins with `redis://`, `rediss://` or `unix://`; its query may hold other timeouts.
+        timeout: Seconds to wait for a connection, and for an answer.
+        repeats: How often a command is sent again, at once, whose answer did not come.
+
+    Raises:
+        ImportError: The package redis is not installed.
+        ValueError: The URL cannot be read.
+    """
+    library = redis_py()
+    lost = [library.ConnectionError, library.TimeoutError] if repeats else []
+    try:
+        client: redis.Redis = library.Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=library.retry.Retry(library.backoff.NoBackoff(), repeats),
+            retry_on_error=lost,  # not implied by redis 5
+        )
+    except ValueError:
+        pass
+    else:
+        return client
+    raise ValueError(  # the address is not shown: it may hold a password
+        "That is no address of a Redis server; it begins with redis://, rediss:// or unix://, "
+        f"such as redis://localhost:6379/0. Look at {REDIS_URL_VARIABLE} if it comes from there."
+    )

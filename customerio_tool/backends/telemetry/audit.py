@@ -1,0 +1,61 @@
+"""The audit trail: which subtool was called when, for whom by hash, and how it ended."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from customerio_tool.subtools.declare.json_text import compact
+
+
+class AuditTrail:
+    """Appends one line of JSON per call to a file.
+
+    Each line is one write in append mode, so that those of many processes stay whole on a disk of
+    the machine. Its members: `at` (Unix seconds), `call_id`, `run_id`, `subtool`, `effect`,
+    `id_type`, `person` (a keyed hash, see `customerio_tool.calls.watch.keyed_hash`), `outcome`,
+    `attempts` and `ms`.
+
+    Args:
+        path: The file; made with mode 0600 if missing, also when it was moved away to begin anew.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        os.close(self._opened())
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def started(self, call: CallStart) -> None:
+        """Write nothing: the line at the end says it all."""
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        """Write nothing: the line at the end counts the attempts."""
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        """Append the line of this call."""
+        line = {
+            "at": round(call.started_at, 3),
+            "call_id": call.call_id,
+            "run_id": call.run_id,
+            "subtool": call.subtool,
+            "effect": call.effect,
+            "id_type": call.id_type,
+            "person": call.person,
+            "outcome": end.outcome,
+            "attempts": end.attempts,
+            "ms": round(end.seconds * 1000),
+        }
+        text = (compact(line, is_ascii=True) + "\n").encode()
+        handle = self._opened()
+        try:
+            written = os.write(handle, text)
+        finally:
+            os.close(handle)
+        if written < len(text):
+            raise OSError("The disk took only a part of the line.")

@@ -1,0 +1,41 @@
+"""Telemetry that writes to the log."""
+
+from __future__ import annotations
+
+import logging
+
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+
+_log = logging.getLogger("customerio_tool")
+_log.addHandler(logging.NullHandler())  # a library prints nothing unless the host asks for it
+
+
+class LogTelemetry:
+    """The default: one line per call on the logger `customerio_tool`; a failure is a warning."""
+
+    def started(self, call: CallStart) -> None:
+        """Say nothing: the line at the end says it all."""
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        """Log the exchange at DEBUG."""
+        _log.debug(
+            "%s %s: attempt %d %s %s (status %s)",
+            call.call_id,
+            call.subtool,
+            attempt.number,
+            attempt.method,
+            attempt.fate,
+            attempt.status,
+        )
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        """Log the outcome."""
+        _log.log(
+            logging.INFO if end.ok else logging.WARNING,
+            "%s %s: %s after %d attempts in %.0f ms",
+            call.call_id,
+            call.subtool,
+            end.outcome,
+            end.attempts,
+            end.seconds * 1000,
+        )

@@ -1,0 +1,108 @@
+"""OpenTelemetry spans for calls and their HTTP exchanges (extra `otel`).
+
+Names and attributes follow the semantic conventions for generative AI, in development as of
+2026 (https://github.com/open-telemetry/semantic-conventions-genai, `execute_tool`), and the stable
+ones for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), with one
+exception: `url.full` is left out, as it holds a person's id; the path is told as its template.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from customerio_tool.version import installed_version
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, TracerProvider
+
+_NANOSECONDS = 1_000_000_000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_ERROR = 400
+
+
+class OtelTelemetry:
+    """Makes a span per call, under the span that is current then, and one per HTTP exchange.
+
+    Args:
+        provider: Where spans go; by default the global provider.
+    """
+
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        self._tracer = trace.get_tracer(
+            "customerio_tool", installed_version(), tracer_provider=provider
+        )
+        self._open: dict[str, Span] = {}
+
+    def started(self, call: CallStart) -> None:
+        """Open the span of a call."""
+        told = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": call.subtool,
+            "gen_ai.tool.type": "function",
+            "customerio.call_id": call.call_id,
+            "customerio.effect": call.effect,
+            "customerio.api": call.api,
+            "customerio.run_id": call.run_id,
+            "customerio.id_type": call.id_type,
+            "customerio.person": call.person,
+        }
+        self._open[call.call_id] = self._tracer.start_span(
+            f"execute_tool {call.subtool}",
+            kind=SpanKind.INTERNAL,
+            attributes={name: value for name, value in told.items() if value is not None},
+            start_time=int(call.started_at * _NANOSECONDS),
+        )
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        """Add the span of an exchange, which is over."""
+        parent = self._open.get(call.call_id)
+        if parent is None:
+            return
+        span = self._tracer.start_span(
+            f"{attempt.method} {attempt.template}",
+            context=trace.set_span_in_context(parent),
+            kind=SpanKind.CLIENT,
+            attributes=_attributes_of(attempt),
+            start_time=int(attempt.started_at * _NANOSECONDS),
+        )
+        if error := _error_of(attempt):
+            span.set_attribute("error.type", error)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(int((attempt.started_at + attempt.seconds) * _NANOSECONDS))
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        """Close the span of a call."""
+        span = self._open.pop(call.call_id, None)
+        if span is None:
+            return
+        span.set_attribute("customerio.outcome", end.outcome)
+        span.set_attribute("customerio.attempts", end.attempts)
+        if not end.ok:
+            span.set_attribute("error.type", end.outcome)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(int((call.started_at + end.seconds) * _NANOSECONDS))
+
+
+def _attributes_of(attempt: Attempt) -> dict[str, str | int]:
+    where = urlsplit(attempt.origin)
+    told: dict[str, str | int | None] = {
+        "http.request.method": attempt.method,
+        "url.template": attempt.template,
+        "server.address": where.hostname,
+        "server.port": where.port or _DEFAULT_PORTS.get(where.scheme),
+        "http.response.status_code": attempt.status,
+        "http.request.resend_count": attempt.number - 1 or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _error_of(attempt: Attempt) -> str | None:
+    """Return the status of an error as text, or what became of a request without a reply."""
+    if attempt.status is None:
+        return attempt.fate
+    return str(attempt.status) if attempt.status >= _FIRST_ERROR else None

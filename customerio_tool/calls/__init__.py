@@ -1,0 +1,1 @@
+"""What becomes of one call, from what was asked to its envelope."""

@@ -1,0 +1,174 @@
+"""Calls that are confirmed before they run: by a person at the host, or by a repeat with a token.
+
+A person's approval comes through the host alone and releases the very call that was asked for; no
+argument of a model approves anything. A token makes a model repeat the same call: it stops a slip
+of the tongue, and is nobody's consent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals, Waiting
+from customerio_tool.calls.call import Call
+from customerio_tool.connection import Connection
+from customerio_tool.errors import (
+    ConfirmationRequired,
+    ConfirmationUnknown,
+    FieldProblem,
+    PolicyRefused,
+)
+from customerio_tool.subtools.declare import Invocation
+from customerio_tool.subtools.declare.json_input import read
+from customerio_tool.subtools.declare.problems import refuse
+
+TOKEN = "confirmation_token"  # noqa: S105 - the argument's name
+_TOKEN_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{32}")
+
+_TOKEN_SCHEMA = {
+    "type": "string",
+    "description": "From the confirmation_required result of the same call; else leave out.",
+}
+_ID_SCHEMA = {"type": "string", "description": "Names the call that waits for a person."}
+
+
+class PersonConfirmation:
+    """The question to a person: a call waits until the host approves or declines it.
+
+    Args:
+        approvals: Where calls wait.
+        entropy: Gives that many random bytes.
+    """
+
+    def __init__(self, approvals: Approvals, entropy: Callable[[int], bytes]) -> None:
+        self._approvals = approvals
+        self._entropy = entropy
+
+    def ask(self, call: Call[Any]) -> NoReturn:
+        """Keep a call until it is decided; the same call of the same run keeps its id.
+
+        Raises:
+            ConfirmationRequired: Always; `confirmation_id` is beside.
+            PolicyRefused: Too many calls of the workspace wait.
+        """
+        key = hashlib.sha256(call.canonical).digest(), call.context.run_id
+        waiting = Waiting(call, key, call.at.now + LIFE_SECONDS)
+        confirmation_id = self._approvals.keep(
+            call.at.workspace, waiting, call.at.now, self._entropy
+        )
+        if confirmation_id is None:
+            raise PolicyRefused(
+                f"Nothing was sent: {MAX_WAITING:,} calls wait for a person's approval already."
+            )
+        raise ConfirmationRequired(
+            f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
+            "the application that runs this agent can pass on. Tell the user what you asked for; "
+            "no argument approves it, and asking again changes nothing.",
+            beside={"confirmation_id": confirmation_id},
+        )
+
+    def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
+        """Return a call of the workspace that waits, which then waits no more.
+
+        Raises:
+            ConfirmationUnknown: No call waits under this id.
+        """
+        # An id comes from outside and may be unhashable.
+        waiting = self._approvals.take(at.workspace, str(confirmation_id), at.now)
+        if waiting is None:
+            raise ConfirmationUnknown(
+                "No call waits under this confirmation id, so nothing was sent: it was decided "
+                f"already, or {LIFE_SECONDS // 60} minutes have passed. The agent must ask again."
+            )
+        call: Call[Any] = waiting.call
+        return call
+
+
+def nobody_can_approve(subtool: str) -> PolicyRefused:
+    """Return the refusal of a process that ends with its call, for a `ConfirmationRequired`.
+
+    A confirmation id would name a call that no longer waits for anybody.
+    """
+    return PolicyRefused(
+        f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "
+        "call, so that nobody could give it. An application that keeps its process running can "
+        "ask a person, by CustomerIoTool.approve."
+    )
+
+
+class RepeatTokens:
+    """The tokens with which a model repeats a call; every worker with the same keys takes them.
+
+    Args:
+        connection: Whose credentials the key of the tokens is derived from.
+        now: Gives Unix time in seconds.
+    """
+
+    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+        self._connection = connection
+        self._now = now
+
+    def split(
+        self, arguments: Mapping[str, Any] | str | bytes | None
+    ) -> tuple[dict[str, Any], str | None]:
+        """Return the arguments without the token, and the token.
+
+        Raises:
+            ArgumentsInvalid: The arguments are no JSON object, or the token is no text.
+        """
+        given = read(arguments)
+        token = given.pop(TOKEN, None)
+        if token is not None and not isinstance(token, str):
+            refuse([FieldProblem(TOKEN, "is not a string", "send it as the result gave it")])
+        return given, token
+
+    def check(self, call: Call[Any], token: str | None) -> None:
+        """Let a call pass that has the token of the same call.
+
+        Raises:
+            ConfirmationRequired: It has none, or one of another call, too old or made up; a fresh
+                one is beside.
+        """
+        if token is not None and self._is_of(call, token):
+            return
+        doubt = "" if token is None else "That token is not of this call, or is too old. "
+        raise ConfirmationRequired(
+            f"Nothing was sent: {call.subtool.name} must be asked for twice. {doubt}Look again at "
+            f"each argument, then repeat the same call with {TOKEN} within "
+            f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
+            "doubt, ask the user first.",
+            next_step="fix_arguments",
+            beside={TOKEN: self._token(call, int(self._now()) + LIFE_SECONDS)},
+        )
+
+    def _is_of(self, call: Call[Any], token: str) -> bool:
+        found = _TOKEN_FORM.fullmatch(token)
+        if found is None or int(found[1]) <= self._now():
+            return False
+        return hmac.compare_digest(token, self._token(call, int(found[1])))
+
+    def _token(self, call: Call[Any], ends_at: int) -> str:
+        key = hashlib.blake2b(person=b"confirmation")
+        for api in sorted(self._connection.apis, key=lambda api: api.value):
+            key.update(self._connection.authorization(api).encode() + b"\0")
+        mac = hmac.new(key.digest(), b"%d\0%b" % (ends_at, call.canonical), hashlib.sha256)
+        return f"{ends_at}-{mac.hexdigest()[:32]}"
+
+
+def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:
+    """Return the definition of a subtool as it is where its calls are confirmed."""
+    if confirm == "human":
+        return _with(definition, "output_schema", "confirmation_id", _ID_SCHEMA)
+    shown = _with(definition, "input_schema", TOKEN, _TOKEN_SCHEMA)
+    return _with(shown, "output_schema", TOKEN, _TOKEN_SCHEMA)
+
+
+def _with(
+    definition: dict[str, Any], schema: str, name: str, declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    properties = {**definition[schema]["properties"], name: dict(declared)}
+    return {**definition, schema: {**definition[schema], "properties": properties}}

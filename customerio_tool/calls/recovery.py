@@ -1,0 +1,156 @@
+"""What a lost answer means for a call: repeat it, read back, or say that it is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.reply import cleaned, outcome_unknown, payload_of, second_payload_of
+from customerio_tool.calls.request import second_request_for, verify_request_for
+from customerio_tool.calls.retry import Attempts, Bounds, Fate, Retrier
+from customerio_tool.connection.exchange import Reply, Request
+from customerio_tool.errors import CustomerIoError, OutcomeUnknown, RateLimited, Unreachable
+from customerio_tool.subtools.declare import Answer, Effect
+from customerio_tool.subtools.declare.endpoint import Retry
+from customerio_tool.subtools.declare.vendor_json import Item
+
+CALL_SECONDS = 25.0
+SEND_SECONDS = 20.0
+LONGEST_SECONDS = 86_400.0
+
+
+def seconds_for(call: Call[Any]) -> float:
+    """Return the deadline of a call in seconds: the context's, else 25, or 20 for a send."""
+    seconds = call.context.deadline_seconds
+    if seconds is None:
+        return SEND_SECONDS if call.subtool.effect is Effect.SEND else CALL_SECONDS
+    return min(max(0.0, seconds), LONGEST_SECONDS)
+
+
+class Recovery:
+    """One call from its request to its answer, whatever becomes of the first attempts.
+
+    Args:
+        retrier: Sends requests.
+        call: The call.
+        bounds: Its deadline, its host and its watcher.
+    """
+
+    def __init__(self, retrier: Retrier, call: Call[Any], bounds: Bounds) -> None:
+        self._retrier = retrier
+        self._call = call
+        self._subtool = call.subtool
+        self._bounds = bounds
+
+    def answer(self, request: Request) -> Answer[Any]:
+        """Send the request and return the answer, with that of the second read if there is one.
+
+        Raises:
+            CustomerIoError: The call failed.
+        """
+        answer = Answer(self._call.args, self._call.at, self._payload(request))
+        if second := second_request_for(self._call):
+            attempts = self._exchange(second, Effect.READ)
+            return replace(answer, second=self._second_payload(attempts))
+        return answer
+
+    def _payload(self, request: Request) -> Item:
+        attempts = self._exchange(request, self._subtool.effect)
+        if self._subtool.effect.retry is not Retry.VERIFY or not _uncertain(attempts):
+            return self._settled(request, attempts)
+        return self._verified(request, attempts)
+
+    def _exchange(self, request: Request, effect: Effect) -> Attempts:
+        return self._retrier.send(request, effect, self._bounds)
+
+    def _verified(self, request: Request, lost: Attempts) -> Item:
+        """Read back what a lost call may have made; where nothing is found, send once more."""
+        attempts, may_send = lost, self._hold(request, lost)
+        while (seen := self._look()) is not None:
+            if found := self._found(seen):
+                return found
+            if not may_send:
+                break
+            attempts, may_send = self._sent_again(request, attempts), False
+            if not _uncertain(attempts):
+                break
+        return self._settled(request, attempts)
+
+    def _hold(self, request: Request, attempts: Attempts) -> bool:
+        return self._retrier.hold(request, self._subtool.effect, attempts, self._bounds)
+
+    def _sent_again(self, request: Request, lost: Attempts) -> Attempts:
+        """Send once more; whatever comes of it, what became of the first is not known."""
+        try:
+            return replace(self._exchange(request, self._subtool.effect), doubtful=True)
+        except RateLimited:
+            return lost
+        except CustomerIoError as error:
+            failure = error
+        raise self._explained(failure, replace(lost, doubtful=True))
+
+    def _look(self) -> Item | None:
+        """Return the JSON of the verifying read, or None where it could not be read."""
+        request = verify_request_for(self._call)
+        if request is None:
+            return None
+        try:
+            attempts = self._exchange(request, Effect.READ)
+        except CustomerIoError:
+            return None
+        reply = attempts.reply
+        seen = cleaned(reply) if reply and reply.status == HTTPStatus.OK else None
+        return seen if isinstance(seen, dict) else None
+
+    def _found(self, seen: Item) -> Item | None:
+        verify = self._subtool.verify
+        return verify.found(self._call.args, self._call.at, seen) if verify else None
+
+    def _settled(self, request: Request, attempts: Attempts) -> Item:
+        """Return the payload of the last attempt, or raise what it means for the whole call."""
+        reply = attempts.reply
+        if attempts.doubtful and reply and _is_gone(request, reply):
+            reply = Reply(HTTPStatus.NO_CONTENT, reply.headers, b"")
+        try:
+            if reply is not None:
+                return payload_of(self._call, reply)
+            raise self._failure(attempts)
+        except CustomerIoError as error:
+            failure = error
+        raise self._explained(failure, attempts)
+
+    def _failure(self, attempts: Attempts) -> CustomerIoError:
+        if attempts.fate is Fate.NOT_SENT and not attempts.doubtful:
+            return Unreachable(attempts.problem, beside=self._call.facts())
+        return outcome_unknown(self._call, attempts.problem)
+
+    def _explained(self, error: CustomerIoError, attempts: Attempts) -> CustomerIoError:
+        """Add what is known beside the error: an earlier doubtful attempt, a possible trace."""
+        if attempts.doubtful and not self._subtool.effect.read_only:
+            if error.took_effect == "no":
+                error.add("An earlier attempt of this call may have been applied.")
+            error.took_effect = "unknown"
+            if self._subtool.effect.retry is Retry.VERIFY and self._subtool.look:
+                error.next_step, error.look = "look_first", self._call.look()
+        if isinstance(error, OutcomeUnknown) and self._subtool.effect is Effect.SEND:
+            seen = self._look()
+            trace = self._found(seen) if seen else None
+            error.beside |= trace or {}
+        return error
+
+    def _second_payload(self, attempts: Attempts) -> Item:
+        if attempts.reply is None:
+            raise self._failure(attempts)
+        return second_payload_of(self._call, attempts.reply)
+
+
+def _uncertain(attempts: Attempts) -> bool:
+    return attempts.fate in (Fate.LOST, Fate.FAILED) or (
+        attempts.fate is Fate.NOT_SENT and attempts.doubtful
+    )
+
+
+def _is_gone(request: Request, reply: Reply) -> bool:
+    return request.method == "DELETE" and reply.status == HTTPStatus.NOT_FOUND

@@ -1,0 +1,215 @@
+"""Reads a reply: the payload of a call, or the one right error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from customerio_tool.calls.call import Call
+from customerio_tool.connection.exchange import REDIRECTS, Reply, json_of, retry_after
+from customerio_tool.errors import (
+    Answered,
+    CredentialsRejected,
+    CustomerIoError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    ReplyUnreadable,
+    RequestRejected,
+    ServiceFailed,
+    Unreachable,
+)
+from customerio_tool.subtools.declare import Api, JsonSchema
+from customerio_tool.subtools.declare.endpoint import Retry
+from customerio_tool.subtools.declare.vendor_json import Item, clean, object_in, objects_in
+
+MAX_SAID_CHARS = 300
+"""Characters of the vendor's own words that are passed on."""
+
+
+def payload_of(call: Call[Any], reply: Reply) -> Item:
+    """Return the JSON object of a 2xx reply, cleaned.
+
+    A write that was answered with a 2xx has happened, whatever the body: one that is empty or
+    unreadable counts as an empty object.
+
+    Raises:
+        CustomerIoError: The status is none of 2xx, or a read cannot be read.
+    """
+    if not 200 <= reply.status < 300:
+        raise error_for(call, reply)
+    if call.subtool.effect.read_only:
+        shape = call.subtool.shape
+        return _readable(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
+    return object_in(cleaned(reply))
+
+
+def second_payload_of(call: Call[Any], reply: Reply) -> Item:
+    """Return the JSON object of the reply to a second read; raises like `payload_of`."""
+    if not 200 <= reply.status < 300:
+        raise error_for(call, reply)
+    second = call.subtool.second_read
+    return _readable(reply, second.expects if second else None, {})
+
+
+def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
+    """Return the object of a read; `expects` must be in it, of the type that we pass it on as."""
+    payload = cleaned(reply)
+    if isinstance(payload, dict) and (
+        expects is None or (expects in payload and _is_a(declared, payload[expects]))
+    ):
+        return payload
+    what = "something other than the JSON it documents" if reply.whole else "too much to be read"
+    raise ReplyUnreadable(f"Customer.io answered this read with {what}.", http_status=reply.status)
+
+
+def _is_a(declared: JsonSchema, value: Any) -> bool:
+    """Tell whether a value is an object, or a list of objects; a null list counts as empty."""
+    if declared.get("type") == "object":
+        return isinstance(value, dict)
+    if declared.get("type") == "array":
+        return value is None or (isinstance(value, list) and objects_in(value) == value)
+    return True
+
+
+def cleaned(reply: Reply) -> Any:
+    """Return the JSON of a reply's body, its text cleaned, or None where it has none."""
+    try:
+        return clean(json_of(reply))
+    except RecursionError:
+        return None
+
+
+def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
+    """Return the error that a reply outside 2xx means for this call."""
+    beside = {**call.facts(), **_said(reply)}
+    if reply.may_have_acted:
+        return _failed(call, reply, beside)
+    error, sentence = _REFUSALS.get(reply.status, _REJECTED)
+    if reply.status in REDIRECTS:
+        error, sentence = CredentialsRejected, _REDIRECTED
+    hints = (_hint(call, error, reply.status), _guess(call, reply.status))
+    return error(
+        " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
+        http_status=reply.status,
+        retry_after_seconds=_wait_of(call, reply) if error is RateLimited else None,
+        beside=beside,
+    )
+
+
+_REDIRECTED = (
+    "Customer.io redirected the request to another host, which means that the connection's region "
+    "is wrong"
+)
+_REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
+    HTTPStatus.UNAUTHORIZED: (CredentialsRejected, "Customer.io rejected the credentials"),
+    HTTPStatus.FORBIDDEN: (PermissionDenied, "The credentials may not do this"),
+    HTTPStatus.NOT_FOUND: (NotFound, "Customer.io knows nothing by this id"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (RequestRejected, "Customer.io refused this as too large"),
+    HTTPStatus.TOO_MANY_REQUESTS: (RateLimited, "Too many requests, so this one was not accepted"),
+}
+_REJECTED = (RequestRejected, "Customer.io refused the request")
+_CREDENTIALS = {
+    Api.TRACK: "Check site_id, track_api_key and region of the connection.",
+    Api.APP: "Check app_api_key and region of the connection.",
+}
+
+
+def _hint(call: Call[Any], error: type[Answered], status: int) -> str:
+    subtool = call.subtool
+    if error is CredentialsRejected:
+        return _CREDENTIALS[subtool.endpoint.api]
+    if error is PermissionDenied:
+        return "The key's scope is too narrow, or the workspace lacks this channel."
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "Send less in one call."
+    if error is NotFound and subtool.not_found_hint:
+        return subtool.not_found_hint(call.args)
+    if error is RequestRejected and subtool.not_found_hint:  # it may be about anything else
+        return f"In case the id is what it refused: {subtool.not_found_hint(call.args)}"
+    return ""
+
+
+def _guess(call: Call[Any], status: int) -> str:
+    hint = call.subtool.refused_hint
+    return hint(call.args, status) if hint else ""
+
+
+def _wait_of(call: Call[Any], reply: Reply) -> float:
+    """Return the wait that the reply asks for, else one period: no `Retry-After` is documented."""
+    asked = retry_after(reply, call.at.now)
+    return float(call.subtool.pace.period_seconds) if asked is None else asked
+
+
+def _failed(call: Call[Any], reply: Reply, beside: Mapping[str, Any]) -> CustomerIoError:
+    effect = call.subtool.effect
+    if effect.retry is not Retry.ALWAYS:
+        problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
+        unknown = outcome_unknown(call, problem, http_status=reply.status)
+        unknown.beside |= beside
+        return unknown
+    safe = "Nothing was changed." if effect.read_only else "Repeating this call is safe."
+    return ServiceFailed(
+        f"Customer.io failed (HTTP {reply.status}). {safe}",
+        took_effect="no" if effect.read_only else "unknown",
+        http_status=reply.status,
+        retry_after_seconds=retry_after(reply, call.at.now),
+        beside=beside,
+    )
+
+
+def outcome_unknown(
+    call: Call[Any], problem: str, *, http_status: int | None = None
+) -> CustomerIoError:
+    """Return the error of a call whose request left and whose answer is not known."""
+    if call.subtool.effect.read_only:
+        return Unreachable(f"{problem} Nothing was changed.", http_status=http_status)
+    look = call.look()
+    advice = (
+        "It may have happened: look first, and do not repeat it without asking the user."
+        if look
+        else "It may have happened; repeating the same call is safe."
+    )
+    return OutcomeUnknown(
+        f"{problem} {advice}",
+        next_step="look_first" if look else "wait",
+        http_status=http_status,
+        look=look,
+        beside=call.facts(),
+    )
+
+
+def _said(reply: Reply) -> dict[str, Any]:
+    words = vendor_words(json_of(reply))
+    return {"said": words, "untrusted": True} if words else {}
+
+
+def vendor_words(body: Any) -> str:
+    """Return what Customer.io says in any of its error envelopes, cleaned and cut; else nothing.
+
+    The envelopes: `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App), and
+    `errors[].reason` with `field` and `message` (Track v2).
+    """
+    if not isinstance(body, dict):
+        return ""
+    meta = body.get("meta")
+    found = [meta.get("error"), *_listed(meta.get("errors"))] if isinstance(meta, dict) else []
+    found += [_error_text(error) for error in _listed(body.get("errors"))]
+    words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
+    return " ".join(str(clean(words)).split())[:MAX_SAID_CHARS]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _error_text(error: Any) -> Any:
+    if not isinstance(error, dict):
+        return error
+    source = error.get("source")
+    where = source.get("pointer") if isinstance(source, dict) else error.get("field")
+    what = error.get("detail") or error.get("message") or error.get("reason")
+    is_located = isinstance(what, str) and isinstance(where, str) and where
+    return f"{what} (at {where})" if is_located else what

@@ -1,0 +1,72 @@
+"""Builds the request of a call from its declaration and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from customerio_tool.calls.call import Call
+from customerio_tool.connection.exchange import Request
+from customerio_tool.subtools.declare import Args, Endpoint, Pace
+from customerio_tool.subtools.declare.json_text import compact
+
+
+def request_for(call: Call[Any]) -> Request:
+    """Return the request that a call sends."""
+    subtool, args, at = call.subtool, call.args, call.at
+    query = subtool.query(args, at) if subtool.query else {}
+    body = subtool.body(args, at) if subtool.body else None
+    return Request(
+        api=subtool.endpoint.api,
+        method=subtool.endpoint.method,
+        path=path_for(subtool.endpoint, args),
+        query=query_text(query),
+        body=None if body is None else json_bytes(body),
+        pace=subtool.pace,
+        template=subtool.endpoint.path,
+    )
+
+
+def second_request_for(call: Call[Any]) -> Request | None:
+    """Return the second read of a call, if its arguments ask for one."""
+    second = call.subtool.second_read
+    if second is None or not second.when(call.args):
+        return None
+    return _read(second.endpoint, call.args)
+
+
+def verify_request_for(call: Call[Any]) -> Request | None:
+    """Return the read that may show whether a call took effect, where the subtool has one."""
+    verify = call.subtool.verify
+    return None if verify is None else _read(verify.endpoint, call.args)
+
+
+def _read(endpoint: Endpoint, args: Args) -> Request:
+    path = path_for(endpoint, args)
+    return Request(endpoint.api, endpoint.method, path, pace=Pace.APP, template=endpoint.path)
+
+
+def path_for(endpoint: Endpoint, args: Args) -> str:
+    """Return the path with every slot filled and quoted, so that a value stays one segment."""
+    return endpoint.path.format(**{slot: encoded(getattr(args, slot)) for slot in endpoint.slots})
+
+
+def encoded(value: object) -> str:
+    """Percent-encode a value whole: `/`, `+`, `@` and the like have meaning in a URL."""
+    return quote(str(value), safe="")
+
+
+def query_text(query: Mapping[str, Any]) -> str:
+    """Return a query string; a parameter that is None is not sent, a boolean is a JSON word."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return "&".join(f"{encoded(name)}={encoded(_word(value))}" for name, value in given.items())
+
+
+def _word(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return compact JSON in UTF-8."""
+    return compact(value, allow_nan=False).encode()

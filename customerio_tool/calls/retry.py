@@ -1,0 +1,249 @@
+"""Whether a request is sent again, and when: derived from the effect of the call alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.pacing.slots import bucket_of
+from customerio_tool.backends.quota import RetryQuota
+from customerio_tool.backends.telemetry.events import Attempt
+from customerio_tool.calls.call import CallContext
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import Reply, Request, retry_after
+from customerio_tool.connection.failures import AnswerLost
+from customerio_tool.deadline import Clock, Deadline
+from customerio_tool.errors import Cancelled, RateLimited, Unreachable
+from customerio_tool.subtools.declare import Api, Effect, Pace
+from customerio_tool.subtools.declare.endpoint import Retry
+
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 0.5
+"""The most to wait before the second attempt; before each later one it is twice as much."""
+
+LEAST_ATTEMPT_SECONDS = 1.0
+"""Time that must be left for another attempt of what may safely be cut off; what may not be needs
+both timeouts."""
+
+
+class Fate(Enum):
+    """What became of one attempt."""
+
+    NOT_SENT = "no connection was made"
+    LOST = "sent, and no usable answer"
+    LIMITED = "429: not accepted"
+    FAILED = "5xx or 408: may have been applied"
+    ANSWERED = "any other answer, which is final"
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """How the attempts of one request ended.
+
+    Args:
+        fate: What became of the last attempt.
+        reply: Its reply, if there was one.
+        problem: What went wrong, where there is no reply.
+        made: How many attempts there were.
+        doubtful: Whether any attempt may have been applied without a good answer.
+    """
+
+    fate: Fate
+    reply: Reply | None
+    problem: str
+    made: int
+    doubtful: bool
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What bounds the attempts of one call, and who watches them.
+
+    Args:
+        deadline: When the call must have ended.
+        context: What the host knows of the call; it may cancel it.
+        watch: Is notified of every attempt.
+    """
+
+    deadline: Deadline
+    context: CallContext
+    watch: Callable[[Attempt], None]
+
+    def check(self, *, doubtful: bool) -> None:
+        """Raise `Cancelled` if the host wants no more of the call."""
+        if self.context.is_cancelled():
+            raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
+
+
+COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
+
+
+class Retrier:
+    """Sends requests, in their rate class, as often as their effect and the deadline allow.
+
+    Args:
+        client: Sends one request once.
+        pacer: Waits for a slot in the rate class.
+        quota: Bounds the repeats.
+        clock: Waits between attempts, and reads a `Retry-After` that is a date.
+        chance: Gives a number from 0 to 1, for full jitter.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        pacer: Pacer,
+        quota: RetryQuota,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._pacer = pacer
+        self._quota = quota
+        self._clock = clock
+        self._chance = chance
+
+    def send(self, request: Request, effect: Effect, bounds: Bounds) -> Attempts:
+        """Send a request until it is answered for good or may not be sent again.
+
+        Raises:
+            RateLimited: The first slot of the rate class comes too late for the deadline.
+            Cancelled: The host cancelled the call.
+            CustomerIoError: The region of the account could not be learned.
+        """
+        self._take_slot(request, bounds, self._client.timeouts.whole, doubtful=False)
+        doubtful, spent = False, 0
+        for number in range(1, MAX_ATTEMPTS + 1):
+            attempts = self._attempt(request, effect, bounds, number)
+            doubtful = doubtful or attempts.doubtful
+            attempts = replace(attempts, doubtful=doubtful)
+            if attempts.fate is Fate.ANSWERED:
+                self._quota.pay_back(self._payer(request), max(1, spent))
+                return attempts
+            if number == MAX_ATTEMPTS or not _is_safe(attempts, effect):
+                return attempts
+            if not self.hold(request, effect, attempts, bounds):
+                return attempts
+            spent += COST[attempts.fate]
+            if not self._has_slot(request, effect, bounds, doubtful=doubtful):
+                return attempts
+        return attempts
+
+    def hold(self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds) -> bool:
+        """Wait as before another attempt; False, at once, where there is no time or quota for one.
+
+        This is also for what is only repeated after a look: `send` does not repeat it by itself.
+        """
+        delay = self._delay(request, attempts)
+        if delay > bounds.deadline.left() - self._least(effect):
+            return False
+        if not self._quota.spend(self._payer(request), COST[attempts.fate]):
+            return False
+        bounds.context.report(f"Trying again in {delay:.1f} s: {attempts.fate.value}.")
+        self._clock.sleep(delay)
+        return True
+
+    def _has_slot(
+        self, request: Request, effect: Effect, bounds: Bounds, *, doubtful: bool
+    ) -> bool:
+        """Wait for the slot of a repeat; False where it comes too late for the deadline."""
+        try:
+            self._take_slot(request, bounds, self._least(effect), doubtful=doubtful)
+        except RateLimited:
+            return False
+        return True
+
+    def _take_slot(self, request: Request, bounds: Bounds, least: float, *, doubtful: bool) -> None:
+        """Wait for a slot that leaves so many seconds; until it is used a call can be cancelled."""
+        bounds.check(doubtful=doubtful)
+        room = max(0.0, bounds.deadline.left() - least)
+        self._pacer.wait(self._bucket(request), request.pace, room, bounds.context.report)
+        bounds.check(doubtful=doubtful)
+
+    def _bucket(self, request: Request) -> str:
+        return bucket_of(self._client.connection.workspace_key, request.pace)
+
+    def _payer(self, request: Request) -> tuple[str, Api]:
+        return self._client.connection.workspace_key, request.api
+
+    def _attempt(self, request: Request, effect: Effect, bounds: Bounds, number: int) -> Attempts:
+        started_at, left = self._clock.now(), bounds.deadline.left()
+        fate, reply, problem = self._exchange(request, effect, bounds.deadline)
+        bounds.watch(
+            Attempt(
+                number=number,
+                method=request.method,
+                template=request.template,
+                origin=self._client.origin(request.api),
+                status=reply.status if reply else None,
+                fate=fate.name.lower(),
+                started_at=started_at,
+                seconds=left - bounds.deadline.left(),
+            )
+        )
+        if fate is Fate.LIMITED:
+            self._pause_all(request, reply)
+        return Attempts(fate, reply, problem, number, fate in (Fate.LOST, Fate.FAILED))
+
+    def _pause_all(self, request: Request, reply: Reply | None) -> None:
+        """Hold every call of the rate class, as a 429 asks."""
+        asked = self._asked_wait(reply)
+        seconds = slot_seconds(request.pace) if asked is None else asked
+        self._pacer.pause(self._bucket(request), request.pace, seconds)
+
+    def _asked_wait(self, reply: Reply | None) -> float | None:
+        return retry_after(reply, self._clock.now()) if reply else None
+
+    def _exchange(
+        self, request: Request, effect: Effect, deadline: Deadline
+    ) -> tuple[Fate, Reply | None, str]:
+        try:
+            reply = self._client.exchange(request, deadline)
+        except Unreachable as unreachable:
+            return Fate.NOT_SENT, None, str(unreachable)
+        except AnswerLost as lost:
+            if lost.begun is None or _is_needed_whole(lost.begun, effect):
+                return Fate.LOST, None, str(lost)
+            reply = lost.begun
+        return _fate_of(reply), reply, ""
+
+    def _delay(self, request: Request, attempts: Attempts) -> float:
+        """Return the seconds to wait before another attempt: drawn, or longer if the reply asks."""
+        backoff = BACKOFF_SECONDS * float(2 ** (attempts.made - 1))
+        asked = self._asked_wait(attempts.reply)
+        if asked is None:
+            asked = slot_seconds(request.pace) if attempts.fate is Fate.LIMITED else 0.0
+        return max(self._chance() * backoff, asked)
+
+    def _least(self, effect: Effect) -> float:
+        """Return the seconds that must be left for another attempt."""
+        whole = self._client.timeouts.whole
+        return min(LEAST_ATTEMPT_SECONDS, whole) if effect.retry is Retry.ALWAYS else whole
+
+
+def slot_seconds(pace: Pace) -> float:
+    """Return the seconds between two permits of a rate class."""
+    return pace.period_seconds / pace.permits
+
+
+def _is_safe(attempts: Attempts, effect: Effect) -> bool:
+    """Tell whether a repeat cannot do twice what must be done once."""
+    return attempts.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.retry is Retry.ALWAYS
+
+
+def _is_needed_whole(reply: Reply, effect: Effect) -> bool:
+    """Tell whether a reply that was cut off says nothing: what a read found is in its body.
+
+    Whether a write was accepted is in the status, which came. A message whose 2xx was cut off is
+    no more doubtful than one whose 2xx holds no JSON; sending it again is what must not happen.
+    """
+    return effect.read_only and 200 <= reply.status < 300
+
+
+def _fate_of(reply: Reply) -> Fate:
+    if reply.status == 429:
+        return Fate.LIMITED
+    return Fate.FAILED if reply.may_have_acted else Fate.ANSWERED

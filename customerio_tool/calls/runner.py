@@ -1,0 +1,174 @@
+"""Runs a call: policy, confirmation, ledger, budget, attempts, and the watchers around it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from customerio_tool.backends import Backends
+from customerio_tool.backends.pacing.pacer import Pacer
+from customerio_tool.backends.telemetry.events import CallStart
+from customerio_tool.calls.call import Call, CallContext
+from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
+from customerio_tool.calls.dry_run import rehearsed
+from customerio_tool.calls.recovery import Recovery, seconds_for
+from customerio_tool.calls.request import request_for
+from customerio_tool.calls.retry import Bounds, Retrier
+from customerio_tool.calls.send_once import SendOnce
+from customerio_tool.calls.watch import Watch, Watchers
+from customerio_tool.connection.client import Client
+from customerio_tool.deadline import Clock
+from customerio_tool.errors import PolicyRefused
+from customerio_tool.policy import Policy
+from customerio_tool.subtools.declare import Answer, Effect, Invocation, Subtool
+from customerio_tool.subtools.declare.identifiers import ulid
+from customerio_tool.subtools.declare.privacy import NO_PEOPLE, without_hidden
+from customerio_tool.subtools.declare.vendor_json import Item
+
+
+class Runner:
+    """Runs the calls of one tool.
+
+    Args:
+        client: Sends one request once.
+        backends: What stands behind the calls.
+        clock: Time and chance.
+    """
+
+    def __init__(self, client: Client, backends: Backends, clock: Clock) -> None:
+        self._connection = client.connection
+        self._clock = clock
+        self._budget = backends.budget
+        self._persons = PersonConfirmation(backends.approvals, clock.entropy)
+        self._tokens = RepeatTokens(client.connection, clock.now)
+        pacer = Pacer(backends.limiter, clock)
+        self._retrier = Retrier(client, pacer, backends.quota, clock)
+        self._send_once = SendOnce(backends.ledger, now=clock.now, best_effort=backends.best_effort)
+        self._watchers = Watchers(backends.telemetry)
+        self._hash_key = client.connection.digest.encode()
+
+    def run(
+        self,
+        subtool: Subtool[Any],
+        arguments: Mapping[str, Any] | str | bytes | None,
+        context: CallContext,
+        policy: Policy,
+    ) -> Item:
+        """Run a subtool as the policy allows, and return the success envelope.
+
+        Raises:
+            CustomerIoError: The call was refused, must be confirmed first, or failed.
+        """
+        at = self._invocation()
+        with self._watch(subtool, at, context) as watch:
+            policy.admit(subtool)
+            token: str | None = None
+            if policy.confirm == "repeat" and policy.asks_before(subtool):
+                arguments, token = self._tokens.split(arguments)
+            call = Call(subtool, subtool.parse(arguments), at, context)
+            watch.begin(call)
+            policy.admit_arguments(subtool, call.args)
+            if policy.asks_before(subtool):
+                self._confirm(call, policy, token)
+            return watch.ended_with(self._result(call, policy, watch))
+
+    def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
+        # Nobody is asked about a call that would be refused for its arguments afterwards.
+        request_for(call)
+        if policy.confirm == "human":
+            self._persons.ask(call)
+        self._tokens.check(call, token)
+
+    def approve(self, confirmation_id: str, context: CallContext, policy: Policy) -> Item:
+        """Run the call that waits under this id, and return its success envelope.
+
+        Args:
+            confirmation_id: Names the call.
+            context: Of the approval. The call stays one of the run that asked for it; nothing else
+                of that run is left, whose host may have given it up meanwhile.
+            policy: What is allowed by now.
+
+        Raises:
+            ConfirmationUnknown: No call waits.
+            CustomerIoError: The policy refuses the call by now, or it failed.
+        """
+        at = self._invocation()
+        waited = self._persons.take(confirmation_id, at)
+        context = replace(context, run_id=waited.context.run_id)
+        call = replace(waited, at=at, context=context)
+        with self._watch(call.subtool, at, context) as watch:
+            watch.begin(call)
+            policy.admit(call.subtool)
+            policy.admit_arguments(call.subtool, call.args)
+            return watch.ended_with(self._result(call, policy, watch))
+
+    def decline(self, confirmation_id: str) -> NoReturn:
+        """Drop the call that waits under this id.
+
+        Raises:
+            ConfirmationUnknown: No call waits.
+            PolicyRefused: It was dropped; this is what the model reads.
+        """
+        at = self._invocation()
+        call = replace(self._persons.take(confirmation_id, at), at=at)
+        with self._watch(call.subtool, at, call.context) as watch:
+            watch.begin(call)
+            raise PolicyRefused(
+                f"Nothing was sent: a person declined this call of {call.subtool.name}. "
+                "Do not ask for it again."
+            )
+
+    def _result(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
+        request = request_for(call)
+        if policy.dry_run:
+            return rehearsed(call, request, self._connection)
+        seconds = seconds_for(call)
+        ends_at = self._clock.now() + seconds
+        bounds = Bounds(self._clock.deadline(seconds), call.context, watch.attempted)
+        recovery = Recovery(self._retrier, call, bounds)
+
+        def send() -> Item:
+            return call.subtool.result(_visible(recovery.answer(request), call, policy))
+
+        if call.subtool.effect is not Effect.SEND:
+            return send()
+        counted = self._counted(call, policy, send)
+        return self._send_once.run(call, request, counted, ends_at=ends_at)
+
+    def _counted(
+        self, call: Call[Any], policy: Policy, send: Callable[[], Item]
+    ) -> Callable[[], Item]:
+        """Return a send that goes out only where the budget of its run has room."""
+        allowed = policy.send_budget
+        if allowed is None:
+            return send
+        workspace, run = call.at.workspace, call.context.run_id or None
+        return lambda: self._budget.spend(workspace, run, allowed, send)
+
+    def _watch(self, subtool: Subtool[Any], at: Invocation, context: CallContext) -> Watch:
+        start = CallStart(
+            call_id=at.ulid,
+            subtool=subtool.name,
+            effect=subtool.effect.word,
+            api=subtool.endpoint.api.value,
+            started_at=at.now,
+            run_id=context.run_id,
+        )
+        return Watch(self._watchers, start, self._hash_key, self._clock.monotonic)
+
+    def _invocation(self) -> Invocation:
+        now = self._clock.now()
+        fresh = ulid(now, self._clock.entropy(10))
+        return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
+
+
+def _visible(answer: Answer[Any], call: Call[Any], policy: Policy) -> Answer[Any]:
+    """Return an answer without the attributes that a policy hides, for whatever subtool."""
+    hidden, people = frozenset(policy.hidden_attributes), call.subtool.people or NO_PEOPLE
+    return replace(
+        answer,
+        payload=without_hidden(answer.payload, people, hidden),
+        second=without_hidden(answer.second, people, hidden),
+        hidden=hidden,
+    )

@@ -1,0 +1,128 @@
+"""The check of a saved connection: two reads that prove both keys, the region and the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import json_of
+from customerio_tool.connection.failures import AnswerLost
+from customerio_tool.connection.fields import Region
+from customerio_tool.connection.region import PROBES, region_told
+from customerio_tool.deadline import Deadline
+from customerio_tool.errors import CustomerIoError
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.vendor_json import object_in, whole_in
+
+_WRONG = {
+    Api.TRACK: "Customer.io rejected site_id with track_api_key; copy both again.",
+    Api.APP: "Customer.io rejected app_api_key; copy it again.",
+}
+_NARROW = {
+    Api.TRACK: "Customer.io knows site_id with track_api_key, but does not let them in.",
+    Api.APP: "app_api_key is right, but its scope does not allow reading segments.",
+}
+_FOREIGN = "The answer is not Customer.io's; check the URLs of the connection."
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one key's test showed; `region` is where the account was found."""
+
+    problem: str = ""
+    status: int | None = None
+    region: Region | None = None
+    workspace_id: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"ok": not self.problem}
+        found |= {"problem": self.problem} if self.problem else {}
+        return found | ({"http_status": self.status} if self.status else {})
+
+
+def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
+    """Return the result of testing each key that the connection has.
+
+    Returns:
+        `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`
+        where the account is, and `workspace_id` as Customer.io told it for the Track key.
+    """
+    found: dict[str, _Finding] = {}
+    for api in (api for api in Api if api in client.connection.apis):
+        told = next((f.region for f in found.values() if f.region), None)
+        found[api.value] = _finding(client, api, told, deadline)
+    facts = _facts(list(found.values()))
+    return {
+        "ok": not any(finding.problem for finding in found.values()),
+        "summary": _problems(found) or _works(facts),
+        **facts,
+        **{name: finding.as_json() for name, finding in found.items()},
+    }
+
+
+def _facts(findings: list[_Finding]) -> dict[str, Any]:
+    regions = [f.region for f in findings if f.region]
+    workspaces = [f.workspace_id for f in findings if f.workspace_id is not None]
+    facts: dict[str, Any] = {"region": regions[0]} if regions else {}
+    return facts | ({"workspace_id": workspaces[0]} if workspaces else {})
+
+
+def _problems(found: dict[str, _Finding]) -> str:
+    """Tell a problem that both APIs have once, and else which API has it."""
+    problems = {name: finding.problem for name, finding in found.items()}
+    if len(set(problems.values())) == 1:
+        return next(iter(problems.values()))
+    return " ".join(f"{name.capitalize()} API: {each}" for name, each in problems.items() if each)
+
+
+def _works(facts: dict[str, Any]) -> str:
+    names = {"workspace_id": "workspace", "region": "region"}
+    told = [f"{name} {facts[key]}" for key, name in names.items() if key in facts]
+    return f"The connection works: {', '.join(told)}." if told else "The connection works."
+
+
+def _finding(client: Client, api: Api, told: Region | None, deadline: Deadline) -> _Finding:
+    """Try the hosts in turn until one knows the key, else return what says most of it."""
+    tried: list[_Finding] = []
+    for region in [told] if told else client.regions(api):
+        finding = _probe(client, api, region, deadline)
+        if finding.region:
+            return _in_right_region(client, api, finding)
+        tried.append(finding)
+    # Either Track host knows every pair. An App key is known to one host only, which may be down.
+    refusals_first = api is Api.TRACK
+    is_refusal = [finding.status == HTTPStatus.UNAUTHORIZED for finding in tried]
+    return tried[is_refusal.index(refusals_first)] if refusals_first in is_refusal else tried[0]
+
+
+def _in_right_region(client: Client, api: Api, finding: _Finding) -> _Finding:
+    """Return the finding, with the connection's region told as wrong where it is."""
+    if client.connection.has_own_host(api):
+        return finding if api is Api.TRACK else replace(finding, region=None)
+    named = client.connection.region
+    if finding.problem or named in (None, finding.region):
+        return finding
+    problem = f"The account is in {finding.region}, not {named}: correct the region."
+    return replace(finding, problem=problem)
+
+
+def _probe(client: Client, api: Api, region: Region, deadline: Deadline) -> _Finding:
+    try:
+        reply = client.exchange_in(region, PROBES[api], deadline)
+    except (CustomerIoError, AnswerLost) as failure:
+        return _Finding(str(failure))
+    found = region_told(api, region, reply)
+    told = object_in(json_of(reply)) if found and api is Api.TRACK else {}
+    workspace = whole_in(told.get("environment_id"))
+    return _Finding(_problem(api, reply.status, found), reply.status, found, workspace)
+
+
+def _problem(api: Api, status: int, found: Region | None) -> str:
+    words: dict[int, str] = {
+        HTTPStatus.OK: "" if found else _FOREIGN,
+        HTTPStatus.UNAUTHORIZED: _WRONG[api],
+        HTTPStatus.FORBIDDEN: _NARROW[api],
+    }
+    return words.get(status, f"Customer.io answered HTTP {status}; try again later.")

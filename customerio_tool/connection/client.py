@@ -1,0 +1,295 @@
+"""The only HTTP: one shared `requests` session, which sends a request once and reads its reply."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswerYet
+from types import TracebackType
+
+import requests
+import urllib3.exceptions
+from requests.utils import get_environ_proxies
+
+from customerio_tool.connection.connection import Connection
+from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
+from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
+from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
+from customerio_tool.connection.quiet import silence
+from customerio_tool.connection.region import PROBES, region_told, region_unknown
+from customerio_tool.connection.transport import new_session, until
+from customerio_tool.deadline import Deadline, Timeouts
+from customerio_tool.errors import ConnectionInvalid, FieldProblem, Unreachable
+from customerio_tool.locks import ForkSafeLock, renew_in_child
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.problems import refuse
+from customerio_tool.version import DISTRIBUTION, installed_version
+
+MAX_REPLY_BYTES = 10_000_000
+"""Bytes of a reply, unpacked, after which reading stops."""
+
+
+class Client:
+    """Sends requests for one connection.
+
+    Args:
+        connection: The credentials, region and hosts.
+        session: A session to share; by default the client makes and owns one. Nothing of the
+            connection is stored on it; of it, only the adapters and the client certificate are
+            used: no headers, cookies, auth or hooks. Unless it is made by
+            `transport.new_session`, a POST may ride a connection that was long idle; a process
+            that forks after a first call must not use it on both sides, as each could read the
+            other's answers; headers that drip, and a host of many addresses, may outlast the
+            deadline; a call whose answer is announced by a 102 or 103 is in doubt, as is one whose
+            TLS or proxy failed, or that takes longer to send than a connection may take; and a
+            host that debugs `http.client` prints credentials.
+        timeouts: How long one attempt may wait.
+
+    The proxies of the environment are read once, when the client is made; a host on this machine
+    has none.
+
+    Raises:
+        ValueError: The session's adapters repeat requests by themselves.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        session: requests.Session | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.connection = connection
+        self.timeouts = timeouts or Timeouts()
+        self._owned = session is None
+        self._session = session or new_session()
+        _refuse_repeats(self._session)
+        self._libraries = silence()
+        self._lock = ForkSafeLock()
+        self._asking: Future[Region] | None = None
+        renew_in_child(self._forget_question)
+        self._proxies = {
+            origin: get_environ_proxies(origin) if is_vendor(origin) else {}
+            for origin in connection.origins()
+        }
+
+    def __enter__(self) -> Client:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the session if the client made it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of a session that the client made itself."""
+        if self._owned:
+            self._session.close()
+
+    def origin(self, api: Api) -> str:
+        """Return the origin that requests of an API go to, as far as the region is known."""
+        asked = self._asking
+        known = asked.result() if asked and asked.done() and not asked.exception() else None
+        region = self.connection.region or known or "us"
+        return self.connection.base_url(api, region)
+
+    def exchange(self, request: Request, deadline: Deadline) -> Reply:
+        """Send one request once and return its reply, whatever the status.
+
+        A redirect to the other region's host of the same API is followed once, with method, body
+        and credentials; any other is returned as it came.
+
+        Raises:
+            Unreachable: No connection was made, so nothing was sent.
+            AnswerLost: The request may have arrived; `begun` is an answer that was cut off.
+            CredentialsRejected: The region had to be asked for, and the credentials are wrong.
+            ConnectionInvalid: The connection is not for this API, or its CA file is gone.
+        """
+        region = self.region(request.api, deadline)
+        origin = self.connection.base_url(request.api, region)
+        try:
+            reply = self._send(request, origin, deadline)
+        except AnswerLost as lost:  # the head of a redirect says all that is needed
+            if not (other := self._redirected(request, origin, lost.begun)):
+                raise
+        else:
+            if not (other := self._redirected(request, origin, reply)):
+                return reply
+        return self._send(request, other, deadline)
+
+    def _redirected(self, request: Request, origin: str, reply: Reply | None) -> str | None:
+        """Return the origin to go to where the same request belongs to the other region's host."""
+        if reply is None or reply.status not in REDIRECTS:
+            return None
+        location = reply.headers.get("Location", "")
+        others = (self.connection.base_url(request.api, region) for region in REGIONS)
+        return next((o for o in others if o != origin and location == o + request.target), None)
+
+    def region(self, api: Api, deadline: Deadline) -> Region:
+        """Return the region of the account, asking Customer.io once where the connection has none.
+
+        Only credentials travel for this, no personal data: with a Track key to
+        `accounts/region`, which answers on either host; without one, a read of the segments on
+        both App hosts in turn. Threads that need it at the same time wait for one answer.
+        """
+        self.connection.authorization(api)  # refuses an API that the connection is not for
+        if self.connection.has_own_host(api):
+            return "us"  # no matter: the operator's host serves whatever the region
+        return self.connection.region or self._asked_region(deadline)
+
+    def _asked_region(self, deadline: Deadline) -> Region:
+        with self._lock:
+            is_asked = self._asking is not None
+            asking = self._asking = self._asking or Future()
+        if not is_asked:
+            self._answer(asking, deadline)
+        try:
+            return asking.result(deadline.left())
+        except NoAnswerYet:
+            pass
+        raise Unreachable("The account's region was not known in time, so nothing was sent.")
+
+    def _forget_question(self) -> None:
+        """Let a forked child ask anew: the thread that asks is not in it."""
+        self._asking = None
+
+    def _answer(self, asking: Future[Region], deadline: Deadline) -> None:
+        """Settle the question for every thread that waits; after a failure it is asked anew."""
+        try:
+            asking.set_result(self._ask_region(deadline))
+        except BaseException as error:
+            self._asking = None
+            asking.set_exception(error)
+
+    def _ask_region(self, deadline: Deadline) -> Region:
+        api = Api.TRACK if Api.TRACK in self.connection.apis else Api.APP
+        statuses: list[int] = []
+        problems: list[str] = []
+        for region in self.regions(api):
+            try:
+                reply = self.exchange_in(region, PROBES[api], deadline)
+            except (Unreachable, AnswerLost) as failure:
+                problems.append(str(failure))
+                continue
+            if told := region_told(api, region, reply):
+                return told
+            statuses.append(reply.status)
+        raise region_unknown(api, statuses, problems)
+
+    def regions(self, api: Api) -> list[Region]:
+        """Return a region for each host that the API may have, the connection's own first."""
+        order = sorted(REGIONS, key=lambda region: region != self.connection.region)
+        hosts = {self.connection.base_url(api, region): region for region in reversed(order)}
+        return list(reversed(hosts.values()))
+
+    def exchange_in(self, region: Region, request: Request, deadline: Deadline) -> Reply:
+        """Send one request once to the hosts of a region; raises like `exchange`."""
+        return self._send(request, self.connection.base_url(request.api, region), deadline)
+
+    def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
+        prepared = self._prepared(request, origin)
+        _refuse_changed(prepared, request)
+        left = deadline.left()
+        if not left:
+            raise Unreachable("The time for this call ran out before anything was sent.")
+        timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
+        try:
+            with self._libraries.silent(), until(deadline):
+                response = self._through_adapter(prepared, timeout, self._proxies[origin])
+                return self._read(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            failure = failure_of(error)
+        except OSError:  # requests looks for the root certificates before each send
+            failure = _certificates_gone(self.connection.ca_file)
+        raise failure
+
+    def _through_adapter(
+        self,
+        prepared: requests.PreparedRequest,
+        timeout: tuple[float, float],
+        proxies: dict[str, str],
+    ) -> requests.Response:
+        """Send without `Session.send`.
+
+        That stores cookies, and reads a redirect's body whole, whatever its length, to prepare
+        a next request which is not sent.
+        """
+        return self._session.get_adapter(prepared.url or "").send(
+            prepared,
+            stream=True,
+            timeout=timeout,
+            verify=self.connection.ca_file or True,
+            cert=self._session.cert,
+            proxies=proxies,
+        )
+
+    def _prepared(self, request: Request, origin: str) -> requests.PreparedRequest:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Authorization": self.connection.authorization(request.api),
+            "User-Agent": f"{DISTRIBUTION}/{installed_version()}",
+        }
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return requests.Request(
+            request.method, origin + request.target, headers=headers, data=request.body
+        ).prepare()
+
+    def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
+        body = bytearray()
+        problem = "Customer.io's answer was too slow."
+        raw = response.raw
+        raw.enforce_content_length = True  # which urllib3 1 does not by itself
+        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
+        try:
+            while not deadline.passed():
+                if not (chunk := read(65_536, decode_content=True)):
+                    masked = self.connection.mask(bytes(body))
+                    return Reply(response.status_code, response.headers, masked)
+                body += chunk
+                if len(body) > MAX_REPLY_BYTES:  # its status still tells what was done
+                    return Reply(response.status_code, response.headers, b"", whole=False)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            problem = problem_of(error)
+        finally:
+            response.close()
+        came = self.connection.mask(bytes(body))
+        raise AnswerLost(problem, Reply(response.status_code, response.headers, came, whole=False))
+
+
+def _refuse_repeats(session: requests.Session) -> None:
+    """Refuse a session that would send a message twice, or tell a sent request as unsent."""
+    for adapter in session.adapters.values():
+        retries = getattr(adapter, "max_retries", None)
+        if retries is not None and retries.total != 0:
+            raise ValueError(
+                "The session repeats requests by itself: mount adapters with max_retries=0."
+            )
+
+
+def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> None:
+    """Refuse a request that would go to another path than was meant.
+
+    Apart from where it is prepared: a traceback with locals would show the credentials there.
+    """
+    if prepared.path_url != request.target:
+        problem = "make a path that changes on its way to the wire"
+        refuse([FieldProblem("arguments", problem, "send plain identifiers")])
+
+
+def _certificates_gone(ca_file: str | None) -> ConnectionInvalid:
+    if ca_file is None:
+        problem, right = (
+            "is not given, and the package certifi has lost its file",
+            "install it anew",
+        )
+    else:
+        problem = "is not a file that can be read any more"
+        right = connection_fields()["ca_file"].right
+    gone = FieldProblem("ca_file", problem, right)
+    return ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])

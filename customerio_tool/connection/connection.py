@@ -1,0 +1,346 @@
+"""A connection, loaded from what was saved: its credentials, region and hosts, all checked.
+
+A value never reaches a message, and the frames of this module hold the saved values only inside
+a `Secret`, so that a traceback printed with its locals does not show them either. The caller's
+own frame, and a mapping that fails while it is read, are the caller's.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from customerio_tool.connection.fields import (
+    HOSTS,
+    REGION_OF,
+    REGIONS,
+    Region,
+    SavedConnection,
+    connection_fields,
+    connection_schema,
+    is_needed,
+)
+from customerio_tool.errors import ConnectionInvalid, FieldProblem, Problem
+from customerio_tool.secret import Environment, Secret
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
+from customerio_tool.subtools.declare.problems import raised_in
+from customerio_tool.subtools.declare.wording import meant
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+__all__ = ["Connection"]
+
+_HOW_TO_MAKE_ONE = "A connection is made by Connection.load or Connection.from_env."
+
+
+class Connection(SavedConnection):
+    """The credentials, region and hosts of one workspace, checked; `load` is the only constructor.
+
+    Frozen. Keys show as `***` in repr, str, dumps and copies; pickling is refused. Two connections
+    are equal when all their fields are. `region` is None where only Customer.io knows it.
+    """
+
+    def __init__(self, *given: object, **fields: object) -> None:
+        del given, fields
+        raise TypeError(_HOW_TO_MAKE_ONE)
+
+    @classmethod
+    def load(cls, saved: Mapping[str, object], *, apis: Collection[Api] = ALL_APIS) -> Connection:
+        """Check, trim and normalise a saved connection.
+
+        Args:
+            saved: The fields by key. Text may have whitespace at its edges; an optional field may
+                be absent, None or blank; `region` may be in any case.
+            apis: The APIs that the connection is for. What belongs to another one is neither
+                checked nor kept.
+
+        Raises:
+            ConnectionInvalid: Names every bad field, and shows no value.
+            ValueError: `apis` is empty.
+        """
+        sealed = Secret(saved)
+        del saved
+        return cls._load(sealed, frozenset(apis))
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] = ALL_APIS
+    ) -> Connection:
+        """Load from `CUSTOMERIO_SITE_ID` and its like: `CUSTOMERIO_` and a field's key in capitals.
+
+        Args:
+            environ: Where to read, in place of the process's environment.
+            apis: The APIs that the connection is for.
+
+        Raises:
+            ConnectionInvalid: Names every variable that is wrong, and shows no value.
+            ValueError: `apis` is empty.
+        """
+        source = Environment(environ)
+        del environ
+        names = {key: f"CUSTOMERIO_{key.upper()}" for key in connection_fields()}
+        sealed = Secret({k: source[n] for k, n in names.items() if n in source})
+        return cls._load(sealed, frozenset(apis), names)
+
+    @classmethod
+    def _load(
+        cls,
+        sealed: Secret[Mapping[str, object]],
+        apis: frozenset[Api],
+        names: Mapping[str, str] | None = None,
+    ) -> Connection:
+        if not apis or not apis <= ALL_APIS:
+            raise ValueError("apis must hold Api.TRACK, Api.APP or both.")
+        checked, problems = _examine(sealed, apis, names or {})
+        if problems:
+            raise _invalid(problems, names or {}) from None
+        return cast("Connection", super().model_construct(**checked.reveal()))
+
+    @classmethod
+    def model_construct(cls, _fields_set: object = None, **values: object) -> NoReturn:  # type: ignore[override]  # refused
+        """Refuse: it would skip every check."""
+        del values
+        raise TypeError(_HOW_TO_MAKE_ONE)
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Connection:
+        """Return the connection itself, which never changes; an update is refused."""
+        is_changed = bool(update)
+        del update, deep
+        return type(self)() if is_changed else self
+
+    def __copy__(self) -> Connection:
+        return self
+
+    def __deepcopy__(self, memo: object = None) -> Connection:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "A connection is not pickled, since it holds keys; load it where it is used."
+        )
+
+    @property
+    def apis(self) -> frozenset[Api]:
+        """The APIs that it has the credentials of."""
+        held = {Api.TRACK: self.site_id and self.track_api_key, Api.APP: self.app_api_key}
+        return frozenset(api for api, credentials in held.items() if credentials is not None)
+
+    def authorization(self, api: Api) -> str:
+        """Return the `Authorization` header: `Basic ...` for Track, `Bearer ...` for App.
+
+        Raises:
+            ConnectionInvalid: The connection was loaded without that API; names the fields.
+        """
+        if api not in self.apis:
+            raise _invalid(
+                {
+                    key: Problem(
+                        "is not part of this connection",
+                        f"load a connection for that API: {field.right}",
+                    )
+                    for key, field in connection_fields().items()
+                    if is_needed(field, {api})
+                },
+                {},
+            )
+        return f"Basic {self._pair()}" if api is Api.TRACK else f"Bearer {_text(self.app_api_key)}"
+
+    def _pair(self) -> str:
+        return base64.b64encode(f"{self.site_id}:{_text(self.track_api_key)}".encode()).decode()
+
+    def has_own_host(self, api: Api) -> bool:
+        """Whether the operator set the host of an API, so that the region does not matter to it."""
+        return self._own_host(api) is not None
+
+    def _own_host(self, api: Api) -> str | None:
+        return self.track_url if api is Api.TRACK else self.app_url
+
+    def base_url(self, api: Api, region: Region) -> str:
+        """Return the origin of an API, no slash at its end: the operator's, else the region's."""
+        return self._own_host(api) or HOSTS[api][region]
+
+    def origins(self) -> frozenset[str]:
+        """Return every origin that `base_url` can give: the only ones that may see a key."""
+        return frozenset(self.base_url(api, region) for api in self.apis for region in REGIONS)
+
+    def mask(self, data: bytes) -> bytes:
+        """Return bytes, such as a reply, with each key put as `***`, however it is encoded.
+
+        A key of under 8 characters is left: no real one is that short; it would match by chance.
+        """
+        texts = [secret.reveal() for secret in (self.track_api_key, self.app_api_key) if secret]
+        if Api.TRACK in self.apis:
+            texts.append(self._pair())
+        spellings = {f(t) for t in texts for f in (str, _in_json, partial(quote, safe=""))}
+        for spelling in sorted(spellings, key=len, reverse=True):
+            if len(spelling) >= _SHORTEST_MASKED:
+                data = data.replace(spelling.encode(), b"***")
+        return data
+
+    @property
+    def workspace_key(self) -> str:
+        """16 hex digits that stand for the workspace: of the site id, else of the App key.
+
+        The same for every connection with that site id, whatever its keys, region and hosts.
+        """
+        return _digest("workspace", self.site_id or _text(self.app_api_key), size=8)
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits that stand for all the fields, keys included; equal when they are."""
+        values = [v.reveal() if isinstance(v, Secret) else v for _, v in self]
+        return _digest("connection", json.dumps(values), size=16)
+
+
+_SHORTEST_MASKED = 8
+
+
+def _text(secret: Secret[str] | None) -> str:
+    return secret.reveal() if secret else ""
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _digest(purpose: str, text: str, *, size: int) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=size, person=purpose.encode()).hexdigest()
+
+
+def _examine(
+    sealed: Secret[Mapping[str, object]], apis: frozenset[Api], names: Mapping[str, str]
+) -> tuple[Secret[dict[str, Any]], dict[str, Problem]]:
+    """Return the fields as they are kept, and the problems by field; one for each."""
+    if not isinstance(sealed.reveal(), Mapping):
+        fix = "give what was saved, field by field, as a dict"
+        return Secret({}), {"connection": Problem("is not a mapping", fix)}
+    other = {k for k, f in connection_fields().items() if f.api and f.api not in apis}
+    entries = Secret({k: v for k, v in dict(sealed.reveal()).items() if k not in other})
+    shape = dict(_shape_problems(entries, apis))
+    sound = connection_fields().keys() - shape.keys()
+    saved, content = _normalised({k: v for k, v in entries.reveal().items() if k in sound})
+    regions, disagreements = _regions(saved, names)
+    values = Secret({**dict(saved), "region": next(iter(regions), None)})
+    return values, {**disagreements, **dict(_same(saved, names)), **content, **shape}
+
+
+@cache
+def _shape_validator(apis: frozenset[Api]) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(connection_schema(apis))
+
+
+def _shape_problems(
+    entries: Secret[dict[str, object]], apis: frozenset[Api]
+) -> Iterator[tuple[str, Problem]]:
+    """Check against the schema; only the rule and the key of an error are read, never its text."""
+    for error in _shape_validator(apis).iter_errors(entries.reveal()):
+        if error.validator == "required":
+            absent = [key for key in error.validator_value if key not in entries.reveal()]
+            yield from ((key, Problem("is missing")) for key in absent)
+        elif error.validator == "additionalProperties":
+            yield from _unknown(entries)
+        else:
+            key = str(error.path[0])
+            yield key, Problem(_misshapen(key, error.validator, is_null=error.instance is None))
+
+
+def _misshapen(key: str, keyword: str, *, is_null: bool) -> str:
+    if keyword == "type":
+        return "is missing" if is_null else "is not text"
+    return "is neither us nor eu" if connection_fields()[key].options else "is empty"
+
+
+_OF_THE_TOOL = "give all that was saved to CustomerIoTool, which reads it"
+
+
+def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]]:
+    """Name the unknown keys, except where one may be a value pasted in the wrong place."""
+    known = list(connection_fields())
+    texts = [text for text in entries.reveal().values() if isinstance(text, str)]
+    for key in entries.reveal().keys() - set(known):
+        name = key if isinstance(key, str) else ""
+        near = meant(name, known)
+        # A digit is likelier in a pasted key than in a name.
+        is_name = re.fullmatch(r"[A-Za-z_]{1,40}", name)
+        is_shown = is_name and not any(name in text for text in texts)
+        hint = f"use {near}" if near else f"use only {', '.join(known)}"
+        hint = _OF_THE_TOOL if name == "policy" else hint
+        field = name if is_shown else "an unknown field"
+        yield field, Problem("is not a field of a connection", hint)
+
+
+def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, Problem]]:
+    """Return the good fields, trimmed, and the problems of the others."""
+    try:
+        return SavedConnection.model_validate(entries), {}
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False, include_input=False)
+    # Of pydantic's own rules only `string_unicode` can be broken here.
+    problems = {
+        str(each["loc"][0]): raised_in(each) or Problem("is not valid Unicode text")
+        for each in found
+    }
+    good = {key: value for key, value in entries.items() if key not in problems}
+    return SavedConnection.model_validate(good), problems
+
+
+def _regions(
+    saved: SavedConnection, names: Mapping[str, str]
+) -> tuple[list[Region], dict[str, Problem]]:
+    """Return the regions that fields name, and those fields that contradict the first of them."""
+    named: dict[str, Region | None] = {
+        "region": saved.region,
+        "track_url": REGION_OF.get(saved.track_url or ""),
+        "app_url": REGION_OF.get(saved.app_url or ""),
+    }
+    told = {key: region for key, region in named.items() if region}
+    first = next(iter(told), "")
+    problem = f"names another region than {names.get(first, first)}"
+    problems = {
+        key: Problem(problem, "make the two agree, or leave one out")
+        for key, region in told.items()
+        if region != told[first]
+    }
+    return list(told.values()), problems
+
+
+def _same(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[str, Problem]]:
+    keys = {
+        "site_id": Secret(saved.site_id or ""),
+        "track_api_key": saved.track_api_key,
+        "app_api_key": saved.app_api_key,
+    }
+    given = {key: secret for key, secret in keys.items() if secret and secret.reveal()}
+    for key, secret in given.items():
+        fix = f"the three differ: {connection_fields()[key].right}"
+        for twin in (k for k, other in given.items() if k != key and other == secret):
+            yield key, Problem(f"is the same text as {names.get(twin, twin)}", fix)
+
+
+def _invalid(problems: Mapping[str, Problem], names: Mapping[str, str]) -> ConnectionInvalid:
+    """Make the error; `names` says what the reader calls each field."""
+    order = [*connection_fields(), *sorted(problems.keys() - connection_fields().keys())]
+    fields = [_field(key, problems[key], names) for key in order if key in problems]
+    told = " ".join(f"{field}." for field in fields)
+    return ConnectionInvalid(f"The connection cannot be used. {told}", fields=fields)
+
+
+def _field(key: str, problem: Problem, names: Mapping[str, str]) -> FieldProblem:
+    declared = connection_fields().get(key)
+    whole = problem.of(names.get(key, key))
+    return replace(whole, fix=declared.right) if declared and not whole.fix else whole

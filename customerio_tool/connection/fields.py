@@ -1,0 +1,331 @@
+"""The fields of a saved connection: how each is declared, what it must be, and how that is told.
+
+`SavedConnection` declares the fields, each with a `ConnectionField`; the JSON Schema, the form
+of the manifest and the names of the environment variables are all read from there. A problem
+names what is wrong and never holds the value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from customerio_tool.errors import Problem
+from customerio_tool.secret import Secret
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
+
+Region: TypeAlias = Literal["us", "eu"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+
+HOSTS: Mapping[Api, Mapping[Region, str]] = {
+    Api.TRACK: {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"},
+    Api.APP: {"us": "https://api.customer.io", "eu": "https://api-eu.customer.io"},
+}
+"""Customer.io's own origins (https://docs.customer.io/api/track/ and …/app/)."""
+REGION_OF: Mapping[str, Region] = {
+    origin: region for hosts in HOSTS.values() for region, origin in hosts.items()
+}
+
+
+def is_vendor(origin: str) -> bool:
+    """Tell whether an origin is one of Customer.io's, and not on this machine."""
+    return origin in REGION_OF
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionField:
+    """What is declared about one field of a connection.
+
+    Args:
+        label: Its name in the form.
+        help: What it is and where it is found; stands alone.
+        right: What to do when it is wrong, as an instruction.
+        api: The API whose calls need it, or None where both use it.
+        secret: Whether a form hides what is typed.
+        operator: Whether it is for operators only, and so not in the form.
+        options: The values to choose from.
+        pattern: What JSON Schema can check of it; Python and ECMAScript read it alike.
+        help_url: A page that says more.
+    """
+
+    label: str
+    help: str
+    right: str
+    api: Api | None = None
+    secret: bool = False
+    operator: bool = False
+    options: tuple[str, ...] = ()
+    pattern: str | None = None
+    help_url: str = "https://fly.customer.io/settings/api_credentials"
+
+    @property
+    def required(self) -> bool:
+        """Whether the studio's form insists on it."""
+        return self.api is not None and not self.operator
+
+    def as_form(self, key: str) -> dict[str, Any]:
+        """Return the entry of the manifest's `connection.fields`."""
+        entry: dict[str, Any] = {
+            "key": key,
+            "type": "enum" if self.options else "string",
+            "label": self.label,
+            "required": self.required,
+            "secret": self.secret,
+            "placeholder": f"Enter {self.label}",
+            "help": self.help,
+            "help_url": self.help_url,
+        }
+        if self.options:
+            entry["options"] = [{"value": v, "label": v.upper()} for v in self.options]
+        return entry
+
+    def as_schema(self, *, required: bool) -> dict[str, Any]:
+        """Return the JSON Schema of the field as it may be saved, before trimming."""
+        schema: dict[str, Any] = {
+            "type": "string" if required else ["string", "null"],
+            "title": self.label,
+            "description": self.help,
+        }
+        if pattern := self.pattern or (r"\S" if required else None):
+            schema["pattern"] = pattern
+        return {**schema, "writeOnly": True} if self.secret else schema
+
+
+_KEY_PROBLEMS: Sequence[tuple[str, str, str]] = (
+    (
+        r"(?i:authorization|bearer|basic)(?:[\s:]|$)",
+        "starts with an authorization scheme",
+        "give the key alone, without Bearer or Basic",
+    ),
+    (
+        r"(?s).*[^\x00-\x7f]",
+        "holds a character outside ASCII, perhaps an invisible one copied along",
+        "",
+    ),
+    (r"(?s).*\s", "holds whitespace in the middle", ""),
+    (f"(?s).*[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]", "holds a control character", ""),
+    (r"([\"'`]).*\1$", "stands in quotation marks", "give it without the quotation marks"),
+    (r"\*+$", "is a mask of asterisks in place of the value", ""),
+    (r".*://", "is a web address", ""),
+    (r"[^@]+@[^@]+\.[^@]+$", "is an email address", ""),
+)
+"""Each pattern of a text that is no key, its problem, and its fix unless the field has a better."""
+
+
+def _trimmed(value: object) -> str | None:
+    """Return text without its edges, or None where nothing is left."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Problem("is not text")
+    return value.strip() or None
+
+
+def _key(value: object) -> str | None:
+    text = _trimmed(value)
+    if text is not None:
+        for pattern, problem, fix in _KEY_PROBLEMS:
+            if re.match(pattern, text):
+                raise Problem(problem, fix)
+    return text
+
+
+def _site_id(value: object) -> str | None:
+    text = _key(value)
+    # In Basic credentials a colon ends the user name (RFC 7617, section 2).
+    if text and ":" in text:
+        raise Problem("holds a colon, as the site id and the key joined do")
+    return text
+
+
+def _region(value: object) -> str | None:
+    text = _trimmed(value)
+    return text.lower() if text else None  # the schema's pattern has refused all but us and eu
+
+
+_URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
+
+
+def _url(api: Api, value: object) -> str | None:
+    """Return an origin that may be given credentials: `https://host` or `http://127.0.0.1:8025`."""
+    text = _trimmed(value)
+    if text is None:
+        return None
+    url = text.lower().removesuffix("/")
+    found = _URL.fullmatch(url) if text.isascii() else None
+    if not found or not 0 < int(found[3] or 1) <= _HIGHEST_PORT:
+        raise Problem("is not just http or https, a host and a port")
+    if url in HOSTS[api].values() or _is_loopback(found[2]):
+        return url
+    raise _why_not(api, found[2], found[3])
+
+
+_HIGHEST_PORT = 65_535
+
+
+def _why_not(api: Api, host: str, port: str | None) -> Problem:
+    """Say what keeps credentials from a well-formed URL."""
+    if host == "localhost":
+        fix = "give 127.0.0.1 or [::1]"
+        return Problem("names localhost, which may resolve to any machine", fix)
+    if f"https://{host}" not in REGION_OF:
+        return Problem("names a host that is neither Customer.io's nor this machine's")
+    if f"https://{host}" not in HOSTS[api].values():
+        return Problem("names a host of the other API")
+    if port:
+        return Problem("gives Customer.io's host a port")
+    return Problem("would send the credentials to Customer.io unencrypted")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return host == "[::1]"
+
+
+def _readable_pem(value: object) -> str | None:
+    text = _trimmed(value)
+    if text is None:
+        return None
+    try:
+        pem = Path(text).read_bytes() if Path(text).is_file() else None
+    except (OSError, ValueError):
+        pem = None
+    if pem is None:
+        raise Problem("is not a file that can be read")
+    if not _CERTIFICATE.search(pem):
+        raise Problem("is a file without a PEM certificate")
+    return text
+
+
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
+
+
+_FROM_SETTINGS = "from Settings > Account Settings > API Credentials in Customer.io"
+
+
+def _url_field(api: Api) -> ConnectionField:
+    name = api.value.capitalize()
+    vendor = " or ".join(HOSTS[api].values())
+    return ConnectionField(
+        label=f"{name} API URL",
+        help=f"For operators: where the {name} API is, instead of the region's own host. Only "
+        f"{vendor}, or http or https on 127.0.0.1 or [::1] with any port.",
+        right=f"leave it out, or give {vendor}, or an address on 127.0.0.1 or [::1]",
+        api=api,
+        operator=True,
+        help_url="https://docs.customer.io/api?api=journeys",
+    )
+
+
+class SavedConnection(BaseModel):
+    """The fields as declared; each may be absent, since a connection may be for one API."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    site_id: Annotated[
+        str | None,
+        BeforeValidator(_site_id),
+        ConnectionField(
+            label="Track API Site ID",
+            help="The site id that belongs to your Track API key: it names the workspace. In "
+            "Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
+            right=f"copy the Site ID {_FROM_SETTINGS}",
+            api=Api.TRACK,
+        ),
+    ] = None
+    track_api_key: Annotated[
+        Secret[str] | None,
+        BeforeValidator(_key),
+        ConnectionField(
+            label="Track API Key",
+            help="The key, next to the site id, that lets people, events and devices be written. "
+            "In Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
+            right=f"copy the Track API key {_FROM_SETTINGS}",
+            api=Api.TRACK,
+            secret=True,
+        ),
+    ] = None
+    app_api_key: Annotated[
+        Secret[str] | None,
+        BeforeValidator(_key),
+        ConnectionField(
+            label="App API Key",
+            help="The key that lets data be read and messages be sent; Customer.io shows it once, "
+            "when it is created. In Customer.io: Settings > Account Settings > API Credentials > "
+            "App API Keys. Choose the same workspace as for the Track API key.",
+            right=f"create or copy an App API key {_FROM_SETTINGS}",
+            api=Api.APP,
+            secret=True,
+            help_url="https://fly.customer.io/settings/api_credentials?keyType=app",
+        ),
+    ] = None
+    region: Annotated[
+        Region | None,
+        BeforeValidator(_region),
+        ConnectionField(
+            label="Region",
+            help="Where your Customer.io account keeps its data: us or eu. Left blank, Customer.io "
+            "is asked on the first call.",
+            right="leave it blank, or give us or eu",
+            options=REGIONS,
+            pattern=r"^\s*([Uu][Ss]|[Ee][Uu])?\s*$",
+            help_url="https://docs.customer.io/api/track/",
+        ),
+    ] = None
+    track_url: Annotated[
+        str | None, BeforeValidator(partial(_url, Api.TRACK)), _url_field(Api.TRACK)
+    ] = None
+    app_url: Annotated[str | None, BeforeValidator(partial(_url, Api.APP)), _url_field(Api.APP)] = (
+        None
+    )
+    ca_file: Annotated[
+        str | None,
+        BeforeValidator(_readable_pem),
+        ConnectionField(
+            label="CA File",
+            help="For operators: the path of a PEM file with the certificates to trust, instead of "
+            "the usual ones.",
+            right="leave it out, or give the path of a PEM file that this process may read",
+            operator=True,
+            help_url="https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
+        ),
+    ] = Field(default=None, repr=False)
+
+
+@cache
+def connection_fields() -> Mapping[str, ConnectionField]:
+    """Return what is declared about each field, by key, in the order of the form."""
+    return {
+        key: next(part for part in info.metadata if isinstance(part, ConnectionField))
+        for key, info in SavedConnection.model_fields.items()
+    }
+
+
+def connection_schema(apis: Collection[Api] = ALL_APIS) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a saved connection that can call these APIs."""
+    required = [key for key, field in connection_fields().items() if is_needed(field, apis)]
+    return {
+        "type": "object",
+        "properties": {
+            key: field.as_schema(required=key in required)
+            for key, field in connection_fields().items()
+        },
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def is_needed(field: ConnectionField, apis: Collection[Api]) -> bool:
+    """Tell whether a connection that can call these APIs must have a field."""
+    return field.required and field.api in apis

@@ -1,0 +1,48 @@
+"""Keeps the HTTP libraries from logging our calls."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from threading import local
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _OwnCalls(logging.Filter):
+    """Drops what HTTP libraries log during our calls: their lines hold the path, so the person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._here = local()
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - logging's signature
+        """Keep a record unless this thread is inside one of our calls."""
+        return not getattr(self._here, "depth", 0)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Drop the records of this thread while inside."""
+        self._here.depth = getattr(self._here, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._here.depth -= 1
+
+
+_own_calls = _OwnCalls()
+_TALKATIVE = (
+    "urllib3.connectionpool",
+    "urllib3.connection",
+    "urllib3.util.retry",
+    "urllib3.response",
+)
+
+
+def silence() -> _OwnCalls:
+    """Return the filter that keeps the HTTP libraries from logging our calls, put in place."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_own_calls)
+    return _own_calls

@@ -1,0 +1,58 @@
+"""Finds out the region of an account from the vendor's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import requests
+
+from customerio_tool.connection.exchange import Reply, Request, json_of
+from customerio_tool.connection.fields import REGIONS, Region, connection_fields
+from customerio_tool.errors import CredentialsRejected, Unreachable
+from customerio_tool.subtools.declare import Api
+
+PROBES: Mapping[Api, Request] = {
+    Api.TRACK: Request(Api.TRACK, "GET", "/api/v1/accounts/region"),
+    Api.APP: Request(Api.APP, "GET", "/v1/segments"),
+}
+"""The cheap read that proves the credentials of each API; the App API has none of its own."""
+
+
+def region_told(api: Api, region: Region, reply: Reply) -> Region | None:
+    """Return the account's region as the reply to a probe of a region's host proves it, or None.
+
+    `accounts/region` names it. An App key is known in its own region only, also where its scope
+    is too narrow for the probe: 403 then, as others report; the vendor documents no status.
+    """
+    if api is Api.APP:
+        return region if reply.status in (requests.codes.ok, requests.codes.forbidden) else None
+    told = json_of(reply) if reply.status == requests.codes.ok else None
+    named = told.get("region") if isinstance(told, dict) else None
+    return next((known for known in REGIONS if known == named), None)
+
+
+def region_unknown(
+    api: Api, statuses: Sequence[int], problems: Sequence[str]
+) -> CredentialsRejected | Unreachable:
+    """Return the error of a region that no host told.
+
+    Either Track host can tell that the pair is wrong; an App key must be refused by every one.
+    """
+    refused = [status == requests.codes.unauthorized for status in statuses]
+    refused += [False for _ in problems]
+    if any(refused) if api is Api.TRACK else all(refused):
+        keys = " and ".join(
+            k for k, f in connection_fields().items() if f.api is api and f.required
+        )
+        return CredentialsRejected(
+            "The account's region is not known, since Customer.io rejected the credentials that "
+            f"it was asked with; nothing else was sent. Check {keys} of the connection.",
+            http_status=requests.codes.unauthorized,
+        )
+    status = next(iter(statuses), None)
+    told = problems[0] if problems else f"Customer.io answered HTTP {status}."
+    return Unreachable(
+        f"The account's region could not be read, so nothing else was sent. {told} Try again, or "
+        "set the region of the connection.",
+        http_status=status,
+    )

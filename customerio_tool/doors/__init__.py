@@ -1,0 +1,1 @@
+"""How a host, a person or a test comes in."""

@@ -1,0 +1,204 @@
+"""The commands of `customerio-tool`: the subtools, their contract, the demo and the sandbox."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from customerio_tool.calls.confirmation import nobody_can_approve
+from customerio_tool.connection import Connection
+from customerio_tool.doors.cli.display import (
+    fail,
+    fail_with,
+    new_console,
+    show_check,
+    show_subtool,
+    show_subtools,
+    write_json,
+)
+from customerio_tool.doors.cli.exit_codes import Exit, exit_of_check
+from customerio_tool.doors.cli.publish import files as contract
+from customerio_tool.doors.cli.sandbox import sandbox
+from customerio_tool.errors import CustomerIoError, SubtoolUnknown
+from customerio_tool.policy import Policy
+from customerio_tool.subtools import find
+from customerio_tool.subtools import subtools as declared
+from customerio_tool.subtools.declare import Api, Subtool
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
+from customerio_tool.tool import CustomerIoTool
+from customerio_tool.version import DISTRIBUTION, installed_version
+
+app = typer.Typer(
+    help="The Customer.io tool for AI agents, and a local Customer.io to run it against.",
+    epilog="Exit codes: 0 done; 1 refused by Customer.io, or another failure; 2 wrong arguments; "
+    "3 credentials or connection; 4 not allowed by the policy; "
+    "5 not reached, failed or outcome unknown.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",  # which sets the lines of a paragraph anew
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would print locals
+)
+
+Name = Annotated[str, typer.Argument(help="A subtool, such as identify_customer.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+OnSandbox = Annotated[
+    bool, typer.Option("--sandbox", help="Use a new local Customer.io, not the environment's.")
+]
+AnyConnection = Annotated[
+    bool, typer.Option("--sandbox", help="The same with and without a connection.", hidden=True)
+]
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"{DISTRIBUTION} {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options of no command."""
+
+
+@app.command()
+def demo() -> None:
+    """Play an assistant's conversation through all subtools, and prove what each one did."""
+    from customerio_tool.doors.cli.demo import run
+
+    if not run(new_console()):
+        raise typer.Exit(Exit.OTHER)
+
+
+@app.command()
+def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
+    """List the subtools."""
+    if as_json:
+        write_json([_listed(each) for each in declared().values()])
+    else:
+        show_subtools(new_console(), declared().values())
+
+
+@app.command()
+def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> None:
+    """Show what a subtool does, its arguments and worked examples."""
+    try:
+        subtool = find(name)
+    except SubtoolUnknown as error:
+        fail_with(error.as_result())
+    if as_json:
+        examples = [{"title": e.title, "arguments": dict(e.arguments)} for e in subtool.examples]
+        write_json({**_listed(subtool), **subtool.definition(), "examples": examples})
+    else:
+        show_subtool(new_console(), subtool)
+
+
+@app.command()
+def call(
+    name: Name,
+    arguments: Annotated[
+        str, typer.Argument(help="A JSON object; - reads it from standard input.")
+    ] = "{}",
+    on_sandbox: OnSandbox = False,
+) -> None:
+    """Run a subtool on the connection of the environment and write its result as JSON.
+
+    The environment holds CUSTOMERIO_SITE_ID, CUSTOMERIO_TRACK_API_KEY, CUSTOMERIO_APP_API_KEY
+    (only those of the API that the subtool calls are needed) and perhaps CUSTOMERIO_REGION; the
+    policy, as CUSTOMERIO_POLICY (careful, read_only or open), CUSTOMERIO_READ_ONLY or
+    CUSTOMERIO_DRY_RUN, also for the sandbox; and what workers share, as CUSTOMERIO_LEDGER_FILE,
+    CUSTOMERIO_REDIS_URL or CUSTOMERIO_AUDIT_FILE.
+    """
+    text = sys.stdin.buffer.read() if arguments == "-" else arguments
+    try:
+        subtool = find(name)
+        with _connected(subtool.apis, on_sandbox=on_sandbox) as tool:
+            result = tool.call(name, text)
+        if "confirmation_id" in result:
+            result = nobody_can_approve(name).as_result()
+    except CustomerIoError as error:
+        result = error.as_result()
+    write_json(result)
+    if not result["ok"]:
+        fail_with(result)
+
+
+@app.command()
+def check(on_sandbox: OnSandbox = False) -> None:
+    """Test the connection of the environment: both keys, the region and the workspace."""
+    try:
+        with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
+            result = tool.test_connection()
+    except CustomerIoError as error:
+        fail_with(error.as_result())
+    show_check(new_console(), result)
+    if not result["ok"]:
+        fail(result["summary"], exit_of_check(result))
+
+
+@app.command()
+def publish(
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if a file is not up to date.")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="The project.", exists=True, file_okay=False)] = Path(),
+) -> None:
+    """Write schemas/, tool_manifest.yaml and the README's tables from the declarations."""
+    try:
+        paths = contract.drift(root) if only_check else contract.write(root)
+    except (contract.MarkersMissing, OSError) as error:
+        fail(str(error), Exit.OTHER)
+    for path in paths:
+        typer.echo(path)
+    if only_check and paths:
+        fail("Not up to date; run: customerio-tool publish", Exit.OTHER)
+
+
+app.command()(sandbox)
+
+
+def _listed(subtool: Subtool[Any]) -> dict[str, str]:
+    return {
+        "name": subtool.name,
+        "title": subtool.title,
+        "effect": subtool.effect.word,
+        "api": subtool.endpoint.api.value,
+        "description": subtool.description,
+    }
+
+
+@contextmanager
+def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
+    """Give a tool on the environment's connection, or on a sandbox that lives as long.
+
+    Either way the policy is the environment's.
+
+    Raises:
+        ConnectionInvalid: The environment's connection or policy cannot be used.
+    """
+    if not on_sandbox:
+        with _of_environment(apis) as tool:
+            yield tool
+        return
+    from customerio_tool.sandbox import Sandbox
+
+    with Sandbox() as local:
+        connection = Connection.load(local.connection(), apis=apis)
+        with CustomerIoTool(connection, policy=Policy.from_env()) as tool:
+            yield tool
+
+
+def _of_environment(apis: Collection[Api]) -> CustomerIoTool:
+    try:
+        return CustomerIoTool.from_env(apis=apis)
+    except (ImportError, ValueError) as error:  # of CUSTOMERIO_REDIS_URL
+        fail(str(error), Exit.CONNECTION)

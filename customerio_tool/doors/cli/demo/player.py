@@ -1,0 +1,126 @@
+"""Plays the story: sends each call, mends what was wrong, and proves each step on the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import Any, Protocol
+
+from customerio_tool.doors.cli.demo.checks import Seen
+from customerio_tool.doors.cli.demo.repairs import Arguments, advice
+from customerio_tool.doors.cli.demo.server import Mismatch, Server, State, same
+from customerio_tool.doors.cli.demo.story import Act, Step
+from customerio_tool.doors.cli.demo.transcript import Called, Transcript
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Effect
+
+
+class Caller(Protocol):
+    """What the assistant needs of the tool."""
+
+    def call(self, name: str, arguments: str, /) -> dict[str, Any]:
+        """Run a subtool and return its result envelope."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """How one step went; `problem` is blank where the server held what was promised."""
+
+    step: Step
+    calls: tuple[Called, ...]
+    problem: str
+
+
+class Player:
+    """The assistant at work.
+
+    Args:
+        tool: Where the calls go.
+        server: What is read back.
+        transcript: Where it is shown.
+    """
+
+    def __init__(self, tool: Caller, server: Server, transcript: Transcript) -> None:
+        self._tool = tool
+        self._server = server
+        self._transcript = transcript
+        self._segment: int | None = None  # what the assistant remembers of earlier results
+
+    def play(self, acts: Iterable[Act]) -> Iterator[Played]:
+        """Play all acts; a step that goes wrong does not keep the later ones from their try."""
+        for act in acts:
+            self._transcript.act(act.title)
+            for step in act.steps:
+                yield self._step(step)
+
+    def _step(self, step: Step) -> Played:
+        if step.asked:
+            self._transcript.asked(step.asked)
+        calls: list[Called] = []
+        problem = ""
+        try:
+            self._prove(step, calls)
+        except Mismatch as mismatch:
+            problem = str(mismatch)
+        except LookupError as absent:
+            problem = f"what was read back lacks {absent}"
+        if problem:
+            self._transcript.disproved(problem)
+        else:
+            self._transcript.proved(step.proof)
+        return Played(step, tuple(calls), problem)
+
+    def _prove(self, step: Step, calls: list[Called]) -> None:
+        before, seen_so_far = self._server.state(), self._last_request()
+        arguments: Arguments = json.loads(step.arguments)
+        result = self._call(step.subtool, arguments, calls)
+        if step.repair is not None:
+            self._expect_refusal(result, before, seen_so_far)
+            seen_so_far = self._last_request()
+            mended = step.repair(result, arguments)
+            result = self._call(step.subtool, mended, calls, instead_of=arguments)
+        same(f"whether {step.subtool} worked", result["ok"], True)
+        self._segment = result.get("segment_id", self._segment)
+        arrived = self._server.requests(seen_so_far)
+        if subtools()[step.subtool].effect is Effect.READ:
+            same("methods that a read used", {each["method"] for each in arrived}, {"GET"})
+        step.check(Seen(self._server, before, self._server.state(), arrived, result))
+
+    def _expect_refusal(self, result: Mapping[str, Any], before: State, seen_so_far: int) -> None:
+        """A wrong call fails without effect; what is refused here never reaches the server."""
+        same("whether the wrong call worked", result["ok"], False)
+        same("its effect", result["error"]["took_effect"], "no")
+        same("what the wrong call changed", self._server.state().changed_since(before), [])
+        if "http_status" not in result["error"]:
+            same("requests of the refused call", self._server.requests(seen_so_far), [])
+
+    def _call(
+        self,
+        subtool: str,
+        arguments: Arguments,
+        calls: list[Called],
+        *,
+        instead_of: Arguments | None = None,
+    ) -> dict[str, Any]:
+        text = self._filled_in(arguments)
+        if instead_of is None:
+            self._transcript.called(subtool, json.loads(text))
+        else:
+            wrong = json.loads(self._filled_in(instead_of))
+            self._transcript.mended(subtool, json.loads(text), wrong)
+        result = self._tool.call(subtool, text)
+        if result["ok"]:
+            self._transcript.succeeded(result["summary"].split(". ")[0].rstrip(".") + ".")
+        else:
+            self._transcript.failed(advice(result))
+        word = result["outcome"] if result["ok"] else result["error"]["code"]
+        calls.append(Called(result["ok"], word))
+        return result
+
+    def _filled_in(self, arguments: Arguments) -> str:
+        return Template(json.dumps(arguments)).safe_substitute(segment=self._segment)
+
+    def _last_request(self) -> int:
+        return max((each["n"] for each in self._server.requests()), default=0)

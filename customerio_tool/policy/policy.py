@@ -1,0 +1,341 @@
+"""What an agent may do: which subtools may run, whom they may reach, and what it may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+
+from customerio_tool.errors import (
+    ConnectionInvalid,
+    FieldProblem,
+    PolicyRefused,
+    Problem,
+    SubtoolDisabled,
+)
+from customerio_tool.policy.recipients import strangers
+from customerio_tool.policy.values import count, flag, known, names, one_of, recipients
+from customerio_tool.secret import Environment
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Args, Reach, Subtool, override_of
+from customerio_tool.subtools.declare.json_input import parse
+from customerio_tool.subtools.declare.privacy import folded
+from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
+from customerio_tool.subtools.declare.wording import nearest
+from customerio_tool.subtools.parts.mail import reach_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+EVENT_OVERRIDES = ("recipient", "from_address", "reply_to")
+"""Members of an event's data which override the message that the event triggers."""
+
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "careful": {"confirm": "human"},
+    "read_only": {"read_only": True},
+    "open": {"event_overrides": True, "data_files": True},
+}
+"""The policies that have a name, by what differs from the default."""
+
+Confirm: TypeAlias = Literal["never", "human", "repeat"]
+
+
+def _subtool_names(value: object) -> frozenset[str] | None:
+    given = names(value)
+    return None if given is None else known(given, subtools())
+
+
+def _case_folded(value: object) -> frozenset[str]:
+    if (given := names(value)) is None:
+        raise Problem("is null", "give a list of names, or leave it out")
+    return frozenset(folded(name) for name in given)
+
+
+# What a caller may give is wider than what is kept, and a type checker sees the declared type.
+_Names: TypeAlias = Collection[str]
+_Kept: TypeAlias = frozenset[str]
+
+
+class Policy(BaseModel):
+    """What is allowed; a policy is a frozen value, and changing one makes another.
+
+    `repr` shows all of it but the addresses of `allowed_recipients`.
+
+    Fields take text as well, as configurations and environments hold it: `"true"`, a number in
+    digits, a list with commas or as JSON. A field that is blank or wrong raises pydantic's
+    `ValidationError`, from `load` and `from_env` a `ConnectionInvalid`. The schema of a saved
+    connection publishes the fields' descriptions.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    enabled: Annotated[
+        _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Kept | None)
+    ] = Field(default=None, description="The subtools that may run; null allows all.")
+    read_only: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False, description="Allow reads alone, whatever is enabled, now or later."
+    )
+    dry_run: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description="Send nothing; show each request, reads included, as it would go.",
+    )
+    allowed_recipients: Annotated[
+        _Names | None, PlainValidator(recipients, json_schema_input_type=_Kept | None)
+    ] = Field(
+        default=None,
+        repr=False,
+        description=(
+            "E-mail addresses and domains (`example.com` or `@example.com`, without their "
+            "subdomains) that messages may go to; null allows all, an empty list none. A call "
+            "that reaches people without telling their addresses is refused then."
+        ),
+    )
+    allow_triggers: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description=(
+            "Under an allow-list, whether events, identify_customer and add_to_segment may run: "
+            "they can start campaigns, which write to anybody."
+        ),
+    )
+    send_budget: Annotated[int | None, BeforeValidator(count)] = Field(
+        default=None,
+        description=(
+            "How many sends a run may have; null sets no limit. A broadcast counts as one; where "
+            "the host names no run, all such calls of a workspace in this process are one."
+        ),
+    )
+    hidden_attributes: Annotated[
+        _Names, PlainValidator(_case_folded, json_schema_input_type=_Kept)
+    ] = Field(
+        default=frozenset(),
+        description="Attributes of people that are never returned, in any case of letters.",
+    )
+    event_overrides: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description=(
+            "Whether `data` of an event may redirect the message which it triggers "
+            "(`recipient`, `from_address`, `reply_to`)."
+        ),
+    )
+    data_files: Annotated[bool, BeforeValidator(flag)] = Field(
+        default=False,
+        description="Whether a broadcast may take its audience from a file on the web.",
+    )
+    confirm: Annotated[Confirm, BeforeValidator(partial(one_of, words=get_args(Confirm)))] = Field(
+        default="never",
+        description=(
+            "What comes before a call that erases or sends. `human`: it waits until the host "
+            "calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, which "
+            "is a second look and nobody's consent. `never`: nothing. In a dry run nothing comes "
+            "before."
+        ),
+    )
+
+    @classmethod
+    def load(cls, given: Policy | Mapping[str, object] | str) -> Policy:
+        """Make a policy of what a configuration holds.
+
+        Args:
+            given: A policy, which is returned; a mapping of fields, in which None is not given and
+                `preset` names the policy that the others change, though none undoes `read_only`;
+                the name of a preset (careful, read_only, open); or the text of a JSON object.
+
+        Raises:
+            ConnectionInvalid: Names every bad field as `policy.<field>`, and shows no value.
+        """
+        if isinstance(given, Policy):
+            return given
+        fields = _from_text(given) if isinstance(given, str) else given
+        if not isinstance(fields, Mapping):
+            raise _invalid([FieldProblem("policy", "is not an object", _HOW_TO_GIVE)])
+        return _loaded(fields, {})
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Policy:
+        """Load from the environment: CUSTOMERIO_POLICY names a preset, the others change it.
+
+        CUSTOMERIO_SUBTOOLS is `enabled`; every other field's variable is CUSTOMERIO_ and its name
+        in capitals, such as CUSTOMERIO_READ_ONLY.
+
+        Args:
+            environ: Where to read, in place of the process's environment.
+
+        Raises:
+            ConnectionInvalid: Names every variable that is wrong, and shows no value.
+        """
+        source = Environment(environ)
+        del environ
+        held = {field: source[name] for field, name in _VARIABLES.items() if name in source}
+        return _loaded(held, _VARIABLES)
+
+    @classmethod
+    def careful(cls) -> Policy:
+        """Return the preset `careful`: a person approves each call that erases or sends."""
+        return cls.load("careful")
+
+    @classmethod
+    def reads(cls) -> Policy:
+        """Return the preset `read_only`: nothing can be changed or sent."""
+        return cls.load("read_only")
+
+    @classmethod
+    def open(cls) -> Policy:
+        """Return the preset `open`: everything, events that redirect mail and files included."""
+        return cls.load("open")
+
+    def allows(self, subtool: Subtool[Any]) -> bool:
+        """Tell whether a subtool may run at all."""
+        is_enabled = self.enabled is None or subtool.name in self.enabled
+        return is_enabled and (subtool.effect.read_only or not self.read_only)
+
+    def only(self, enabled: Iterable[str]) -> Policy:
+        """Return this policy with exactly these subtools enabled."""
+        return self.model_copy(update={"enabled": frozenset(enabled)})
+
+    def asks_before(self, subtool: Subtool[Any]) -> bool:
+        """Tell whether a call of a subtool must be confirmed, which a dry run need not."""
+        return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
+
+    def admit(self, subtool: Subtool[Any]) -> None:
+        """Let a subtool run, whatever its arguments.
+
+        Raises:
+            PolicyRefused: This agent may only read.
+            SubtoolDisabled: The subtool is not enabled.
+        """
+        if self.allows(subtool):
+            return
+        if self.read_only and not subtool.effect.read_only:
+            raise PolicyRefused(
+                f"Nothing was sent: this agent may only read, which {subtool.name} does not."
+            )
+        raise SubtoolDisabled(
+            f"The subtool {subtool.name!r} is not enabled for this agent. Nothing was sent."
+        )
+
+    def admit_arguments(self, subtool: Subtool[Any], args: Args) -> None:
+        """Let the arguments of a call pass.
+
+        Raises:
+            ArgumentsInvalid: An argument reaches what this policy closes, and can be left out.
+            PolicyRefused: The call may write to people who are not on the allow-list.
+        """
+        overrides = self._override_problems(subtool, args)
+        if problems := [*overrides, *self._file_problems(subtool, args)]:
+            refuse(problems)
+        if self.allowed_recipients is not None:
+            self._admit_recipients(subtool, args, self.allowed_recipients)
+
+    def _override_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
+        if self.event_overrides:
+            return []
+        held = {override_of(name) for name in subtool.data_of(args)}
+        return [
+            FieldProblem(
+                f"{subtool.data_argument}.{name}",
+                "redirects the message that the event triggers, which this agent may not",
+                "leave it out",
+            )
+            for name in EVENT_OVERRIDES
+            if name in held
+        ]
+
+    def _file_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
+        if self.data_files:
+            return []
+        problem = "takes the audience from a file on the web, which this agent may not"
+        return [
+            FieldProblem(path, problem, "choose another audience")
+            for path in subtool.files_of(args)
+        ]
+
+    def _admit_recipients(
+        self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
+    ) -> None:
+        if subtool.may_start_campaigns and not self.allow_triggers:
+            raise PolicyRefused(
+                "Nothing was sent: this agent may write only to certain recipients, and "
+                f"{subtool.name} can start campaigns, which write to anybody."
+            )
+        if problems := strangers(_reach(subtool, args), allowed):
+            others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
+            raise PolicyRefused(
+                "Nothing was sent: this agent may write only to certain recipients, and "
+                f"{problems[0].path} {problems[0].problem}{others}.",
+                fields=problems[:MAX_PROBLEMS],
+            )
+
+
+def _reach(subtool: Subtool[Any], args: Args) -> Reach:
+    """Return whom a call reaches, the address that an event's data redirects to included."""
+    declared = subtool.reach(args) if subtool.reach else Reach()
+    data = subtool.data_of(args).items()
+    given = [v for name, v in data if override_of(name) == "recipient" and v is not None]
+    if not given:
+        return declared
+    redirected = reach_of(
+        {f"{subtool.data_argument}.recipient": given[0] if len(given) == 1 else given}
+    )
+    return Reach(declared.known + redirected.known, declared.unknown + redirected.unknown)
+
+
+_VARIABLES: Mapping[str, str] = {
+    "preset": "CUSTOMERIO_POLICY",
+    **{name: f"CUSTOMERIO_{name.upper()}" for name in Policy.model_fields},
+    "enabled": "CUSTOMERIO_SUBTOOLS",
+}
+_HOW_TO_GIVE = f"give {', '.join(PRESETS)} or a JSON object of the policy's fields"
+
+
+def _from_text(text: str) -> object:
+    """Return what a text stands for: the fields of a JSON object, or the name of a preset."""
+    if not text.lstrip().startswith("{"):
+        return {"preset": text}
+    try:
+        return parse(text)
+    except Problem:
+        pass
+    raise _invalid([FieldProblem("policy", "is not valid JSON", _HOW_TO_GIVE)])
+
+
+def _loaded(given: Mapping[str, object], called: Mapping[str, str]) -> Policy:
+    """Return the policy of these fields; `called` says what the reader calls each of them."""
+    fields = {str(name): value for name, value in given.items() if value is not None}
+    preset = fields.pop("preset", None)
+    problems: list[FieldProblem] = []
+    try:
+        word = None if preset is None else one_of(preset, PRESETS)
+    except ValueError:
+        word = None
+        name = called.get("preset", "policy")
+        problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
+    try:
+        policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
+        if word == "read_only":  # which wins over everything, a field that says otherwise included
+            policy = policy.model_copy(update={"read_only": True})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        problems += [_problem(each, called) for each in found]
+    if problems:
+        raise _invalid(problems) from None
+    return policy
+
+
+def _problem(found: ErrorDetails, called: Mapping[str, str]) -> FieldProblem:
+    field = str(found["loc"][0])
+    if problem := raised_in(found):
+        return problem.of(called.get(field, f"policy.{field}"))
+    # A pasted value can stand where a name should, so that only what looks like a name is shown.
+    shown = field if re.fullmatch(r"[A-Za-z_]{1,40}", field) else "an unknown field"
+    fix = nearest(field, Policy.model_fields)
+    return FieldProblem(f"policy.{shown}", "is not a field of a policy", fix)
+
+
+def _invalid(problems: list[FieldProblem]) -> ConnectionInvalid:
+    told = " ".join(f"{problem}." for problem in problems)
+    return ConnectionInvalid(f"The policy cannot be used. {told}", fields=problems)

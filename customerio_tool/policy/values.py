@@ -1,0 +1,86 @@
+"""How the fields of a policy are read, where configurations and environments hold text.
+
+What is blank is refused, not taken for absent: a blank allow-list would open what it should close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from customerio_tool.errors import Problem
+from customerio_tool.policy.recipients import is_entry
+from customerio_tool.subtools.declare.json_input import parse
+from customerio_tool.subtools.declare.wording import nearest
+
+_WORDS = {"true": True, "1": True, "yes": True, "on": True}
+_WORDS |= {"false": False, "0": False, "no": False, "off": False}
+
+
+def flag(value: object) -> bool:
+    """Read a boolean, or a word for one."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    known = _WORDS.get(word) if isinstance(word, str) else word
+    if not isinstance(known, bool):
+        raise Problem("is neither true nor false", "give true or false")
+    return known
+
+
+def count(value: object) -> object:
+    """Read a whole number of at least 0, or None."""
+    number = int(value) if isinstance(value, str) and _is_digits(value.strip()) else value
+    if number is not None and (type(number) is not int or number < 0):
+        raise Problem("is no whole number of at least 0", "give 0 or more, or leave it out")
+    return number
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 15
+
+
+def names(value: object) -> frozenset[str] | None:
+    """Read a list of names: a collection, or text with commas or as a JSON array; None stays."""
+    if value is None:
+        return None
+    listed = _listed(value) if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple, set, frozenset)):
+        raise Problem("is not a list", "give a list of names, or text with commas between them")
+    if not all(isinstance(name, str) and name.strip() for name in listed):
+        raise Problem("has an entry that is blank or no text", "give each entry as text")
+    return frozenset(name.strip() for name in listed)
+
+
+def _listed(text: str) -> Any:
+    if not text.strip(" \t\r\n,"):
+        raise Problem("is blank", "leave it out, or give names with commas between them")
+    if not text.lstrip().startswith("["):
+        return [name for name in text.split(",") if name.strip()]
+    try:
+        return parse(text)
+    except Problem:
+        pass
+    raise Problem("is not valid JSON", "give a JSON array, or names with commas between them")
+
+
+def recipients(value: object) -> frozenset[str] | None:
+    """Read a list of e-mail addresses and domains."""
+    given = names(value)
+    if any(not is_entry(entry) for entry in given or ()):
+        fix = "give addresses such as ada@example.com and domains such as example.com, no patterns"
+        raise Problem("has an entry that is no e-mail address and no domain", fix)
+    return given
+
+
+def one_of(value: object, words: Iterable[str]) -> str:
+    """Read one of these words, in any case."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in words:
+        raise Problem("is not one of the choices", f"choose from {', '.join(words)}")
+    return word
+
+
+def known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
+    """Refuse a name that is none of these; the error does not repeat it."""
+    for name in sorted(given.difference(names)):
+        raise Problem("names no subtool", nearest(name, names))
+    return given

@@ -1,0 +1,121 @@
+"""Reads arguments from JSON, and refuses what is no plain JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from customerio_tool.errors import FieldProblem, Problem
+from customerio_tool.subtools.declare.problems import path_of, refuse
+from customerio_tool.subtools.declare.wording import kind_of
+
+MAX_DEPTH = 64
+"""Levels of nesting that arguments may have."""
+
+MAX_NUMBER_BITS = 1024
+"""Bits of a whole number; a float overflows there too, so that 10**400 fares as 1e400 does."""
+
+_TOO_DEEP = (f"holds more than {MAX_DEPTH} levels of nesting", "flatten it")
+_ASK = "send one JSON object holding the arguments"
+
+
+def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
+    """Return arguments, given as a mapping or as JSON text, as plain JSON values.
+
+    Raises:
+        ArgumentsInvalid: They are no JSON object, name a key twice, or hold something that JSON
+            cannot (a non-finite number, half a surrogate pair) or more than 64 levels.
+    """
+    try:
+        value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
+        plain = plain_json({} if value is None else value)
+    except Problem as found:
+        field = found.of(path_of(found.path))
+    else:
+        if isinstance(plain, dict):
+            return plain
+        field = FieldProblem("arguments", f"is {kind_of(plain)}", _ASK)
+    return refuse([field])
+
+
+def parse(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    NaN and the infinities are read, so that `plain_json` can say where they stand.
+
+    Raises:
+        Problem: The text is not JSON, is nested too deep, or names a key twice.
+    """
+    problem, fix = "is not valid JSON", "check its quotes and brackets"
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except Problem:
+        raise
+    except RecursionError:
+        problem, fix = _TOO_DEEP
+    except ValueError:
+        pass
+    raise Problem(problem, fix)
+
+
+def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) -> Any:
+    """Return a copy in dicts, lists and scalars.
+
+    Args:
+        value: What to copy.
+        path: Where it is within the whole.
+        depth: How many levels are around it.
+
+    Raises:
+        Problem: JSON cannot carry it.
+    """
+    if depth > MAX_DEPTH:
+        raise Problem(*_TOO_DEEP, *(name for name in path[:1] if isinstance(name, str)))
+    if isinstance(value, Mapping):
+        return {
+            _key(name, path): plain_json(item, (*path, name), depth=depth + 1)
+            for name, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [plain_json(item, (*path, i), depth=depth + 1) for i, item in enumerate(value)]
+    return _scalar(value, path)
+
+
+def _scalar(value: Any, path: tuple[str | int, ...]) -> Any:
+    if isinstance(value, str):
+        return _encodable(value, path)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Problem("is not a finite number", "send a finite number, or leave it out", *path)
+    if type(value) is int and value.bit_length() > MAX_NUMBER_BITS:
+        raise Problem("is a number of more than 300 digits", "send it as a string", *path)
+    if value is None or type(value) in (bool, int, float):
+        return value
+    raise Problem(f"is a Python {type(value).__name__}", "send a JSON value", *path)
+
+
+def _encodable(text: str, path: tuple[str | int, ...]) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return text
+    raise Problem("holds half of a surrogate pair", "send valid Unicode text", *path)
+
+
+def _key(name: object, path: tuple[str | int, ...]) -> str:
+    if not isinstance(name, str):
+        fix = "name every member with a string"
+        raise Problem("has a name that is not a string", fix, *path)
+    return _encodable(name, path)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise Problem("is given twice", "give each name once", twice)
+    return members

@@ -1,0 +1,81 @@
+"""Moments: what a model may write for one, and how one is shown."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from customerio_tool.errors import Problem
+from customerio_tool.subtools.declare.wording import kind_of
+
+_NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
+_MILLISECONDS_FROM = 100_000_000_000
+_DATE_IN_DIGITS = re.compile(
+    r"\d{8}|(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})"
+)
+"""What a model means as a date without dashes, perhaps with a time, and not as Unix time: eight
+digits are seconds of the years 1970 to 1973, which nobody means."""
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
+    r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"
+    r" ?(?:Z|UTC|GMT|(?:\+(?P<ahead>\d\d)|-(?P<behind>\d\d))(?::?(?P<more>\d\d))?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def unix_seconds(value: Any) -> Any:
+    """Read an ISO 8601 time (no zone = UTC) or Unix seconds or milliseconds as Unix seconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _number_of_seconds(str(value), value)
+    if not isinstance(value, str):
+        raise Problem(f"is {kind_of(value)}", "send an ISO 8601 time or Unix seconds, as a string")
+    text = value.strip()
+    if _NUMBER.fullmatch(text):
+        return _number_of_seconds(text, float(text))
+    return _iso_seconds(text)
+
+
+def _number_of_seconds(text: str, number: float) -> int:
+    if _DATE_IN_DIGITS.fullmatch(text.removesuffix(".0")):
+        raise Problem("may be a date or Unix seconds", "send ISO 8601 such as 2026-11-23T12:00:00Z")
+    return _seconds(number / 1000 if number >= _MILLISECONDS_FROM else number)
+
+
+def _seconds(seconds: float) -> int:
+    if not 0 <= seconds < _MILLISECONDS_FROM:
+        raise Problem("lies before 1970 or after 5138", "send ISO 8601 or seconds since 1970")
+    return int(seconds)
+
+
+def _iso_seconds(text: str) -> int:
+    found = _ISO.fullmatch(text)
+    try:
+        moment = _moment(found) if found else None
+    except ValueError:  # a 13th month or the like
+        moment = None
+    if moment is None:
+        raise Problem(
+            "is not a time", "send ISO 8601 such as 2026-11-23T12:00:00Z, or Unix seconds"
+        )
+    return _seconds(moment.timestamp())
+
+
+def _moment(found: re.Match[str]) -> datetime:
+    """Return the moment to the second; not by `fromisoformat`, which reads more on newer Pythons.
+
+    Raises:
+        ValueError: There is no such moment.
+    """
+    year, month, day, hour, minute, second, ahead, behind, minutes = (
+        int(found[name] or 0)
+        for name in ("year", "month", "day", "hour", "minute", "second", "ahead", "behind", "more")
+    )
+    sign = -1 if found["behind"] else 1
+    zone = timezone(sign * timedelta(hours=ahead or behind, minutes=minutes))
+    return datetime(year, month, day, hour, minute, second, tzinfo=zone)
+
+
+def iso_time(seconds: float) -> str:
+    """Write Unix seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Argument types and helpers that some subtools share."""

@@ -1,0 +1,158 @@
+"""Attributes of a person as identify takes them, and the flat body that Customer.io wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from customerio_tool.subtools.declare import (
+    MAX_ID_BYTES,
+    EmailAddress,
+    Identifier,
+    JsonObject,
+    Problem,
+    as_email,
+    as_identifier,
+    as_path_text,
+    at_most,
+    boolean,
+    json_array,
+    located,
+    only_members,
+    size_of,
+    unix_seconds,
+)
+
+MAX_ATTRIBUTES = 300
+MAX_ATTRIBUTE_NAME_BYTES = 150
+MAX_ATTRIBUTE_VALUE_BYTES = 1000
+
+_OWN_ARGUMENT = {
+    "_timestamp": "timestamp",
+    "_update": "update_only",
+    "cio_subscription_preferences": "topics",
+    "cio_relationships": "relationships",
+}
+
+
+def _unsubscribed(value: Any) -> bool:
+    """Refuse all that Customer.io would take for false unsaid, which subscribes the person."""
+    choice = {"1": True, "0": False}.get(str(value), boolean(value))
+    if not isinstance(choice, bool):
+        raise Problem("is not true or false", "send true or false; all else would subscribe them")
+    return choice
+
+
+def _person_id(value: Any) -> Any:
+    return at_most(MAX_ID_BYTES, "a person's id")(as_path_text(value))
+
+
+_CHECKED = {
+    "created_at": unix_seconds,
+    "email": as_email,
+    "id": _person_id,
+    "anonymous_id": as_identifier,
+    "unsubscribed": _unsubscribed,
+}
+"""Attributes that have a form of their own, and what holds them to it."""
+
+IDENTIFIERS = frozenset({"id", "email", "anonymous_id"})
+"""Attributes that are identifiers; whether an empty one deletes them is UNVERIFIED."""
+
+_TOPIC = re.compile(r"topic_\d{1,9}")
+_RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
+
+
+def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+    if len(given) > MAX_ATTRIBUTES:
+        raise Problem(f"has {len(given)} members", f"send at most {MAX_ATTRIBUTES} per call")
+    return {name: _attribute(name, value) for name, value in given.items()}
+
+
+def _attribute(name: str, value: Any) -> Any:
+    if name.startswith(("_", "cio_")):
+        argument = _OWN_ARGUMENT.get(name.split(".", maxsplit=1)[0])
+        fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
+        raise Problem("has a name that Customer.io reserves", fix, name)
+    if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
+        limit = f"a name may have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
+        raise Problem("has too long a name", limit, name)
+    if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
+        limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
+        raise Problem(f"is {size:,} bytes long", limit, name)
+    check = _CHECKED.get(name)
+    if check is None or (value in (None, "") and name != "unsubscribed"):
+        return value
+    return located(check, value, name)
+
+
+def _topics(given: Mapping[str, Any]) -> dict[str, bool]:
+    return {name: _topic(name, value) for name, value in given.items()}
+
+
+def _topic(name: str, value: Any) -> bool:
+    choice = boolean(value)
+    if not _TOPIC.fullmatch(name):
+        raise Problem("holds a name that is no topic", "name topics topic_1, topic_2 and so on")
+    if not isinstance(choice, bool):
+        raise Problem("is not true or false", "send true or false", name)
+    return choice
+
+
+def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not given:
+        raise Problem("is empty", "name at least one object, or leave the argument out")
+    return [_relationship(index, item) for index, item in enumerate(given)]
+
+
+def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, index)
+    identifiers = {name: _object_key(item, name, index) for name in _OBJECT_KEYS}
+    attributes = item.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        raise Problem("is not an object", "send name and value pairs", index, "attributes")
+    extra = {"relationship_attributes": attributes} if attributes else {}
+    return {"identifiers": identifiers, **extra}
+
+
+def _object_key(item: Mapping[str, Any], name: str, index: int) -> Any:
+    if item.get(name) in (None, ""):
+        raise Problem("does not say which object", _RELATIONSHIP_FIX, index)
+    return located(as_identifier, item[name], index, name)
+
+
+_OBJECT_KEYS = ("object_type_id", "object_id")
+_RELATIONSHIP_FIX = "send {object_type_id, object_id, attributes?}"
+_RELATIONSHIP_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "object_type_id": {"type": "string"},
+            "object_id": {"type": "string"},
+            "attributes": {"type": "object"},
+        },
+        "required": ["object_type_id", "object_id"],
+    },
+}
+
+Attributes: TypeAlias = Annotated[
+    JsonObject,
+    AfterValidator(_attributes),
+    WithJsonSchema({"type": "object", "maxProperties": MAX_ATTRIBUTES}),
+]
+AttributeEmail: TypeAlias = Annotated[
+    EmailAddress, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))
+]
+AttributeId: TypeAlias = Annotated[Identifier, AfterValidator(at_most(MAX_ATTRIBUTE_VALUE_BYTES))]
+Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
+Relationships: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    json_array,
+    AfterValidator(_relationships),
+    Field(strict=True),
+    WithJsonSchema(_RELATIONSHIP_SCHEMA),
+]

@@ -1,0 +1,143 @@
+"""Audiences of a broadcast: the filter grammar, and data for each person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from customerio_tool.subtools.declare import (
+    JsonObject,
+    Problem,
+    as_email,
+    as_person_id,
+    as_segment_number,
+    canonical,
+    first_of_each,
+    json_array,
+    kind_of,
+    located,
+    text_of,
+)
+from customerio_tool.subtools.declare.json_text import compact
+
+MAX_AUDIENCE = 10_000
+"""People in `customer_ids`, `emails` or `per_user_data`."""
+
+_FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
+_ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
+_PERSON_FIX = "send {id or email, data?}"
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
+
+
+def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
+    """Return a filter as it is sent; every error names the part of it that is wrong."""
+    if not isinstance(node, Mapping) or len(node) != 1:
+        raise Problem("is not a filter", _FILTER_FIX, *where)
+    ((kind, inner),) = node.items()
+    inside = (*where, kind)
+    if kind in ("and", "or"):
+        return {kind: _filters(inner, *inside)}
+    if kind == "not":
+        return {kind: audience_filter(inner, *inside)}
+    if kind == "segment":
+        return {kind: _segment(inner, *inside)}
+    if kind == "attribute":
+        return {kind: _attribute(inner, *inside)}
+    raise Problem("is no part of a filter", _FILTER_FIX, *inside)
+
+
+def _filters(nodes: Any, *where: str | int) -> list[dict[str, Any]]:
+    if not isinstance(nodes, list) or not nodes:
+        raise Problem("is not a list of filters", "send one or more filters in an array", *where)
+    return [audience_filter(node, *where, i) for i, node in enumerate(nodes)]
+
+
+def _segment(inner: Any, *where: str | int) -> dict[str, int]:
+    if not isinstance(inner, dict) or inner.keys() != {"id"}:
+        raise Problem("does not say which segment", "send {id: the segment's number}", *where)
+    return {"id": located(as_segment_number, inner["id"], *where, "id")}
+
+
+def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
+    if not isinstance(inner, dict) or inner.keys() - {"field", "operator", "value"}:
+        raise Problem("is not an attribute's condition", _ATTRIBUTE_FIX, *where)
+    field, operator, value = (inner.get(name) for name in ("field", "operator", "value"))
+    if not isinstance(field, str) or not field.strip():
+        raise Problem("is missing", "name the attribute", *where, "field")
+    if operator == "exists" and value is None:
+        return {"field": field, "operator": operator}
+    if operator == "exists":
+        fix = "leave it out; wrap the condition in not for the opposite"
+        raise Problem("does not go with exists", fix, *where, "value")
+    if operator != "eq":
+        raise Problem("is not one of the choices", "send 'eq' or 'exists'", *where, "operator")
+    return {"field": field, "operator": operator, "value": text_of(value, *where, "value")}
+
+
+def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    people = [_person(item, i) for i, item in enumerate(given)]
+    first: dict[tuple[str, str], int] = {}
+    for i, one in enumerate(people):
+        known = first.setdefault(_key(one), i)
+        if _data_of(one) != _data_of(people[known]):
+            problem = f"is the person of per_user_data[{known}] with other data"
+            raise Problem(problem, "name each person once", i)
+    return people
+
+
+def _data_of(person: Mapping[str, Any]) -> str:
+    """Return the data as text, in which 1 is not true as it is to Python."""
+    return compact(person.get("data"), sort_keys=True)
+
+
+def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the people of `per_user_data`, each once."""
+    return first_of_each(people, _key)
+
+
+def _key(person: Mapping[str, Any]) -> tuple[str, str]:
+    kind = "email" if "email" in person else "id"
+    return canonical(person[kind], kind)
+
+
+def _person(item: Mapping[str, Any], *where: str | int) -> dict[str, Any]:
+    if item.keys() - {"id", "email", "data"}:
+        raise Problem("has other members than id, email and data", _PERSON_FIX, *where)
+    named = {kind: item[kind] for kind in ("id", "email") if item.get(kind) is not None}
+    if len(named) != 1:
+        raise Problem("does not name one person by one identifier", _PERSON_FIX, *where)
+    ((kind, value),) = named.items()
+    identifier = located(_CHECKS[kind], value, *where, kind)
+    data = item.get("data")
+    if data is not None and not isinstance(data, dict):
+        raise Problem(f"is {kind_of(data)}", "send an object", *where, "data")
+    return {kind: identifier, **({"data": data} if data else {})}
+
+
+_PERSON_SCHEMA = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": MAX_AUDIENCE,
+    "items": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "email": {"type": "string"},
+            "data": {"type": "object"},
+        },
+    },
+}
+
+Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter)]
+"""One of and, or, not, segment and attribute, nested as needed."""
+
+PerUserData: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    json_array,
+    AfterValidator(_people),
+    Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
+    WithJsonSchema(_PERSON_SCHEMA),
+]
+"""People with data of their own: `[{id or email, data?}]`."""

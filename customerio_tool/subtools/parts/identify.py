@@ -1,0 +1,137 @@
+"""What identify_customer takes and sends: a flat body of attributes beside a few controls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+
+from customerio_tool.subtools.declare import (
+    Answer,
+    Args,
+    Flag,
+    Invocation,
+    Look,
+    Person,
+    Problem,
+    Time,
+)
+from customerio_tool.subtools.parts.attributes import (
+    IDENTIFIERS,
+    MAX_ATTRIBUTES,
+    AttributeEmail,
+    AttributeId,
+    Attributes,
+    Relationships,
+    Topics,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+def read_person(args: PersonArgs) -> Look:
+    """Return the read that shows a person as stored."""
+    return Look("get_customer_attributes", {"customer_id": args.customer_id})
+
+
+class PersonArgs(Args):
+    """A subtool that names one person in its path."""
+
+    customer_id: Person
+
+
+class IdentifyCustomerArgs(PersonArgs):
+    """Arguments of identify_customer."""
+
+    attributes: Annotated[
+        Attributes | None,
+        Field(description="Name to value; null deletes the attribute, absent ones stay."),
+    ] = None
+    email: Annotated[AttributeEmail | None, Field(description="Email address to store.")] = None
+    created_at: Annotated[
+        Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
+    ] = None
+    unsubscribed: Annotated[
+        Flag | None, Field(description="True unsubscribes from all messages.")
+    ] = None
+    topics: Annotated[
+        Topics | None,
+        Field(description='Topic subscriptions, e.g. {"topic_1": true}; other topics stay.'),
+    ] = None
+    anonymous_id: Annotated[
+        AttributeId | None, Field(description="Joins earlier anonymous events of this id.")
+    ] = None
+    relationships: Annotated[
+        Relationships | None,
+        Field(description="Objects to relate: [{object_type_id, object_id, attributes?}]."),
+    ] = None
+    remove_relationships: Annotated[
+        Flag | None, Field(description="True removes these relationships instead.")
+    ] = None
+    update_only: Annotated[
+        Flag | None, Field(description="True never creates a person; a miss is not reported.")
+    ] = None
+    timestamp: Annotated[
+        Time | None, Field(description="When the change happened; default now.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if self.remove_relationships and not self.relationships:
+            raise Problem("is missing", "name the relationships to remove", "relationships")
+        stored = self.stored()
+        if len(stored) > MAX_ATTRIBUTES:
+            raise Problem("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
+        for name, value in (self.attributes or {}).items():
+            if stored[name] != value:
+                raise Problem("differs from the argument", "give it once", "attributes", name)
+        return self
+
+    def stored(self) -> dict[str, Any]:
+        """Return every attribute that the call sets, whichever argument carried it."""
+        named = {
+            "email": self.email,
+            "created_at": self.created_at,
+            "unsubscribed": self.unsubscribed,
+            "anonymous_id": self.anonymous_id,
+        }
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**(self.attributes or {}), **given}
+
+    def removed(self) -> list[str]:
+        """Return the names of the attributes that the call deletes, identifiers apart."""
+        return [name for name in self._emptied() if name not in IDENTIFIERS]
+
+    def emptied_identifiers(self) -> list[str]:
+        """Return the identifiers that the call asks to delete."""
+        return [name for name in self._emptied() if name in IDENTIFIERS]
+
+    def _emptied(self) -> list[str]:
+        return [name for name, value in self.stored().items() if value in (None, "")]
+
+
+def identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
+    """Make the flat body: "" is the form known to delete an attribute, a null is UNVERIFIED."""
+    body = {name: "" if value is None else value for name, value in args.stored().items()}
+    for topic, subscribed in (args.topics or {}).items():
+        body[f"cio_subscription_preferences.topics.{topic}"] = subscribed
+    if args.relationships:
+        action = "delete_relationships" if args.remove_relationships else "add_relationships"
+        body["cio_relationships"] = {"action": action, "relationships": args.relationships}
+    if args.update_only:
+        body["_update"] = True
+    return body | {"_timestamp": at.second if args.timestamp is None else args.timestamp}
+
+
+def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
+    """Say what Customer.io's 200 leaves open."""
+    args, told = answer.args, []
+    emptied = args.emptied_identifiers()
+    if emptied:
+        told.append(f"Whether it deletes an identifier ({', '.join(emptied)}) is not verified.")
+    if args.update_only:
+        told.append("If nobody has this identifier, nothing changes and it does not say so.")
+    elif args.stored().keys() & {"email", "id"} - set(emptied):
+        told.append("It ignores an identifier of another person, and does not say so.")
+    return " ".join(told)

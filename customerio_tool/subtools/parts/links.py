@@ -1,0 +1,57 @@
+"""Addresses on the web that are handed to Customer.io or to a phone; nothing here fetches one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator
+
+from customerio_tool.subtools.declare import Line, Problem
+
+_PUBLIC_HOST = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})"
+)
+"""A domain name. Its last label has letters only, which no spelling of an IP address has."""
+
+_PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
+
+
+def _https(url: str) -> str:
+    _parts(url)
+    return url
+
+
+def _public(url: str) -> str:
+    parts = _parts(url)
+    host = parts.hostname or ""
+    named = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
+    if not named or f".{host}".endswith(_PRIVATE_ENDINGS):
+        raise Problem(
+            "has a host that is not public", "use a public domain name, not an IP address"
+        )
+    return url
+
+
+def _parts(url: str) -> SplitResult:
+    fix = "send an address such as https://files.example.com/people.jsonl"
+    if re.search(r"[\s\\]", url):
+        raise Problem("holds a space or backslash", fix)
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise Problem("is not an https address", fix)
+    if "@" in parts.netloc:
+        raise Problem("holds a user name or password", fix)
+    return parts
+
+
+HttpsUrl: TypeAlias = Annotated[Line, AfterValidator(_https)]
+"""An https address without credentials."""
+
+PublicUrl: TypeAlias = Annotated[Line, AfterValidator(_public)]
+"""An https address without credentials, on a domain name that is no private network's."""

@@ -1,0 +1,168 @@
+"""What an e-mail is made of beside its text: addresses, headers and attachments, each checked."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator
+
+from customerio_tool.subtools.declare import (
+    JsonObject,
+    Line,
+    Problem,
+    Reach,
+    at_paths,
+    is_address,
+    kind_of,
+    number_as_text,
+    shown,
+)
+from customerio_tool.subtools.declare.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
+
+MAX_ATTACHMENT_BYTES = 2_000_000
+"""The vendor's 2 MB, read the narrower way. Whether it counts files before or after base64 is
+UNVERIFIED; we count them before, as the larger files then pass and Customer.io answers 413."""
+
+_ADDRESS = re.compile(
+    r"""\s*(?=\S)(?:(?:"[^"]*"\s*|[^",<>]*)<([^",<>\s]+)>|([^",<>\s]+))\s*(?:,|$)"""
+)
+_HEADER_NAME = re.compile(r"[!-9;-~]{1,200}")
+_HEADER_VALUE = re.compile(r"[ -~]{1,2000}")
+_RESERVED = re.compile(
+    r"from|to|cc|bcc|subject|reply-to|content-.*|mime-version|date|message-id|return-path"
+    r"|dkim-signature|received|sender|resent-.*|apparently-to|x-smtpapi",
+    re.IGNORECASE,
+)
+_READ_OTHERWISE = re.compile(r"\{[{%]|=\?")
+"""What a template fills in, or a mail program decodes, after the addresses were read here."""
+
+_FILE_NAME = re.compile(
+    rf"[^/\\{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]{{1,200}}\.[A-Za-z0-9]{{1,10}}"
+)
+
+
+def addresses(text: str) -> list[str]:
+    """Return the bare addresses of a comma-separated list; display names are allowed."""
+    found: list[str] = []
+    position = 0
+    while position < len(text) or not found:
+        match = _ADDRESS.match(text, position)
+        address = (match[1] or match[2]) if match else ""
+        if match is None or not is_address(address):
+            fix = "send addresses such as ada@example.com, with commas between them"
+            raise Problem(f"has no e-mail address as entry {len(found) + 1}", fix)
+        found.append(address)
+        position = match.end()
+    return found
+
+
+def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
+    """Return whom address lists reach, by the path of each; one that is None is not given.
+
+    A list with an `@` outside of its addresses, as in a display name, counts as unknown, as does
+    one with a template or an encoded word: another reader might split it elsewhere. So do headers
+    that could make a mail server send copies.
+    """
+    known: list[tuple[str, str]] = []
+    unknown: list[str] = []
+    for path, text in lists.items():
+        if text is None:
+            continue
+        if found := _plain_addresses(text):
+            known += at_paths(path, found)
+        else:
+            unknown.append(path)
+    return Reach(tuple(known), (*unknown, *_steering(headers or {})))
+
+
+def _plain_addresses(text: object) -> list[str]:
+    try:
+        found = addresses(text) if isinstance(text, str) else []
+    except Problem:
+        return []
+    if not isinstance(text, str) or _READ_OTHERWISE.search(text):
+        return []
+    return found if text.count("@") == len(found) else []
+
+
+def _steering(headers: Mapping[str, str]) -> list[str]:
+    # Such as Mandrill's X-MC-BccAddress, or SparkPost's X-MSYS-API, which is JSON.
+    return [f"headers.{shown(name)}" for name, text in headers.items() if re.search("[@{]", text)]
+
+
+def _address_list(text: str) -> str:
+    addresses(text)
+    return text
+
+
+def _one_address(text: str) -> str:
+    if len(addresses(text)) > 1:
+        raise Problem("has several addresses", "give one")
+    return text
+
+
+def _headers(given: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _header(name, value) for name, value in given.items()}
+
+
+def _header(name: str, value: Any) -> str:
+    text = number_as_text(value)
+    if not _HEADER_NAME.fullmatch(name):
+        raise Problem("has a name that is no header's", "use ASCII without spaces or colons", name)
+    if _RESERVED.fullmatch(name):
+        fix = "use the argument made for it, or another name such as X-Order"
+        raise Problem("is a header that this tool leaves to Customer.io", fix, name)
+    if not isinstance(text, str):
+        raise Problem(f"is {kind_of(value)}", "send a string", name)
+    if not _HEADER_VALUE.fullmatch(text):
+        raise Problem("is not one line of ASCII", "send 1 to 2,000 printable characters", name)
+    return text
+
+
+def _attachments(given: Mapping[str, Any]) -> dict[str, str]:
+    files = {name: _attachment(name, value) for name, value in given.items()}
+    total = sum(len(b64decode(content)) for content in files.values())
+    if total >= MAX_ATTACHMENT_BYTES:
+        limit = f"all files together must be under {MAX_ATTACHMENT_BYTES:,} bytes"
+        raise Problem(f"are {total:,} bytes long", limit)
+    return files
+
+
+def _attachment(name: str, value: Any) -> str:
+    if not _FILE_NAME.fullmatch(name):
+        fix = "name it like invoice.pdf, with an extension and without folders"
+        raise Problem("has a name that is no file's", fix, name)
+    if not isinstance(value, str):
+        raise Problem(f"is {kind_of(value)}", "send the file's bytes in base64", name)
+    content = "".join(value.split())
+    if not content or not _is_base64(content):
+        raise Problem("is not base64", "send the file's bytes in base64, nothing before them", name)
+    return content
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+AddressList: TypeAlias = Annotated[Line, AfterValidator(_address_list)]
+"""E-mail addresses with commas between them."""
+
+Address: TypeAlias = Annotated[Line, AfterValidator(_one_address)]
+"""One e-mail address, with or without a display name."""
+
+Headers: TypeAlias = Annotated[JsonObject, AfterValidator(_headers)]
+"""Extra headers: name to ASCII value.
+
+Customer.io refuses reserved headers without listing them; those refused here are our choice: the
+ones that would forge the message or contradict an argument.
+"""
+
+Attachments: TypeAlias = Annotated[JsonObject, AfterValidator(_attachments)]
+"""File name to base64, the white space in it removed."""

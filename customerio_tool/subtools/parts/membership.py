@@ -1,0 +1,108 @@
+"""Who is put into a manual segment or taken out: the identifiers of one call, all of one type."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+
+from customerio_tool.subtools.declare import (
+    MAX_SEGMENT_IDS,
+    Args,
+    IdType,
+    Invocation,
+    Look,
+    Member,
+    PersonId,
+    Problem,
+    SegmentNumber,
+    bare,
+    distinct,
+    json_array,
+    may_be,
+    shape_of,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class MembershipArgs(Args):
+    """Arguments of add_to_segment and remove_from_segment."""
+
+    segment_id: Annotated[SegmentNumber, Field(description="Number of a manual segment.")]
+    customer_ids: Annotated[
+        Annotated[
+            list[PersonId],
+            json_array,
+            Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
+        ],
+        Field(description="1 to 1000 identifiers, all of one type."),
+    ]
+    id_type: Annotated[
+        IdType | None, Field(description="Type of the identifiers; default by their shape.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
+        mixed = [self.id_type is None and shape_of(one) != common for one in self.customer_ids]
+        unfit = [not may_be(one, self.kind) for one in self.customer_ids]
+        if any(mixed):
+            problem = f"mix types: most look like {common}, but not those at {_indices(mixed)}"
+        elif any(unfit):
+            problem = f"cannot be of type {self.kind} at {_indices(unfit)}"
+        else:
+            return self
+        raise Problem(problem, "make one call per type, or set id_type", "customer_ids")
+
+    @property
+    def kind(self) -> IdType:
+        """The type that all identifiers have."""
+        return self.id_type or shape_of(self.customer_ids[0])
+
+    @property
+    def distinct(self) -> list[str]:
+        """The identifiers as they are sent, each once."""
+        return [bare(one, self.kind) for one in distinct(self.customer_ids, self.kind)]
+
+    @property
+    def repeats(self) -> int:
+        """How many identifiers were given more than once."""
+        return len(self.customer_ids) - len(self.distinct)
+
+
+def _indices(marked: Sequence[bool]) -> str:
+    found = [str(i) for i, is_marked in enumerate(marked) if is_marked]
+    return ", ".join(found[:10]) + ("…" if len(found) > 10 else "")
+
+
+def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    """Return the query: which type the identifiers have."""
+    return {"id_type": args.kind}
+
+
+def membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
+    """Return the body, whose member is named ids whatever their type."""
+    return {"ids": args.distinct}
+
+
+def count_of(args: MembershipArgs) -> Look:
+    """Return the read that tells how many people the segment holds."""
+    return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
+
+
+SENT: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Distinct identifiers sent."},
+    lambda args, _: len(args.distinct),
+)
+REPEATS: Member[MembershipArgs] = Member(
+    {"type": "integer", "description": "Repeated identifiers that were left out."},
+    lambda args, _: args.repeats or None,
+)
+SILENT = (
+    "Whether it tells of unknown people, or of a segment that is not manual, is not verified: "
+    "compare the segment's count."
+)
