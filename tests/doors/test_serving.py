@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,21 @@ def people(ready: Mapping[str, Any]) -> list[str]:
     return [each["id"] for each in state["people"]]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a sandbox that was started without options told: in its file, and on its terminal."""
+
+    ready: dict[str, Any]
+    printed: list[str]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    file = tmp_path_factory.mktemp("ready") / "ready.json"
+    with served("--ready-file", str(file)) as (_, printed):
+        yield Told(json.loads(file.read_text()), printed)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_sandbox_and_removes_the_ready_file(tmp_path: Path, number: int) -> None:
     file = tmp_path / "ready.json"
@@ -62,44 +78,36 @@ def test_a_signal_stops_the_sandbox_and_removes_the_ready_file(tmp_path: Path, n
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_ready_file_connects_a_tool(tmp_path: Path) -> None:
-    file = tmp_path / "ready.json"
-    with served("--ready-file", str(file)):
-        ready = json.loads(file.read_text())
-        assert set(ready) == {
-            *("track_url", "app_url", "console_url"),
-            *("site_id", "track_api_key", "app_api_key", "ca_file"),
-        }
-        saved = {k: each for k, each in ready.items() if k != "console_url"}
-        with CustomerIoTool(saved) as tool:
-            assert tool.test_connection()["ok"]
+def test_the_ready_file_connects_a_tool(told: Told) -> None:
+    assert set(told.ready) == {
+        *("track_url", "app_url", "console_url"),
+        *("site_id", "track_api_key", "app_api_key", "ca_file"),
+    }
+    saved = {k: each for k, each in told.ready.items() if k != "console_url"}
+    with CustomerIoTool(saved) as tool:
+        assert tool.test_connection()["ok"]
 
 
-def test_the_printed_lines_connect_a_shell() -> None:
-    with served() as (_, printed):
-        lines = [line.strip().removeprefix("export ") for line in printed if "export" in line]
-        told = invoke("check", env=dict(line.split("=", 1) for line in lines))
-    assert told.exit_code == 0
+def test_the_printed_lines_connect_a_shell(told: Told) -> None:
+    lines = [line.strip().removeprefix("export ") for line in told.printed if "export" in line]
+    checked = invoke("check", env=dict(line.split("=", 1) for line in lines))
+    assert checked.exit_code == 0
 
 
-def test_the_console_shows_the_workspace(tmp_path: Path) -> None:
-    file = tmp_path / "ready.json"
-    with served("--ready-file", str(file)):
-        shown = requests.get(json.loads(file.read_text())["console_url"], timeout=PATIENCE)
+def test_the_console_shows_the_workspace(told: Told) -> None:
+    shown = requests.get(told.ready["console_url"], timeout=PATIENCE)
     assert shown.status_code == 200
     assert "u1" in shown.text
 
 
 @pytest.mark.parametrize("api", ["Track API", "App API", "console"])
-def test_the_urls_are_printed(api: str) -> None:
-    with served() as (_, printed):
-        assert any(line.split("http://127.0.0.1:")[0].strip() == api for line in printed)
+def test_the_urls_are_printed(told: Told, api: str) -> None:
+    assert any(line.split("http://127.0.0.1:")[0].strip() == api for line in told.printed)
 
 
 @pytest.mark.parametrize("client", ["customerio", "async-customerio", "customerio-node"])
-def test_what_each_official_client_needs_is_printed(client: str) -> None:
-    with served() as (_, printed):
-        assert any(line.rstrip().endswith(f": {client}") for line in printed)
+def test_what_each_official_client_needs_is_printed(told: Told, client: str) -> None:
+    assert any(line.rstrip().endswith(f": {client}") for line in told.printed)
 
 
 def test_a_seed_of_ones_own_fills_the_workspace(tmp_path: Path) -> None:
