@@ -11,7 +11,6 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -44,11 +43,14 @@ from tests.support.canaries import (
     texts_of,
 )
 from tests.support.clients import AnyPace
+from tests.support.loopback import nobody_listening
+from tests.support.timeouts import PATIENCE
 
 NAMES = list(subtools())
 PLAIN = {"get_campaign", "get_campaign_metrics", "get_segment", "delete_segment"}
 WORDS = f"no such {PERSON}@example.com: {ECHOED}"
 CA_FILE = "ca_file"
+MUTE = "no answer"
 
 Rule = dict[str, Any]
 ENVELOPES: dict[str, Any] = {
@@ -67,7 +69,7 @@ FAULTS: dict[str, Rule] = {
     "500 of an applied call": {"status": 500, "apply": True, "body": ENVELOPES["meta.error"]},
     "reset before applying": {"action": "reset_before_applying"},
     "reset after applying": {"action": "reset_after_applying"},
-    "no answer": {"action": "no_answer_after_applying"},
+    MUTE: {"action": "no_answer_after_applying"},
     "a body cut short": {"action": "cut_body", "body": {PERSON: WORDS}},
     "a page": {"action": "html_page"},
     "half of the JSON": {"action": "malformed_json", "body": {PERSON: WORDS}},
@@ -120,13 +122,16 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     root.setLevel(level)
 
 
-def tool_on(saved: dict[str, str], policy: Any = None, **backends: Any) -> CustomerIoTool:
+def tool_on(
+    saved: dict[str, str], policy: Any = None, *, fault: str = "", **backends: Any
+) -> CustomerIoTool:
+    """A tool that gives up at once where the fault is that no answer comes."""
     return CustomerIoTool(
         saved,
         policy=policy,
         backends=Backends(limiter=AnyPace(), **backends),
         clock=Clock(sleep=lambda _: None),
-        timeouts=Timeouts(connect=1.0, read=0.1),
+        timeouts=Timeouts(connect=1.0, read=0.02 if fault == MUTE else PATIENCE),
     )
 
 
@@ -201,7 +206,7 @@ def test_nothing_leaks_whatever_customer_io_does(
 ) -> None:
     arguments = canaries.arguments_of(subtools()[name])
     sandbox.faults.set([FAULTS[fault]] if FAULTS[fault] else [])
-    assert_silent(tool_on(sandbox.connection()), name, arguments, records, capfd)
+    assert_silent(tool_on(sandbox.connection(), fault=fault), name, arguments, records, capfd)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -209,7 +214,7 @@ def test_no_key_leaks_where_the_connection_is_tested(
     sandbox: Sandbox, records: Records, capfd: pytest.CaptureFixture[str], fault: str
 ) -> None:
     sandbox.faults.set([FAULTS[fault]] if FAULTS[fault] else [])
-    with tool_on(sandbox.connection()) as tool:
+    with tool_on(sandbox.connection(), fault=fault) as tool:
         result = tool.test_connection()
     assert not leaked_keys(json.dumps(result) + records.text + "".join(capfd.readouterr()))
 
@@ -242,17 +247,16 @@ def test_nothing_leaks_where_the_region_cannot_be_learned(
 def test_nothing_leaks_where_nobody_listens(
     records: Records, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    saved = {
-        "site_id": KEYED.site_id,
-        "track_api_key": KEYED.track_api_key,
-        "app_api_key": KEYED.app_api_key,
-        "track_url": url,
-        "app_url": url,
-    }
     arguments = canaries.arguments_of(subtools()[name])
-    assert assert_silent(tool_on(saved), name, arguments, records, capfd) == "unreachable"
+    with nobody_listening() as url:
+        saved = {
+            "site_id": KEYED.site_id,
+            "track_api_key": KEYED.track_api_key,
+            "app_api_key": KEYED.app_api_key,
+            "track_url": url,
+            "app_url": url,
+        }
+        assert assert_silent(tool_on(saved), name, arguments, records, capfd) == "unreachable"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,6 +14,7 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
 from tests.support.fault_matrix import FAULTS, PAGE, SAMPLES, SUPPRESSED, Fault, Kind, Sample, page
+from tests.support.loopback import nobody_listening
 from tests.support.retries import NOW, SkippingClock, Tries, tool_on
 from tests.support.sessions import impatient_session, late_session
 from tests.support.timeouts import PATIENCE
@@ -39,7 +39,8 @@ class Bench:
         self.sandbox.restore("before")
         connection = self.sandbox.connection()
         if fault and fault.rule is None:
-            return self._call(name, fault, _unserved(connection))
+            with nobody_listening() as url:
+                return self._call(name, fault, {**connection, "track_url": url, "app_url": url})
         rules = [fault.rule] if fault and fault.rule else []
         operation = SAMPLES[name].operation
         self.sandbox.faults.set([{**rule, "operation": operation} for rule in rules])
@@ -69,7 +70,10 @@ class Bench:
         if fault and fault.mute:
             number = itertools.count(1)
             return impatient_session(
-                method, rule.get("times", -1), lambda: self._wait_for(next(number), name)
+                method,
+                rule.get("times", -1),
+                lambda: self._wait_for(next(number), name),
+                head_comes=not rule["action"].startswith("no_answer"),
             )
         return nullcontext()
 
@@ -100,12 +104,6 @@ class Bench:
             assert result["ok"]
             self._after_a_clean_call[name] = self.sandbox.state()
         return self._after_a_clean_call[name]
-
-
-def _unserved(connection: dict[str, str]) -> dict[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    return {**connection, "track_url": url, "app_url": url}
 
 
 def _counter(operation: str) -> Callable[[dict[str, Any]], int] | None:

@@ -1,6 +1,6 @@
 """One tool serves many threads at once, while Customer.io fails at random, and mixes nothing up.
 
-`STRESS_SECONDS` says for how long, by default 5.
+`STRESS_SECONDS` says for how long, by default 2.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.support.clients import AnyPace
 from tests.support.timeouts import PATIENCE
 
 THREADS = 64
-SECONDS = float(os.environ.get("STRESS_SECONDS", "5"))
+SECONDS = float(os.environ.get("STRESS_SECONDS", "2"))
 MOST_CALLS = int(40 * max(SECONDS, 1))
 """Calls of one thread, so that a fast machine ends early and the log stays small."""
 LEAST_CALLS = 10

@@ -22,7 +22,7 @@ from customerio_tool.connection.failures import AnswerLost, failure_of
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Unreachable
 from tests.support.clients import APP_US, LOGIN, PERSON, SAVED, SEGMENTS, US, connected, sent, soon
-from tests.support.loopback import Loopback, Script, answer, says
+from tests.support.loopback import Loopback, Script, answer, nobody_listening, says
 from tests.support.timeouts import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_proxies")
@@ -86,11 +86,8 @@ def test_what_came_of_an_answer_that_broke_off_is_kept(script: Script, came: byt
 
 
 def test_a_port_that_nobody_listens_on_means_that_nothing_was_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        free = listener.getsockname()[1]
-
-    with pytest.raises(Unreachable, match="nothing was sent"):
-        sent(PERSON, track_url=f"http://127.0.0.1:{free}")
+    with nobody_listening() as url, pytest.raises(Unreachable, match="nothing was sent"):
+        sent(PERSON, track_url=url)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import trustme
 
 from customerio_tool.connection.transport import new_session
 from tests.support.clients import SAVED
-from tests.support.loopback import Loopback, says
+from tests.support.loopback import Loopback, nobody_listening, says
 from tests.support.retries import MAIL_CALL, SkippingClock, Tries, tool_on
 
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -121,10 +121,8 @@ def test_a_proxy_that_opens_no_way_means_that_nothing_was_sent(
 def test_a_proxy_that_is_down_means_that_nothing_was_sent(
     result_behind: Behind, session: Callable[[], requests.Session]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        free = listener.getsockname()[1]
-    with session() as shared:
-        error = result_behind(f"http://127.0.0.1:{free}", shared)["error"]
+    with nobody_listening() as url, session() as shared:
+        error = result_behind(url, shared)["error"]
     assert (error["code"], error["took_effect"]) == ("unreachable", "no")
 
 

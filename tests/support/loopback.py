@@ -1,11 +1,11 @@
-"""A server on loopback that answers each connection with the bytes it is told to."""
+"""A server on loopback that answers with the bytes it is told to, and a port without one."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TypeAlias
 
@@ -28,6 +28,14 @@ def says(*pieces: bytes) -> Script:
             peer.sendall(piece)
 
     return script
+
+
+@contextmanager
+def nobody_listening() -> Iterator[str]:
+    """Give a URL that refuses connections, whose port nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 class Loopback:
