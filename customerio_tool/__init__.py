@@ -1,4 +1,4 @@
-"""The Customer.io tool for AI agents: 24 subtools over the Track and App APIs."""
+"""The Customer.io tool for AI agents: subtools over the Track and App APIs."""
 
 from __future__ import annotations
 
@@ -7,36 +7,156 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from customerio_tool.backends import Backends
+    from customerio_tool.backends.ledger.memory import MemoryLedger
+    from customerio_tool.backends.ledger.redis import RedisLedger
+    from customerio_tool.backends.ledger.sqlite import SqliteLedger
+    from customerio_tool.backends.pacing.local import LocalLimiter
+    from customerio_tool.backends.pacing.redis import RedisLimiter
+    from customerio_tool.backends.telemetry.audit import AuditTrail
+    from customerio_tool.backends.telemetry.events import Telemetry
+    from customerio_tool.backends.telemetry.log import LogTelemetry
+    from customerio_tool.backends.telemetry.otel import OtelTelemetry
     from customerio_tool.calls.call import CallContext
     from customerio_tool.connection import Connection
-    from customerio_tool.deadline import Clock
-    from customerio_tool.errors import CustomerIoError
+    from customerio_tool.deadline import Clock, Timeouts
+    from customerio_tool.errors import (
+        Answered,
+        ArgumentsInvalid,
+        Cancelled,
+        ConfirmationRequired,
+        ConfirmationUnknown,
+        ConnectionInvalid,
+        CredentialsRejected,
+        CustomerIoError,
+        FieldProblem,
+        LedgerUnavailable,
+        Look,
+        NextStep,
+        NotFound,
+        OutcomeUnknown,
+        PermissionDenied,
+        PolicyRefused,
+        Problem,
+        RateLimited,
+        Refused,
+        ReplyUnreadable,
+        RequestRejected,
+        SendInProgress,
+        ServiceFailed,
+        SubtoolDisabled,
+        SubtoolUnknown,
+        TookEffect,
+        ToolClosed,
+        Unreachable,
+    )
     from customerio_tool.policy import Policy
+    from customerio_tool.sandbox import Sandbox
     from customerio_tool.subtools.declare import Api
     from customerio_tool.tool import CustomerIoTool
+    from customerio_tool.version import __version__
 
 __all__ = [
+    "Answered",
     "Api",
+    "ArgumentsInvalid",
+    "AuditTrail",
     "Backends",
     "CallContext",
+    "Cancelled",
     "Clock",
+    "ConfirmationRequired",
+    "ConfirmationUnknown",
     "Connection",
+    "ConnectionInvalid",
+    "CredentialsRejected",
     "CustomerIoError",
     "CustomerIoTool",
+    "FieldProblem",
+    "LedgerUnavailable",
+    "LocalLimiter",
+    "LogTelemetry",
+    "Look",
+    "MemoryLedger",
+    "NextStep",
+    "NotFound",
+    "OtelTelemetry",
+    "OutcomeUnknown",
+    "PermissionDenied",
     "Policy",
+    "PolicyRefused",
+    "Problem",
+    "RateLimited",
+    "RedisLedger",
+    "RedisLimiter",
+    "Refused",
+    "ReplyUnreadable",
+    "RequestRejected",
+    "Sandbox",
+    "SendInProgress",
+    "ServiceFailed",
+    "SqliteLedger",
+    "SubtoolDisabled",
+    "SubtoolUnknown",
+    "Telemetry",
+    "Timeouts",
+    "TookEffect",
+    "ToolClosed",
+    "Unreachable",
+    "__version__",
 ]
 
 # Loaded when first asked for: the pytest plugin lies in this package and is imported by every run.
-_MODULES = {
-    "Api": "subtools.declare",
-    "Backends": "backends",
-    "CallContext": "calls.call",
-    "Clock": "deadline",
-    "Connection": "connection",
-    "CustomerIoError": "errors",
-    "CustomerIoTool": "tool",
-    "Policy": "policy",
+_NAMES_IN = {
+    "backends": ("Backends",),
+    "backends.ledger.memory": ("MemoryLedger",),
+    "backends.ledger.redis": ("RedisLedger",),
+    "backends.ledger.sqlite": ("SqliteLedger",),
+    "backends.pacing.local": ("LocalLimiter",),
+    "backends.pacing.redis": ("RedisLimiter",),
+    "backends.telemetry.audit": ("AuditTrail",),
+    "backends.telemetry.events": ("Telemetry",),
+    "backends.telemetry.log": ("LogTelemetry",),
+    "backends.telemetry.otel": ("OtelTelemetry",),
+    "calls.call": ("CallContext",),
+    "connection": ("Connection",),
+    "deadline": ("Clock", "Timeouts"),
+    "errors": (
+        "Answered",
+        "ArgumentsInvalid",
+        "Cancelled",
+        "ConfirmationRequired",
+        "ConfirmationUnknown",
+        "ConnectionInvalid",
+        "CredentialsRejected",
+        "CustomerIoError",
+        "FieldProblem",
+        "LedgerUnavailable",
+        "Look",
+        "NextStep",
+        "NotFound",
+        "OutcomeUnknown",
+        "PermissionDenied",
+        "PolicyRefused",
+        "Problem",
+        "RateLimited",
+        "Refused",
+        "ReplyUnreadable",
+        "RequestRejected",
+        "SendInProgress",
+        "ServiceFailed",
+        "SubtoolDisabled",
+        "SubtoolUnknown",
+        "TookEffect",
+        "ToolClosed",
+        "Unreachable",
+    ),
+    "policy": ("Policy",),
+    "sandbox": ("Sandbox",),
+    "subtools.declare": ("Api",),
+    "tool": ("CustomerIoTool",),
+    "version": ("__version__",),
 }
+_MODULES = {name: module for module, names in _NAMES_IN.items() for name in names}
 
 
 def __getattr__(name: str) -> object:

@@ -1,20 +1,10 @@
-"""Knows what the package is called where it is installed from, and which version is installed."""
+"""The name and the version of the distribution; the build reads the version from here."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+__version__ = "0.1.0"
 
 DISTRIBUTION = "customerio-tool"
-
-
-@cache
-def installed_version() -> str:
-    """Return the version that is installed; `unknown` of files that were merely copied."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def how_to_install(extra: str) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from customerio_tool.backends.shared import Backends
+from customerio_tool.backends.backends import Backends
 
 __all__ = ["Backends"]

@@ -22,7 +22,7 @@ from customerio_tool.errors import ConnectionInvalid, FieldProblem, Unreachable
 from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.problems import refuse
-from customerio_tool.version import DISTRIBUTION, installed_version
+from customerio_tool.version import DISTRIBUTION, __version__
 
 MAX_REPLY_BYTES = 10_000_000
 """Bytes of a reply, unpacked, after which reading stops."""
@@ -232,7 +232,7 @@ class Client:
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "Authorization": self.connection.authorization(request.api),
-            "User-Agent": f"{DISTRIBUTION}/{installed_version()}",
+            "User-Agent": f"{DISTRIBUTION}/{__version__}",
         }
         if request.body is not None:
             headers["Content-Type"] = "application/json"

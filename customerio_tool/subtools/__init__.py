@@ -1,10 +1,9 @@
-"""The 24 subtools, found in the sibling modules: whatever is a `Subtool` there is one."""
+"""The subtools, found in the sibling modules: whatever is a `Subtool` there is one."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from itertools import pairwise
 from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,27 +15,55 @@ from customerio_tool.subtools.declare.wording import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["find", "subtools"]
+__all__ = ["PAGE", "find", "subtools"]
+
+PAGE = (
+    "identify_customer",
+    "delete_customer",
+    "suppress_customer",
+    "unsuppress_customer",
+    "track_event",
+    "track_anonymous_event",
+    "track_page_view",
+    "add_device",
+    "delete_device",
+    "merge_customers",
+    "add_to_segment",
+    "remove_from_segment",
+    "get_campaign",
+    "list_campaigns",
+    "get_campaign_metrics",
+    "trigger_broadcast",
+    "send_transactional_email",
+    "send_transactional_push",
+    "list_segments",
+    "get_segment",
+    "create_manual_segment",
+    "delete_segment",
+    "get_customer_attributes",
+    "list_messages",
+)
+"""The subtools of the product's page, in its order: the contract."""
 
 
 @cache
 def subtools() -> Mapping[str, Subtool[Any]]:
-    """Return every declared subtool by name, in the order of their places.
+    """Return every declared subtool by name: those of the product's page, then the others.
 
     Raises:
-        TypeError: Two declarations have one name or one place.
+        TypeError: Two declarations have one name, or one of the page is missing.
     """
     names = [module.name for module in iter_modules(__path__) if not module.ispkg]
     modules = [import_module(f"{__name__}.{name}") for name in names]
     values = [value for module in modules for value in vars(module).values()]
-    found = sorted((v for v in values if isinstance(v, Subtool)), key=lambda v: v.place)
-    for one, other in pairwise(found):
-        if one.place == other.place:
-            raise TypeError(f"{one.name} and {other.name} have one place")
+    found = [value for value in values if isinstance(value, Subtool)]
     by_name = {subtool.name: subtool for subtool in found}
     if len(by_name) < len(found):
         raise TypeError("two subtools have one name")
-    return MappingProxyType(by_name)
+    if missing := set(PAGE) - by_name.keys():
+        raise TypeError(f"no subtool is declared as {', '.join(sorted(missing))}")
+    order = (*PAGE, *sorted(by_name.keys() - set(PAGE)))
+    return MappingProxyType({name: by_name[name] for name in order})
 
 
 def find(name: object) -> Subtool[Any]:

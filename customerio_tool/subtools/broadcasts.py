@@ -283,7 +283,6 @@ def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> It
 
 trigger_broadcast = Subtool(
     name="trigger_broadcast",
-    place=16,
     description=(
         "Triggers an API-triggered broadcast campaign. Only API-triggered broadcasts can be "
         "triggered. Every call sends again, to many real people, and cannot be called back; at "

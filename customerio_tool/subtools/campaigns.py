@@ -64,7 +64,6 @@ class GetCampaignArgs(Args):
 
 get_campaign = Subtool(
     name="get_campaign",
-    place=13,
     description=(
         "Retrieves a single campaign by ID. Shows its trigger, state and actions; for how its "
         "messages did, use get_campaign_metrics."
@@ -109,7 +108,6 @@ def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:
 
 list_campaigns = Subtool(
     name="list_campaigns",
-    place=14,
     description=(
         "Lists all campaigns in the workspace. Filter by state or name to find a campaign's id. "
         "Broadcasts and transactional messages are not among them."
@@ -262,7 +260,6 @@ _COUNT_SERIES = {"type": "array", "items": {"type": "integer"}}
 
 get_campaign_metrics = Subtool(
     name="get_campaign_metrics",
-    place=15,
     description=(
         "Retrieves delivery metrics for a campaign over a period. Give steps for the last n "
         "periods, or start_time for a span; with neither, the last 45 days. Steps begin at "

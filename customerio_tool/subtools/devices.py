@@ -72,7 +72,6 @@ def _device_body(args: AddDeviceArgs, at: Invocation) -> dict[str, Any]:
 
 add_device = Subtool(
     name="add_device",
-    place=8,
     description="Adds or updates a push device (token + platform) for a person.",
     args=AddDeviceArgs,
     endpoint=Endpoint(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
@@ -128,7 +127,6 @@ class DeleteDeviceArgs(PersonArgs):
 
 delete_device = Subtool(
     name="delete_device",
-    place=9,
     description=(
         "Removes a push device from a person. The app adds it again when it next reports it."
     ),

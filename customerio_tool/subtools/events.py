@@ -130,7 +130,6 @@ class TrackEventArgs(PersonEventArgs):
 
 track_event = Subtool(
     name="track_event",
-    place=5,
     description=(
         "Tracks an event for a known person. Can trigger campaigns and is recorded on the person's "
         "activity timeline. To store facts about the person, use identify_customer."
@@ -245,7 +244,6 @@ def _anonymous_body(args: TrackAnonymousEventArgs, at: Invocation) -> dict[str, 
 
 track_anonymous_event = Subtool(
     name="track_anonymous_event",
-    place=6,
     description=(
         "Tracks an event not yet tied to a known person, identified by an anonymous_id. It joins "
         "the person once identify_customer gives the same anonymous_id. With recipient instead, it "
@@ -332,7 +330,6 @@ def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
 
 track_page_view = Subtool(
     name="track_page_view",
-    place=7,
     description=(
         "Records a page view for a known person (an event with type='page'). For anything else "
         "that a person did, use track_event."

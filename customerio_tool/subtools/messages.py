@@ -218,7 +218,6 @@ def _doubt(args: ListMessagesArgs) -> str:
 
 list_messages = Subtool(
     name="list_messages",
-    place=24,
     description=(
         "Lists message-delivery history for the workspace with optional filters. Shows whether "
         "messages were sent, delivered, opened or failed, one by one; for totals of a campaign use "

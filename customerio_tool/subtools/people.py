@@ -54,7 +54,6 @@ PERSON = "/api/v1/customers/{customer_id}"
 
 identify_customer = Subtool(
     name="identify_customer",
-    place=1,
     description=(
         "Creates or updates a person (upsert) with attributes. Merge semantics; a null attribute "
         "value deletes it. To record something a person did, use track_event."
@@ -115,7 +114,6 @@ class DeleteCustomerArgs(PersonArgs):
 
 delete_customer = Subtool(
     name="delete_customer",
-    place=2,
     description=(
         "Deletes a person and their associated data. Irreversible. Later data for the same "
         "identifier creates a new person; to stop that, use suppress_customer."
@@ -147,7 +145,6 @@ class SuppressCustomerArgs(PersonArgs):
 
 suppress_customer = Subtool(
     name="suppress_customer",
-    place=3,
     description=(
         "Suppresses a person: deletes their profile and stops all messaging to them. Irreversible "
         "for the profile; later data for them is ignored until unsuppress_customer. To keep the "
@@ -176,7 +173,6 @@ class UnsuppressCustomerArgs(PersonArgs):
 
 unsuppress_customer = Subtool(
     name="unsuppress_customer",
-    place=4,
     description=(
         "Removes a person from the suppression list, allowing messaging to resume. Does not bring "
         "the deleted profile back: identify_customer creates a new one."
@@ -242,7 +238,6 @@ def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
 
 merge_customers = Subtool(
     name="merge_customers",
-    place=10,
     description=(
         "Merges two people; the primary survives and the secondary is deleted, with its data "
         "folded in. Irreversible. The primary keeps its own attribute values."
@@ -348,7 +343,6 @@ def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any
 
 get_customer_attributes = Subtool(
     name="get_customer_attributes",
-    place=23,
     description=(
         "Retrieves a person's stored attributes via the App API. Also shows devices and whether "
         "they unsubscribed. A read right after a write may still show the old state."

@@ -60,7 +60,6 @@ class AddToSegmentArgs(MembershipArgs):
 
 add_to_segment = Subtool(
     name="add_to_segment",
-    place=11,
     description=(
         "Adds people to a manual segment (max 1000 IDs per call). Joining a segment can trigger "
         "campaigns."
@@ -118,7 +117,6 @@ def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
 
 remove_from_segment = Subtool(
     name="remove_from_segment",
-    place=12,
     description=(
         "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
         "Prefer ids: removal by email or cio_id is not verified."
@@ -182,7 +180,6 @@ def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
 
 list_segments = Subtool(
     name="list_segments",
-    place=19,
     description=(
         "Lists all segments in the workspace. Filter by type or name; people can be added to "
         "manual segments only."
@@ -229,7 +226,6 @@ def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
 
 get_segment = Subtool(
     name="get_segment",
-    place=20,
     description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
     args=GetSegmentArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}"),
@@ -308,7 +304,6 @@ def _made_by_this_call(
 
 create_manual_segment = Subtool(
     name="create_manual_segment",
-    place=21,
     description=(
         "Creates a manual segment that people can be added to or removed from via the Track API. "
         "Look for one of that name with list_segments first: names may repeat."
@@ -364,7 +359,6 @@ def _tell_deleted(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
 
 delete_segment = Subtool(
     name="delete_segment",
-    place=22,
     description=(
         "Deletes a segment by ID. Irreversible for the segment; the people in it stay. Only manual "
         "segments are known to be deletable this way."

@@ -151,7 +151,6 @@ def _suspect_attachments(args: SendTransactionalEmailArgs, status: int) -> str:
 
 send_transactional_email = Subtool(
     name="send_transactional_email",
-    place=17,
     description=(
         "Sends a transactional email using a transactional message template. It reaches real "
         "people and cannot be called back; a person Customer.io does not know is created. To reach "
@@ -285,7 +284,6 @@ def _push_reach(args: SendTransactionalPushArgs) -> Reach:
 
 send_transactional_push = Subtool(
     name="send_transactional_push",
-    place=18,
     description=(
         "Sends a transactional push notification using a transactional push template. It reaches a "
         "real person's devices and cannot be called back; a person Customer.io does not know is "

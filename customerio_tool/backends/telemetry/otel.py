@@ -15,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
-from customerio_tool.version import installed_version
+from customerio_tool.version import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
@@ -33,9 +33,7 @@ class OtelTelemetry:
     """
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
-        self._tracer = trace.get_tracer(
-            "customerio_tool", installed_version(), tracer_provider=provider
-        )
+        self._tracer = trace.get_tracer("customerio_tool", __version__, tracer_provider=provider)
         self._open: dict[str, Span] = {}
 
     def started(self, call: CallStart) -> None:

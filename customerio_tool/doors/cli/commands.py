@@ -31,7 +31,7 @@ from customerio_tool.subtools import subtools as declared
 from customerio_tool.subtools.declare import Api, Subtool
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.tool import CustomerIoTool
-from customerio_tool.version import DISTRIBUTION, installed_version
+from customerio_tool.version import DISTRIBUTION, __version__
 
 app = typer.Typer(
     help="The Customer.io tool for AI agents, and a local Customer.io to run it against.",
@@ -56,7 +56,7 @@ AnyConnection = Annotated[
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
-        typer.echo(f"{DISTRIBUTION} {installed_version()}")
+        typer.echo(f"{DISTRIBUTION} {__version__}")
         raise typer.Exit
 
 

@@ -97,7 +97,6 @@ class Subtool(Generic[A]):
 
     Args:
         name: Its id in snake_case.
-        place: Its place in the order of the product's page, in which lists show the subtools.
         description: What the model reads; begins with the sentence of the product's page.
         args: The model of its arguments.
         endpoint: The endpoint.
@@ -127,7 +126,6 @@ class Subtool(Generic[A]):
     """
 
     name: str
-    place: int
     description: str
     args: type[A]
     endpoint: Endpoint

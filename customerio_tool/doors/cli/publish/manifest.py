@@ -16,7 +16,7 @@ from customerio_tool.deadline import Timeouts
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect, Example, Subtool
 from customerio_tool.subtools.declare.schema import JSON_SCHEMA
-from customerio_tool.version import DISTRIBUTION
+from customerio_tool.version import DISTRIBUTION, __version__
 
 SCHEMAS = "schemas"
 """The folder of the published schemas, beside the manifest."""
@@ -41,7 +41,7 @@ def manifest() -> dict[str, Any]:
         "id": "customer_io",
         "name": "CustomerIoTool",
         "title": TITLE,
-        "version": package["Version"],
+        "version": __version__,
         "description": DESCRIPTION,
         "category": "Marketing & Social",
         "sub_category": "predefined-tools",
