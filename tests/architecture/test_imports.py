@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts in `pyproject.toml` hold, and an import against them is found."""
+"""The import contracts in `pyproject.toml` hold, and an import against them is found."""
 
 from __future__ import annotations
 
