@@ -32,24 +32,21 @@ VENDOR = re.compile(r"https://(track|api)-eu\.customer\.io/.*")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 ASKED_BEFORE_REPEATING = (Effect.CREATE, Effect.SEND)
 
-HTML = b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
+WORDS = "the words of the vendor"
+HTML = f"<!doctype html><html><body><h1>{WORDS}</h1></body></html>".encode()
 ENVELOPES = {
-    "meta.error": {"meta": {"error": "the words of the vendor"}},
-    "meta.errors": {"meta": {"errors": ["the words of the vendor", "and more"]}},
+    "meta.error": {"meta": {"error": WORDS}},
+    "meta.errors": {"meta": {"errors": [WORDS, "and more"]}},
     "errors.detail": {
         "errors": [
             {
-                "detail": "the words of the vendor",
+                "detail": WORDS,
                 "status": "400",
                 "source": {"pointer": "/data/attributes/ids"},
             }
         ]
     },
-    "errors.reason": {
-        "errors": [
-            {"reason": "invalid", "field": "identifiers", "message": "the words of the vendor"}
-        ]
-    },
+    "errors.reason": {"errors": [{"reason": "invalid", "field": "identifiers", "message": WORDS}]},
 }
 
 
@@ -84,13 +81,13 @@ class Expected:
     took_effect: str = "no"
 
 
-UNAUTHORIZED = Fault.saying(401, {"meta": {"error": "Unauthorized request"}})
+UNAUTHORIZED = Fault.saying(401, ENVELOPES["meta.error"])
 FINAL = {
     "401": (UNAUTHORIZED, Expected("credentials_rejected", "ask_user")),
     "401 without a body": (Fault(401), Expected("credentials_rejected", "ask_user")),
-    "403": (Fault(403, b"Forbidden"), Expected("permission_denied", "ask_user")),
+    "403": (Fault(403, WORDS.encode()), Expected("permission_denied", "ask_user")),
     "404": (
-        Fault.saying(404, {"errors": [{"detail": "not found", "status": "404"}]}),
+        Fault.saying(404, {"errors": [{"detail": WORDS, "status": "404"}]}),
         Expected("not_found", "fix_arguments"),
     ),
     "404 as a page": (Fault(404, HTML), Expected("not_found", "fix_arguments")),
@@ -100,14 +97,15 @@ FINAL = {
         Expected("request_rejected", "fix_arguments"),
     ),
     "429 with Retry-After": (
-        Fault.saying(429, {}, **{"Retry-After": "3600"}),
+        Fault.saying(429, ENVELOPES["meta.errors"], **{"Retry-After": "3600"}),
         Expected("rate_limited", "wait"),
     ),
     "429 without Retry-After": (Fault(429), Expected("rate_limited", "wait")),
     "no connection": (Fault(body=_never_connected()), Expected("unreachable", "wait")),
 }
 UNSURE = {
-    "500": Fault.saying(500, {"meta": {"error": "internal error"}}),
+    "408": Fault.saying(408, ENVELOPES["errors.reason"]),
+    "500": Fault.saying(500, ENVELOPES["meta.error"]),
     "500 without a body": Fault(500),
     "502 as a page": Fault(502, HTML),
     "503": Fault(503, b"null"),
@@ -122,7 +120,13 @@ UNREADABLE = {
     "null": Fault(200, b"null"),
     "a list": Fault(200, b"[1, 2]"),
     "half of an object": Fault(200, b'{"campaign": {"id": 1'),
+    "true": Fault(200, b"true"),
     "bytes that are no text": Fault(200, b"\xff\xfe\x00\x80"),
+    "no number": Fault(200, b'{"segment":NaN}'),
+    "a number without end": Fault(200, b'{"segment":{"id":1e999}}'),
+    "lists without end": Fault(200, b"[" * 100_000),
+    "lists too deep": Fault(200, b'{"segment":' + b"[" * 150 + b"]" * 150 + b"}"),
+    "objects too deep": Fault(200, b'{"segment":' + b'{"a":' * 1000 + b"1" + b"}" * 1001),
 }
 
 each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
@@ -154,12 +158,13 @@ def outcome(
 
 
 def assert_told(subtool: Subtool[Any], result: dict[str, Any]) -> None:
-    """Check what every result promises: its schema, one sentence, and no secret."""
+    """Check what every result promises: its schema, its own words, and no secret."""
     Draft202012Validator(subtool.output_schema()).validate(result)
     assert result["summary"].strip()
     told = json.dumps(result)
     assert not any(SAVED[name] in told for name in ("track_api_key", "app_api_key"))
     assert "<html" not in told
+    assert WORDS not in json.dumps({**result, "said": ""})
 
 
 def told(result: dict[str, Any]) -> Expected:
@@ -185,9 +190,8 @@ def test_the_vendors_words_are_passed_on_from_every_envelope(
 ) -> None:
     result, sent = outcome(tool, subtool, Fault.saying(400, envelope))
     assert told(result) == Expected("request_rejected", "fix_arguments")
-    assert "the words of the vendor" in result["said"]
+    assert WORDS in result["said"]
     assert result["untrusted"] is True
-    assert "the words of the vendor" not in result["summary"]
     assert sent == 1
 
 
