@@ -88,9 +88,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel in an environment of its own; what it needs comes from the package index."""
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     environment = Installed(folder / "bin")
-    done = environment.run("python", "-m", "pip", "install", "--quiet", str(wheel))
+    pip = [sys.executable, "-m", "pip", "--python", str(folder), "install", "--quiet"]
+    done = subprocess.run([*pip, str(wheel)], capture_output=True, text=True)
     if done.returncode and re.search("NewConnectionError|NameResolutionError", done.stderr):
         pytest.skip("the package index cannot be reached")
     assert done.returncode == 0, done.stderr

@@ -1,12 +1,13 @@
 """Knows how to run a real redis-server for a test, and how to take it away half-way.
 
 `RedisServer` is a context manager. The module is also a pytest plugin: its fixture `redis_server`
-is one server for the whole run, which every test finds running and empty. Tests that use either are
-marked `requires("redis-server")`.
+is one server for the whole run of a worker, which every test finds running and empty. Tests that
+use either are marked `requires("redis-server")`.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import socket
@@ -22,8 +23,10 @@ from tests.support.requirements import located
 from tests.support.timeouts import PATIENCE
 
 READY = b"Ready to accept connections"
-_PORTS = range(20_000, 32_000)
-"""Below those that Linux, macOS and Windows give to connections that go out."""
+_PORTS = range(20_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 100, 32_000, 100)
+"""Below those that Linux, macOS and Windows give to connections that go out; no other worker's."""
+
+_given: set[int] = set()
 
 
 class RedisServer:
@@ -104,14 +107,15 @@ class RedisServer:
 def _free_port() -> int:
     """Return a port that nobody has, nor is given while the server that had it is away."""
     while True:
-        port = random.SystemRandom().choice(_PORTS)
+        port: int = random.SystemRandom().choice(sorted({*_PORTS} - _given))
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            _given.add(port)
             return port
 
 
 @pytest.fixture(scope="session")
 def redis_server_of_run() -> Iterator[RedisServer]:
-    """The one server of the whole run; tests ask for `redis_server`."""
+    """The one server of a worker's whole run; tests ask for `redis_server`."""
     with RedisServer() as server:
         yield server
 
