@@ -1,16 +1,10 @@
-"""What the ledger promises to whoever calls a send, on each of the three stores."""
+"""What the ledger promises to whoever calls a send, on each of the stores."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from customerio_tool.backends.ledger.entry import Ledger
-from customerio_tool.backends.ledger.memory import MemoryLedger
-from customerio_tool.backends.ledger.redis import RedisLedger
-from customerio_tool.backends.ledger.sqlite import SqliteLedger
 from customerio_tool.calls.send_once import DAY
 from customerio_tool.errors import (
     ArgumentsInvalid,
@@ -22,24 +16,9 @@ from customerio_tool.errors import (
 )
 from customerio_tool.subtools.transactional import send_transactional_push
 from tests.support.ledger_calls import EMAIL, SECONDS, START, Clock, Loseable, Sender
-from tests.support.requirements import requires
 
 MINUTE = 60.0
 PUSH = {"customer_id": "u1", "transactional_message_id": "1"}
-
-
-@pytest.fixture(
-    params=["memory", "sqlite", pytest.param("redis", marks=requires("redis-server"))],
-)
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "memory":
-        yield MemoryLedger()
-    elif request.param == "sqlite":
-        yield SqliteLedger(tmp_path / "sends.db")
-    else:
-        redis = RedisLedger(request.getfixturevalue("redis_server").url)
-        yield redis
-        redis.close()
 
 
 @pytest.fixture

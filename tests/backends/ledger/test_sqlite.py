@@ -1,0 +1,99 @@
+"""What a ledger in a file promises: permissions, size, and how long it is waited for."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from customerio_tool.backends.ledger import sqlite as ledger_sqlite
+from customerio_tool.backends.ledger.entry import LedgerLost
+from customerio_tool.backends.ledger.sqlite import SqliteLedger
+from customerio_tool.calls.send_once import DAY
+from tests.support.ledger_calls import START
+from tests.support.ledger_stores import ENTRY
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "sends.db"
+
+
+def test_the_file_is_its_owners_alone_whatever_the_umask(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        SqliteLedger(file).claim("k", ENTRY, START)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_the_file_has_a_strict_table_and_a_write_ahead_log(file: Path) -> None:
+    SqliteLedger(file).claim("k", ENTRY, START)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert db.execute("SELECT strict FROM pragma_table_list('sends')").fetchone() == (1,)
+
+
+def test_an_empty_file_made_beforehand_is_used_as_it_is(file: Path) -> None:
+    file.touch(0o640)
+    assert SqliteLedger(file).claim("k", ENTRY, START) is None
+    assert SqliteLedger(file).claim("k", ENTRY, START) == ENTRY
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_expired_rows_are_removed_by_the_next_claim(file: Path) -> None:
+    ledger = SqliteLedger(file)
+    for number in range(10):
+        ledger.claim(f"k{number}", ENTRY, START)
+    ledger.claim("late", ENTRY, START + DAY)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT count(*) FROM sends").fetchone() == (1,)
+
+
+def test_another_process_that_never_finishes_a_write_is_a_lost_ledger(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_sqlite, "BUSY_SECONDS", 0.01)
+    ledger = SqliteLedger(file)
+    ledger.release("k")
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerLost, match="locked"):
+            ledger.claim("k", ENTRY, START)
+
+
+@pytest.mark.parametrize(("left", "patience"), [(20.0, 5.0), (0.5, 0.5), (0.0, 0.0), (-1, 0.0)])
+def test_a_claim_waits_no_longer_than_its_call_may_take(
+    file: Path, monkeypatch: pytest.MonkeyPatch, left: float, patience: float
+) -> None:
+    ledger, connect = SqliteLedger(file), sqlite3.connect
+    waits: list[float] = []
+    ledger.release("k")
+
+    def noted(path: Path, *, timeout: float, isolation_level: None) -> sqlite3.Connection:
+        waits.append(timeout)
+        return connect(path, timeout=timeout, isolation_level=isolation_level)
+
+    monkeypatch.setattr("customerio_tool.backends.ledger.sqlite.sqlite3.connect", noted)
+    ledger.claim("k", replace(ENTRY, ends_at=START + left), START)
+    ledger.settle("k", ENTRY, START)
+    assert waits == [patience, ledger_sqlite.BUSY_SECONDS]
+
+
+def test_a_file_that_is_no_database_is_a_lost_ledger(file: Path) -> None:
+    file.write_text("dear diary" * 100)
+    with pytest.raises(LedgerLost, match="not a database"):
+        SqliteLedger(file).claim("k", ENTRY, START)
+    assert file.read_text() == "dear diary" * 100
+
+
+def test_a_name_that_no_file_can_have_is_a_lost_ledger() -> None:
+    with pytest.raises(LedgerLost):
+        SqliteLedger("a\0b.sqlite").claim("key", ENTRY, START)
