@@ -30,6 +30,7 @@ from customerio_tool.doors.cli.publish.files import (
 )
 from customerio_tool.doors.cli.publish.manifest import MANIFEST_SCHEMA
 from customerio_tool.subtools import subtools
+from customerio_tool.version import __version__
 from tests.subtools.calls import AT
 from tests.support.project import ROOT, pyproject
 
@@ -230,7 +231,7 @@ def test_the_manifests_schema_refuses_what_a_host_could_not_use(
 def test_the_manifest_names_the_version_that_the_package_has(manifest: dict[str, Any]) -> None:
     project = pyproject()["project"]
     stale = "install the package again: its metadata is old"
-    assert manifest["version"] == project["version"], stale
+    assert manifest["version"] == __version__
     assert manifest["runtime"]["requires_python"] == project["requires-python"], stale
     assert manifest["license"] == project["license"], stale
     assert manifest["runtime"]["distribution"] == project["name"]
