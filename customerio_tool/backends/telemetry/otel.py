@@ -11,11 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
-
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
-from customerio_tool.version import __version__
+from customerio_tool.version import __version__, how_to_install
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
@@ -30,9 +27,19 @@ class OtelTelemetry:
 
     Args:
         provider: Where spans go; by default the global provider.
+
+    Raises:
+        ImportError: The extra `otel` is not installed.
     """
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
+        try:
+            from opentelemetry import trace
+        except ImportError:
+            raise ImportError(
+                f"Spans need OpenTelemetry's API: install it with  {how_to_install('otel')}"
+            ) from None
+        self._trace = trace
         self._tracer = trace.get_tracer("customerio_tool", __version__, tracer_provider=provider)
         self._open: dict[str, Span] = {}
 
@@ -51,7 +58,7 @@ class OtelTelemetry:
         }
         self._open[call.call_id] = self._tracer.start_span(
             f"execute_tool {call.subtool}",
-            kind=SpanKind.INTERNAL,
+            kind=self._trace.SpanKind.INTERNAL,
             attributes={name: value for name, value in told.items() if value is not None},
             start_time=int(call.started_at * _NANOSECONDS),
         )
@@ -63,14 +70,14 @@ class OtelTelemetry:
             return
         span = self._tracer.start_span(
             f"{attempt.method} {attempt.template}",
-            context=trace.set_span_in_context(parent),
-            kind=SpanKind.CLIENT,
+            context=self._trace.set_span_in_context(parent),
+            kind=self._trace.SpanKind.CLIENT,
             attributes=_attributes_of(attempt),
             start_time=int(attempt.started_at * _NANOSECONDS),
         )
         if error := _error_of(attempt):
             span.set_attribute("error.type", error)
-            span.set_status(Status(StatusCode.ERROR))
+            span.set_status(self._trace.StatusCode.ERROR)
         span.end(int((attempt.started_at + attempt.seconds) * _NANOSECONDS))
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
@@ -82,7 +89,7 @@ class OtelTelemetry:
         span.set_attribute("customerio.attempts", end.attempts)
         if not end.ok:
             span.set_attribute("error.type", end.outcome)
-            span.set_status(Status(StatusCode.ERROR))
+            span.set_status(self._trace.StatusCode.ERROR)
         span.end(int((call.started_at + end.seconds) * _NANOSECONDS))
 
 

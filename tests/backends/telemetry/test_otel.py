@@ -194,3 +194,11 @@ def test_a_tool_loads_no_opentelemetry_by_itself() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_without_opentelemetry_the_message_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(ImportError, match=r"pip install 'customerio-tool\[otel\]'"):
+        OtelTelemetry()
