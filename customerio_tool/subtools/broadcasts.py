@@ -212,8 +212,8 @@ def _flags(args: TriggerBroadcastArgs) -> dict[str, bool]:
     }
 
 
-def _look(_: TriggerBroadcastArgs, at: Invocation) -> Look:
-    return messages_since(at)
+def _look(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
+    return messages_since(invocation)
 
 
 def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
             "audience; messages appear as they are made."
         ),
         "trigger_id": trigger,
-        "verify": _look(answer.args, answer.at).as_json(),
+        "verify": _look(answer.args, answer.invocation).as_json(),
     }
 
 
@@ -270,12 +270,12 @@ _LAST_SECOND = 253_402_300_799
 """The end of the year 9999, after which a time cannot be written."""
 
 
-def _possible_trigger(_: TriggerBroadcastArgs, at: Invocation, seen: Item) -> Item | None:
+def _possible_trigger(_: TriggerBroadcastArgs, invocation: Invocation, seen: Item) -> Item | None:
     """Find the newest trigger since the call began; it may be somebody else's."""
     triggers = objects_in(seen.get("triggers"))
     started = {whole_in(t.get("created_at")) or 0: whole_in(t.get("id")) for t in triggers}
     newest = max(started, default=0)
-    if not at.since <= newest <= _LAST_SECOND:
+    if not invocation.search_from <= newest <= _LAST_SECOND:
         return None
     told = f"Trigger {started[newest]} started at {iso_time(newest)}, possibly by this call."
     return {"possibly": told}

@@ -198,17 +198,17 @@ class GetCampaignMetricsArgs(Args):
         return self
 
 
-def _metrics_query(args: GetCampaignMetricsArgs, at: Invocation) -> dict[str, Any]:
+def _metrics_query(args: GetCampaignMetricsArgs, invocation: Invocation) -> dict[str, Any]:
     if args.start_time is None:
         chosen: dict[str, Any] = {"version": 1, "period": args.step, "steps": args.steps}
     else:
-        start, end = _window(args.start_time, args.end_time, at)
+        start, end = _window(args.start_time, args.end_time, invocation)
         chosen = {"version": 2, "res": args.step, "start": start, "end": end, "tz": args.timezone}
     return {**chosen, "type": args.type}
 
 
-def _window(start: int, end: int | None, at: Invocation) -> tuple[int, int]:
-    until = at.second if end is None else end
+def _window(start: int, end: int | None, invocation: Invocation) -> tuple[int, int]:
+    until = invocation.now_seconds if end is None else end
     if until <= start:
         late = "start_time" if end is None else "end_time"
         fix = "give a time in the past" if end is None else "give a time after start_time"

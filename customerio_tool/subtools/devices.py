@@ -58,13 +58,13 @@ class AddDeviceArgs(PersonArgs):
     ] = None
 
 
-def _device_body(args: AddDeviceArgs, at: Invocation) -> dict[str, Any]:
+def _device_body(args: AddDeviceArgs, invocation: Invocation) -> dict[str, Any]:
     attributes = {} if args.attributes is None else {"attributes": args.attributes}
     return {
         "device": {
             "id": args.device_id,
             "platform": args.platform,
-            "last_used": at.second if args.last_used is None else args.last_used,
+            "last_used": invocation.now_seconds if args.last_used is None else args.last_used,
             **attributes,
         }
     }

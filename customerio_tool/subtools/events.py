@@ -58,20 +58,20 @@ Event: TypeAlias = "TrackEventArgs | TrackAnonymousEventArgs | TrackPageViewArgs
 """Each tells its `event_name`, its `properties` and, as far as it is known, the `person`."""
 
 
-def _body(event: Event, at: Invocation, **extra: str) -> dict[str, Any]:
+def _body(event: Event, invocation: Invocation, **extra: str) -> dict[str, Any]:
     """Make the body; id and timestamp are fixed for the call, so that a repeat is recognised."""
     data = event.properties
     return {
         "name": event.event_name,
         **extra,
-        "id": _event_id(event, at),
-        "timestamp": at.second if event.timestamp is None else event.timestamp,
+        "id": _event_id(event, invocation),
+        "timestamp": invocation.now_seconds if event.timestamp is None else event.timestamp,
         **({} if data is None else {"data": data}),
     }
 
 
-def _event_id(event: Event, at: Invocation) -> str:
-    return at.event_id(event.event_id, event.person, event.event_name)
+def _event_id(event: Event, invocation: Invocation) -> str:
+    return invocation.event_id(event.event_id, event.person, event.event_name)
 
 
 def _is_recipient(name: str) -> bool:
@@ -86,7 +86,7 @@ EVENT_ID: Member[Any] = Member(
 
 def _too_old(answer: Answer[Any]) -> str:
     timestamp = answer.args.timestamp
-    if timestamp is None or answer.at.now - timestamp <= TRIGGER_SECONDS:
+    if timestamp is None or answer.invocation.now - timestamp <= TRIGGER_SECONDS:
         return ""
     return "It is dated more than 72 hours ago, so that it triggers no campaign."
 
@@ -237,9 +237,9 @@ class TrackAnonymousEventArgs(EventArgs):
         return {**(self.data or {}), "recipient": self.recipient}
 
 
-def _anonymous_body(args: TrackAnonymousEventArgs, at: Invocation) -> dict[str, Any]:
+def _anonymous_body(args: TrackAnonymousEventArgs, invocation: Invocation) -> dict[str, Any]:
     visitor = {} if args.anonymous_id is None else {"anonymous_id": args.anonymous_id}
-    return {**_body(args, at), **visitor}
+    return {**_body(args, invocation), **visitor}
 
 
 track_anonymous_event = Subtool(
@@ -324,8 +324,8 @@ class TrackPageViewArgs(PersonEventArgs):
         return self.url
 
 
-def _page_body(args: TrackPageViewArgs, at: Invocation) -> dict[str, Any]:
-    return _body(args, at, type="page")
+def _page_body(args: TrackPageViewArgs, invocation: Invocation) -> dict[str, Any]:
+    return _body(args, invocation, type="page")
 
 
 track_page_view = Subtool(

@@ -79,9 +79,9 @@ _PEOPLE = People(
 )
 
 
-def messages_since(at: Invocation, **filters: Any) -> Look:
+def messages_since(invocation: Invocation, **filters: Any) -> Look:
     """Return the read that shows messages created since shortly before a call began."""
-    since = iso_time(at.since)
+    since = iso_time(invocation.search_from)
     return Look("list_messages", {**filters, "start_time": since, "limit": DEFAULT_MESSAGES})
 
 
@@ -126,19 +126,23 @@ class ListMessagesArgs(Args):
             raise Problem("lies before start_time", "give a later time", "end_time")
         return self
 
-    def until(self, at: Invocation) -> int | None:
+    def until(self, invocation: Invocation) -> int | None:
         """Return the end of the window to ask for.
 
         With an old start and no end, Customer.io would show the six months before now and
         quietly leave the start out.
         """
         start = self.start_time
-        if self.end_time is None and start is not None and at.now - start > LONGEST_WINDOW_SECONDS:
+        if (
+            self.end_time is None
+            and start is not None
+            and invocation.now - start > LONGEST_WINDOW_SECONDS
+        ):
             return start + WINDOW_SECONDS
         return self.end_time
 
 
-def _query(args: ListMessagesArgs, at: Invocation) -> dict[str, Any]:
+def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
     return {
         "type": args.type,
         "metric": args.metric,
@@ -148,7 +152,7 @@ def _query(args: ListMessagesArgs, at: Invocation) -> dict[str, Any]:
         "action_id": args.action_id,
         "transactional_id": args.transactional_id,
         "start_ts": args.start_time,
-        "end_ts": args.until(at),
+        "end_ts": args.until(invocation),
         "limit": args.limit or DEFAULT_MESSAGES,
         "start": args.cursor,
         "get_tracked_responses": args.include_responses,
@@ -166,7 +170,7 @@ def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
         _way_on(len(shown), cut=cut, more=cursor is not None),
-        _window(answer.args, answer.at),
+        _window(answer.args, answer.invocation),
         _doubt(answer.args),
     ]
     return {
@@ -193,8 +197,8 @@ def _way_on(shown: int, *, cut: bool, more: bool) -> str:
     return "Go on with cursor=next_cursor." if more else ""
 
 
-def _window(args: ListMessagesArgs, at: Invocation) -> str:
-    start, until = args.start_time, args.until(at)
+def _window(args: ListMessagesArgs, invocation: Invocation) -> str:
+    start, until = args.start_time, args.until(invocation)
     if until is not None and args.end_time is None:
         end = iso_time(until)
         return f"One call spans six months at most, so these end at {end}; go on from there."
@@ -202,7 +206,7 @@ def _window(args: ListMessagesArgs, at: Invocation) -> str:
         return "They are of the six months before " + ("end_time." if until else "now.")
     if until is not None and until - start > WINDOW_SECONDS:
         return "One call spans six months at most: what is older before end_time is left out."
-    if until is None and at.now - start > WINDOW_SECONDS:
+    if until is None and invocation.now - start > WINDOW_SECONDS:
         return "One call spans six months at most: some of the first days may be missing."
     return ""
 

@@ -289,7 +289,7 @@ def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
 
 
 def _made_by_this_call(
-    args: CreateManualSegmentArgs, at: Invocation, seen: Item
+    args: CreateManualSegmentArgs, invocation: Invocation, seen: Item
 ) -> dict[str, Any] | None:
     """Find the segment of that name which is not older than the call."""
     made = [
@@ -297,7 +297,7 @@ def _made_by_this_call(
         for segment in objects_in(seen.get("segments"))
         if segment.get("name") == args.name
         and segment.get("type") == "manual"
-        and (whole_in(segment.get("created_at")) or 0) >= at.since
+        and (whole_in(segment.get("created_at")) or 0) >= invocation.search_from
     ]
     return {"segment": made[-1]} if made else None
 

@@ -131,8 +131,8 @@ class SendTransactionalEmailArgs(Args):
         return self
 
 
-def _email_body(args: SendTransactionalEmailArgs, at: Invocation) -> dict[str, Any]:
-    return send_body(args, at, wire={"from_address": "from"})
+def _email_body(args: SendTransactionalEmailArgs, invocation: Invocation) -> dict[str, Any]:
+    return send_body(args, invocation, wire={"from_address": "from"})
 
 
 def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
@@ -162,7 +162,7 @@ send_transactional_email = Subtool(
     pace=Pace.SEND,
     body=_email_body,
     shape=queued("email", "e-mail"),
-    look=lambda args, at: look_for("email", args, at),
+    look=lambda args, invocation: look_for("email", args, invocation),
     not_found_hint=find_template,
     refused_hint=_suspect_attachments,
     reach=_email_reach,
@@ -270,8 +270,8 @@ class SendTransactionalPushArgs(Args):
         return self
 
 
-def _push_body(args: SendTransactionalPushArgs, at: Invocation) -> dict[str, Any]:
-    return send_body(args, at, wire={})
+def _push_body(args: SendTransactionalPushArgs, invocation: Invocation) -> dict[str, Any]:
+    return send_body(args, invocation, wire={})
 
 
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:
@@ -295,7 +295,7 @@ send_transactional_push = Subtool(
     pace=Pace.SEND,
     body=_push_body,
     shape=queued("push", "push notification"),
-    look=lambda args, at: look_for("push", args, at),
+    look=lambda args, invocation: look_for("push", args, invocation),
     not_found_hint=find_template,
     reach=_push_reach,
     person_argument="customer_id",

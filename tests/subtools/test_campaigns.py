@@ -77,7 +77,7 @@ def test_steps_ask_version_1_and_a_start_asks_version_2() -> None:
         "version": "2",
         "res": "weeks",
         "start": "1763800000",
-        "end": str(AT.second),
+        "end": str(AT.now_seconds),
         "tz": "Asia/Tokyo",
     }
 
@@ -112,7 +112,7 @@ def test_an_end_before_the_start_is_refused() -> None:
 
 
 def test_a_start_that_is_still_to_come_is_refused() -> None:
-    assert metrics_refused(start_time=AT.second + DAY) == ["start_time"]
+    assert metrics_refused(start_time=AT.now_seconds + DAY) == ["start_time"]
 
 
 def test_a_span_over_ten_years_is_refused() -> None:

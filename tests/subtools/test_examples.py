@@ -81,7 +81,7 @@ def filled(declared: Any, ulid: str) -> Any:
         return {name: filled(value, ulid) for name, value in declared.items()}
     if isinstance(declared, list):
         return [filled(value, ulid) for value in declared]
-    placeholders = {"$now": AT.second, "$ulid": ulid}
+    placeholders = {"$now": AT.now_seconds, "$ulid": ulid}
     return placeholders.get(declared, declared) if isinstance(declared, str) else declared
 
 

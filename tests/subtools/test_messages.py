@@ -45,7 +45,7 @@ def test_a_limit_outside_1_to_1000_is_refused(limit: Any) -> None:
 
 
 def test_an_old_start_gets_an_end_and_the_summary_says_so() -> None:
-    start = AT.second - 400 * DAY
+    start = AT.now_seconds - 400 * DAY
     end = start + WINDOW_SECONDS
     assert query_of(list_messages, start_time=start)["end_ts"] == str(end)
     summary = result_of(list_messages, {"messages": []}, start_time=start)["summary"]
@@ -54,12 +54,12 @@ def test_an_old_start_gets_an_end_and_the_summary_says_so() -> None:
 
 @pytest.mark.parametrize("days", [30, 180, 184])
 def test_a_start_that_may_lie_within_six_months_gets_no_end(days: int) -> None:
-    assert "end_ts" not in query_of(list_messages, start_time=AT.second - days * DAY)
+    assert "end_ts" not in query_of(list_messages, start_time=AT.now_seconds - days * DAY)
 
 
 def test_a_start_that_some_six_months_reach_and_others_do_not_is_told() -> None:
     def summary(days: int) -> str:
-        start = AT.second - days * DAY
+        start = AT.now_seconds - days * DAY
         return str(result_of(list_messages, {"messages": []}, start_time=start)["summary"])
 
     assert "may be missing" in summary(182)
@@ -68,8 +68,8 @@ def test_a_start_that_some_six_months_reach_and_others_do_not_is_told() -> None:
 
 
 def test_a_window_over_six_months_is_sent_and_the_summary_says_what_is_missing() -> None:
-    span = {"start_time": AT.second - 400 * DAY, "end_time": AT.second}
-    assert query_of(list_messages, **span)["end_ts"] == str(AT.second)
+    span = {"start_time": AT.now_seconds - 400 * DAY, "end_time": AT.now_seconds}
+    assert query_of(list_messages, **span)["end_ts"] == str(AT.now_seconds)
     assert "six months" in result_of(list_messages, {"messages": []}, **span)["summary"]
 
 
@@ -77,10 +77,10 @@ def test_an_end_before_the_start_is_refused() -> None:
     assert refused(list_messages, start_time=1763800000, end_time=1763700000) == ["end_time"]
 
 
-@given(st.integers(0, AT.second + 10 * DAY))
+@given(st.integers(0, AT.now_seconds + 10 * DAY))
 def test_a_start_alone_is_never_cut_off_by_the_window(start: int) -> None:
     query = query_of(list_messages, start_time=iso_time(start))  # digits may read as a date
-    end = int(query.get("end_ts", max(AT.second, start)))
+    end = int(query.get("end_ts", max(AT.now_seconds, start)))
     assert end - start <= (WINDOW_SECONDS if "end_ts" in query else LONGEST_WINDOW_SECONDS)
 
 

@@ -115,9 +115,9 @@ def test_a_record_is_made_for_a_name_only(subtool: Any, least: dict[str, Any]) -
 
 @both
 def test_send_at_lies_within_90_days_from_the_call(subtool: Any, least: dict[str, Any]) -> None:
-    for moment in (AT.second, AT.second + 90 * DAY):
+    for moment in (AT.now_seconds, AT.now_seconds + 90 * DAY):
         assert body_of(subtool, **least, send_at=iso_time(moment))["send_at"] == moment
-    for moment in (AT.second - 1, AT.second + 90 * DAY + 1):
+    for moment in (AT.now_seconds - 1, AT.now_seconds + 90 * DAY + 1):
         assert refused(subtool, **least, send_at=moment) == ["send_at"]
 
 
@@ -157,8 +157,8 @@ def test_a_queued_message_is_never_told_as_sent(subtool: Any, least: dict[str, A
 
 @both
 def test_a_later_send_tells_when(subtool: Any, least: dict[str, Any]) -> None:
-    at = AT.second + DAY
-    reply = {"delivery_id": "d1", "queued_at": AT.second, "send_at": at}
+    at = AT.now_seconds + DAY
+    reply = {"delivery_id": "d1", "queued_at": AT.now_seconds, "send_at": at}
     result = result_of(subtool, reply, **least, send_at=at)
     assert result["send_at"] == iso_time(at)
     assert iso_time(at) in result["summary"]

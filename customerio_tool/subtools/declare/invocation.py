@@ -25,12 +25,12 @@ class Invocation:
     ulid: str
 
     @property
-    def second(self) -> int:
+    def now_seconds(self) -> int:
         """The time of the call in whole Unix seconds."""
         return int(self.now)
 
     @property
-    def since(self) -> float:
+    def search_from(self) -> float:
         """The Unix time in seconds from which on a thing may have been made by this call."""
         return self.now - CLOCK_SLACK_SECONDS
 

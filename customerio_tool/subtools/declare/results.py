@@ -27,7 +27,7 @@ class Answer(Generic[T_co]):
 
     Args:
         args: The typed arguments.
-        at: What was fixed when the call began.
+        invocation: What was fixed when the call began.
         payload: The reply's JSON, cleaned; an empty object where the reply was empty or, on a
             write, could not be read.
         second: The reply to the second read, where there was one.
@@ -35,7 +35,7 @@ class Answer(Generic[T_co]):
     """
 
     args: T_co = field(repr=False)
-    at: Invocation
+    invocation: Invocation
     payload: Item = field(repr=False)
     second: Item | None = field(default=None, repr=False)
     hidden: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Member(Generic[T_contra]):
     """A member of a result that follows from the call alone: its JSON Schema and its value."""
 
     schema: JsonSchema
-    of: Callable[[T_contra, Invocation], Any]
+    value_of: Callable[[T_contra, Invocation], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,9 @@ def acknowledge(
         warning = caution if isinstance(caution, str) else caution(answer)
         sentence = summary.format(**_texts(answer.args))
         told: dict[str, Any] = {"summary": f"{sentence} {warning}".strip()}
-        told |= {name: member.of(answer.args, answer.at) for name, member in extra.items()}
+        told |= {
+            name: member.value_of(answer.args, answer.invocation) for name, member in extra.items()
+        }
         if verify:
             told["verify"] = verify(answer.args).as_json()
         return {name: value for name, value in told.items() if value is not None}

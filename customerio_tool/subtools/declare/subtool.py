@@ -228,11 +228,11 @@ class Subtool(Generic[A]):
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""
-        return {**self.shape.envelope(answer), **self.facts(answer.args, answer.at)}
+        return {**self.shape.envelope(answer), **self.facts(answer.args, answer.invocation)}
 
-    def facts(self, args: A, at: Invocation) -> dict[str, Any]:
+    def facts(self, args: A, invocation: Invocation) -> dict[str, Any]:
         """Return what is known before sending and told in every result."""
-        return {name: member.of(args, at) for name, member in self.always.items()}
+        return {name: member.value_of(args, invocation) for name, member in self.always.items()}
 
     def person_of(self, args: A) -> tuple[str, str] | None:
         """Return type and identifier of the person a call is about; None where it names none."""

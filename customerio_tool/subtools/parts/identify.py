@@ -111,7 +111,7 @@ class IdentifyCustomerArgs(PersonArgs):
         return [name for name, value in self.stored().items() if value in (None, "")]
 
 
-def identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
+def identify_body(args: IdentifyCustomerArgs, invocation: Invocation) -> dict[str, Any]:
     """Make the flat body: "" is the form known to delete an attribute, a null is UNVERIFIED."""
     body = {name: "" if value is None else value for name, value in args.stored().items()}
     for topic, subscribed in (args.topics or {}).items():
@@ -121,7 +121,9 @@ def identify_body(args: IdentifyCustomerArgs, at: Invocation) -> dict[str, Any]:
         body["cio_relationships"] = {"action": action, "relationships": args.relationships}
     if args.update_only:
         body["_update"] = True
-    return body | {"_timestamp": at.second if args.timestamp is None else args.timestamp}
+    return body | {
+        "_timestamp": invocation.now_seconds if args.timestamp is None else args.timestamp
+    }
 
 
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:

@@ -139,18 +139,20 @@ def check_send(args: Transactional) -> None:
         raise Problem("needs a trigger name", "name the template, or leave it out", "auto_create")
 
 
-def send_body(args: Transactional, at: Invocation, wire: Mapping[str, str]) -> dict[str, Any]:
+def send_body(
+    args: Transactional, invocation: Invocation, wire: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the body of a send: the given arguments under their names on the wire.
 
     Args:
         args: The arguments; what is not given, or is an empty object, is left out.
-        at: The call, against whose time `send_at` is checked.
+        invocation: The call, against whose time `send_at` is checked.
         wire: Names on the wire, where they differ.
 
     Raises:
         ArgumentsInvalid: `send_at` is past or too far ahead, or the whole is too large.
     """
-    _check_send_at(args.send_at, at)
+    _check_send_at(args.send_at, invocation)
     given = {name: value for name, value in args if name not in _OURS and value not in (None, {})}
     body = {wire.get(name, name): value for name, value in given.items()}
     template = args.transactional_message_id
@@ -162,12 +164,12 @@ def send_body(args: Transactional, at: Invocation, wire: Mapping[str, str]) -> d
     return body
 
 
-def _check_send_at(send_at: int | None, at: Invocation) -> None:
+def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
     if send_at is None:
         return
-    if send_at < at.second:
+    if send_at < invocation.now_seconds:
         refuse([FieldProblem("send_at", "is past", "leave it out to send now")])
-    if send_at - at.second > MAX_AHEAD_SECONDS:
+    if send_at - invocation.now_seconds > MAX_AHEAD_SECONDS:
         refuse([FieldProblem("send_at", "is too far ahead", "it may be at most 90 days ahead")])
 
 
@@ -179,10 +181,10 @@ def _check_size(body: Mapping[str, Any]) -> None:
         refuse([FieldProblem(largest, f"is {sizes[largest]:,} bytes long", limit)])
 
 
-def look_for(channel: Channel, args: Transactional, at: Invocation) -> Look:
+def look_for(channel: Channel, args: Transactional, invocation: Invocation) -> Look:
     """Return the read that shows whether a send was accepted."""
     drafts = {"drafts": True} if args.queue_draft else {}
-    return messages_since(at, type=channel, **drafts)
+    return messages_since(invocation, type=channel, **drafts)
 
 
 def queued(channel: Channel, noun: str) -> Shape[Any]:
@@ -198,7 +200,7 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
             "delivery_id": delivery,
             **({} if queued_at is None else {"queued_at": queued_at}),
             **({} if later is None else {"send_at": iso_time(later)}),
-            "verify": look_for(channel, answer.args, answer.at).as_json(),
+            "verify": look_for(channel, answer.args, answer.invocation).as_json(),
         }
 
     return Shape(
