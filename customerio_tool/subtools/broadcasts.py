@@ -2,214 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import AfterValidator, Field, model_validator
+from typing import Any
 
 from customerio_tool.subtools.declare import (
     CALL,
     Answer,
     Api,
-    Args,
     Effect,
-    EmailAddress,
     Endpoint,
     Example,
-    FieldProblem,
-    Flag,
-    Identifier,
     Invocation,
     Item,
-    JsonObject,
     Look,
-    ObjectId,
     Pace,
-    PersonId,
     Reach,
     Sends,
     Shape,
     Subtool,
     Verify,
-    at_most,
-    distinct,
     iso_time,
-    json_array,
     objects_in,
-    refuse,
-    size_of,
     whole_in,
 )
 from customerio_tool.subtools.messages import messages_since
-from customerio_tool.subtools.parts.audiences import (
-    MAX_AUDIENCE,
-    Filter,
-    PerUserData,
-    distinct_people,
+from customerio_tool.subtools.parts.broadcast import (
+    BY_EMAIL,
+    BY_ID,
+    CARRIER,
+    TriggerBroadcastArgs,
+    broadcast_body,
 )
-from customerio_tool.subtools.parts.links import PublicUrl
 from customerio_tool.subtools.parts.references import APP_PAGES
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-MAX_DATA_BYTES = 50_000
-MAX_BODY_BYTES = 25_000_000
-"""Bytes of a whole trigger: the vendor's 25 MB, read the narrower way."""
-
-WIRE: Mapping[str, str] = {
-    "customer_ids": "ids",
-    "emails": "emails",
-    "filter": "recipients",
-    "per_user_data": "per_user_data",
-    "data_file_url": "data_file_url",
-}
-"""The arguments that name an audience, and their names on the wire."""
-
-CARRIER: Mapping[str, str | None] = {
-    "default": None,
-    "customer_ids": "customer_ids",
-    "emails": "emails",
-    "filter": "filter",
-    "per_user_data": "per_user_data",
-    "file": "data_file_url",
-}
-"""The argument that each audience needs."""
-
-BY_ID = ("customer_ids", "per_user_data", "file")
-BY_EMAIL = ("emails", "per_user_data", "file")
-
-
-class TriggerBroadcastArgs(Args):
-    """Arguments of trigger_broadcast.
-
-    Exactly the argument that `audience` needs is given and no other, so that a broadcast never
-    reaches people by an argument that was forgotten. `audience="file"` has Customer.io fetch an
-    address on the web, so that it can reach any people: the policy closes it unless the operator
-    opens it. The address is checked by its form; nothing here resolves or fetches it.
-    """
-
-    broadcast_id: Annotated[ObjectId, Field(description="Number of an API-triggered broadcast.")]
-    audience: Annotated[
-        Literal["default", "customer_ids", "emails", "filter", "per_user_data", "file"],
-        Field(
-            description=(
-                "Who gets it: default is the audience set in Customer.io; each other choice needs "
-                "the argument of that name (file: data_file_url)."
-            )
-        ),
-    ]
-    customer_ids: Annotated[
-        Annotated[
-            list[PersonId],
-            json_array,
-            Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
-        ]
-        | None,
-        Field(description="With audience=customer_ids: 1 to 10,000 ids."),
-    ] = None
-    emails: Annotated[
-        Annotated[
-            list[EmailAddress],
-            json_array,
-            Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
-        ]
-        | None,
-        Field(description="With audience=emails: 1 to 10,000 addresses."),
-    ] = None
-    filter: Annotated[
-        Filter | None,
-        Field(
-            description=(
-                'With audience=filter: {"and": [{"segment": {"id": 7}}, {"not": {"attribute": '
-                '{"field": "plan", "operator": "eq", "value": "free"}}}]}; also or, exists.'
-            )
-        ),
-    ] = None
-    per_user_data: Annotated[
-        PerUserData | None,
-        Field(description="With audience=per_user_data: [{id or email, data?}]."),
-    ] = None
-    data_file_url: Annotated[
-        PublicUrl | None,
-        Field(description="With audience=file: https address of JSON Lines."),
-    ] = None
-    data: Annotated[
-        Annotated[JsonObject, AfterValidator(at_most(MAX_DATA_BYTES, "data"))] | None,
-        Field(description="Read in the message as trigger.<name>; at most 50,000 bytes."),
-    ] = None
-    ignore_missing: Annotated[
-        Flag | None,
-        Field(description="True skips unknown people; else one fails the whole broadcast."),
-    ] = None
-    add_duplicates: Annotated[
-        Flag | None,
-        Field(description="True includes everybody who shares an email address."),
-    ] = None
-    idempotency_key: Annotated[
-        Identifier | None,
-        Field(description="Same key is the same broadcast; a new one sends again."),
-    ] = None
-
-    @model_validator(mode="after")
-    def _one_audience(self) -> Self:
-        needed = CARRIER[self.audience]
-        problems = [
-            FieldProblem(name, f"does not go with audience={self.audience}", "leave it out")
-            for name in WIRE
-            if name != needed and getattr(self, name) is not None
-        ]
-        if needed and getattr(self, needed) is None:
-            fix = f"audience={self.audience} needs it"
-            problems.append(FieldProblem(needed, "is missing", fix))
-        problems += self._misplaced_flags()
-        if problems:
-            refuse(problems)
-        return self
-
-    def _misplaced_flags(self) -> list[FieldProblem]:
-        fitting = {
-            "ignore_missing": {*BY_ID, *BY_EMAIL},
-            "add_duplicates": {*BY_EMAIL},
-        }
-        return [
-            FieldProblem(flag, f"does not go with audience={self.audience}", "leave it out")
-            for flag, audiences in fitting.items()
-            if getattr(self, flag) and self.audience not in audiences
-        ]
-
-    @property
-    def people(self) -> Sequence[Any] | None:
-        """The people given as they are sent, each once; addresses are compared without case."""
-        if self.customer_ids is not None:
-            return distinct(self.customer_ids, "id")
-        if self.emails is not None:
-            return distinct(self.emails, "email")
-        return None if self.per_user_data is None else distinct_people(self.per_user_data)
-
-
-def _body(args: TriggerBroadcastArgs, _: Invocation) -> dict[str, Any]:
-    carrier = CARRIER[args.audience]
-    audience = {} if carrier is None else {WIRE[carrier]: args.people or getattr(args, carrier)}
-    body = {**audience, **_flags(args), **({"data": args.data} if args.data else {})}
-    if (size := size_of(body)) > MAX_BODY_BYTES:
-        limit = f"a trigger may have at most {MAX_BODY_BYTES:,} bytes"
-        refuse([FieldProblem(carrier or "data", f"makes a call of {size:,} bytes", limit)])
-    return body
-
-
-def _flags(args: TriggerBroadcastArgs) -> dict[str, bool]:
-    """Return the flags of this audience: Customer.io rejects those of another (the Go SDK says)."""
-    flags = {
-        "id_ignore_missing": (args.ignore_missing, BY_ID),
-        "email_ignore_missing": (args.ignore_missing, BY_EMAIL),
-        "email_add_duplicates": (args.add_duplicates, BY_EMAIL),
-    }
-    return {
-        name: value
-        for name, (value, audiences) in flags.items()
-        if value is not None and args.audience in audiences
-    }
 
 
 def _look(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
@@ -292,7 +115,7 @@ trigger_broadcast = Subtool(
     endpoint=Endpoint(Api.APP, "POST", "/v1/campaigns/{broadcast_id}/triggers"),
     effect=Effect.SEND,
     pace=Pace.BROADCAST,
-    body=_body,
+    body=broadcast_body,
     shape=Shape(
         outcome="accepted",
         to_result=_tell,

@@ -11,26 +11,19 @@ from customerio_tool.subtools.declare import (
     TRUNCATED,
     Answer,
     Api,
-    Args,
     Effect,
     Endpoint,
     Example,
-    IdType,
     Invocation,
     Item,
     Line,
-    Look,
     Member,
     Pace,
     People,
-    PersonId,
-    Problem,
     Sends,
     Shape,
     Subtool,
     acknowledge,
-    bare,
-    canonical,
     check_type,
     fitted,
     is_hidden,
@@ -45,6 +38,7 @@ from customerio_tool.subtools.parts.identify import (
     identify_caution,
     read_person,
 )
+from customerio_tool.subtools.parts.merge import MergeCustomersArgs, merge_body, read_secondary
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 
 if TYPE_CHECKING:
@@ -195,46 +189,6 @@ unsuppress_customer = Subtool(
     ],
 )
 
-_ID_TYPE = "Type of that identifier; default by its shape."
-
-
-class MergeCustomersArgs(Args):
-    """Arguments of merge_customers."""
-
-    primary_id: Annotated[PersonId, Field(description="The person who survives.")]
-    secondary_id: Annotated[PersonId, Field(description="The person who is deleted.")]
-    primary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
-    secondary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
-
-    @property
-    def primary(self) -> tuple[IdType, str]:
-        """Type and identifier of the survivor."""
-        return self.primary_id_type or shape_of(self.primary_id), self.primary_id
-
-    @property
-    def secondary(self) -> tuple[IdType, str]:
-        """Type and identifier of the person who is deleted."""
-        return self.secondary_id_type or shape_of(self.secondary_id), self.secondary_id
-
-    @model_validator(mode="after")
-    def _two_people(self) -> Self:
-        (primary_type, primary), (secondary_type, secondary) = self.primary, self.secondary
-        check_type(primary, primary_type, "primary_id")
-        check_type(secondary, secondary_type, "secondary_id")
-        if canonical(primary, primary_type) == canonical(secondary, secondary_type):
-            raise Problem("is the same person as primary_id", "name another person", "secondary_id")
-        return self
-
-
-def _read_secondary(args: MergeCustomersArgs) -> Look:
-    kind = {} if args.secondary_id_type is None else {"id_type": args.secondary_id_type}
-    return Look("get_customer_attributes", {"customer_id": args.secondary_id, **kind})
-
-
-def _merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
-    pairs = {"primary": args.primary, "secondary": args.secondary}
-    return {role: {kind: bare(value, kind)} for role, (kind, value) in pairs.items()}
-
 
 merge_customers = Subtool(
     name="merge_customers",
@@ -246,11 +200,11 @@ merge_customers = Subtool(
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/merge_customers"),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
-    body=_merge_body,
+    body=merge_body,
     shape=acknowledge(
         "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
-        verify=_read_secondary,
+        verify=read_secondary,
     ),
     person_argument="primary_id",
     person_type_argument="primary_id_type",

@@ -16,7 +16,6 @@ from customerio_tool.connection.fields import HOSTS
 from customerio_tool.sandbox import Options, pace
 from customerio_tool.sandbox.application import TABLES
 from customerio_tool.subtools import (
-    broadcasts,
     campaigns,
     events,
     messages,
@@ -30,7 +29,7 @@ from customerio_tool.subtools.declare.types import (
     MAX_NAME_BYTES,
     MAX_SEGMENT_IDS,
 )
-from customerio_tool.subtools.parts import attributes, audiences, mail, sending
+from customerio_tool.subtools.parts import attributes, audiences, broadcast, mail, sending
 from tests.support.facts import FieldFacts, Operation, load
 from tests.support.vendor_spec import TrackSpecification
 
@@ -130,7 +129,7 @@ EQUAL = {
     "attribute_count": attributes.MAX_ATTRIBUTES,
     "attribute_name_bytes": attributes.MAX_ATTRIBUTE_NAME_BYTES,
     "attribute_value_bytes": attributes.MAX_ATTRIBUTE_VALUE_BYTES,
-    "broadcast_data_bytes": broadcasts.MAX_DATA_BYTES,
+    "broadcast_data_bytes": broadcast.MAX_DATA_BYTES,
     "broadcast_audience": audiences.MAX_AUDIENCE,
     "recipients": transactional.MAX_RECIPIENTS,
     "send_ahead": sending.MAX_AHEAD_SECONDS,
@@ -143,7 +142,7 @@ EQUAL = {
 NARROWER = {
     "send_payload_bytes": sending.MAX_PAYLOAD_BYTES,
     "attachment_bytes": mail.MAX_ATTACHMENT_BYTES,
-    "broadcast_payload_bytes": broadcasts.MAX_BODY_BYTES,
+    "broadcast_payload_bytes": broadcast.MAX_BODY_BYTES,
 }
 """Documented in MB: the facts read that as powers of 1024, the tool as powers of 1000."""
 
