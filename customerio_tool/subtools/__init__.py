@@ -1,4 +1,4 @@
-"""The subtools, found in the sibling modules: whatever is a `Subtool` there is one."""
+"""Finds the subtools: every `Subtool` that a module of this package defines."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ PAGE = (
     "get_customer_attributes",
     "list_messages",
 )
-"""The subtools of the product's page, in its order: the contract."""
+"""Names of the subtools on the product's page, in its order; every one must be declared."""
 
 
 @cache
 def subtools() -> Mapping[str, Subtool[Any]]:
-    """Return every declared subtool by name: those of the product's page, then the others.
+    """Return all subtools by name: first those of `PAGE`, then the others in alphabetical order.
 
     Raises:
-        TypeError: Two declarations have one name, or one of the page is missing.
+        TypeError: Two subtools have the same name, or a name in `PAGE` is not declared.
     """
-    names = [module.name for module in iter_modules(__path__) if not module.ispkg]
-    modules = [import_module(f"{__name__}.{name}") for name in names]
+    module_names = [module.name for module in iter_modules(__path__) if not module.ispkg]
+    modules = [import_module(f"{__name__}.{name}") for name in module_names]
     values = [value for module in modules for value in vars(module).values()]
-    found = [value for value in values if isinstance(value, Subtool)]
-    by_name = {subtool.name: subtool for subtool in found}
-    if len(by_name) < len(found):
+    declared = [value for value in values if isinstance(value, Subtool)]
+    by_name = {subtool.name: subtool for subtool in declared}
+    if len(by_name) < len(declared):
         raise TypeError("two subtools have one name")
     if missing := set(PAGE) - by_name.keys():
         raise TypeError(f"no subtool is declared as {', '.join(sorted(missing))}")
@@ -67,10 +67,10 @@ def subtools() -> Mapping[str, Subtool[Any]]:
 
 
 def find(name: object) -> Subtool[Any]:
-    """Return the subtool of a name, whatever a model or a person sent as one.
+    """Return the subtool with a name; a model or person may have sent any value as the name.
 
     Raises:
-        SubtoolUnknown: There is none; the nearest is named, or all of them.
+        SubtoolUnknown: No subtool has this name. The error suggests the nearest name, or lists all.
     """
     known = subtools()
     if isinstance(name, str) and name in known:

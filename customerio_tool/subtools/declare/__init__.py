@@ -1,4 +1,4 @@
-"""Everything that a declaration of a subtool needs, from one place."""
+"""One place to import every name that a subtool's declaration uses."""
 
 from __future__ import annotations
 

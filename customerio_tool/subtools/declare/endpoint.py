@@ -1,4 +1,4 @@
-"""Which endpoint is called, what that does, and how often it may be."""
+"""An endpoint of Customer.io, the effect of a call to it, and its rate limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL_APIS = frozenset(Api)
 
 
 class Retry(Enum):
-    """What may follow an answer that was lost, or a 5xx."""
+    """Whether to repeat a call after a lost reply or a 5xx status."""
 
     ALWAYS = "retry"
     VERIFY = "read back, then at most once more"
@@ -26,7 +26,16 @@ class Retry(Enum):
 
 
 class Effect(Enum):
-    """What a subtool does to the workspace; its risk and its repeats follow from this alone."""
+    """A subtool's effect on the workspace; it decides MCP's hints, retries and confirmation.
+
+    Args:
+        word: The effect in one word, for people.
+        read_only: MCP's `readOnlyHint`.
+        destructive: MCP's `destructiveHint`.
+        idempotent: MCP's `idempotentHint`.
+        retry: Whether to repeat a call after a lost reply or a 5xx status.
+        asked_first: Whether a call needs confirmation, unless the policy's `confirm` is `never`.
+    """
 
     READ = ("read", True, False, True, Retry.ALWAYS, False)
     OVERWRITE = ("overwrite", False, True, True, Retry.ALWAYS, False)
@@ -55,7 +64,7 @@ class Effect(Enum):
 
     @property
     def annotations(self) -> dict[str, bool]:
-        """The hints that MCP defines; every call reaches Customer.io, an open world."""
+        """MCP's tool annotations; the world is open because every call reaches Customer.io."""
         return {
             "readOnlyHint": self.read_only,
             "destructiveHint": self.destructive,
@@ -65,10 +74,10 @@ class Effect(Enum):
 
 
 class Pace(Enum):
-    """The vendor's rate classes: permits per period in seconds.
+    """Customer.io's rate limits: the number of calls (permits) per period in seconds.
 
-    Source: https://docs.customer.io/integrations/api/track/ and …/app/. Track's limit is
-    documented as not strictly enforced.
+    Source: https://docs.customer.io/integrations/api/track/ and …/app/, which say that the limit
+    of the Track API is not strictly enforced.
     """
 
     TRACK = (1000, 1)
@@ -83,7 +92,7 @@ class Pace(Enum):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The endpoint: which API, HTTP method, and path with `{argument}` slots."""
+    """An API, an HTTP method, and a path with an `{argument}` slot for each path parameter."""
 
     api: Api
     method: str
@@ -91,5 +100,5 @@ class Endpoint:
 
     @property
     def slots(self) -> list[str]:
-        """The names of the arguments that the path takes."""
+        """The names of the arguments in the path, in order."""
         return re.findall(r"{(\w+)}", self.path)

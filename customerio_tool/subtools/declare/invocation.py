@@ -1,4 +1,4 @@
-"""The moment of one call: its time, its workspace and its fresh id."""
+"""The facts that stay the same for all attempts of one call."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from customerio_tool.subtools.declare.identifiers import hashed_ulid, is_ulid
 
 CLOCK_SLACK_SECONDS = 60
-"""How far Customer.io's clock may be behind ours where a thing is looked for by its age."""
+"""How far Customer.io's clock may be behind ours; a search by creation time begins this early."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What is fixed once per call, before its first attempt, so that every attempt is the same.
+    """The facts of one call, fixed before its first attempt so that all attempts are the same.
 
     Args:
-        now: Unix time in seconds at which the call began.
-        workspace: A digest that tells one workspace from another.
+        now: When the call began, in Unix seconds.
+        workspace: A digest of the workspace; each workspace has its own.
         ulid: A fresh ULID.
     """
 
@@ -26,17 +26,24 @@ class Invocation:
 
     @property
     def now_seconds(self) -> int:
-        """The time of the call in whole Unix seconds."""
+        """When the call began, in whole Unix seconds."""
         return int(self.now)
 
     @property
     def search_from(self) -> float:
-        """The Unix time in seconds from which on a thing may have been made by this call."""
+        """The earliest creation time, in Unix seconds, of anything that this call created."""
         return self.now - CLOCK_SLACK_SECONDS
 
     def event_id(self, given: str | None, person: str, name: str) -> str:
-        """Return the ULID of an event: the caller's, one hashed from the caller's text, or new."""
+        """Return the ULID of an event.
+
+        Args:
+            given: The caller's id of the event: a ULID is used as it is, any other text is hashed
+                with the workspace, person and name. None means a fresh ULID.
+            person: The identifier of the event's person.
+            name: The event's name.
+        """
         if given is None:
             return self.ulid
-        # The two cases of a ULID are one; whether Customer.io compares them so is UNVERIFIED.
+        # Case does not matter in a ULID; whether Customer.io ignores it too is UNVERIFIED.
         return given.upper() if is_ulid(given) else hashed_ulid(self.workspace, person, name, given)

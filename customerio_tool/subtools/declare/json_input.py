@@ -1,4 +1,4 @@
-"""Reads arguments from JSON, and refuses what is no plain JSON."""
+"""Reads a call's arguments, and refuses values that JSON cannot hold."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ MAX_DEPTH = 64
 """Levels of nesting that arguments may have."""
 
 MAX_NUMBER_BITS = 1024
-"""Bits of a whole number; a float overflows there too, so that 10**400 fares as 1e400 does."""
+"""Bits that an integer may have. A float overflows at this size, so 10**400 and 1e400 both fail."""
 
 _TOO_DEEP = (f"holds more than {MAX_DEPTH} levels of nesting", "flatten it")
-_ASK = "send one JSON object holding the arguments"
+_NOT_AN_OBJECT_FIX = "send one JSON object holding the arguments"
 
 
 def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
-    """Return arguments, given as a mapping or as JSON text, as plain JSON values.
+    """Return a call's arguments as plain JSON values.
+
+    Args:
+        arguments: A mapping or JSON text; None means no arguments.
 
     Raises:
-        ArgumentsInvalid: They are no JSON object, name a key twice, or hold something that JSON
-            cannot (a non-finite number, half a surrogate pair) or more than 64 levels.
+        ArgumentsInvalid: The arguments are not a JSON object, have a key twice, are nested deeper
+            than 64 levels, or hold a value that JSON cannot (a non-finite number, half a
+            surrogate pair).
     """
     try:
         value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
@@ -37,17 +41,17 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     else:
         if isinstance(plain, dict):
             return plain
-        field = FieldProblem("arguments", f"is {kind_of(plain)}", _ASK)
+        field = FieldProblem("arguments", f"is {kind_of(plain)}", _NOT_AN_OBJECT_FIX)
     return refuse([field])
 
 
 def parse(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
-    NaN and the infinities are read, so that `plain_json` can say where they stand.
+    NaN and the infinities are accepted, so that `plain_json` can report their path.
 
     Raises:
-        Problem: The text is not JSON, is nested too deep, or names a key twice.
+        Problem: The text is not JSON, is nested too deeply, or has a key twice.
     """
     problem, fix = "is not valid JSON", "check its quotes and brackets"
     try:
@@ -62,15 +66,15 @@ def parse(text: str | bytes) -> Any:
 
 
 def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) -> Any:
-    """Return a copy in dicts, lists and scalars.
+    """Return a copy of a value, made of dicts, lists and scalars.
 
     Args:
-        value: What to copy.
-        path: Where it is within the whole.
-        depth: How many levels are around it.
+        value: The value to copy.
+        path: The path of the value within the arguments.
+        depth: The number of levels around the value.
 
     Raises:
-        Problem: JSON cannot carry it.
+        Problem: JSON cannot hold the value, or it is nested deeper than 64 levels.
     """
     if depth > MAX_DEPTH:
         raise Problem(*_TOO_DEEP, *(name for name in path[:1] if isinstance(name, str)))

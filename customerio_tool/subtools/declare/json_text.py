@@ -1,4 +1,4 @@
-"""JSON without white space, as it is sent, measured, logged and hashed."""
+"""Writes JSON without white space: the form that is sent, measured, logged and hashed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def compact(
     """Return a value as JSON.
 
     Args:
-        value: What to write.
-        is_ascii: Escape all other characters, halves of surrogate pairs included.
-        sort_keys: Write equal objects alike, whatever the order of their members.
-        allow_nan: Write numbers that are not finite as Python does, which no other reader takes.
+        value: The value to write.
+        is_ascii: Escape all characters above ASCII, including halves of surrogate pairs.
+        sort_keys: Write members in the order of their names, so that equal objects are equal texts.
+        allow_nan: Write NaN and the infinities by name, as Python does; this is not valid JSON.
 
     Raises:
-        ValueError: A number is not finite, and that is not allowed.
+        ValueError: A number is not finite and `allow_nan` is false.
     """
     return json.dumps(
         value,

@@ -1,4 +1,4 @@
-"""Where people stand in a reply, and the removal of the attributes that a policy hides."""
+"""Removes the attributes that a policy hides from the people in a reply."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from types import MappingProxyType
 from typing import Any
 
 IDENTIFIERS = ("id", "email", "phone", "cio_id")
-"""The attributes that identify a person; one of them may have the value of another."""
+"""The attributes that identify a person; two may be equal, such as an id and an e-mail address."""
 
-_MARK = "cio_id"
-"""An object that has this member is a person, wherever it stands."""
+_PERSON_MEMBER = "cio_id"
+"""An object with this member is a person, wherever it is in a reply."""
 
-_LEAST_CHARS = 3
-"""A shorter value is not searched for among a person's identifiers: it would match by chance."""
+_MIN_COMPARED_CHARS = 3
+"""A hidden identifier shorter than this is not compared with others: it may match by chance."""
 
 
 @dataclass(frozen=True)
 class People:
-    """Where people stand in the JSON reply to a read.
+    """The paths of people in the JSON reply to a read.
 
-    A path is the names of members with dots between them; a list on the way stands for each of its
-    items. `""` is the whole reply.
+    A path is a list of member names with dots between them. It applies to every item of a list on
+    the way. `""` is the whole reply.
 
     Args:
-        at: Paths of the objects that hold attributes of a person, at whatever depth inside.
-        renamed: Paths of members that hold an attribute under another name, each with the names
-            of the attributes that it may hold.
+        at: Paths of objects that hold a person's attributes, at any depth.
+        renamed: Paths of members that hold an attribute under another name. Each has the names of
+            the attributes that may be in it.
     """
 
     at: tuple[str, ...] = ()
@@ -42,36 +42,36 @@ NO_PEOPLE = People()
 
 
 def folded(name: str) -> str:
-    """Return the form in which names of attributes are compared: composed, and without case."""
+    """Return an attribute's name in its form for comparisons: trimmed, NFC and case-folded."""
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 
 def is_hidden(name: str, hidden: Collection[str]) -> bool:
-    """Tell whether the name of an attribute, however it is written, is among folded names."""
+    """Return whether an attribute is hidden, in any spelling; `hidden` holds folded names."""
     return folded(name) in hidden
 
 
 def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
-    """Return a reply without the hidden attributes of the people in it.
+    """Return a reply without the hidden attributes of its people.
 
-    An attribute goes at any depth of a person, also inside a text that holds JSON. Beside the
-    people that the declaration names, each object with a `cio_id` counts as one.
+    Attributes are removed at any depth within a person, also from texts that hold JSON. Every
+    object with a `cio_id` counts as a person, even if `people` does not have its path.
 
     Args:
-        reply: JSON; it is not changed.
-        people: Where people stand in it.
-        hidden: The folded names of the attributes.
+        reply: The reply's JSON; it is not changed.
+        people: The paths of people in the reply.
+        hidden: The folded names of the hidden attributes.
     """
     if not hidden:
         return reply
     for path, names in people.renamed.items():
         if not hidden.isdisjoint(names):
             *parents, member = _steps(path)
-            reply = _changed_at(reply, parents, partial(_emptied, member=member))
-    strip = partial(_stripped, hidden=hidden)
+            reply = _changed_at(reply, parents, partial(_without_member, member=member))
+    strip = partial(_person_without_hidden, hidden=hidden)
     for path in people.at:
         reply = _changed_at(reply, _steps(path), strip)
-    return _marked_people_changed(reply, strip)
+    return _with_each_person_changed(reply, strip)
 
 
 def _steps(path: str) -> list[str]:
@@ -79,7 +79,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _changed_at(value: Any, steps: Sequence[str], change: Callable[[Any], Any]) -> Any:
-    """Return a value in which all that stands at a path is changed."""
+    """Return a copy of a value in which `change` was applied at a path."""
     if isinstance(value, list):
         return [_changed_at(item, steps, change) for item in value]
     if not steps:
@@ -89,18 +89,19 @@ def _changed_at(value: Any, steps: Sequence[str], change: Callable[[Any], Any]) 
     return value
 
 
-def _marked_people_changed(value: Any, change: Callable[[Any], Any]) -> Any:
+def _with_each_person_changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy of a value in which `change` was applied to every object with a `cio_id`."""
     if isinstance(value, list):
-        return [_marked_people_changed(item, change) for item in value]
+        return [_with_each_person_changed(item, change) for item in value]
     if not isinstance(value, dict):
         return value
-    if _MARK in value:
+    if _PERSON_MEMBER in value:
         return change(value)
-    return {name: _marked_people_changed(item, change) for name, item in value.items()}
+    return {name: _with_each_person_changed(item, change) for name, item in value.items()}
 
 
-def _emptied(value: Any, *, member: str) -> Any:
-    """Return an object without a member; a list or an object there stays, and is empty."""
+def _without_member(value: Any, *, member: str) -> Any:
+    """Return an object without a member; a list or object there is emptied, not removed."""
     if not isinstance(value, dict) or member not in value:
         return value
     empty = type(value[member])() if isinstance(value[member], (dict, list)) else None
@@ -108,65 +109,65 @@ def _emptied(value: Any, *, member: str) -> Any:
     return kept if empty is None else {**kept, member: empty}
 
 
-def _stripped(person: Any, *, hidden: frozenset[str]) -> Any:
-    """Return a person without hidden attributes, nor an identifier that has the value of one."""
+def _person_without_hidden(person: Any, *, hidden: frozenset[str]) -> Any:
+    """Return a person without hidden attributes and without copies of hidden identifiers."""
     values = {
         folded(value)
-        for name, value in _members(person)
-        if name in IDENTIFIERS and name in hidden and len(value) >= _LEAST_CHARS
+        for name, value in _text_members(person)
+        if name in IDENTIFIERS and name in hidden and len(value) >= _MIN_COMPARED_CHARS
     }
 
-    def goes(name: str, value: Any) -> bool:
+    def is_removed(name: str, value: Any) -> bool:
         if is_hidden(name, hidden):
             return True
         is_identifier = folded(name) in IDENTIFIERS and isinstance(value, str)
         return is_identifier and folded(value) in values
 
-    return _without(person, goes)
+    return _without(person, is_removed)
 
 
-def _members(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the folded name and the value of every member at any depth whose value is a text."""
+def _text_members(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the folded name and the value of every member with a text value, at any depth."""
     if isinstance(value, list):
         for item in value:
-            yield from _members(item)
+            yield from _text_members(item)
     if isinstance(value, dict):
         for name, item in value.items():
             if isinstance(item, str):
                 yield folded(name), item
             else:
-                yield from _members(item)
+                yield from _text_members(item)
 
 
-def _without(value: Any, goes: Callable[[str, Any], bool]) -> Any:
+def _without(value: Any, is_removed: Callable[[str, Any], bool]) -> Any:
     if isinstance(value, dict):
-        kept = {name: item for name, item in value.items() if not goes(name, item)}
-        return {name: _without(item, goes) for name, item in kept.items()}
+        kept = {name: item for name, item in value.items() if not is_removed(name, item)}
+        return {name: _without(item, is_removed) for name, item in kept.items()}
     if isinstance(value, list):
-        return [_without(item, goes) for item in value]
-    return _text_without(value, goes) if isinstance(value, str) else value
+        return [_without(item, is_removed) for item in value]
+    return _text_without(value, is_removed) if isinstance(value, str) else value
 
 
-def _text_without(text: str, goes: Callable[[str, Any], bool]) -> str:
-    """Return a text without the members that go, where it holds JSON; any other text stays."""
+def _text_without(text: str, is_removed: Callable[[str, Any], bool]) -> str:
+    """Return a text that holds JSON without the removed members; any other text is unchanged."""
     if not text.lstrip().startswith(("{", "[", '"')):
         return text
-    has_lost = False
+    has_lost_members = False
 
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        # Each object is seen here, also one that a second member of its name replaces.
-        nonlocal has_lost
-        kept = [(name, item) for name, item in pairs if not goes(name, item)]
-        has_lost = has_lost or len(kept) < len(pairs)
+    def kept_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # Called for every object, including the first of two members with the same name.
+        nonlocal has_lost_members
+        kept = [(name, item) for name, item in pairs if not is_removed(name, item)]
+        has_lost_members = has_lost_members or len(kept) < len(pairs)
         return dict(kept)
 
     try:
-        parsed = json.loads(text, object_pairs_hook=members)
-        kept = _without(parsed, goes)
+        parsed = json.loads(text, object_pairs_hook=kept_members)
+        kept = _without(parsed, is_removed)
     except ValueError:
         return text
-    except RecursionError:  # nested too deep to be looked through
+    except RecursionError:  # nested too deeply to check
         return ""
-    if not has_lost and kept == parsed:
+    if not has_lost_members and kept == parsed:
         return text
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Problems of arguments, in words that help to repair them."""
+"""Describes problems of arguments in sentences that help a model to repair them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_PROBLEMS = 20
-"""Problems, or recipients, that one error lists; a model does not repair ten thousand entries."""
+"""Problems or recipients that one error lists; a model cannot repair thousands of entries."""
 
-MAX_PROBLEMS_TOLD = 5
-"""Problems that the summary spells out."""
+MAX_PROBLEMS_IN_SUMMARY = 5
+"""Problems in the sentence of an error; the others are in its `fields` alone."""
 
 
 def refuse(fields: Iterable[FieldProblem]) -> NoReturn:
-    """Raise `ArgumentsInvalid` which names each field and its repair in one sentence."""
+    """Raise `ArgumentsInvalid`, whose summary has one sentence for each field and its fix."""
     problems = list(fields)
-    told = " ".join(_sentence(str(problem)) for problem in problems[:MAX_PROBLEMS_TOLD])
-    left = len(problems) - MAX_PROBLEMS_TOLD
+    listed = problems[:MAX_PROBLEMS_IN_SUMMARY]
+    sentences = " ".join(_sentence(str(problem)) for problem in listed)
+    left = len(problems) - len(listed)
     more = f" And {left:,} more." if left > 0 else ""
     raise ArgumentsInvalid(
-        f"Nothing was sent. {told}{more}", fields=problems[:MAX_PROBLEMS]
+        f"Nothing was sent. {sentences}{more}", fields=problems[:MAX_PROBLEMS]
     ) from None
 
 
@@ -45,65 +46,70 @@ def _sentence(text: str) -> str:
 
 
 def problems_of(error: ValidationError, known: Iterable[str]) -> list[FieldProblem]:
-    """Translate pydantic's findings into ours; no finding shows the value that was refused."""
-    names, found = list(known), error.errors(include_url=False)
-    repairs = _repairs(found, names)
-    return [_problem(each, repairs) for each in found]
+    """Return the field problems for a validation error of pydantic; none shows the refused value.
 
-
-def _repairs(found: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
-    """Say of each unknown argument what was probably meant; the choices are listed once.
-
-    Of more than an error lists it is not said: a search for each of thousands takes seconds.
+    Args:
+        error: The validation error.
+        known: The names of the subtool's arguments, to correct a misspelt one.
     """
-    missing = [path_of(each["loc"]) for each in found if each["type"] == "missing"]
-    unknown = [path_of(each["loc"]) for each in found if each["type"] == "extra_forbidden"]
-    if len(missing) == len(unknown) == 1 and not _is_spelt_like(unknown[0], missing[0], known):
+    names, details = list(known), error.errors(include_url=False)
+    fixes = _unknown_argument_fixes(details, names)
+    return [_problem(each, fixes) for each in details]
+
+
+def _unknown_argument_fixes(details: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
+    """Return the fix for each unknown argument by its path; only one fix lists all arguments.
+
+    Names after the first `MAX_PROBLEMS` have no fix: to compare thousands takes seconds.
+    """
+    missing = [path_of(each["loc"]) for each in details if each["type"] == "missing"]
+    unknown = [path_of(each["loc"]) for each in details if each["type"] == "extra_forbidden"]
+    if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], missing[0], known):
         return {unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
-    repairs: dict[str, str] = {}
+    fixes: dict[str, str] = {}
     for name in list(dict.fromkeys(unknown))[:MAX_PROBLEMS]:
-        repair = nearest(name, known)
-        is_repeat = repair == choices(known) and repair in repairs.values()
-        repairs[name] = "choose from the same." if is_repeat else repair
-    return repairs
+        fix = nearest(name, known)
+        is_repeat = fix == choices(known) and fix in fixes.values()
+        fixes[name] = "choose from the same." if is_repeat else fix
+    return fixes
 
 
-def _is_spelt_like(name: str, missing: str, known: list[str]) -> bool:
-    """Tell whether spelling alone says what a name means: the one that is missing, or any."""
+def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
+    """Return whether a name is a misspelling of the missing argument or of any other."""
     spelt = "_".join(words_of(name))
     return meant(name, known) == missing or any(likeness(spelt, one) >= ALIKE for one in known)
 
 
-def _problem(found: ErrorDetails, repairs: Mapping[str, str]) -> FieldProblem:
-    path = path_of(found["loc"])
-    if found["type"] == "extra_forbidden":
-        repair = repairs.get(path, "leave it out")
-        return FieldProblem(path, "is not an argument of this subtool", repair)
-    if problem := raised_in(found):
-        return problem.of(path_of((*found["loc"], *problem.path)))
-    return FieldProblem(path, *_in_words(found))
+def _problem(details: ErrorDetails, fixes: Mapping[str, str]) -> FieldProblem:
+    path = path_of(details["loc"])
+    if details["type"] == "extra_forbidden":
+        fix = fixes.get(path, "leave it out")
+        return FieldProblem(path, "is not an argument of this subtool", fix)
+    if problem := raised_in(details):
+        return problem.of(path_of((*details["loc"], *problem.path)))
+    return FieldProblem(path, *_describe(details))
 
 
-def raised_in(found: ErrorDetails) -> Problem | None:
-    """Return the problem that a validator of ours raised; None for a finding of pydantic's own.
+def raised_in(details: ErrorDetails) -> Problem | None:
+    """Return the `Problem` that one of our validators raised; None if pydantic found the error.
 
-    It comes without its traceback, whose frames hold the value.
+    The problem has no traceback, because a traceback's frames hold the value.
     """
-    error = found.get("ctx", {}).get("error")
+    error = details.get("ctx", {}).get("error")
     return error.with_traceback(None) if isinstance(error, Problem) else None
 
 
-def _in_words(found: ErrorDetails) -> tuple[str, str]:
-    """Say what one of pydantic's own rules found wrong, and what would be right."""
-    given = kind_of(found["input"])
-    bounds = found.get("ctx", {})
-    if wanted := _WANTED.get(found["type"]):
+def _describe(details: ErrorDetails) -> tuple[str, str]:
+    """Return the problem and the fix for an error that pydantic itself found."""
+    given = kind_of(details["input"])
+    bounds = details.get("ctx", {})
+    if wanted := _WANTED.get(details["type"]):
         return f"is {given}", f"send {wanted}"
-    if wording := _BOUNDS.get(found["type"]):
-        return wording(bounds)
-    if found["type"] == "missing":
+    if describe := _BOUNDS.get(details["type"]):
+        return describe(bounds)
+    if details["type"] == "missing":
         return "is missing", "it is required"
-    if found["type"] == "literal_error":
+    if details["type"] == "literal_error":
         return "is not one of the choices", f"send {bounds['expected']}"
     return f"is {given} that does not fit", "see the description of this argument"
 
@@ -140,7 +146,7 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """Return a place inside the arguments as a path in words."""
+    """Return a location within the arguments as text, such as `per_user_data[0].email`."""
     path = ""
     for step in location:
         name = f"[{step}]" if isinstance(step, int) else shown(step)
@@ -149,9 +155,15 @@ def path_of(location: tuple[int | str, ...]) -> str:
 
 
 def located(check: Callable[[Any], Any], value: Any, *where: str | int) -> Any:
-    """Return `check(value)`; where it is refused, `where` leads to what is wrong.
+    """Return `check(value)`; put `where` in front of the path of a problem that it raises.
 
-    `check` is a validator, or `validate_python` of a `TypeAdapter` such as `as_identifier`.
+    Args:
+        check: A validator, or `validate_python` of a `TypeAdapter` such as `as_identifier`.
+        value: The value to check.
+        where: The path of the value within the argument.
+
+    Raises:
+        Problem: `check` refuses the value.
     """
     try:
         return check(value)

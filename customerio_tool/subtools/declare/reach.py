@@ -1,4 +1,4 @@
-"""Whom a call writes to, as far as its arguments tell."""
+"""The recipients of a call, derived from its arguments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom a call reaches; its arguments hold personal data, which `repr` does not show.
+    """The recipients of a call; `repr` does not show their addresses.
 
     Args:
-        known: Each e-mail address, after the path of the argument that holds it.
-        unknown: The paths of arguments which stand for people whose addresses they do not tell.
+        known: Pairs of an argument's path and the e-mail address in it.
+        unknown: Paths of arguments that stand for people with unknown addresses.
     """
 
     known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -20,15 +20,16 @@ class Reach:
 
 
 def at_paths(argument: str, addresses: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Pair each address of an argument with its path: the argument itself where it is the one."""
+    """Return pairs of path and address: `to` for a single address, else `to[0]`, `to[1]` etc."""
     if len(addresses) == 1:
         return tuple((argument, address) for address in addresses)
     return tuple((f"{argument}[{i}]", address) for i, address in enumerate(addresses))
 
 
 def override_of(name: str) -> str:
-    """Return the name of an event's property as a lenient reader may take it.
+    """Return the name of an event's property, trimmed and case-folded.
 
-    Whether Customer.io takes `Recipient` for `recipient` is UNVERIFIED; the stricter reading does.
+    A property `recipient` overrides the recipient of a message. Whether `Recipient` does so too is
+    UNVERIFIED; a check of this form covers both.
     """
     return name.strip().casefold()

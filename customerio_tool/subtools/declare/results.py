@@ -1,4 +1,4 @@
-"""The shapes of results, and how a reply is told in them."""
+"""Shapes: how a reply becomes the result that a model reads, and the result's JSON Schema."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Answer(Generic[T_co]):
-    """A call and what came back; it holds personal data, which `repr` does not show.
+    """A call and its reply; `repr` does not show the personal data in them.
 
     Args:
         args: The typed arguments.
-        invocation: What was fixed when the call began.
-        payload: The reply's JSON, cleaned; an empty object where the reply was empty or, on a
-            write, could not be read.
-        second: The reply to the second read, where there was one.
-        hidden: The folded names of the attributes that were removed from the people in it.
+        invocation: The facts fixed when the call began.
+        payload: The reply's cleaned JSON. It is an empty object if the reply is empty, or if the
+            reply to a write is unreadable.
+        second: The cleaned JSON of the reply to the second read; None if there was no such read.
+        hidden: The folded names of the hidden attributes, which the payload no longer has.
     """
 
     args: T_co = field(repr=False)
@@ -43,7 +43,12 @@ class Answer(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Member(Generic[T_contra]):
-    """A member of a result that follows from the call alone: its JSON Schema and its value."""
+    """A member of a result that depends on the call alone, not on the reply.
+
+    Args:
+        schema: The JSON Schema of the member.
+        value_of: Returns the member's value for a call.
+    """
 
     schema: JsonSchema
     value_of: Callable[[T_contra, Invocation], Any]
@@ -54,11 +59,12 @@ class Shape(Generic[T_contra]):
     """How an answer becomes a result.
 
     Args:
-        outcome: `done` where Customer.io answers with the fact, `accepted` where it only queues.
-        to_result: Makes the summary and the payload of the result, and an `outcome` if it differs.
-        returns: The JSON Schema of each member that `tell` adds beside the summary.
-        expects: The member without which a reply to a read cannot be used.
-        untrusted: Whether the result holds text from Customer.io, which is data and no instruction.
+        outcome: `done` if the reply shows the effect, `accepted` if Customer.io applies it later.
+        to_result: Returns the result's `summary` and further members; an `outcome` among them
+            replaces the one above.
+        returns: The JSON Schema of each further member.
+        expects: A member of the reply to a read; a reply without it is unreadable.
+        untrusted: Whether the result holds text from Customer.io: data, not instructions.
     """
 
     outcome: Outcome
@@ -68,27 +74,27 @@ class Shape(Generic[T_contra]):
     untrusted: bool = False
 
     def envelope(self, answer: Answer[T_contra]) -> dict[str, Any]:
-        """Return the success envelope."""
-        told = dict(self.to_result(answer))
-        outcome = told.pop("outcome", self.outcome)
-        head = {"ok": True, "summary": told.pop("summary"), "outcome": outcome}
-        return {**head, **told, **({"untrusted": True} if self.untrusted else {})}
+        """Return the success envelope: the whole result of a call that succeeded."""
+        members = dict(self.to_result(answer))
+        outcome = members.pop("outcome", self.outcome)
+        head = {"ok": True, "summary": members.pop("summary"), "outcome": outcome}
+        return {**head, **members, **({"untrusted": True} if self.untrusted else {})}
 
 
 class Paged(Protocol):
-    """Arguments of a list that is filtered and paged here, as the vendor pages none of these."""
+    """Arguments of a list that this package filters and pages; Customer.io returns it whole."""
 
     @property
     def limit(self) -> int | None:
-        """How many items to return."""
+        """The number of items to return; None means `DEFAULT_LIMIT`."""
 
     @property
     def offset(self) -> int | None:
-        """How many items to skip."""
+        """The number of items to skip; None means 0."""
 
     @property
     def full(self) -> bool | None:
-        """Whether to return every field of an item."""
+        """Whether to return all fields of an item; None means no."""
 
 
 P = TypeVar("P", bound=Paged)
@@ -101,36 +107,40 @@ def acknowledge(
     verify: Callable[[T], Look] | None = None,
     **extra: Member[T],
 ) -> Shape[T]:
-    """Tell that Customer.io accepted a write, which it applies later and may yet drop.
+    """Return the shape for a write that Customer.io accepts; it applies the write later, if at all.
 
     Args:
         summary: A sentence with `{argument}` slots.
-        caution: What a 200 does not say here.
-        verify: The read that shows whether it was applied.
-        extra: Further members of the result; one that comes out as None is left out.
+        caution: A sentence on what a 200 does not prove, or a function that returns one.
+        verify: Returns the read that shows whether the write was applied.
+        extra: Further members of the result; a member with the value None is left out.
     """
 
-    def tell(answer: Answer[T]) -> dict[str, Any]:
+    def to_result(answer: Answer[T]) -> dict[str, Any]:
         warning = caution if isinstance(caution, str) else caution(answer)
-        sentence = summary.format(**_texts(answer.args))
-        told: dict[str, Any] = {"summary": f"{sentence} {warning}".strip()}
-        told |= {
-            name: member.value_of(answer.args, answer.invocation) for name, member in extra.items()
-        }
+        sentence = summary.format(**_arguments(answer.args))
+        result: dict[str, Any] = {"summary": f"{sentence} {warning}".strip()}
+        for name, member in extra.items():
+            result[name] = member.value_of(answer.args, answer.invocation)
         if verify:
-            told["verify"] = verify(answer.args).as_json()
-        return {name: value for name, value in told.items() if value is not None}
+            result["verify"] = verify(answer.args).as_json()
+        return {name: value for name, value in result.items() if value is not None}
 
     returns = {name: member.schema for name, member in extra.items()}
     returns |= {"verify": CALL} if verify else {}
-    return Shape(outcome="accepted", to_result=tell, returns=returns)
+    return Shape(outcome="accepted", to_result=to_result, returns=returns)
 
 
 def one(key: str, summary: str) -> Shape[Any]:
-    """Tell one object of the vendor's, with all its fields."""
+    """Return the shape for one object of Customer.io's, with all its fields.
 
-    def tell(answer: Answer[Any]) -> dict[str, Any]:
-        sentence = summary.format(**_texts(answer.args))
+    Args:
+        key: The member of the reply, and of the result, that holds the object.
+        summary: A sentence with `{argument}` slots.
+    """
+
+    def to_result(answer: Answer[Any]) -> dict[str, Any]:
+        sentence = summary.format(**_arguments(answer.args))
         return {"summary": sentence, **fitted(key, answer.payload[key])}
 
     returns: dict[str, JsonSchema] = {
@@ -138,22 +148,22 @@ def one(key: str, summary: str) -> Shape[Any]:
         "truncated": TRUNCATED,
         "omitted": OMITTED,
     }
-    return Shape(outcome="done", to_result=tell, returns=returns, expects=key, untrusted=True)
+    return Shape(outcome="done", to_result=to_result, returns=returns, expects=key, untrusted=True)
 
 
 def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) -> Shape[P]:
-    """Tell a list that the vendor returns whole: filtered, paged and thinned out here.
+    """Return the shape for a list that Customer.io returns whole, and that is paged here.
 
     Args:
-        key: The reply's member that holds the list; null counts as empty.
-        brief: The fields of each item that are shown unless `full` is asked for.
-        keep: Whether an item passes the call's filters.
+        key: The member of the reply, and of the result, that holds the list; null means empty.
+        brief: The fields of each item in the result, unless the argument `full` is true.
+        keep: Returns whether an item passes the call's filters.
     """
 
-    def tell(answer: Answer[P]) -> dict[str, Any]:
+    def to_result(answer: Answer[P]) -> dict[str, Any]:
         args = answer.args
-        found = [item for item in answer.payload[key] or [] if keep(args, item)]
-        return _page(key, found, args, brief)
+        kept = [item for item in answer.payload[key] or [] if keep(args, item)]
+        return _page(key, kept, args, brief)
 
     returns: dict[str, JsonSchema] = {
         key: {
@@ -166,30 +176,30 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         "next_offset": {"type": "integer", "description": "Offset of the next page, if any."},
         "truncated": TRUNCATED,
     }
-    return Shape(outcome="done", to_result=tell, returns=returns, expects=key, untrusted=True)
+    return Shape(outcome="done", to_result=to_result, returns=returns, expects=key, untrusted=True)
 
 
-def _page(key: str, found: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:
-    """Tell the items of the page that was asked for, and where to go on."""
+def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:
+    """Return the result for one page of the items, with the offset of the next page."""
     start = args.offset or 0
-    page = found[start : start + (args.limit or DEFAULT_LIMIT)]
+    page = items[start : start + (args.limit or DEFAULT_LIMIT)]
     shown = page if args.full else [_only(item, brief) for item in page]
     fitting = fitting_items(shown)
     end = start + len(fitting)
-    told: dict[str, Any] = {
-        "summary": f"{len(fitting)} of {len(found)} {key}.",
+    result: dict[str, Any] = {
+        "summary": f"{len(fitting)} of {len(items)} {key}.",
         key: fitting,
         "count": len(fitting),
-        "total": len(found),
+        "total": len(items),
     }
-    if end < len(found):
-        told |= {"next_offset": end}
-        told["summary"] += f" Go on with offset={end}."
-    return told | ({"truncated": True} if fitting != shown else {})
+    if end < len(items):
+        result |= {"next_offset": end}
+        result["summary"] += f" Go on with offset={end}."
+    return result | ({"truncated": True} if fitting != shown else {})
 
 
 def contains(text: str | None, inside: object) -> bool:
-    """Tell whether a text, if one is given, occurs in another, compared without case."""
+    """Return whether `inside` contains a text, in any case; None is contained in everything."""
     return text is None or text.casefold() in str(inside or "").casefold()
 
 
@@ -197,7 +207,7 @@ def _only(item: Item, names: Sequence[str]) -> Item:
     return {name: item[name] for name in names if name in item}
 
 
-def _texts(args: object) -> dict[str, Any]:
+def _arguments(args: object) -> dict[str, Any]:
     return {name: getattr(args, name) for name in getattr(type(args), "model_fields", ())}
 
 
@@ -238,18 +248,21 @@ ERROR: JsonSchema = {
 }
 
 
-def envelope_schema(shape: Shape[Any], known: Mapping[str, JsonSchema]) -> dict[str, Any]:
-    """Return the JSON Schema of a result; only `ok` and `summary` are sure: failures have no more.
+def envelope_schema(shape: Shape[Any], always: Mapping[str, JsonSchema]) -> dict[str, Any]:
+    """Return the JSON Schema of a result.
+
+    Only `ok` and `summary` are required: every other member is absent from some results.
 
     Args:
-        shape: How a success is told.
-        known: The schemas of what every result of the subtool tells, such as an event's id.
+        shape: The shape of a success.
+        always: The schemas of members that a success and a failure may both have, such as an
+            event's id.
     """
     properties: dict[str, JsonSchema] = {
         "ok": {"type": "boolean", "description": "Whether the call succeeded."},
         "summary": {"type": "string", "description": "What happened, in one sentence."},
         "outcome": {"type": "string", "enum": list(get_args(Outcome))},
-        **known,
+        **always,
         **shape.returns,
         "untrusted": {
             "type": "boolean",

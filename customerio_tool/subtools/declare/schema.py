@@ -1,4 +1,4 @@
-"""The JSON Schema of arguments, as models like it."""
+"""Generates the JSON Schema of arguments in a short, plain form for models."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 class ArgumentSchema(GenerateJsonSchema):
-    """JSON Schema as models like it: an optional argument has one plain type, and no null."""
+    """Generates JSON Schema in which an optional argument has one plain type, without null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Publish the plain type: a null means that the argument is not given."""
+        """Return the schema without null: a null has the same meaning as no argument."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Leave the default out: descriptions name the ones that matter."""
+        """Return the schema without its default: descriptions state the defaults that matter."""
         return self.generate_inner(schema["schema"])
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
-        """Publish no titles made from names: they cost tokens and say nothing."""
+        """Return False: a title made from a name costs tokens and adds nothing."""
         return False
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """Leave out that any member is allowed, which is what an object means."""
-        published = super().dict_schema(schema)
-        if published.get("additionalProperties") is True:
-            del published["additionalProperties"]
-        return published
+        """Return the schema without `additionalProperties: true`, JSON Schema's default."""
+        generated = super().dict_schema(schema)
+        if generated.get("additionalProperties") is True:
+            del generated["additionalProperties"]
+        return generated

@@ -1,4 +1,4 @@
-"""The declaration of a subtool: everything else is derived from it."""
+"""The declaration of a subtool, from which its schemas, requests and results are derived."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from customerio_tool.subtools.declare.vendor_json import Item
 
 
 class Args(BaseModel):
-    """The arguments of one subtool: closed, frozen, and checked before anything is sent.
+    """Base of each subtool's arguments: immutable, without unknown members, checked before a send.
 
-    They hold personal data, so that `repr` and `str` show none of them.
+    `repr` and `str` show no values, because they may be personal data.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -47,7 +47,14 @@ A = TypeVar("A", bound=Args)
 
 @dataclass(frozen=True)
 class Sends:
-    """The request that an example sends, written out: the path encoded, the body as JSON."""
+    """The exact request that an example sends.
+
+    Args:
+        method: The HTTP method.
+        path: The percent-encoded path.
+        query: The percent-encoded query, without `?`.
+        body: The body as a JSON value; None if the request has no body.
+    """
 
     method: str
     path: str
@@ -57,9 +64,13 @@ class Sends:
 
 @dataclass(frozen=True)
 class Example:
-    """A worked call: it is test, documentation and sandbox contract at once.
+    """An example call; tests check it, the documentation shows it, and the sandbox accepts it.
 
-    In `sends.body`, the text `$now` stands for the second of the call and `$ulid` for a fresh id.
+    Args:
+        arguments: The call's arguments.
+        sends: The request. In its body, the text `$now` stands for the time of the call in Unix
+            seconds, and `$ulid` for a fresh ULID.
+        title: The special point that the example shows, if any.
     """
 
     arguments: Mapping[str, Any]
@@ -69,9 +80,12 @@ class Example:
 
 @dataclass(frozen=True)
 class SecondRead(Generic[A]):
-    """A second read, made when `when` says so; its reply reaches the shape as `answer.second`.
+    """A second read after the call's own; the shape gets its reply as `answer.second`.
 
-    `expects` is the member without which that reply cannot be used.
+    Args:
+        endpoint: The endpoint to read.
+        when: Returns whether a call needs the second read.
+        expects: A member of the reply; a reply without it is unreadable.
     """
 
     endpoint: Endpoint
@@ -81,10 +95,13 @@ class SecondRead(Generic[A]):
 
 @dataclass(frozen=True)
 class Verify(Generic[A]):
-    """A read that may show whether a call took effect whose answer was lost.
+    """A read that may show whether a call took effect, for a call whose reply was lost.
 
-    `found` gets the call and the read's JSON; it returns what the lost answer would have held, or,
-    for a send, what is possibly of this call; None where nothing is found.
+    Args:
+        endpoint: The endpoint to read.
+        found: Searches the read's JSON for a trace of the call, and returns None if there is none.
+            For a create, the trace is the JSON of the lost reply. For a send, it is members for
+            the result, and the trace may be another call's.
     """
 
     endpoint: Endpoint
@@ -93,36 +110,45 @@ class Verify(Generic[A]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subtool(Generic[A]):
-    """One subtool, whole.
+    """The complete declaration of one subtool.
 
     Args:
-        name: Its id in snake_case.
-        description: What the model reads; begins with the sentence of the product's page.
-        args: The model of its arguments.
-        endpoint: The endpoint.
-        effect: What it does to the workspace.
-        pace: The rate class that it counts against.
-        shape: How the reply is told to the model.
-        reference: The vendor's page.
-        examples: At least two worked calls.
-        query: The query parameters of a typed call; those that are None are not sent.
-        body: The JSON body of a typed call; None sends no body.
-        second_read: A second read.
-        always: What is known before sending and told in every result, such as the event's id.
-        verify: The read that may show whether a call took effect whose answer was lost.
-        look: The call with which a model can see whether an unanswered one took effect.
-        not_found_hint: How to find the right id, for when Customer.io does not know it.
-        refused_hint: Which argument a refusal with this HTTP status may be about, or nothing.
-        reach: Whom a call writes to by itself, as far as its arguments tell.
-        may_start_campaigns: Whether a call may start a campaign, which can write to anybody.
-        person_argument: The argument that names the one person a call is about; None where there
-            is no such argument. The audit trail has a hash of that person.
-        person_type_argument: The argument with the type of that identifier, where there is one.
-        people: Where people stand in the reply; every read says it, `NO_PEOPLE` if nowhere.
-        data_argument: The argument with the data of an event; every event has one.
-        file_arguments: The arguments that name a file of people on the web; every send says it,
-            `()` if none.
-        key_argument: The argument that names a message; every send has one.
+        name: The subtool's id, in snake_case.
+        description: The description for the model; it begins with the product page's sentence.
+        args: The class of the arguments.
+        endpoint: The endpoint of a call.
+        effect: The effect of a call on the workspace.
+        pace: The rate limit that a call counts against.
+        shape: How the reply becomes a result.
+        reference: The URL of the endpoint's page in Customer.io's reference.
+        examples: At least two example calls.
+        query: Returns the query parameters of a call; a parameter with the value None is not sent.
+        body: Returns the JSON body of a call; a call without this function has no body.
+        second_read: A further read that some calls need.
+        always: Members of every result, success or failure, that are known before the call is
+            sent, such as an event's id.
+        verify: A read that may show whether a call took effect, for a call whose reply was lost.
+            Every create needs it.
+        look: Returns the call by which a model can check whether a call took effect. Every send
+            and every create needs it.
+        not_found_hint: Returns a sentence on how to find the right id, for a 404.
+        refused_hint: Returns a sentence on the argument that a refusal with this HTTP status may
+            be about, or "".
+        reach: Returns the recipients of the message that a call itself sends; campaigns that it
+            starts do not count. Every send needs it.
+        may_start_campaigns: Whether a call may start a campaign, which can write to anybody. Every
+            event needs it.
+        person_argument: The argument that identifies the one person that a call is about; None if
+            there is no such argument. The audit trail has a hash of that person.
+        person_type_argument: The argument with the type of that identifier, if there is one.
+        people: The paths of people in the reply. Every read needs it; `NO_PEOPLE` means none.
+        data_argument: The argument with the data of an event. Every event needs it.
+        file_arguments: The arguments with the URL of a file of recipients. Every send needs it;
+            `()` means none.
+        key_argument: The argument with the caller's own key of a message. Every send needs it.
+
+    Raises:
+        TypeError: The declaration contradicts itself.
     """
 
     name: str
@@ -152,12 +178,13 @@ class Subtool(Generic[A]):
     key_argument: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a declaration that contradicts itself, so that it cannot be imported."""
-        for complaint, wrong in self._contradictions().items():
-            if wrong:
-                raise TypeError(f"{self.name}: {complaint}")
+        """Refuse a declaration that contradicts itself, when its module is imported."""
+        for contradiction, is_present in self._contradictions().items():
+            if is_present:
+                raise TypeError(f"{self.name}: {contradiction}")
 
     def _contradictions(self) -> dict[str, bool]:
+        """Return the possible contradictions, each with whether the declaration has it."""
         return {
             "a slot of the path is no argument": bool(
                 set(self.endpoint.slots) - set(self.argument_names)
@@ -184,14 +211,14 @@ class Subtool(Generic[A]):
         }
 
     def _named_arguments(self) -> set[str]:
-        """Return the names that the declaration gives as those of arguments."""
+        """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""
         named = {self.person_argument, self.person_type_argument, self.data_argument}
         named |= {self.key_argument, *(self.file_arguments or ())}
         return {name for name in named if name is not None}
 
     @property
     def title(self) -> str:
-        """The words of the name in Title Case."""
+        """The name as words in Title Case."""
         return self.name.replace("_", " ").title()
 
     @property
@@ -201,7 +228,7 @@ class Subtool(Generic[A]):
 
     @property
     def apis(self) -> set[Api]:
-        """The APIs that a call may need."""
+        """The APIs that a call may use."""
         return {self.endpoint.api} | (
             {self.second_read.endpoint.api} if self.second_read else set()
         )
@@ -212,12 +239,15 @@ class Subtool(Generic[A]):
         return list(self.args.model_fields)
 
     def parse(self, arguments: Mapping[str, Any] | str | bytes | None) -> A:
-        """Return the typed arguments.
+        """Return the typed arguments of a call.
 
-        A null at the top level means that the argument is not given.
+        Args:
+            arguments: A mapping or JSON text. An argument that is null counts as not given; None
+                means no arguments.
 
         Raises:
-            ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit.
+            ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit,
+                or JSON cannot hold it.
         """
         given = read(arguments)
         try:
@@ -231,26 +261,26 @@ class Subtool(Generic[A]):
         return {**self.shape.envelope(answer), **self.facts(answer.args, answer.invocation)}
 
     def facts(self, args: A, invocation: Invocation) -> dict[str, Any]:
-        """Return what is known before sending and told in every result."""
+        """Return the members of `always`, which every result of the call has."""
         return {name: member.value_of(args, invocation) for name, member in self.always.items()}
 
     def person_of(self, args: A) -> tuple[str, str] | None:
-        """Return type and identifier of the person a call is about; None where it names none."""
+        """Return the type and the identifier of the person that a call is about, or None."""
         person: str | None = self._value(args, self.person_argument)
         if person is None:
             return None
         return self._value(args, self.person_type_argument) or shape_of(person), person
 
     def data_of(self, args: A) -> Mapping[str, Any]:
-        """Return the data of an event; nothing for what is no event."""
+        """Return the data of an event; an empty mapping if the subtool sends no event."""
         return self._value(args, self.data_argument) or {}
 
     def files_of(self, args: A) -> list[str]:
-        """Return the arguments given that name a file of people on the web."""
+        """Return the names of the given arguments that hold the URL of a file of recipients."""
         return [name for name in self.file_arguments or () if self._value(args, name) is not None]
 
     def key_of(self, args: A) -> str | None:
-        """Return the caller's own key of a message, if there is one."""
+        """Return the caller's own key of a message, or None."""
         key: str | None = self._value(args, self.key_argument)
         return key
 
@@ -258,7 +288,7 @@ class Subtool(Generic[A]):
         return None if argument is None else getattr(args, argument)
 
     def definition(self) -> dict[str, Any]:
-        """Return what a model or host needs to know, under MCP's names in snake_case."""
+        """Return MCP's definition of a tool, with MCP's member names in snake_case."""
         return {
             "name": self.name,
             "title": self.title,
@@ -269,16 +299,16 @@ class Subtool(Generic[A]):
         }
 
     def input_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the arguments: flat, closed, one plain type for each."""
+        """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
         schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
         return {key: schema[key] for key in _SCHEMA_KEYS if key in schema}
 
     def output_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of every result; only `ok` and `summary` are sure."""
-        known = {name: member.schema for name, member in self.always.items()}
+        """Return the JSON Schema of every result, in which only `ok` and `summary` are required."""
+        always = {name: member.schema for name, member in self.always.items()}
         if self.effect is Effect.SEND:
-            known["first_sent_at"] = FIRST_SENT_AT
-        return envelope_schema(self.shape, known)
+            always["first_sent_at"] = FIRST_SENT_AT
+        return envelope_schema(self.shape, always)
 
 
 _SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")

@@ -1,4 +1,4 @@
-"""Moments: what a model may write for one, and how one is shown."""
+"""Reads the forms of a time that a model may send, and writes a time as ISO 8601."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.wording import kind_of
 
 _NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
-_MILLISECONDS_FROM = 100_000_000_000
+_LEAST_MILLISECONDS = 100_000_000_000
+"""From this number on, a number is Unix milliseconds; below it, Unix seconds."""
+
 _DATE_IN_DIGITS = re.compile(
     r"\d{8}|(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})"
 )
-"""What a model means as a date without dashes, perhaps with a time, and not as Unix time: eight
-digits are seconds of the years 1970 to 1973, which nobody means."""
+"""A date without dashes, alone or with a time. It is also a number, but not likely a Unix time:
+eight digits would be seconds in the years 1970 to 1973."""
+
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"
@@ -25,7 +28,15 @@ _ISO = re.compile(
 
 
 def unix_seconds(value: Any) -> Any:
-    """Read an ISO 8601 time (no zone = UTC) or Unix seconds or milliseconds as Unix seconds."""
+    """Return a time as whole Unix seconds.
+
+    Args:
+        value: A number or text of Unix seconds or milliseconds, or an ISO 8601 text. A text
+            without a time zone is in UTC.
+
+    Raises:
+        Problem: The value is not a time from 1970 to 5138, or may be a date or Unix seconds.
+    """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number_of_seconds(str(value), value)
     if not isinstance(value, str):
@@ -39,11 +50,11 @@ def unix_seconds(value: Any) -> Any:
 def _number_of_seconds(text: str, number: float) -> int:
     if _DATE_IN_DIGITS.fullmatch(text.removesuffix(".0")):
         raise Problem("may be a date or Unix seconds", "send ISO 8601 such as 2026-11-23T12:00:00Z")
-    return _seconds(number / 1000 if number >= _MILLISECONDS_FROM else number)
+    return _seconds(number / 1000 if number >= _LEAST_MILLISECONDS else number)
 
 
 def _seconds(seconds: float) -> int:
-    if not 0 <= seconds < _MILLISECONDS_FROM:
+    if not 0 <= seconds < _LEAST_MILLISECONDS:
         raise Problem("lies before 1970 or after 5138", "send ISO 8601 or seconds since 1970")
     return int(seconds)
 
@@ -52,7 +63,7 @@ def _iso_seconds(text: str) -> int:
     found = _ISO.fullmatch(text)
     try:
         moment = _moment(found) if found else None
-    except ValueError:  # a 13th month or the like
+    except ValueError:
         moment = None
     if moment is None:
         raise Problem(
@@ -62,10 +73,12 @@ def _iso_seconds(text: str) -> int:
 
 
 def _moment(found: re.Match[str]) -> datetime:
-    """Return the moment to the second; not by `fromisoformat`, which reads more on newer Pythons.
+    """Return the time of a match of `_ISO`, to the second.
+
+    `datetime.fromisoformat` is not used: newer versions of Python accept more forms.
 
     Raises:
-        ValueError: There is no such moment.
+        ValueError: There is no such date or time, such as a 13th month.
     """
     year, month, day, hour, minute, second, ahead, behind, minutes = (
         int(found[name] or 0)
@@ -77,5 +90,5 @@ def _moment(found: re.Match[str]) -> datetime:
 
 
 def iso_time(seconds: float) -> str:
-    """Write Unix seconds as ISO 8601 in UTC, to the second."""
+    """Return Unix seconds as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

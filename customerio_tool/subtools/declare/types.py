@@ -1,7 +1,8 @@
-"""Argument types that several subtools share, each with its limits; limits in bytes are UTF-8.
+"""Types and validators of arguments that several subtools share.
 
-Limits are Customer.io's own (https://docs.customer.io/integrations/api/track/ and …/app/). What an
-LLM sends in the wrong JSON type but plainly means (a number or an object as text) is taken.
+The limits are Customer.io's (https://docs.customer.io/integrations/api/track/ and …/app/); bytes
+are those of UTF-8. Models send some values in the wrong JSON type, such as a number or an object as
+text; the types accept these where the meaning is clear.
 """
 
 from __future__ import annotations
@@ -35,28 +36,29 @@ MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
-_NOT_SHOWN = rf"[\s{SOFT_HYPHEN}{ZERO_WIDTH}{BIDI}]"
-_HIDDEN_EDGE = re.compile(f"^{_NOT_SHOWN}|{_NOT_SHOWN}$")
+_INVISIBLE = rf"[\s{SOFT_HYPHEN}{ZERO_WIDTH}{BIDI}]"
+_INVISIBLE_EDGE = re.compile(f"^{_INVISIBLE}|{_INVISIBLE}$")
 _CONTROL = re.compile(f"[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}{HIGH_CONTROL}{SEPARATOR}]")
-_DRESSED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
-"""An address as a mail's header or a link holds it; as an identifier it would make a new person."""
+_DECORATED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
+"""An address in the form of a mail header or a link; as an identifier it would create a person."""
+
 _CONTROL_IN_TEXT = re.compile(f"[{CONTROL}]")
 _DIGITS = re.compile(r"[+-]?\d{1,20}")
 
 
 def size_of(value: Any) -> int:
-    """Return the bytes of a value as it is sent: a text's own, else those of its compact JSON."""
+    """Return the size in bytes of a text, or of the compact JSON of any other value."""
     if not isinstance(value, str):
         value = compact(value)
     return len(value.encode())
 
 
-def at_most(limit: int, what: str = "it") -> Callable[[Any], Any]:
-    """Make a validator which refuses values of more than `limit` bytes."""
+def at_most(limit: int, noun: str = "it") -> Callable[[Any], Any]:
+    """Return a validator that refuses values of more than `limit` bytes; `noun` names the value."""
 
     def check(value: Any) -> Any:
         if (size := size_of(value)) > limit:
-            raise Problem(f"is {size:,} bytes long", f"{what} may have at most {limit:,} bytes")
+            raise Problem(f"is {size:,} bytes long", f"{noun} may have at most {limit:,} bytes")
         return value
 
     return check
@@ -71,7 +73,7 @@ def _whole(value: Any) -> Any:
 
 
 def boolean(value: Any) -> Any:
-    """Take the words true and false for the booleans."""
+    """Return the boolean for the text true or false, in any case; return other values unchanged."""
     words = {"true": True, "false": False}
     return words.get(value.strip().lower(), value) if isinstance(value, str) else value
 
@@ -86,18 +88,18 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
 
 
 def number_as_text(value: Any) -> Any:
-    """Take a whole number for the text of its digits."""
+    """Return an integer as text; return other values unchanged."""
     return str(value) if type(value) is int else value
 
 
 def only_members(given: Mapping[str, Any], members: Set[str], fix: str, *where: str | int) -> None:
-    """Refuse an object that holds another member than these; `where` is its path."""
+    """Refuse an object with a member that is not in `members`; `where` is the object's path."""
     if unknown := sorted(given.keys() - members):
         raise Problem(f"holds an unknown member {shown(unknown[0])!r}", fix, *where)
 
 
 def not_blank(text: str) -> str:
-    """Refuse a text without any visible character."""
+    """Refuse a text that is empty or only white space."""
     if not text.strip():
         raise Problem("is blank", "give a text, or leave the argument out")
     return text
@@ -116,17 +118,20 @@ def _no_controls(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """Refuse an identifier whose ends do not show: to trim it would name another thing."""
-    if _HIDDEN_EDGE.search(text):
+    """Refuse an identifier with an invisible first or last character.
+
+    It is not trimmed, because the trimmed text may be the identifier of something else.
+    """
+    if _INVISIBLE_EDGE.search(text):
         found = "begins or ends with white space or an invisible character"
         raise Problem(found, "send it exactly as stored, without them")
     return text
 
 
 def segment_of_path(text: str) -> str:
-    """Refuse what cannot be one segment of a URL's path, however often it is decoded.
+    """Refuse a text that is a dot segment (`.` or `..`) of a URL's path, even if encoded twice.
 
-    `requests` resolves `..` and `%2e%2e` inside a path, so that encoding is no defence.
+    To encode the text is no defence, because `requests` also resolves `%2e%2e` in a path.
     """
     decoded = text
     for _ in range(3):
@@ -137,7 +142,7 @@ def segment_of_path(text: str) -> str:
 
 
 def email(text: str) -> str:
-    """Refuse what does not look like one bare e-mail address."""
+    """Refuse a text that does not look like one bare e-mail address."""
     if not is_address(text):
         raise Problem("is not an e-mail address", "send one such as ada@example.com")
     return text
@@ -146,7 +151,7 @@ def email(text: str) -> str:
 def _person(identifier: str) -> str:
     if identifier == CIO_PREFIX:
         raise Problem("has nothing after its prefix cio_", "send the whole identifier")
-    if _DRESSED_EMAIL.search(identifier):
+    if _DECORATED_EMAIL.search(identifier):
         raise Problem(
             "holds more than an e-mail address", "send one such as ada@example.com, alone"
         )
@@ -155,15 +160,15 @@ def _person(identifier: str) -> str:
     return identifier
 
 
-def check_type(identifier: str, id_type: str | None, at: str) -> None:
-    """Refuse an identifier that cannot be of the type named for it; `at` is its path."""
+def check_type(identifier: str, id_type: str | None, argument: str) -> None:
+    """Refuse an identifier that cannot have the given type; `argument` is the one that holds it."""
     if id_type is None or may_be(identifier, id_type):
         return
     shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
-    raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", at)
+    raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", argument)
 
 
-def _members(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _named_members(value: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in value:
         if not name.strip():
             raise Problem("has a blank name", "name every member")
@@ -171,12 +176,16 @@ def _members(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def as_texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Turn the numbers and booleans of an object into text."""
+    """Return an object with its numbers and booleans as text; refuse other values than these."""
     return {name: text_of(value, name) for name, value in values.items()}
 
 
 def text_of(value: Any, *where: str | int) -> str:
-    """Return a text, number or boolean as text, as attributes show it; `where` is its path."""
+    """Return a string, number or boolean as text, in the form of attribute values.
+
+    Raises:
+        Problem: The value has another type; `where` is the value's path.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):
@@ -187,23 +196,23 @@ def text_of(value: Any, *where: str | int) -> str:
 Text: TypeAlias = Annotated[
     str, Field(strict=True), AfterValidator(not_blank), AfterValidator(_no_controls)
 ]
-"""Text that may have several lines."""
+"""A text of one or more lines."""
 
 Line: TypeAlias = Annotated[
     str, Field(strict=True), AfterValidator(not_blank), AfterValidator(_one_line)
 ]
-"""Text of one line, as a header, a name or an address must be."""
+"""A text of one line, such as a header, a name or an address."""
 
 Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(number_as_text)]
-"""A line which a model may send as a number; digits stay digits, and nothing is trimmed."""
+"""A line that a model may also send as an integer; it is never trimmed."""
 
 EmailAddress: TypeAlias = Annotated[Line, AfterValidator(email)]
-"""What looks like one bare e-mail address."""
+"""A text that looks like one bare e-mail address."""
 
 as_email: Callable[[Any], Any] = TypeAdapter(EmailAddress).validate_python
 
 PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
-"""An identifier that is sent as one segment of the path, or names a thing elsewhere in full."""
+"""An identifier that can be one segment of a URL's path."""
 
 PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
 """A person's id, e-mail address or `cio_…`; an id has at most 150 bytes."""
@@ -211,17 +220,17 @@ PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
 Person: TypeAlias = Annotated[
     PersonId, Field(description="Person's id, email address, or cio_... id.")
 ]
-"""The argument that names whom a call is about."""
+"""The argument that identifies the person that a call is about."""
 
 as_identifier: Callable[[Any], Any] = TypeAdapter(Identifier).validate_python
-"""Check an identifier inside of an object; see `located`."""
+"""Validate an identifier inside an object; see `located`."""
 
 as_path_text: Callable[[Any], Any] = TypeAdapter(PathText).validate_python
 
 as_person_id: Callable[[Any], Any] = TypeAdapter(PersonId).validate_python
 
 whole_number = BeforeValidator(_whole)
-"""Let a whole number arrive as text; it stands behind the bounds, as JSON Schema shows these."""
+"""Accept an integer as text or float. Put it after the bounds, or JSON Schema lacks the bounds."""
 
 ObjectId: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1), whole_number]
 """The number of a segment, campaign, broadcast or the like."""
@@ -234,14 +243,18 @@ as_segment_number: Callable[[Any], Any] = TypeAdapter(SegmentNumber).validate_py
 Flag: TypeAlias = Annotated[bool, BeforeValidator(boolean), Field(strict=True)]
 
 JsonObject: TypeAlias = Annotated[
-    dict[str, Any], BeforeValidator(_from_text("{")), AfterValidator(_members), Field(strict=True)
+    dict[str, Any],
+    BeforeValidator(_from_text("{")),
+    AfterValidator(_named_members),
+    Field(strict=True),
 ]
+"""An object, which a model may also send as JSON text."""
 
 json_array = BeforeValidator(_from_text("["))
-"""Let an array arrive as JSON text."""
+"""Accept an array as JSON text."""
 
 Time: TypeAlias = Annotated[int, BeforeValidator(unix_seconds), WithJsonSchema({"type": "string"})]
-"""A moment, declared to models as a string and held in Unix seconds."""
+"""A time: a string in the JSON Schema, whole Unix seconds in the typed arguments."""
 
 EventName: TypeAlias = Annotated[
     Line,

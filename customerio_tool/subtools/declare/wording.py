@@ -1,4 +1,4 @@
-"""How names and values are shown in messages; the nearest right name."""
+"""Words for names and values in messages, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 MAX_NAME_CHARS = 60
-"""Characters of a member's name that a message repeats."""
+"""Characters of a name that a message repeats."""
 
 WITHHELD = "<withheld>"
-"""What a message shows for a name that may be an address or a telephone number."""
+"""Replaces a name in messages that may be an e-mail address or a telephone number."""
 
 _PERSONAL = re.compile(r"@|\d(?:[ ()./+-]{0,2}\d){6}")
 
@@ -26,56 +26,68 @@ JSON_TYPES = {
 
 
 def shown(name: str) -> str:
-    """Return a name as messages repeat it: short, without what hides in text, never an address."""
+    """Return a name in the form for messages: without invisible characters, and cut.
+
+    `WITHHELD` replaces a name that may be an e-mail address or a telephone number.
+    """
     name = "".join(filter(str.isprintable, name))
     return WITHHELD if _PERSONAL.search(name) else name[:MAX_NAME_CHARS]
 
 
 def kind_of(value: object) -> str:
-    """Name the JSON type of a value with its article."""
+    """Return the JSON type of a value with its article, such as "an array"."""
     return JSON_TYPES.get(type(value), "not JSON")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name was probably meant, else list them all; a sentence's end is there."""
+    """Return the end of a sentence: a question with the likely name, or a list of all names."""
     names = list(known)
     likely = meant(name, names)
     return f"did you mean {likely!r}?" if likely else choices(names)
 
 
 ALIKE = 0.8
-"""Likeness from which two words are one, misspelt: as evnt and event, not as device and event."""
-_NEARLY_THE_SAME = 0.88
-"""The same for two whole names, of which most letters may be those of a word they share."""
+"""Likeness of two words from which one counts as a misspelling of the other.
+
+`evnt` and `event` are above it, `device` and `event` below.
+"""
+
+_NAMES_ALIKE = 0.88
+"""Likeness of two names from which one counts as a misspelling of the other.
+
+It is higher than `ALIKE`, because different names may share a long word.
+"""
 
 
 def choices(names: Iterable[str]) -> str:
-    """Return names as a choice, in words."""
+    """Return the end of a sentence that lists names to choose from."""
     return f"choose from {', '.join(names)}."
 
 
 def meant(given: str, names: Iterable[str]) -> str | None:
-    """Return the known name that differs in spelling or has words more or fewer, if there is one.
+    """Return the known name that a given name probably stands for, or None.
 
-    Likeness of the whole is not enough: `create_customer` is much like `delete_customer`.
+    It is a misspelling of the given name, or has more or fewer words. Likeness of the whole names
+    alone would not do: `create_customer` is much like `delete_customer`.
     """
     words = words_of(shown(given))
-    likely = [one for one in names if _is_within(words, words_of(one))]
+    likely = [one for one in names if _is_variant(words, words_of(one))]
     return max(likely, key=lambda one: likeness("_".join(words), one), default=None)
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name."""
+    """Return the words of a name in snake_case or camelCase, in lower case."""
     return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
 
 
-def _is_within(given: list[str], known: list[str]) -> bool:
-    if likeness("_".join(given), "_".join(known)) >= _NEARLY_THE_SAME:
+def _is_variant(given: list[str], known: list[str]) -> bool:
+    """Return whether two names are alike, or each word of the shorter is alike one of the other."""
+    if likeness("_".join(given), "_".join(known)) >= _NAMES_ALIKE:
         return True
     fewer, more = sorted((given, known), key=len)
     return bool(fewer) and all(any(likeness(a, b) >= ALIKE for b in more) for a in fewer)
 
 
 def likeness(one: str, other: str) -> float:
-    """Return how alike two names are, from 0 to 1."""
+    """Return the likeness of two names, from 0 (nothing in common) to 1 (equal)."""
     return SequenceMatcher(None, one, other).ratio()
