@@ -24,14 +24,16 @@ from customerio_tool.subtools.declare import (
     as_texts,
     boolean,
 )
-from customerio_tool.subtools.parts.identify import PersonArgs, read_person
+from customerio_tool.subtools.parts.identify import PersonArgs, look_at_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
 
 
 def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return a device's attributes as Customer.io takes them: as texts.
+    """Return a device's attributes as text, which Customer.io requires.
 
-    For push_enabled it takes "true" and "false" alone; it sets _last_status itself.
+    Raises:
+        Problem: `push_enabled` is not true or false, `_last_status` is given (Customer.io sets it),
+            or a value is not a string, number or boolean.
     """
     texts = as_texts(given)
     if "_last_status" in texts:
@@ -80,7 +82,7 @@ add_device = Subtool(
     body=_device_body,
     shape=acknowledge(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
-        verify=read_person,
+        verify=look_at_person,
     ),
     person_argument="customer_id",
     reference=TRACK_PAGES + "add_device",
@@ -137,7 +139,7 @@ delete_device = Subtool(
     shape=acknowledge(
         "Customer.io accepted the removal of the device from {customer_id}.",
         caution="It may answer the same for a device that it does not know.",
-        verify=read_person,
+        verify=look_at_person,
     ),
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete_device",

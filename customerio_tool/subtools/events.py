@@ -1,4 +1,4 @@
-"""Events: of a known person, of somebody not known yet, and page views."""
+"""Events: of a known person, of an anonymous visitor, and page views."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 TRIGGER_SECONDS = 72 * 3600
-"""Only events dated within the last 72 hours can trigger campaigns (Track specification)."""
+"""An event with an older timestamp than this triggers no campaign (Track specification)."""
 
 
 Data: TypeAlias = Annotated[EventData | None, Field(description="Properties of the event.")]
@@ -55,11 +55,14 @@ EventId: TypeAlias = Annotated[
 
 
 Event: TypeAlias = "TrackEventArgs | TrackAnonymousEventArgs | TrackPageViewArgs"
-"""Each tells its `event_name`, its `properties` and, as far as it is known, the `person`."""
+"""The arguments of any event; all have `event_name`, `properties` and `person`."""
 
 
 def _body(event: Event, invocation: Invocation, **extra: str) -> dict[str, Any]:
-    """Make the body; id and timestamp are fixed for the call, so that a repeat is recognised."""
+    """Return the body of an event.
+
+    All attempts of a call send the same id and timestamp, so that Customer.io recognises a repeat.
+    """
     data = event.properties
     return {
         "name": event.event_name,
@@ -84,7 +87,7 @@ EVENT_ID: Member[Any] = Member(
 )
 
 
-def _too_old(answer: Answer[Any]) -> str:
+def _age_caution(answer: Answer[Any]) -> str:
     timestamp = answer.args.timestamp
     if timestamp is None or answer.invocation.now - timestamp <= TRIGGER_SECONDS:
         return ""
@@ -92,7 +95,7 @@ def _too_old(answer: Answer[Any]) -> str:
 
 
 class EventArgs(Args):
-    """The common part of all events; each kind declares these arguments after its own."""
+    """Base of the arguments of an event; each subclass declares these after its own arguments."""
 
     if TYPE_CHECKING:
         data: Data
@@ -101,16 +104,16 @@ class EventArgs(Args):
 
     @property
     def properties(self) -> dict[str, Any] | None:
-        """The event's data as they are sent."""
+        """The event's data in the form for Customer.io."""
         return self.data
 
 
 class PersonEventArgs(EventArgs, PersonArgs):
-    """An event of a person who is named in the path."""
+    """Base of the arguments of an event of one person, whose identifier is in the path."""
 
     @property
     def person(self) -> str:
-        """The person in the path."""
+        """The identifier of the event's person."""
         return self.customer_id
 
 
@@ -140,7 +143,8 @@ track_event = Subtool(
     pace=Pace.TRACK,
     body=_body,
     shape=acknowledge(
-        "Customer.io accepted the event for {customer_id} and records it shortly.", caution=_too_old
+        "Customer.io accepted the event for {customer_id} and records it shortly.",
+        caution=_age_caution,
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",
@@ -210,18 +214,18 @@ class TrackAnonymousEventArgs(EventArgs):
         return self
 
     def _check_data(self) -> None:
-        """Hold the data to its limit with the recipient, whom they may not name differently."""
+        """Refuse data with another recipient, or over the limit once the recipient is added."""
         if self.recipient is None:
             return
-        named = [value for name, value in (self.data or {}).items() if _is_recipient(name)]
-        if any(value != self.recipient for value in named):
+        in_data = [value for name, value in (self.data or {}).items() if _is_recipient(name)]
+        if any(value != self.recipient for value in in_data):
             raise Problem("names another recipient than the argument", "give it once", "data")
-        what = "data with the recipient"
-        located(at_most(MAX_EVENT_DATA_BYTES, what), self.properties, "data")
+        within_limit = at_most(MAX_EVENT_DATA_BYTES, "data with the recipient")
+        located(within_limit, self.properties, "data")
 
     @property
     def person(self) -> str:
-        """Whoever the event names."""
+        """The event's anonymous id or recipient."""
         return self.anonymous_id or self.recipient or ""
 
     @property
@@ -231,7 +235,7 @@ class TrackAnonymousEventArgs(EventArgs):
 
     @property
     def properties(self) -> dict[str, Any] | None:
-        """The event's data, with the address to invite among them."""
+        """The event's data in the form for Customer.io, including the recipient."""
         if self.recipient is None:
             return self.data
         return {**(self.data or {}), "recipient": self.recipient}
@@ -255,7 +259,7 @@ track_anonymous_event = Subtool(
     pace=Pace.TRACK,
     body=_anonymous_body,
     shape=acknowledge(
-        "Customer.io accepted the anonymous event and records it shortly.", caution=_too_old
+        "Customer.io accepted the anonymous event and records it shortly.", caution=_age_caution
     ),
     always={"event_id": EVENT_ID},
     reach=lambda args: reach_of({"recipient": args.recipient}),
@@ -320,7 +324,7 @@ class TrackPageViewArgs(PersonEventArgs):
 
     @property
     def event_name(self) -> str:
-        """The page's URL, which a page view has for its name."""
+        """The URL of the page, which is the event's name."""
         return self.url
 
 
@@ -341,7 +345,7 @@ track_page_view = Subtool(
     body=_page_body,
     shape=acknowledge(
         "Customer.io accepted the page view of {customer_id} and records it shortly.",
-        caution=_too_old,
+        caution=_age_caution,
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",

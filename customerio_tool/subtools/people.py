@@ -36,16 +36,19 @@ from customerio_tool.subtools.parts.identify import (
     PersonArgs,
     identify_body,
     identify_caution,
-    read_person,
+    look_at_person,
 )
-from customerio_tool.subtools.parts.merge import MergeCustomersArgs, merge_body, read_secondary
+from customerio_tool.subtools.parts.merge import (
+    MergeCustomersArgs,
+    look_at_secondary,
+    merge_body,
+)
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-PERSON = "/api/v1/customers/{customer_id}"
-
+PERSON_PATH = "/api/v1/customers/{customer_id}"
 identify_customer = Subtool(
     name="identify_customer",
     description=(
@@ -53,17 +56,17 @@ identify_customer = Subtool(
         "value deletes it. To record something a person did, use track_event."
     ),
     args=IdentifyCustomerArgs,
-    endpoint=Endpoint(Api.TRACK, "PUT", PERSON),
+    endpoint=Endpoint(Api.TRACK, "PUT", PERSON_PATH),
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
     body=identify_body,
     shape=acknowledge(
         "Customer.io accepted the attributes of {customer_id} and applies them shortly.",
         caution=identify_caution,
-        verify=read_person,
+        verify=look_at_person,
         removed=Member(
             {"type": "array", "items": {"type": "string"}, "description": "Attributes deleted."},
-            lambda args, _: args.removed() or None,
+            lambda args, _: args.deleted_attributes() or None,
         ),
     ),
     may_start_campaigns=True,
@@ -113,13 +116,13 @@ delete_customer = Subtool(
         "identifier creates a new person; to stop that, use suppress_customer."
     ),
     args=DeleteCustomerArgs,
-    endpoint=Endpoint(Api.TRACK, "DELETE", PERSON),
+    endpoint=Endpoint(Api.TRACK, "DELETE", PERSON_PATH),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the deletion of {customer_id} and applies it shortly.",
         caution="It may answer the same for somebody that it does not know.",
-        verify=read_person,
+        verify=look_at_person,
     ),
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete",
@@ -145,12 +148,12 @@ suppress_customer = Subtool(
         "profile, set unsubscribed with identify_customer instead."
     ),
     args=SuppressCustomerArgs,
-    endpoint=Endpoint(Api.TRACK, "POST", PERSON + "/suppress"),
+    endpoint=Endpoint(Api.TRACK, "POST", PERSON_PATH + "/suppress"),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the suppression of {customer_id}: the profile is deleted shortly.",
-        verify=read_person,
+        verify=look_at_person,
     ),
     person_argument="customer_id",
     reference=TRACK_PAGES + "suppress",
@@ -172,7 +175,7 @@ unsuppress_customer = Subtool(
         "the deleted profile back: identify_customer creates a new one."
     ),
     args=UnsuppressCustomerArgs,
-    endpoint=Endpoint(Api.TRACK, "POST", PERSON + "/unsuppress"),
+    endpoint=Endpoint(Api.TRACK, "POST", PERSON_PATH + "/unsuppress"),
     effect=Effect.ADD,
     pace=Pace.TRACK,
     shape=acknowledge(
@@ -204,7 +207,7 @@ merge_customers = Subtool(
     shape=acknowledge(
         "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
-        verify=read_secondary,
+        verify=look_at_secondary,
     ),
     person_argument="primary_id",
     person_type_argument="primary_id_type",
@@ -247,13 +250,13 @@ class GetCustomerAttributesArgs(PersonArgs):
     ] = None
 
     @model_validator(mode="after")
-    def _of_its_type(self) -> Self:
+    def _one_type(self) -> Self:
         check_type(self.customer_id, self.id_type, "customer_id")
         return self
 
     @property
     def kind(self) -> str:
-        """The type under which the person is looked up."""
+        """The type of identifier by which Customer.io looks the person up."""
         return self.id_type or shape_of(self.customer_id)
 
 
@@ -261,7 +264,7 @@ def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[st
     return {"id_type": args.kind}
 
 
-def _find_person(args: GetCustomerAttributesArgs) -> str:
+def _not_found_hint(args: GetCustomerAttributesArgs) -> str:
     looked_up = f"It was looked up as {args.kind}"
     if args.id_type is None:
         return f"{looked_up}, by its shape; try id_type='{_other_kind(args)}' if it is one."
@@ -276,22 +279,22 @@ def _other_kind(args: GetCustomerAttributesArgs) -> str:
     return "phone" if args.customer_id.startswith("+") else "cio_id"
 
 
-def _tell_attributes(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
+def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
     customer: Item = {**answer.payload["customer"]}
     customer.pop("timestamps", None)
-    names = list(dict.fromkeys(answer.args.attribute_names or ()))
-    withheld = [name for name in names if is_hidden(name, answer.hidden)]
+    requested = list(dict.fromkeys(answer.args.attribute_names or ()))
+    withheld = [name for name in requested if is_hidden(name, answer.hidden)]
     missing: list[str] = []
-    if names:
+    if requested:
         stored = object_in(customer.get("attributes"))
-        customer["attributes"] = {name: stored[name] for name in names if name in stored}
-        missing = [name for name in names if name not in stored and name not in withheld]
-    lists = {"not_set": missing, "withheld": withheld}
+        customer["attributes"] = {name: stored[name] for name in requested if name in stored}
+        missing = [name for name in requested if name not in stored and name not in withheld]
+    absent = {"not_set": missing, "withheld": withheld}
     return {
-        # The identifier may itself be a hidden attribute, so that it is not repeated.
+        # The summary does not repeat the identifier, which may be a hidden attribute.
         "summary": "This person is known; all values are strings.",
         **fitted("customer", customer),
-        **{member: listed for member, listed in lists.items() if listed},
+        **{member: names for member, names in absent.items() if names},
     }
 
 
@@ -308,7 +311,7 @@ get_customer_attributes = Subtool(
     query=_attributes_query,
     shape=Shape(
         outcome="done",
-        to_result=_tell_attributes,
+        to_result=_attributes_to_result,
         returns={
             "customer": {"type": "object", "description": "Identifiers, attributes, devices."},
             "not_set": {
@@ -327,7 +330,7 @@ get_customer_attributes = Subtool(
         expects="customer",
         untrusted=True,
     ),
-    not_found_hint=_find_person,
+    not_found_hint=_not_found_hint,
     person_argument="customer_id",
     person_type_argument="id_type",
     people=People(at=("customer",)),

@@ -1,4 +1,4 @@
-"""Attributes of a person as identify takes them, and the flat body that Customer.io wants."""
+"""Types of the arguments of identify_customer: attributes, topics and relationships."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ MAX_ATTRIBUTES = 300
 MAX_ATTRIBUTE_NAME_BYTES = 150
 MAX_ATTRIBUTE_VALUE_BYTES = 1000
 
-_OWN_ARGUMENT = {
+_ARGUMENT_INSTEAD = {
     "_timestamp": "timestamp",
     "_update": "update_only",
     "cio_subscription_preferences": "topics",
     "cio_relationships": "relationships",
 }
+"""Attributes that Customer.io reserves, and the argument to use instead."""
 
 
 def _unsubscribed(value: Any) -> bool:
-    """Refuse all that Customer.io would take for false unsaid, which subscribes the person."""
+    """Refuse values that Customer.io would silently read as false, which subscribes the person."""
     choice = {"1": True, "0": False}.get(str(value), boolean(value))
     if not isinstance(choice, bool):
         raise Problem("is not true or false", "send true or false; all else would subscribe them")
@@ -50,17 +51,17 @@ def _person_id(value: Any) -> Any:
     return at_most(MAX_ID_BYTES, "a person's id")(as_path_text(value))
 
 
-_CHECKED = {
+_VALIDATORS = {
     "created_at": unix_seconds,
     "email": as_email,
     "id": _person_id,
     "anonymous_id": as_identifier,
     "unsubscribed": _unsubscribed,
 }
-"""Attributes that have a form of their own, and what holds them to it."""
+"""Validators of the attributes that need a special form."""
 
-IDENTIFIERS = frozenset({"id", "email", "anonymous_id"})
-"""Attributes that are identifiers; whether an empty one deletes them is UNVERIFIED."""
+IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "anonymous_id"})
+"""Attributes that are identifiers; whether an empty value deletes one is UNVERIFIED."""
 
 _TOPIC = re.compile(r"topic_\d{1,9}")
 _RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
@@ -74,7 +75,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attribute(name: str, value: Any) -> Any:
     if name.startswith(("_", "cio_")):
-        argument = _OWN_ARGUMENT.get(name.split(".", maxsplit=1)[0])
+        argument = _ARGUMENT_INSTEAD.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
         raise Problem("has a name that Customer.io reserves", fix, name)
     if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
@@ -83,10 +84,10 @@ def _attribute(name: str, value: Any) -> Any:
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise Problem(f"is {size:,} bytes long", limit, name)
-    check = _CHECKED.get(name)
-    if check is None or (value in (None, "") and name != "unsubscribed"):
+    validator = _VALIDATORS.get(name)
+    if validator is None or (value in (None, "") and name != "unsubscribed"):
         return value
-    return located(check, value, name)
+    return located(validator, value, name)
 
 
 def _topics(given: Mapping[str, Any]) -> dict[str, bool]:

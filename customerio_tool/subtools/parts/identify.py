@@ -1,4 +1,4 @@
-"""What identify_customer takes and sends: a flat body of attributes beside a few controls."""
+"""The arguments and the body of identify_customer, and the argument that identifies a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from customerio_tool.subtools.declare import (
     Time,
 )
 from customerio_tool.subtools.parts.attributes import (
-    IDENTIFIERS,
+    IDENTIFIER_ATTRIBUTES,
     MAX_ATTRIBUTES,
     AttributeEmail,
     AttributeId,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-def read_person(args: PersonArgs) -> Look:
-    """Return the read that shows a person as stored."""
+def look_at_person(args: PersonArgs) -> Look:
+    """Return the read that shows the stored person."""
     return Look("get_customer_attributes", {"customer_id": args.customer_id})
 
 
 class PersonArgs(Args):
-    """A subtool that names one person in its path."""
+    """Base of the arguments of a subtool with one person in its path."""
 
     customer_id: Person
 
@@ -77,19 +77,19 @@ class IdentifyCustomerArgs(PersonArgs):
     ] = None
 
     @model_validator(mode="after")
-    def _meant(self) -> Self:
+    def _consistent(self) -> Self:
         if self.remove_relationships and not self.relationships:
             raise Problem("is missing", "name the relationships to remove", "relationships")
-        stored = self.stored()
-        if len(stored) > MAX_ATTRIBUTES:
+        sent = self.all_attributes()
+        if len(sent) > MAX_ATTRIBUTES:
             raise Problem("are too many", f"send at most {MAX_ATTRIBUTES} per call", "attributes")
         for name, value in (self.attributes or {}).items():
-            if stored[name] != value:
+            if sent[name] != value:
                 raise Problem("differs from the argument", "give it once", "attributes", name)
         return self
 
-    def stored(self) -> dict[str, Any]:
-        """Return every attribute that the call sets, whichever argument carried it."""
+    def all_attributes(self) -> dict[str, Any]:
+        """Return the members of `attributes` and the attributes with an argument of their own."""
         named = {
             "email": self.email,
             "created_at": self.created_at,
@@ -99,21 +99,24 @@ class IdentifyCustomerArgs(PersonArgs):
         given = {name: value for name, value in named.items() if value is not None}
         return {**(self.attributes or {}), **given}
 
-    def removed(self) -> list[str]:
-        """Return the names of the attributes that the call deletes, identifiers apart."""
-        return [name for name in self._emptied() if name not in IDENTIFIERS]
+    def deleted_attributes(self) -> list[str]:
+        """Return the names of the attributes that the call deletes, without identifiers."""
+        return [name for name in self._emptied() if name not in IDENTIFIER_ATTRIBUTES]
 
     def emptied_identifiers(self) -> list[str]:
-        """Return the identifiers that the call asks to delete."""
-        return [name for name in self._emptied() if name in IDENTIFIERS]
+        """Return the names of the identifiers that the call sets to an empty value."""
+        return [name for name in self._emptied() if name in IDENTIFIER_ATTRIBUTES]
 
     def _emptied(self) -> list[str]:
-        return [name for name, value in self.stored().items() if value in (None, "")]
+        return [name for name, value in self.all_attributes().items() if value in (None, "")]
 
 
 def identify_body(args: IdentifyCustomerArgs, invocation: Invocation) -> dict[str, Any]:
-    """Make the flat body: "" is the form known to delete an attribute, a null is UNVERIFIED."""
-    body = {name: "" if value is None else value for name, value in args.stored().items()}
+    """Return the body: one flat object with the attributes and Customer.io's control members.
+
+    A null is sent as "", which is known to delete an attribute; whether null does is UNVERIFIED.
+    """
+    body = {name: "" if value is None else value for name, value in args.all_attributes().items()}
     for topic, subscribed in (args.topics or {}).items():
         body[f"cio_subscription_preferences.topics.{topic}"] = subscribed
     if args.relationships:
@@ -121,19 +124,19 @@ def identify_body(args: IdentifyCustomerArgs, invocation: Invocation) -> dict[st
         body["cio_relationships"] = {"action": action, "relationships": args.relationships}
     if args.update_only:
         body["_update"] = True
-    return body | {
-        "_timestamp": invocation.now_seconds if args.timestamp is None else args.timestamp
-    }
+    timestamp = invocation.now_seconds if args.timestamp is None else args.timestamp
+    return body | {"_timestamp": timestamp}
 
 
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
-    """Say what Customer.io's 200 leaves open."""
-    args, told = answer.args, []
+    """Return sentences on what Customer.io's 200 does not prove."""
+    args, sentences = answer.args, []
     emptied = args.emptied_identifiers()
     if emptied:
-        told.append(f"Whether it deletes an identifier ({', '.join(emptied)}) is not verified.")
+        names = ", ".join(emptied)
+        sentences.append(f"Whether it deletes an identifier ({names}) is not verified.")
     if args.update_only:
-        told.append("If nobody has this identifier, nothing changes and it does not say so.")
-    elif args.stored().keys() & {"email", "id"} - set(emptied):
-        told.append("It ignores an identifier of another person, and does not say so.")
-    return " ".join(told)
+        sentences.append("If nobody has this identifier, nothing changes and it does not say so.")
+    elif args.all_attributes().keys() & {"email", "id"} - set(emptied):
+        sentences.append("It ignores an identifier of another person, and does not say so.")
+    return " ".join(sentences)

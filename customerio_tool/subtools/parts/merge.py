@@ -22,7 +22,7 @@ from customerio_tool.subtools.declare import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_ID_TYPE = "Type of that identifier; default by its shape."
+_ID_TYPE = Field(description="Type of that identifier; default by its shape.")
 
 
 class MergeCustomersArgs(Args):
@@ -30,17 +30,17 @@ class MergeCustomersArgs(Args):
 
     primary_id: Annotated[PersonId, Field(description="The person who survives.")]
     secondary_id: Annotated[PersonId, Field(description="The person who is deleted.")]
-    primary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
-    secondary_id_type: Annotated[IdType | None, Field(description=_ID_TYPE)] = None
+    primary_id_type: Annotated[IdType | None, _ID_TYPE] = None
+    secondary_id_type: Annotated[IdType | None, _ID_TYPE] = None
 
     @property
     def primary(self) -> tuple[IdType, str]:
-        """Type and identifier of the survivor."""
+        """The type and the identifier of the person who survives."""
         return self.primary_id_type or shape_of(self.primary_id), self.primary_id
 
     @property
     def secondary(self) -> tuple[IdType, str]:
-        """Type and identifier of the person who is deleted."""
+        """The type and the identifier of the person who is deleted."""
         return self.secondary_id_type or shape_of(self.secondary_id), self.secondary_id
 
     @model_validator(mode="after")
@@ -53,13 +53,13 @@ class MergeCustomersArgs(Args):
         return self
 
 
-def read_secondary(args: MergeCustomersArgs) -> Look:
+def look_at_secondary(args: MergeCustomersArgs) -> Look:
     """Return the read that shows whether the secondary person still exists."""
-    kind = {} if args.secondary_id_type is None else {"id_type": args.secondary_id_type}
-    return Look("get_customer_attributes", {"customer_id": args.secondary_id, **kind})
+    id_type = {} if args.secondary_id_type is None else {"id_type": args.secondary_id_type}
+    return Look("get_customer_attributes", {"customer_id": args.secondary_id, **id_type})
 
 
 def merge_body(args: MergeCustomersArgs, _: Invocation) -> dict[str, Any]:
     """Return the body: each person by type and identifier."""
-    pairs = {"primary": args.primary, "secondary": args.secondary}
-    return {role: {kind: bare(value, kind)} for role, (kind, value) in pairs.items()}
+    people = {"primary": args.primary, "secondary": args.secondary}
+    return {role: {kind: bare(value, kind)} for role, (kind, value) in people.items()}
