@@ -46,24 +46,24 @@ from customerio_tool.subtools.parts.sending import (
     IdempotencyKey,
     Language,
     MessageData,
-    Person,
     PersonIdType,
     QueueDraft,
+    Recipient,
     SendAt,
     SendToUnsubscribed,
     check_send,
-    find_template,
-    look_for,
+    look_at_messages,
     queued,
     send_body,
+    template_hint,
 )
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 MAX_RECIPIENTS = 15
-WITHOUT_TEMPLATE = ("subject", "body", "from_address")
-"""What an e-mail needs that has no template."""
+NEEDED_WITHOUT_TEMPLATE = ("subject", "body", "from_address")
+"""Arguments that an e-mail without a template needs."""
 
 
 class SendTransactionalEmailArgs(Args):
@@ -73,7 +73,7 @@ class SendTransactionalEmailArgs(Args):
         AddressList,
         Field(description="Addresses, comma-separated; with cc and bcc at most 15."),
     ]
-    customer_id: Person
+    customer_id: Recipient
     id_type: PersonIdType = None
     transactional_message_id: Annotated[
         Identifier | None,
@@ -118,13 +118,13 @@ class SendTransactionalEmailArgs(Args):
     idempotency_key: IdempotencyKey = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _complete(self) -> Self:
         lists = [text for text in (self.to, self.cc, self.bcc) if text is not None]
         if (count := sum(len(addresses(text)) for text in lists)) > MAX_RECIPIENTS:
             limit = f"to, cc and bcc may have {MAX_RECIPIENTS} together"
             raise Problem(f"has {count} addresses with cc and bcc", limit, "to")
         check_send(self)
-        missing = [name for name in WITHOUT_TEMPLATE if getattr(self, name) is None]
+        missing = [name for name in NEEDED_WITHOUT_TEMPLATE if getattr(self, name) is None]
         if self.transactional_message_id is None and missing:
             fix = "give it, or a transactional_message_id"
             refuse([FieldProblem(name, "is missing", fix) for name in missing])
@@ -132,14 +132,14 @@ class SendTransactionalEmailArgs(Args):
 
 
 def _email_body(args: SendTransactionalEmailArgs, invocation: Invocation) -> dict[str, Any]:
-    return send_body(args, invocation, wire={"from_address": "from"})
+    return send_body(args, invocation, renamed={"from_address": "from"})
 
 
 def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
     return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc}, args.headers)
 
 
-def _suspect_attachments(args: SendTransactionalEmailArgs, status: int) -> str:
+def _attachments_hint(args: SendTransactionalEmailArgs, status: int) -> str:
     if not args.attachments:
         return ""
     if status == HTTPStatus.FORBIDDEN:
@@ -162,9 +162,9 @@ send_transactional_email = Subtool(
     pace=Pace.SEND,
     body=_email_body,
     shape=queued("email", "e-mail"),
-    look=lambda args, invocation: look_for("email", args, invocation),
-    not_found_hint=find_template,
-    refused_hint=_suspect_attachments,
+    look=lambda args, invocation: look_at_messages("email", args, invocation),
+    not_found_hint=template_hint,
+    refused_hint=_attachments_hint,
     reach=_email_reach,
     person_argument="customer_id",
     person_type_argument="id_type",
@@ -225,7 +225,7 @@ send_transactional_email = Subtool(
 class SendTransactionalPushArgs(Args):
     """Arguments of send_transactional_push."""
 
-    customer_id: Person
+    customer_id: Recipient
     id_type: PersonIdType = None
     transactional_message_id: Annotated[
         Identifier, Field(description="Template's number or trigger name.")
@@ -265,17 +265,20 @@ class SendTransactionalPushArgs(Args):
     idempotency_key: IdempotencyKey = None
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _consistent(self) -> Self:
         check_send(self)
         return self
 
 
 def _push_body(args: SendTransactionalPushArgs, invocation: Invocation) -> dict[str, Any]:
-    return send_body(args, invocation, wire={})
+    return send_body(args, invocation, renamed={})
 
 
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:
-    """Tell the person where the address says who it is; a device that is added may be anybody's."""
+    """Return the recipient, which is unknown unless it is given by e-mail address.
+
+    The owner of an added device is unknown too.
+    """
     device = () if args.custom_device is None else ("custom_device",)
     if (args.id_type or shape_of(args.customer_id)) == "email":
         return Reach((("customer_id", args.customer_id),), device)
@@ -295,8 +298,8 @@ send_transactional_push = Subtool(
     pace=Pace.SEND,
     body=_push_body,
     shape=queued("push", "push notification"),
-    look=lambda args, invocation: look_for("push", args, invocation),
-    not_found_hint=find_template,
+    look=lambda args, invocation: look_at_messages("push", args, invocation),
+    not_found_hint=template_hint,
     reach=_push_reach,
     person_argument="customer_id",
     person_type_argument="id_type",

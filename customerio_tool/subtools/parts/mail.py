@@ -1,4 +1,4 @@
-"""What an e-mail is made of beside its text: addresses, headers and attachments, each checked."""
+"""Types of an e-mail's addresses, headers and attachments."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.declare.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
 
 MAX_ATTACHMENT_BYTES = 2_000_000
-"""The vendor's 2 MB, read the narrower way. Whether it counts files before or after base64 is
-UNVERIFIED; we count them before, as the larger files then pass and Customer.io answers 413."""
+"""Bytes of all files together: Customer.io's 2 MB, taken as powers of 1000.
+
+Whether Customer.io counts the bytes before or after base64 is UNVERIFIED. This package counts them
+before, so that no allowed file is refused here; Customer.io answers 413 to a larger one.
+"""
 
 _ADDRESS = re.compile(
     r"""\s*(?=\S)(?:(?:"[^"]*"\s*|[^",<>]*)<([^",<>\s]+)>|([^",<>\s]+))\s*(?:,|$)"""
@@ -36,8 +39,8 @@ _RESERVED = re.compile(
     r"|dkim-signature|received|sender|resent-.*|apparently-to|x-smtpapi",
     re.IGNORECASE,
 )
-_READ_OTHERWISE = re.compile(r"\{[{%]|=\?")
-"""What a template fills in, or a mail program decodes, after the addresses were read here."""
+_TEMPLATE_OR_ENCODED_WORD = re.compile(r"\{[{%]|=\?")
+"""The start of a template's tag or of a mail header's encoded word; both change the text later."""
 
 _FILE_NAME = re.compile(
     rf"[^/\\{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]{{1,200}}\.[A-Za-z0-9]{{1,10}}"
@@ -45,7 +48,11 @@ _FILE_NAME = re.compile(
 
 
 def addresses(text: str) -> list[str]:
-    """Return the bare addresses of a comma-separated list; display names are allowed."""
+    """Return the bare addresses of a comma-separated list, in which display names are allowed.
+
+    Raises:
+        Problem: An entry of the list has no e-mail address.
+    """
     found: list[str] = []
     position = 0
     while position < len(text) or not found:
@@ -60,11 +67,15 @@ def addresses(text: str) -> list[str]:
 
 
 def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
-    """Return whom address lists reach, by the path of each; one that is None is not given.
+    """Return the recipients of address lists and headers.
 
-    A list with an `@` outside of its addresses, as in a display name, counts as unknown, as does
-    one with a template or an encoded word: another reader might split it elsewhere. So do headers
-    that could make a mail server send copies.
+    A list counts as unknown if another reader may find other addresses in it: an `@` in a display
+    name, a template's tag or an encoded word. A header counts as unknown if it may make a mail
+    server send copies.
+
+    Args:
+        lists: Comma-separated addresses by the argument's path; a list that is None is not given.
+        headers: Extra headers by name.
     """
     known: list[tuple[str, str]] = []
     unknown: list[str] = []
@@ -75,7 +86,7 @@ def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = No
             known += at_paths(path, found)
         else:
             unknown.append(path)
-    return Reach(tuple(known), (*unknown, *_steering(headers or {})))
+    return Reach(tuple(known), (*unknown, *_copying_headers(headers or {})))
 
 
 def _plain_addresses(text: object) -> list[str]:
@@ -83,13 +94,16 @@ def _plain_addresses(text: object) -> list[str]:
         found = addresses(text) if isinstance(text, str) else []
     except Problem:
         return []
-    if not isinstance(text, str) or _READ_OTHERWISE.search(text):
+    if not isinstance(text, str) or _TEMPLATE_OR_ENCODED_WORD.search(text):
         return []
     return found if text.count("@") == len(found) else []
 
 
-def _steering(headers: Mapping[str, str]) -> list[str]:
-    # Such as Mandrill's X-MC-BccAddress, or SparkPost's X-MSYS-API, which is JSON.
+def _copying_headers(headers: Mapping[str, str]) -> list[str]:
+    """Return the paths of headers that may make a mail server send copies.
+
+    Examples are Mandrill's X-MC-BccAddress, and SparkPost's X-MSYS-API with its JSON.
+    """
     return [f"headers.{shown(name)}" for name, text in headers.items() if re.search("[@{]", text)]
 
 
@@ -152,7 +166,7 @@ def _is_base64(text: str) -> bool:
 
 
 AddressList: TypeAlias = Annotated[Line, AfterValidator(_address_list)]
-"""E-mail addresses with commas between them."""
+"""Comma-separated e-mail addresses, each with or without a display name."""
 
 Address: TypeAlias = Annotated[Line, AfterValidator(_one_address)]
 """One e-mail address, with or without a display name."""
@@ -160,9 +174,9 @@ Address: TypeAlias = Annotated[Line, AfterValidator(_one_address)]
 Headers: TypeAlias = Annotated[JsonObject, AfterValidator(_headers)]
 """Extra headers: name to ASCII value.
 
-Customer.io refuses reserved headers without listing them; those refused here are our choice: the
-ones that would forge the message or contradict an argument.
+Customer.io refuses reserved headers but does not list them. The list here is this package's own:
+headers that would forge the message or contradict an argument.
 """
 
 Attachments: TypeAlias = Annotated[JsonObject, AfterValidator(_attachments)]
-"""File name to base64, the white space in it removed."""
+"""File name to base64 without white space."""

@@ -1,4 +1,4 @@
-"""What a push notification is made of beside its text: the device it adds, and raw payloads."""
+"""Types of a push notification's arguments: a device to add, and raw payloads."""
 
 from __future__ import annotations
 

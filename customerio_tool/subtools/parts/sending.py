@@ -1,4 +1,4 @@
-"""What both transactional sends share: whom they reach, when, and how a queued one is told."""
+"""The common part of both transactional sends: argument types, body, checks and result."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.messages import Channel, messages_since
 
 MAX_PAYLOAD_BYTES = 1_000_000
-"""Bytes of a send without its attachments: the vendor's 1 MB, read the narrower way."""
+"""Bytes of a send without its attachments: Customer.io's 1 MB, taken as powers of 1000."""
 
 MAX_AHEAD_SECONDS = 90 * 86_400
+"""How far `send_at` may be in the future."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
 _LANGUAGE = r"[a-z]{2}([-_][A-Za-z]{2})?"
 _DELIVERY_ID = re.compile(r"[\w=+/.-]{1,200}", re.ASCII)
-_OURS = {"customer_id", "id_type", "idempotency_key"}
+_NOT_COPIED = {"customer_id", "id_type", "idempotency_key"}
+"""Arguments that the body does not have under their own names."""
 
 
 def _language(code: str) -> str:
@@ -50,7 +52,7 @@ def _language(code: str) -> str:
     return code
 
 
-Person: TypeAlias = Annotated[
+Recipient: TypeAlias = Annotated[
     PersonId, Field(description="Recipient's id, email address, or cio_... id.")
 ]
 PersonIdType: TypeAlias = Annotated[
@@ -89,48 +91,51 @@ IdempotencyKey: TypeAlias = Annotated[
 
 
 class Transactional(Protocol):
-    """Arguments of a transactional send, as far as both kinds have them."""
+    """The arguments that both transactional sends have."""
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Yield every argument with its value."""
+        """Yield each argument's name and value."""
 
     @property
     def customer_id(self) -> str:
-        """The person, by an identifier."""
+        """The identifier of the recipient."""
 
     @property
     def id_type(self) -> IdType | None:
-        """The identifier's type, where it is given."""
+        """The type of that identifier; None means the type that its form suggests."""
 
     @property
     def transactional_message_id(self) -> str | None:
-        """The template, by number or trigger name."""
+        """The number or the trigger name of the template."""
 
     @property
     def send_at(self) -> int | None:
-        """When to send it, in Unix seconds."""
+        """When to send the message, in Unix seconds; None means now."""
 
     @property
     def queue_draft(self) -> bool | None:
-        """Whether it is held as a draft."""
+        """Whether Customer.io holds the message as a draft."""
 
     @property
     def auto_create(self) -> bool | None:
-        """Whether an unknown trigger name makes a record."""
+        """Whether Customer.io creates a record for an unknown trigger name."""
 
 
 S = TypeVar("S", bound=Transactional)
 
 
 def is_number(template: str | None) -> bool:
-    """Tell whether a template is given by its number, not by its trigger name."""
+    """Return whether a template is given by its number, not by its trigger name."""
     return template is not None and _NUMBER.fullmatch(template) is not None
 
 
 def check_send(args: Transactional) -> None:
-    """Refuse an identifier that its type contradicts, and to make a record without a name.
+    """Refuse an identifier that cannot have its type, and `auto_create` without a trigger name.
 
-    For a number Customer.io ignores `auto_create`.
+    Customer.io ignores `auto_create` if the template is given by its number.
+
+    Raises:
+        Problem: The arguments contradict each other.
     """
     check_type(args.customer_id, args.id_type, "customer_id")
     if args.auto_create and (
@@ -140,21 +145,22 @@ def check_send(args: Transactional) -> None:
 
 
 def send_body(
-    args: Transactional, invocation: Invocation, wire: Mapping[str, str]
+    args: Transactional, invocation: Invocation, renamed: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the body of a send: the given arguments under their names on the wire.
+    """Return the body of a send.
 
     Args:
-        args: The arguments; what is not given, or is an empty object, is left out.
-        invocation: The call, against whose time `send_at` is checked.
-        wire: Names on the wire, where they differ.
+        args: The arguments; None and an empty object are left out.
+        invocation: The call; `send_at` is checked against its time.
+        renamed: The members of the body that are not named like their argument, by argument.
 
     Raises:
-        ArgumentsInvalid: `send_at` is past or too far ahead, or the whole is too large.
+        ArgumentsInvalid: `send_at` is past or too far ahead, or the body is too large.
     """
     _check_send_at(args.send_at, invocation)
-    given = {name: value for name, value in args if name not in _OURS and value not in (None, {})}
-    body = {wire.get(name, name): value for name, value in given.items()}
+    copied = {name: value for name, value in args if name not in _NOT_COPIED}
+    given = {name: value for name, value in copied.items() if value not in (None, {})}
+    body = {renamed.get(name, name): value for name, value in given.items()}
     template = args.transactional_message_id
     if template is not None and is_number(template):
         body["transactional_message_id"] = int(template)
@@ -181,31 +187,36 @@ def _check_size(body: Mapping[str, Any]) -> None:
         refuse([FieldProblem(largest, f"is {sizes[largest]:,} bytes long", limit)])
 
 
-def look_for(channel: Channel, args: Transactional, invocation: Invocation) -> Look:
-    """Return the read that shows whether a send was accepted."""
+def look_at_messages(channel: Channel, args: Transactional, invocation: Invocation) -> Look:
+    """Return the read that shows whether Customer.io accepted a send."""
     drafts = {"drafts": True} if args.queue_draft else {}
     return messages_since(invocation, type=channel, **drafts)
 
 
 def queued(channel: Channel, noun: str) -> Shape[Any]:
-    """Tell that Customer.io queued a message, which is not yet sent and may still fail."""
+    """Return the shape for a message that Customer.io queued; it may still fail.
 
-    def tell(answer: Answer[S]) -> dict[str, Any]:
+    Args:
+        channel: The kind of message.
+        noun: The kind of message as a word for the summary.
+    """
+
+    def to_result(answer: Answer[S]) -> dict[str, Any]:
         delivery = _delivery_id(answer.payload.get("delivery_id"))
         sentence = _sentence(answer.args, noun)
         missing = "" if delivery else " Its delivery id could not be read."
-        queued_at, later = whole_in(answer.payload.get("queued_at")), answer.args.send_at
+        queued_at, send_at = whole_in(answer.payload.get("queued_at")), answer.args.send_at
         return {
             "summary": sentence + missing,
             "delivery_id": delivery,
             **({} if queued_at is None else {"queued_at": queued_at}),
-            **({} if later is None else {"send_at": iso_time(later)}),
-            "verify": look_for(channel, answer.args, answer.invocation).as_json(),
+            **({} if send_at is None else {"send_at": iso_time(send_at)}),
+            "verify": look_at_messages(channel, answer.args, answer.invocation).as_json(),
         }
 
     return Shape(
         outcome="accepted",
-        to_result=tell,
+        to_result=to_result,
         returns={
             "delivery_id": {
                 "type": ["string", "null"],
@@ -225,15 +236,15 @@ def _delivery_id(value: Any) -> str | None:
 def _sentence(args: Transactional, noun: str) -> str:
     if args.queue_draft:
         return f"Customer.io holds the {noun} to {args.customer_id} as a draft; nothing was sent."
-    later = "" if args.send_at is None else f" for {iso_time(args.send_at)}"
+    when = "" if args.send_at is None else f" for {iso_time(args.send_at)}"
     return (
-        f"Customer.io queued the {noun} to {args.customer_id}{later}; it is not delivered yet and "
+        f"Customer.io queued the {noun} to {args.customer_id}{when}; it is not delivered yet and "
         "may still fail."
     )
 
 
-def find_template(args: Transactional) -> str:
-    """Tell what to check when Customer.io refuses a send."""
+def template_hint(args: Transactional) -> str:
+    """Return a sentence on what to check when Customer.io does not find the template or sender."""
     if args.transactional_message_id is None:
         return "Check that from_address is a verified sender, or name a template."
     return (
