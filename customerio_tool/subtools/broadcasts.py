@@ -26,48 +26,49 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.messages import messages_since
 from customerio_tool.subtools.parts.broadcast import (
+    AUDIENCE_ARGUMENT,
     BY_EMAIL,
     BY_ID,
-    CARRIER,
     TriggerBroadcastArgs,
     broadcast_body,
 )
 from customerio_tool.subtools.parts.references import APP_PAGES
 
 
-def _look(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
+def _look_at_messages(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
     return messages_since(invocation)
 
 
-def _tell(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
+def _to_result(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
     trigger = whole_in(answer.payload.get("id"))
-    named = "" if trigger is None else f" as trigger {trigger}"
+    as_trigger = "" if trigger is None else f" as trigger {trigger}"
     return {
         "summary": (
-            f"Customer.io accepted broadcast {answer.args.broadcast_id}{named}, to "
-            f"{_reach(answer.args)}. It may still fail as a whole if it does not accept the "
-            "audience; messages appear as they are made."
+            f"Customer.io accepted broadcast {answer.args.broadcast_id}{as_trigger}, to "
+            f"{_describe_audience(answer.args)}. It may still fail as a whole if it does not "
+            "accept the audience; messages appear as they are made."
         ),
         "trigger_id": trigger,
-        "verify": _look(answer.args, answer.invocation).as_json(),
+        "verify": _look_at_messages(answer.args, answer.invocation).as_json(),
     }
 
 
-def _reach(args: TriggerBroadcastArgs) -> str:
+def _describe_audience(args: TriggerBroadcastArgs) -> str:
     if args.people is None:
         return f"its {args.audience} audience"
     given = args.customer_ids or args.emails or args.per_user_data or []
-    repeats = len(given) - len(args.people)
-    left_out = f" ({repeats:,} repeated left out)" if repeats else ""
-    return _given(len(args.people)) + left_out
+    count = len(args.people)
+    people = "the one person given" if count == 1 else f"the {count:,} people given"
+    repeats = len(given) - count
+    return f"{people} ({repeats:,} repeated left out)" if repeats else people
 
 
-def _recipients(args: TriggerBroadcastArgs) -> Reach:
-    """Tell the addresses that the audience names; whoever else it stands for is not known."""
+def _reach(args: TriggerBroadcastArgs) -> Reach:
+    """Return the addresses in the audience, and the arguments whose addresses are not known."""
     if args.emails is not None:
         return Reach(tuple((f"emails[{i}]", email) for i, email in enumerate(args.emails)))
     if args.per_user_data is None:
-        return Reach(unknown=(CARRIER[args.audience] or "audience",))
+        return Reach(unknown=(AUDIENCE_ARGUMENT[args.audience] or "audience",))
     people = list(enumerate(args.per_user_data))
     return Reach(
         tuple((f"per_user_data[{i}].email", one["email"]) for i, one in people if "email" in one),
@@ -75,33 +76,31 @@ def _recipients(args: TriggerBroadcastArgs) -> Reach:
     )
 
 
-def _given(count: int) -> str:
-    return "the one person given" if count == 1 else f"the {count:,} people given"
-
-
-def _find(args: TriggerBroadcastArgs) -> str:
-    found = (
+def _not_found_hint(args: TriggerBroadcastArgs) -> str:
+    where = (
         "Broadcast ids are in Customer.io under Broadcasts, or in the broadcast's URL; only "
         "API-triggered broadcasts can be triggered."
     )
     if args.ignore_missing or args.audience not in {*BY_ID, *BY_EMAIL}:
-        return found
-    return f"{found} One unknown person fails the whole broadcast unless ignore_missing is true."
+        return where
+    return f"{where} One unknown person fails the whole broadcast unless ignore_missing is true."
 
 
-_LAST_SECOND = 253_402_300_799
-"""The end of the year 9999, after which a time cannot be written."""
+_MAX_TIME = 253_402_300_799
+"""The last second of the year 9999 in Unix seconds; Python cannot write a later time."""
 
 
-def _possible_trigger(_: TriggerBroadcastArgs, invocation: Invocation, seen: Item) -> Item | None:
-    """Find the newest trigger since the call began; it may be somebody else's."""
-    triggers = objects_in(seen.get("triggers"))
+def _possible_trigger(
+    _: TriggerBroadcastArgs, invocation: Invocation, payload: Item
+) -> Item | None:
+    """Return the newest trigger since the call began; another call may have started it."""
+    triggers = objects_in(payload.get("triggers"))
     started = {whole_in(t.get("created_at")) or 0: whole_in(t.get("id")) for t in triggers}
     newest = max(started, default=0)
-    if not invocation.search_from <= newest <= _LAST_SECOND:
+    if not invocation.search_from <= newest <= _MAX_TIME:
         return None
-    told = f"Trigger {started[newest]} started at {iso_time(newest)}, possibly by this call."
-    return {"possibly": told}
+    when = iso_time(newest)
+    return {"possibly": f"Trigger {started[newest]} started at {when}, possibly by this call."}
 
 
 trigger_broadcast = Subtool(
@@ -118,7 +117,7 @@ trigger_broadcast = Subtool(
     body=broadcast_body,
     shape=Shape(
         outcome="accepted",
-        to_result=_tell,
+        to_result=_to_result,
         returns={
             "trigger_id": {
                 "type": ["integer", "null"],
@@ -134,9 +133,9 @@ trigger_broadcast = Subtool(
     verify=Verify(
         Endpoint(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"), _possible_trigger
     ),
-    look=_look,
-    not_found_hint=_find,
-    reach=_recipients,
+    look=_look_at_messages,
+    not_found_hint=_not_found_hint,
+    reach=_reach,
     person_argument=None,
     file_arguments=("data_file_url",),
     key_argument="idempotency_key",

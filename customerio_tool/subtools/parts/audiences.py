@@ -1,4 +1,4 @@
-"""Audiences of a broadcast: the filter grammar, and data for each person."""
+"""Types of a broadcast's audience: a filter, and a list of people with data for each."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.declare.json_text import compact
 
 MAX_AUDIENCE = 10_000
-"""People in `customer_ids`, `emails` or `per_user_data`."""
+"""Entries that `customer_ids`, `emails` or `per_user_data` may have."""
 
 _FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
 _ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
 _PERSON_FIX = "send {id or email, data?}"
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
+_VALIDATORS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
 
 
 def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
-    """Return a filter as it is sent; every error names the part of it that is wrong."""
+    """Return a filter in the form for Customer.io, with attribute values as text.
+
+    Raises:
+        Problem: A part of the filter is wrong; the problem has the path of that part.
+    """
     if not isinstance(node, Mapping) or len(node) != 1:
         raise Problem("is not a filter", _FILTER_FIX, *where)
     ((kind, inner),) = node.items()
@@ -79,25 +83,25 @@ def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
 def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     people = [_person(item, i) for i, item in enumerate(given)]
     first: dict[tuple[str, str], int] = {}
-    for i, one in enumerate(people):
-        known = first.setdefault(_key(one), i)
-        if _data_of(one) != _data_of(people[known]):
-            problem = f"is the person of per_user_data[{known}] with other data"
+    for i, person in enumerate(people):
+        earlier = first.setdefault(_identity(person), i)
+        if _data_as_json(person) != _data_as_json(people[earlier]):
+            problem = f"is the person of per_user_data[{earlier}] with other data"
             raise Problem(problem, "name each person once", i)
     return people
 
 
-def _data_of(person: Mapping[str, Any]) -> str:
-    """Return the data as text, in which 1 is not true as it is to Python."""
+def _data_as_json(person: Mapping[str, Any]) -> str:
+    """Return a person's data as JSON: in Python, 1 equals True; in JSON, they differ."""
     return compact(person.get("data"), sort_keys=True)
 
 
 def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the people of `per_user_data`, each once."""
-    return first_of_each(people, _key)
+    return first_of_each(people, _identity)
 
 
-def _key(person: Mapping[str, Any]) -> tuple[str, str]:
+def _identity(person: Mapping[str, Any]) -> tuple[str, str]:
     kind = "email" if "email" in person else "id"
     return canonical(person[kind], kind)
 
@@ -109,7 +113,7 @@ def _person(item: Mapping[str, Any], *where: str | int) -> dict[str, Any]:
     if len(named) != 1:
         raise Problem("does not name one person by one identifier", _PERSON_FIX, *where)
     ((kind, value),) = named.items()
-    identifier = located(_CHECKS[kind], value, *where, kind)
+    identifier = located(_VALIDATORS[kind], value, *where, kind)
     data = item.get("data")
     if data is not None and not isinstance(data, dict):
         raise Problem(f"is {kind_of(data)}", "send an object", *where, "data")
@@ -131,7 +135,7 @@ _PERSON_SCHEMA = {
 }
 
 Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter)]
-"""One of and, or, not, segment and attribute, nested as needed."""
+"""An object with one member: `and`, `or`, `not`, `segment` or `attribute`; filters nest."""
 
 PerUserData: TypeAlias = Annotated[
     list[dict[str, Any]],
@@ -140,4 +144,4 @@ PerUserData: TypeAlias = Annotated[
     Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
     WithJsonSchema(_PERSON_SCHEMA),
 ]
-"""People with data of their own: `[{id or email, data?}]`."""
+"""People, each with data for the message: `[{id or email, data?}]`."""

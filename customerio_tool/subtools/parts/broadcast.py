@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 MAX_DATA_BYTES = 50_000
 MAX_BODY_BYTES = 25_000_000
-"""Bytes of a whole trigger: the vendor's 25 MB, read the narrower way."""
+"""Bytes of the whole body: Customer.io's 25 MB, taken as powers of 1000."""
 
-WIRE: Mapping[str, str] = {
+_BODY_MEMBER: Mapping[str, str] = {
     "customer_ids": "ids",
     "emails": "emails",
     "filter": "recipients",
     "per_user_data": "per_user_data",
     "data_file_url": "data_file_url",
 }
-"""The arguments that name an audience, and their names on the wire."""
+"""The arguments that hold an audience, each with the member of the body that holds it."""
 
-CARRIER: Mapping[str, str | None] = {
+AUDIENCE_ARGUMENT: Mapping[str, str | None] = {
     "default": None,
     "customer_ids": "customer_ids",
     "emails": "emails",
@@ -55,19 +55,24 @@ CARRIER: Mapping[str, str | None] = {
     "per_user_data": "per_user_data",
     "file": "data_file_url",
 }
-"""The argument that each audience needs."""
+"""The argument that each choice of `audience` needs; None means no argument."""
 
 BY_ID = ("customer_ids", "per_user_data", "file")
+"""Audiences in which a person may be given by id."""
+
 BY_EMAIL = ("emails", "per_user_data", "file")
+"""Audiences in which a person may be given by e-mail address."""
 
 
 class TriggerBroadcastArgs(Args):
     """Arguments of trigger_broadcast.
 
-    Exactly the argument that `audience` needs is given and no other, so that a broadcast never
-    reaches people by an argument that was forgotten. `audience="file"` has Customer.io fetch an
-    address on the web, so that it can reach any people: the policy closes it unless the operator
-    opens it. The address is checked by its form; nothing here resolves or fetches it.
+    `audience` decides which other argument is needed, and all other audience arguments are
+    refused. So a forgotten argument never sends a broadcast to the wrong people.
+
+    With `audience="file"`, Customer.io fetches a URL, whose file may name anybody. The policy
+    refuses it unless the operator allows it. Only the form of the URL is checked; this package
+    never resolves or fetches it.
     """
 
     broadcast_id: Annotated[ObjectId, Field(description="Number of an API-triggered broadcast.")]
@@ -134,10 +139,10 @@ class TriggerBroadcastArgs(Args):
 
     @model_validator(mode="after")
     def _one_audience(self) -> Self:
-        needed = CARRIER[self.audience]
+        needed = AUDIENCE_ARGUMENT[self.audience]
         problems = [
             FieldProblem(name, f"does not go with audience={self.audience}", "leave it out")
-            for name in WIRE
+            for name in _BODY_MEMBER
             if name != needed and getattr(self, name) is not None
         ]
         if needed and getattr(self, needed) is None:
@@ -149,19 +154,22 @@ class TriggerBroadcastArgs(Args):
         return self
 
     def _misplaced_flags(self) -> list[FieldProblem]:
-        fitting = {
+        allowed = {
             "ignore_missing": {*BY_ID, *BY_EMAIL},
             "add_duplicates": {*BY_EMAIL},
         }
         return [
             FieldProblem(flag, f"does not go with audience={self.audience}", "leave it out")
-            for flag, audiences in fitting.items()
+            for flag, audiences in allowed.items()
             if getattr(self, flag) and self.audience not in audiences
         ]
 
     @property
     def people(self) -> Sequence[Any] | None:
-        """The people given as they are sent, each once; addresses are compared without case."""
+        """The given people, each once; None if the audience is not a list of people.
+
+        The case of an e-mail address does not matter.
+        """
         if self.customer_ids is not None:
             return distinct(self.customer_ids, "id")
         if self.emails is not None:
@@ -175,17 +183,19 @@ def broadcast_body(args: TriggerBroadcastArgs, _: Invocation) -> dict[str, Any]:
     Raises:
         ArgumentsInvalid: The body has more than `MAX_BODY_BYTES`.
     """
-    carrier = CARRIER[args.audience]
-    audience = {} if carrier is None else {WIRE[carrier]: args.people or getattr(args, carrier)}
+    argument = AUDIENCE_ARGUMENT[args.audience]
+    audience: dict[str, Any] = {}
+    if argument is not None:
+        audience = {_BODY_MEMBER[argument]: args.people or getattr(args, argument)}
     body = {**audience, **_flags(args), **({"data": args.data} if args.data else {})}
     if (size := size_of(body)) > MAX_BODY_BYTES:
         limit = f"a trigger may have at most {MAX_BODY_BYTES:,} bytes"
-        refuse([FieldProblem(carrier or "data", f"makes a call of {size:,} bytes", limit)])
+        refuse([FieldProblem(argument or "data", f"makes a call of {size:,} bytes", limit)])
     return body
 
 
 def _flags(args: TriggerBroadcastArgs) -> dict[str, bool]:
-    """Return the flags of this audience: Customer.io rejects those of another (the Go SDK says)."""
+    """Return the flags for the audience; Customer.io refuses any other flag (its Go SDK)."""
     flags = {
         "id_ignore_missing": (args.ignore_missing, BY_ID),
         "email_ignore_missing": (args.ignore_missing, BY_EMAIL),

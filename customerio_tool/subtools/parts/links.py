@@ -1,4 +1,4 @@
-"""Addresses on the web that are handed to Customer.io or to a phone; nothing here fetches one."""
+"""Types of the URLs that go to Customer.io or to a phone; this package never fetches them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from customerio_tool.subtools.declare import Line, Problem
 _PUBLIC_HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})"
 )
-"""A domain name. Its last label has letters only, which no spelling of an IP address has."""
+"""A domain name. Its last label has no digits unless it is punycode, so it is no IP address."""
 
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 
@@ -26,8 +26,8 @@ def _https(url: str) -> str:
 def _public(url: str) -> str:
     parts = _parts(url)
     host = parts.hostname or ""
-    named = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
-    if not named or f".{host}".endswith(_PRIVATE_ENDINGS):
+    is_domain_name = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
+    if not is_domain_name or f".{host}".endswith(_PRIVATE_ENDINGS):
         raise Problem(
             "has a host that is not public", "use a public domain name, not an IP address"
         )
@@ -40,10 +40,10 @@ def _parts(url: str) -> SplitResult:
         raise Problem("holds a space or backslash", fix)
     try:
         parts = urlsplit(url)
-        whole = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+        is_https = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        whole = False
-    if not whole:
+        is_https = False
+    if not is_https:
         raise Problem("is not an https address", fix)
     if "@" in parts.netloc:
         raise Problem("holds a user name or password", fix)
@@ -51,7 +51,7 @@ def _parts(url: str) -> SplitResult:
 
 
 HttpsUrl: TypeAlias = Annotated[Line, AfterValidator(_https)]
-"""An https address without credentials."""
+"""An https URL without credentials."""
 
 PublicUrl: TypeAlias = Annotated[Line, AfterValidator(_public)]
-"""An https address without credentials, on a domain name that is no private network's."""
+"""An https URL without credentials, on a domain name outside private networks."""
