@@ -1,4 +1,4 @@
-"""Campaigns: one, all of them, and what came of their messages."""
+"""Campaigns: read one, list all, and read the metrics of their messages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from customerio_tool.subtools.parts.references import APP_PAGES
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-FIND = (
+NOT_FOUND_HINT = (
     "list_campaigns shows the ids of all campaigns; broadcasts and newsletters are not campaigns."
 )
 
@@ -73,7 +73,7 @@ get_campaign = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=one("campaign", "Campaign {campaign_id}."),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES,  # its own page is not known
@@ -101,7 +101,7 @@ class ListCampaignsArgs(Args):
     full: Full = None
 
 
-def _is_wanted(args: ListCampaignsArgs, campaign: Item) -> bool:
+def _passes_filters(args: ListCampaignsArgs, campaign: Item) -> bool:
     in_state = args.state is None or campaign.get("state") == args.state
     return in_state and contains(args.name_contains, campaign.get("name"))
 
@@ -116,7 +116,9 @@ list_campaigns = Subtool(
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns"),
     effect=Effect.READ,
     pace=Pace.APP,
-    shape=listing("campaigns", brief=("id", "name", "type", "state", "updated"), keep=_is_wanted),
+    shape=listing(
+        "campaigns", brief=("id", "name", "type", "state", "updated"), keep=_passes_filters
+    ),
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES + "tag/automations/listcampaigns/",
@@ -132,9 +134,10 @@ list_campaigns = Subtool(
 
 Period: TypeAlias = Literal["hours", "days", "weeks", "months"]
 MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
+"""Steps that one read may have, by the length of a step."""
 DEFAULT_PERIOD: Period = "days"
 MAX_SPAN_SECONDS = 3652 * 86_400
-"""Ten years, the longest span from start to end."""
+"""The longest span from start to end: ten years."""
 
 _REGION_AND_CITY = re.compile(r"UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2}")
 
@@ -142,7 +145,10 @@ _installed_timezones = cache(available_timezones)
 
 
 def _timezone(name: str) -> str:
-    """Refuse what is no IANA name, by its form alone where the system has no list of them."""
+    """Refuse a text that is not an IANA time zone.
+
+    A system without a time zone database cannot list the names; there, only the form is checked.
+    """
     known = _installed_timezones()
     if not (name in known if known else _REGION_AND_CITY.fullmatch(name)):
         raise Problem("is not an IANA time zone", "send a name such as Europe/Berlin or UTC")
@@ -152,9 +158,9 @@ def _timezone(name: str) -> str:
 class GetCampaignMetricsArgs(Args):
     """Arguments of get_campaign_metrics.
 
-    Customer.io has two versions of this read, which take different parameters: version 1 counts
-    the last `steps` periods, version 2 those from a start to an end in a time zone. Version 1 is
-    asked for unless `start_time` is given, as it alone documents what it returns with no window.
+    Customer.io has two versions of this endpoint. Version 1 returns the last `steps` periods.
+    Version 2 returns the periods from a start to an end, in a time zone. A call uses version 2 if
+    it gives `start_time`, else version 1, because only its default span is documented.
     """
 
     campaign_id: CampaignId
@@ -186,8 +192,8 @@ class GetCampaignMetricsArgs(Args):
 
     @model_validator(mode="after")
     def _one_version(self) -> Self:
-        windowed = ("start_time", "end_time", "timezone")
-        given = [name for name in windowed if getattr(self, name) is not None]
+        version_2 = ("start_time", "end_time", "timezone")
+        given = [name for name in version_2 if getattr(self, name) is not None]
         if self.steps is not None and given:
             raise Problem(f"does not go with {given[0]}", "give the one or the other", "steps")
         if given and self.start_time is None:
@@ -200,57 +206,62 @@ class GetCampaignMetricsArgs(Args):
 
 def _metrics_query(args: GetCampaignMetricsArgs, invocation: Invocation) -> dict[str, Any]:
     if args.start_time is None:
-        chosen: dict[str, Any] = {"version": 1, "period": args.step, "steps": args.steps}
+        query: dict[str, Any] = {"version": 1, "period": args.step, "steps": args.steps}
     else:
-        start, end = _window(args.start_time, args.end_time, invocation)
-        chosen = {"version": 2, "res": args.step, "start": start, "end": end, "tz": args.timezone}
-    return {**chosen, "type": args.type}
+        start, end = _span(args.start_time, args.end_time, invocation)
+        query = {"version": 2, "res": args.step, "start": start, "end": end, "tz": args.timezone}
+    return {**query, "type": args.type}
 
 
-def _window(start: int, end: int | None, invocation: Invocation) -> tuple[int, int]:
-    until = invocation.now_seconds if end is None else end
-    if until <= start:
-        late = "start_time" if end is None else "end_time"
-        fix = "give a time in the past" if end is None else "give a time after start_time"
-        refuse([FieldProblem(late, "leaves no time between start and end", fix)])
-    if until - start > MAX_SPAN_SECONDS:
+def _span(start: int, given_end: int | None, invocation: Invocation) -> tuple[int, int]:
+    """Return the start and the end of the span; the default end is the time of the call."""
+    end = invocation.now_seconds if given_end is None else given_end
+    if end <= start:
+        wrong = "start_time" if given_end is None else "end_time"
+        fix = "give a time in the past" if given_end is None else "give a time after start_time"
+        refuse([FieldProblem(wrong, "leaves no time between start and end", fix)])
+    if end - start > MAX_SPAN_SECONDS:
         refuse([FieldProblem("start_time", "lies too far back", "span at most ten years")])
-    return start, until
+    return start, end
 
 
-def _tell_metrics(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
+def _metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
     series = _series(answer.payload["metric"], answer.args.steps)
     steps = max(map(len, series.values()), default=0)
-    moved = {name: numbers for name, numbers in series.items() if any(numbers)}
-    told: dict[str, Any] = {
+    nonzero = {name: numbers for name, numbers in series.items() if any(numbers)}
+    result: dict[str, Any] = {
         "summary": _metrics_sentence(answer.args, steps),
         "period": answer.args.step,
         "steps": steps,
-        "totals": {name: sum(numbers) for name, numbers in moved.items()},
+        "totals": {name: sum(numbers) for name, numbers in nonzero.items()},
     }
-    if chars_of(moved) <= MAX_RESULT_CHARS:
-        return {**told, "series": moved}
-    told["summary"] += " The series are too long to show: ask for longer periods or a shorter span."
-    return {**told, "truncated": True}
+    if chars_of(nonzero) <= MAX_RESULT_CHARS:
+        return {**result, "series": nonzero}
+    too_long = "The series are too long to show: ask for longer periods or a shorter span."
+    return {**result, "summary": f"{result['summary']} {too_long}", "truncated": True}
 
 
 def _series(metric: Any, steps: int | None) -> dict[str, list[int]]:
-    """Return the series that were asked for: Customer.io raises one step to two."""
+    """Return the last `steps` numbers of each series: Customer.io returns two steps for one.
+
+    Raises:
+        ReplyUnreadable: The reply holds no series of numbers.
+    """
     series = (metric.get("series") or {}) if isinstance(metric, dict) else None
-    if not isinstance(series, dict) or not all(map(_is_counts, series.values())):
+    if not isinstance(series, dict) or not all(map(_is_list_of_integers, series.values())):
         raise ReplyUnreadable("Customer.io answered with something other than series of numbers.")
     return {name: numbers[-(steps or 0) :] for name, numbers in series.items()}
 
 
-def _is_counts(value: Any) -> bool:
+def _is_list_of_integers(value: Any) -> bool:
     return isinstance(value, list) and all(whole_in(number) is not None for number in value)
 
 
 def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int) -> str:
-    of_type = f" ({args.type} only)" if args.type else ""
+    type_only = f" ({args.type} only)" if args.type else ""
     unit = args.step.removesuffix("s") if steps == 1 else args.step
     return (
-        f"Campaign {args.campaign_id}{of_type}: {steps} {unit}, oldest first. "
+        f"Campaign {args.campaign_id}{type_only}: {steps} {unit}, oldest first. "
         "Metrics that are not listed are 0."
     )
 
@@ -272,7 +283,7 @@ get_campaign_metrics = Subtool(
     query=_metrics_query,
     shape=Shape(
         outcome="done",
-        to_result=_tell_metrics,
+        to_result=_metrics_to_result,
         returns={
             "period": {"type": "string", "description": "Length of each step."},
             "steps": {"type": "integer", "description": "Numbers in each series."},
@@ -287,7 +298,7 @@ get_campaign_metrics = Subtool(
         expects="metric",
         untrusted=True,
     ),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES + "tag/automations/campaignMetrics/",

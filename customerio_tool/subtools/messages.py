@@ -1,4 +1,4 @@
-"""Messages: the history of deliveries, which is also where a send is looked for."""
+"""Messages: the history of deliveries, which also shows whether a send took effect."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 MAX_MESSAGES = 1000
 DEFAULT_MESSAGES = 20
 WINDOW_SECONDS = 180 * 86_400
-"""What certainly fits into the six months that one list may span, whichever way months count."""
+"""A span that is within six months however months are counted; one list covers six months."""
 
 LONGEST_WINDOW_SECONDS = 184 * 86_400
-"""The longest six months of any calendar: a start before them certainly lies outside."""
+"""The longest six months of a calendar; one list never covers a longer span."""
 
 Channel: TypeAlias = Literal[
     "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
@@ -66,23 +66,28 @@ Metric: TypeAlias = Literal[
     "undeliverable",
 ]
 
-_LEFT_OUT = {"deduplicate_id"}
-"""Members that say nothing new. Template ids stay though they are deprecated: nothing else in a
-message could name a transactional template, which is UNVERIFIED."""
+_OMITTED_MEMBERS = {"deduplicate_id"}
+"""Members without news for a model. The deprecated template ids stay: they may be the only members
+that identify a transactional template, which is UNVERIFIED."""
 
 _PEOPLE = People(
     at=("messages.customer_identifiers",),
     renamed={
-        "messages.recipient": IDENTIFIERS,  # which one depends on the channel
+        "messages.recipient": IDENTIFIERS,  # the channel decides which of them it is
         "messages.customer_id": ("id",),
     },
 )
 
 
 def messages_since(invocation: Invocation, **filters: Any) -> Look:
-    """Return the read that shows messages created since shortly before a call began."""
-    since = iso_time(invocation.search_from)
-    return Look("list_messages", {**filters, "start_time": since, "limit": DEFAULT_MESSAGES})
+    """Return the read that shows the messages created since a call began.
+
+    Args:
+        invocation: The call.
+        filters: Further arguments of list_messages.
+    """
+    start = iso_time(invocation.search_from)
+    return Look("list_messages", {**filters, "start_time": start, "limit": DEFAULT_MESSAGES})
 
 
 class ListMessagesArgs(Args):
@@ -126,20 +131,16 @@ class ListMessagesArgs(Args):
             raise Problem("lies before start_time", "give a later time", "end_time")
         return self
 
-    def until(self, invocation: Invocation) -> int | None:
-        """Return the end of the window to ask for.
+    def window_end(self, invocation: Invocation) -> int | None:
+        """Return the end of the time window to request, in Unix seconds; None means now.
 
-        With an old start and no end, Customer.io would show the six months before now and
-        quietly leave the start out.
+        An old start without an end gets one. Without it, Customer.io silently ignores the start
+        and returns the six months before now.
         """
-        start = self.start_time
-        if (
-            self.end_time is None
-            and start is not None
-            and invocation.now - start > LONGEST_WINDOW_SECONDS
-        ):
+        start, end = self.start_time, self.end_time
+        if end is None and start is not None and invocation.now - start > LONGEST_WINDOW_SECONDS:
             return start + WINDOW_SECONDS
-        return self.end_time
+        return end
 
 
 def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
@@ -152,66 +153,71 @@ def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
         "action_id": args.action_id,
         "transactional_id": args.transactional_id,
         "start_ts": args.start_time,
-        "end_ts": args.until(invocation),
+        "end_ts": args.window_end(invocation),
         "limit": args.limit or DEFAULT_MESSAGES,
         "start": args.cursor,
         "get_tracked_responses": args.include_responses,
     }
 
 
-def _tell(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
-    found = answer.payload["messages"] or []
-    if not isinstance(found, list):
+def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
+    messages = answer.payload["messages"] or []
+    if not isinstance(messages, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    told = [_thinned(message) for message in found]
-    shown = fitting_items(told)
-    cut = len(shown) < len(found)
-    cursor = None if cut else answer.payload.get("next") or None
+    brief = [_brief(message) for message in messages]
+    shown = fitting_items(brief)
+    is_cut = len(shown) < len(messages)
+    cursor = None if is_cut else answer.payload.get("next") or None
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
-        _way_on(len(shown), cut=cut, more=cursor is not None),
-        _window(answer.args, answer.invocation),
-        _doubt(answer.args),
+        _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
+        _window_note(answer.args, answer.invocation),
+        _transactional_id_note(answer.args),
     ]
     return {
         "summary": " ".join(filter(None, sentences)),
         "messages": shown,
         "count": len(shown),
         **({"next_cursor": str(cursor)} if cursor is not None else {}),
-        **({"truncated": True} if shown != told else {}),
+        **({"truncated": True} if shown != brief else {}),
     }
 
 
-def _thinned(value: Any) -> Any:
+def _brief(value: Any) -> Any:
+    """Return an object without nulls, `_OMITTED_MEMBERS` and the copy of the template's id."""
     if not isinstance(value, dict):
         return value
-    told: Item = {name: _thinned(member) for name, member in value.items()}
-    repeated = {"msg_template_id"} if told.get("message_template_id") is not None else set()
-    left_out = _LEFT_OUT | repeated
-    return {name: told[name] for name in told if told[name] is not None and name not in left_out}
+    members: Item = {name: _brief(member) for name, member in value.items()}
+    repeated = {"msg_template_id"} if members.get("message_template_id") is not None else set()
+    omitted = _OMITTED_MEMBERS | repeated
+    return {
+        name: member
+        for name, member in members.items()
+        if member is not None and name not in omitted
+    }
 
 
-def _way_on(shown: int, *, cut: bool, more: bool) -> str:
-    if cut:
+def _paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
+    if is_cut:
         return f"The page was too long and is cut; repeat with limit={shown} to page through."
-    return "Go on with cursor=next_cursor." if more else ""
+    return "Go on with cursor=next_cursor." if has_next else ""
 
 
-def _window(args: ListMessagesArgs, invocation: Invocation) -> str:
-    start, until = args.start_time, args.until(invocation)
-    if until is not None and args.end_time is None:
-        end = iso_time(until)
-        return f"One call spans six months at most, so these end at {end}; go on from there."
+def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
+    start, end = args.start_time, args.window_end(invocation)
+    if end is not None and args.end_time is None:
+        last = iso_time(end)
+        return f"One call spans six months at most, so these end at {last}; go on from there."
     if start is None:
-        return "They are of the six months before " + ("end_time." if until else "now.")
-    if until is not None and until - start > WINDOW_SECONDS:
+        return "They are of the six months before " + ("end_time." if end else "now.")
+    if end is not None and end - start > WINDOW_SECONDS:
         return "One call spans six months at most: what is older before end_time is left out."
-    if until is None and invocation.now - start > WINDOW_SECONDS:
+    if end is None and invocation.now - start > WINDOW_SECONDS:
         return "One call spans six months at most: some of the first days may be missing."
     return ""
 
 
-def _doubt(args: ListMessagesArgs) -> str:
+def _transactional_id_note(args: ListMessagesArgs) -> str:
     if args.transactional_id is None:
         return ""
     return (
@@ -235,7 +241,7 @@ list_messages = Subtool(
     query=_query,
     shape=Shape(
         outcome="done",
-        to_result=_tell,
+        to_result=_to_result,
         returns={
             "messages": {
                 "type": "array",

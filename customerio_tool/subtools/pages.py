@@ -1,4 +1,4 @@
-"""An earlier path of `customerio_tool.subtools.parts.pages`."""
+"""The former path of `customerio_tool.subtools.parts.pages`; its names are still found here."""
 
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 

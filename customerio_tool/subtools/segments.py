@@ -1,4 +1,4 @@
-"""Segments: their lists, and who is in a manual one."""
+"""Segments: read, list, create and delete them, and add or remove people."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ from customerio_tool.subtools.declare import (
     whole_in,
 )
 from customerio_tool.subtools.parts.membership import (
+    MEMBERSHIP_CAUTION,
     REPEATS,
     SENT,
-    SILENT,
     MembershipArgs,
-    count_of,
+    look_at_count,
     membership_body,
     membership_query,
 )
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
 
-FIND = "list_segments shows the ids of all segments."
+NOT_FOUND_HINT = "list_segments shows the ids of all segments."
 
 SegmentId = Annotated[SegmentNumber, Field(description="Number of the segment; see list_segments.")]
 
@@ -72,12 +72,12 @@ add_to_segment = Subtool(
     body=membership_body,
     shape=acknowledge(
         "Customer.io accepted the additions to segment {segment_id}.",
-        caution=SILENT,
-        verify=count_of,
+        caution=MEMBERSHIP_CAUTION,
+        verify=look_at_count,
         sent=SENT,
         repeats_removed=REPEATS,
     ),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     may_start_campaigns=True,
     person_argument=None,
     reference=TRACK_PAGES + "add_to_segment",
@@ -110,9 +110,10 @@ class RemoveFromSegmentArgs(MembershipArgs):
 
 
 def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
-    if answer.args.kind == "id":
-        return SILENT
-    return f"Whether Customer.io removes people by {answer.args.kind} is not verified. {SILENT}"
+    kind = answer.args.kind
+    if kind == "id":
+        return MEMBERSHIP_CAUTION
+    return f"Whether Customer.io removes people by {kind} is not verified. {MEMBERSHIP_CAUTION}"
 
 
 remove_from_segment = Subtool(
@@ -130,11 +131,11 @@ remove_from_segment = Subtool(
     shape=acknowledge(
         "Customer.io accepted the removals from segment {segment_id}.",
         caution=_removal_caution,
-        verify=count_of,
+        verify=look_at_count,
         sent=SENT,
         repeats_removed=REPEATS,
     ),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     reference=TRACK_PAGES + "remove_from_segment",
     examples=[
@@ -173,7 +174,7 @@ class ListSegmentsArgs(Args):
     full: Full = None
 
 
-def _is_wanted(args: ListSegmentsArgs, segment: Item) -> bool:
+def _passes_filters(args: ListSegmentsArgs, segment: Item) -> bool:
     of_type = args.type is None or segment.get("type") == args.type
     return of_type and contains(args.name_contains, segment.get("name"))
 
@@ -188,7 +189,9 @@ list_segments = Subtool(
     endpoint=Endpoint(Api.APP, "GET", "/v1/segments"),
     effect=Effect.READ,
     pace=Pace.APP,
-    shape=listing("segments", brief=("id", "name", "type", "state", "updated_at"), keep=_is_wanted),
+    shape=listing(
+        "segments", brief=("id", "name", "type", "state", "updated_at"), keep=_passes_filters
+    ),
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES + "tag/segments/listSegments/",
@@ -212,16 +215,16 @@ class GetSegmentArgs(Args):
     ] = None
 
 
-def _tell_segment(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
+def _segment_to_result(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
-    told = fitted("segment", answer.payload["segment"])
+    members = fitted("segment", answer.payload["segment"])
     if answer.second is None:
-        return {"summary": f"Segment {number}.", **told}
+        return {"summary": f"Segment {number}.", **members}
     count = whole_in(answer.second["count"])
     if count is None:
-        return {"summary": f"Segment {number}; its count could not be read.", **told}
+        return {"summary": f"Segment {number}; its count could not be read.", **members}
     people = "1 person" if count == 1 else f"{count} people"
-    return {"summary": f"Segment {number} holds {people}.", "customer_count": count, **told}
+    return {"summary": f"Segment {number} holds {people}.", "customer_count": count, **members}
 
 
 get_segment = Subtool(
@@ -233,7 +236,7 @@ get_segment = Subtool(
     pace=Pace.APP,
     shape=Shape(
         outcome="done",
-        to_result=_tell_segment,
+        to_result=_segment_to_result,
         returns={
             "segment": {"type": "object", "description": "Id, name, type, state."},
             "customer_count": {"type": "integer", "description": "People in the segment."},
@@ -248,7 +251,7 @@ get_segment = Subtool(
         when=lambda args: args.include_count is True,
         expects="count",
     ),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES + "tag/segments/getSegment/",
@@ -270,12 +273,12 @@ class CreateManualSegmentArgs(Args):
     description: Annotated[Text | None, Field(description="What it is for.")] = None
 
 
-def _new_segment(args: CreateManualSegmentArgs, _: Invocation) -> dict[str, Any]:
+def _new_segment_body(args: CreateManualSegmentArgs, _: Invocation) -> dict[str, Any]:
     description = {} if args.description is None else {"description": args.description}
     return {"segment": {"name": args.name, **description}}
 
 
-def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
+def _created_to_result(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
     segment = object_in(answer.payload.get("segment"))
     number = whole_in(segment.get("id"))
     if number is None:
@@ -288,18 +291,18 @@ def _tell_created(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
     }
 
 
-def _made_by_this_call(
-    args: CreateManualSegmentArgs, invocation: Invocation, seen: Item
+def _created_by_this_call(
+    args: CreateManualSegmentArgs, invocation: Invocation, payload: Item
 ) -> dict[str, Any] | None:
-    """Find the segment of that name which is not older than the call."""
-    made = [
+    """Return the manual segment with the same name that was created since the call began."""
+    created = [
         segment
-        for segment in objects_in(seen.get("segments"))
+        for segment in objects_in(payload.get("segments"))
         if segment.get("name") == args.name
         and segment.get("type") == "manual"
         and (whole_in(segment.get("created_at")) or 0) >= invocation.search_from
     ]
-    return {"segment": made[-1]} if made else None
+    return {"segment": created[-1]} if created else None
 
 
 create_manual_segment = Subtool(
@@ -312,10 +315,10 @@ create_manual_segment = Subtool(
     endpoint=Endpoint(Api.APP, "POST", "/v1/segments"),
     effect=Effect.CREATE,
     pace=Pace.APP,
-    body=_new_segment,
+    body=_new_segment_body,
     shape=Shape(
         outcome="done",
-        to_result=_tell_created,
+        to_result=_created_to_result,
         returns={
             "segment_id": {
                 "type": ["integer", "null"],
@@ -325,7 +328,7 @@ create_manual_segment = Subtool(
         },
         untrusted=True,
     ),
-    verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _made_by_this_call),
+    verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _created_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
     person_argument=None,
     reference=APP_PAGES + "tag/segments/",
@@ -352,7 +355,7 @@ class DeleteSegmentArgs(Args):
     segment_id: SegmentId
 
 
-def _tell_deleted(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
+def _deleted_to_result(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
     return {"summary": f"Deleted segment {number}; its people stay.", "segment_id": number}
 
@@ -369,10 +372,10 @@ delete_segment = Subtool(
     pace=Pace.APP,
     shape=Shape(
         outcome="done",
-        to_result=_tell_deleted,
+        to_result=_deleted_to_result,
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
-    not_found_hint=lambda _: FIND,
+    not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     reference=APP_PAGES + "tag/segments/deleteManSegment/",
     examples=[

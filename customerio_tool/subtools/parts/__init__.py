@@ -1,1 +1,1 @@
-"""Argument types and helpers that some subtools share."""
+"""Arguments, argument types and helpers for the modules that declare subtools."""

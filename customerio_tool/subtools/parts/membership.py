@@ -1,4 +1,4 @@
-"""Who is put into a manual segment or taken out: the identifiers of one call, all of one type."""
+"""The arguments of the two subtools that add people to a manual segment or remove them."""
 
 from __future__ import annotations
 
@@ -48,49 +48,50 @@ class MembershipArgs(Args):
     @model_validator(mode="after")
     def _one_type(self) -> Self:
         common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
-        mixed = [self.id_type is None and shape_of(one) != common for one in self.customer_ids]
-        unfit = [not may_be(one, self.kind) for one in self.customer_ids]
-        if any(mixed):
-            problem = f"mix types: most look like {common}, but not those at {_indices(mixed)}"
-        elif any(unfit):
-            problem = f"cannot be of type {self.kind} at {_indices(unfit)}"
+        differs = [self.id_type is None and shape_of(one) != common for one in self.customer_ids]
+        is_invalid = [not may_be(one, self.kind) for one in self.customer_ids]
+        if any(differs):
+            problem = f"mix types: most look like {common}, but not those at {_indices(differs)}"
+        elif any(is_invalid):
+            problem = f"cannot be of type {self.kind} at {_indices(is_invalid)}"
         else:
             return self
         raise Problem(problem, "make one call per type, or set id_type", "customer_ids")
 
     @property
     def kind(self) -> IdType:
-        """The type that all identifiers have."""
+        """The type of all identifiers in the call."""
         return self.id_type or shape_of(self.customer_ids[0])
 
     @property
     def distinct(self) -> list[str]:
-        """The identifiers as they are sent, each once."""
+        """The identifiers in the form for Customer.io, each once."""
         return [bare(one, self.kind) for one in distinct(self.customer_ids, self.kind)]
 
     @property
     def repeats(self) -> int:
-        """How many identifiers were given more than once."""
+        """The number of entries that repeat an earlier one."""
         return len(self.customer_ids) - len(self.distinct)
 
 
-def _indices(marked: Sequence[bool]) -> str:
-    found = [str(i) for i, is_marked in enumerate(marked) if is_marked]
-    return ", ".join(found[:10]) + ("…" if len(found) > 10 else "")
+def _indices(flags: Sequence[bool]) -> str:
+    """Return the indices of the first ten true flags as text."""
+    indices = [str(i) for i, flag in enumerate(flags) if flag]
+    return ", ".join(indices[:10]) + ("…" if len(indices) > 10 else "")
 
 
 def membership_query(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
-    """Return the query: which type the identifiers have."""
+    """Return the query, which holds the type of the identifiers."""
     return {"id_type": args.kind}
 
 
 def membership_body(args: MembershipArgs, _: Invocation) -> dict[str, Any]:
-    """Return the body, whose member is named ids whatever their type."""
+    """Return the body; its member is `ids` for every type of identifier."""
     return {"ids": args.distinct}
 
 
-def count_of(args: MembershipArgs) -> Look:
-    """Return the read that tells how many people the segment holds."""
+def look_at_count(args: MembershipArgs) -> Look:
+    """Return the read that shows the number of people in the segment."""
     return Look("get_segment", {"segment_id": args.segment_id, "include_count": True})
 
 
@@ -102,7 +103,7 @@ REPEATS: Member[MembershipArgs] = Member(
     {"type": "integer", "description": "Repeated identifiers that were left out."},
     lambda args, _: args.repeats or None,
 )
-SILENT = (
+MEMBERSHIP_CAUTION = (
     "Whether it tells of unknown people, or of a segment that is not manual, is not verified: "
     "compare the segment's count."
 )

@@ -1,4 +1,4 @@
-"""The arguments of lists that the vendor returns whole, filtered and paged here."""
+"""Types of the arguments that filter and page a list; Customer.io returns these lists whole."""
 
 from __future__ import annotations
 

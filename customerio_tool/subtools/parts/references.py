@@ -1,8 +1,8 @@
-"""The addresses of Customer.io's reference, to which a subtool adds the name of its endpoint."""
+"""Base URLs of Customer.io's API reference; a subtool appends the name of its endpoint."""
 
 TRACK_PAGES = "https://docs.customer.io/api/track/#operation/"
 
 APP_PAGES = "https://docs.customer.io/integrations/api/app/"
 
 APP_OPERATIONS = "https://docs.customer.io/api/app/#operation/"
-"""The older reference of the App API, for endpoints without a page in the new one."""
+"""The older reference of the App API, for endpoints that the new one has no page for."""
