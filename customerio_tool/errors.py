@@ -140,7 +140,7 @@ class CustomerIoError(Exception):
         retry_after_seconds: How long to wait before the same call can work.
         fields: What is wrong with which argument or connection field.
         look: The call that shows whether this one took effect.
-        beside: Facts of this call that the caller needs again, such as its `event_id`.
+        extra: Further members of the envelope, such as `event_id` and `confirmation_id`.
     """
 
     code: ClassVar[str]
@@ -157,7 +157,7 @@ class CustomerIoError(Exception):
         retry_after_seconds: float | None = None,
         fields: Sequence[FieldProblem] = (),
         look: Look | None = None,
-        beside: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(summary)
         self.summary = summary
@@ -167,7 +167,7 @@ class CustomerIoError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.fields = tuple(fields)
         self.look = look
-        self.beside = dict(beside or {})
+        self.extra = dict(extra or {})
 
     def add(self, sentence: str) -> None:
         """Say one thing more at the end of the summary."""
@@ -189,7 +189,7 @@ class CustomerIoError(Exception):
             error["fields"] = [problem.as_json() for problem in self.fields]
         if self.look is not None:
             error["look"] = self.look.as_json()
-        return {"ok": False, "summary": self.summary, **self.beside, "error": error}
+        return {"ok": False, "summary": self.summary, **self.extra, "error": error}
 
 
 class ConnectionInvalid(CustomerIoError):

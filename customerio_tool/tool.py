@@ -100,9 +100,9 @@ class CustomerIoTool:
         self.local: Sandbox | None = None
         self._is_closed = False
         self._lock = ForkSafeLock()
-        self._known = subtools()
+        self._all_subtools = subtools()
         self.handlers: Mapping[str, Handler] = MappingProxyType(
-            {name: Handler(self, subtool) for name, subtool in self._known.items()}
+            {name: Handler(self, subtool) for name, subtool in self._all_subtools.items()}
         )
 
     @classmethod
@@ -187,7 +187,7 @@ class CustomerIoTool:
     def subtools(self) -> list[str]:
         """Return the names of the subtools that may run: enabled, and reads if only they may."""
         policy = self._policy
-        return [name for name, subtool in self._known.items() if policy.allows(subtool)]
+        return [name for name, subtool in self._all_subtools.items() if policy.allows(subtool)]
 
     def enable(self, *names: str) -> None:
         """Enable subtools beside those that are; a read-only policy still lets only reads run.
@@ -195,7 +195,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled | self._checked(names))
+        self._set_enabled(lambda enabled: enabled | self._existing(names))
 
     def disable(self, *names: str) -> None:
         """Disable subtools; a disabled one is neither listed nor run.
@@ -203,7 +203,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled - self._checked(names))
+        self._set_enabled(lambda enabled: enabled - self._existing(names))
 
     def only(self, *names: str) -> None:
         """Enable exactly these subtools.
@@ -211,15 +211,15 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda _: self._checked(names))
+        self._set_enabled(lambda _: self._existing(names))
 
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
             enabled = self._policy.enabled
-            now = self._known if enabled is None else enabled
+            now = self._all_subtools if enabled is None else enabled
             self._policy = self._policy.only(change(frozenset(now)))
 
-    def _checked(self, names: Iterable[str]) -> frozenset[str]:
+    def _existing(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(find(name).name for name in names)
 
     def definition(self, name: str) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class CustomerIoTool:
         """
         subtool, policy = find(name), self._policy
         definition = subtool.definition()
-        if policy.asks_before(subtool):
+        if policy.requires_confirmation(subtool):
             return with_confirmation(definition, policy.confirm)
         return definition
 
@@ -245,7 +245,7 @@ class CustomerIoTool:
             SubtoolUnknown: There is no subtool of that name.
         """
         named = [only] if isinstance(only, str) else only
-        wanted = None if named is None else self._checked(named)
+        wanted = None if named is None else self._existing(named)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
         return [self.definition(name) for name in names]
 

@@ -17,7 +17,7 @@ MAX_WAITING = 1000
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingCall:
     """One call that waits for a person.
 
     Args:
@@ -37,10 +37,10 @@ class Approvals:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._lock = ForkSafeLock()
-        self._waiting: dict[str, dict[str, Waiting]] = {}
+        self._waiting: dict[str, dict[str, WaitingCall]] = {}
 
     def keep(
-        self, workspace: str, waiting: Waiting, now: float, entropy: Callable[[int], bytes]
+        self, workspace: str, waiting: WaitingCall, now: float, entropy: Callable[[int], bytes]
     ) -> str | None:
         """Keep a call and return its confirmation id; the same call keeps the id that it has.
 
@@ -65,12 +65,12 @@ class Approvals:
             queue[confirmation_id] = waiting
         return confirmation_id
 
-    def take(self, workspace: str, confirmation_id: str, now: float) -> Waiting | None:
+    def take(self, workspace: str, confirmation_id: str, now: float) -> WaitingCall | None:
         """Return a call of the workspace, which then waits no more; None where there is none."""
         with self._lock:
             return self._queue(workspace, now).pop(confirmation_id, None)
 
-    def _queue(self, workspace: str, now: float) -> dict[str, Waiting]:
+    def _queue(self, workspace: str, now: float) -> dict[str, WaitingCall]:
         """Return the calls of a workspace that still wait."""
         queue = self._waiting.setdefault(workspace, {})
         for known in [k for k, waiting in queue.items() if waiting.ends_at <= now]:

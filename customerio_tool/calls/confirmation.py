@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals, Waiting
+from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals, WaitingCall
 from customerio_tool.calls.call import Call
 from customerio_tool.connection import Connection
 from customerio_tool.errors import (
@@ -56,7 +56,7 @@ class PersonConfirmation:
             PolicyRefused: Too many calls of the workspace wait.
         """
         key = hashlib.sha256(call.canonical).digest(), call.context.run_id
-        waiting = Waiting(call, key, call.at.now + LIFE_SECONDS)
+        waiting = WaitingCall(call, key, call.at.now + LIFE_SECONDS)
         confirmation_id = self._approvals.keep(
             call.at.workspace, waiting, call.at.now, self._entropy
         )
@@ -68,7 +68,7 @@ class PersonConfirmation:
             f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
             "the application that runs this agent can pass on. Tell the user what you asked for; "
             "no argument approves it, and asking again changes nothing.",
-            beside={"confirmation_id": confirmation_id},
+            extra={"confirmation_id": confirmation_id},
         )
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
@@ -142,7 +142,7 @@ class RepeatTokens:
             f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
             "doubt, ask the user first.",
             next_step="fix_arguments",
-            beside={TOKEN: self._token(call, int(self._now()) + LIFE_SECONDS)},
+            extra={TOKEN: self._token(call, int(self._now()) + LIFE_SECONDS)},
         )
 
     def _is_of(self, call: Call[Any], token: str) -> bool:
@@ -162,12 +162,12 @@ class RepeatTokens:
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:
     """Return the definition of a subtool as it is where its calls are confirmed."""
     if confirm == "human":
-        return _with(definition, "output_schema", "confirmation_id", _ID_SCHEMA)
-    shown = _with(definition, "input_schema", TOKEN, _TOKEN_SCHEMA)
-    return _with(shown, "output_schema", TOKEN, _TOKEN_SCHEMA)
+        return _with_property(definition, "output_schema", "confirmation_id", _ID_SCHEMA)
+    shown = _with_property(definition, "input_schema", TOKEN, _TOKEN_SCHEMA)
+    return _with_property(shown, "output_schema", TOKEN, _TOKEN_SCHEMA)
 
 
-def _with(
+def _with_property(
     definition: dict[str, Any], schema: str, name: str, declared: Mapping[str, Any]
 ) -> dict[str, Any]:
     properties = {**definition[schema]["properties"], name: dict(declared)}

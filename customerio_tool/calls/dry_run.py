@@ -11,7 +11,7 @@ from customerio_tool.connection.exchange import Request
 from customerio_tool.subtools.declare.vendor_json import fitted
 
 
-def rehearsed(call: Call[Any], request: Request, connection: Connection) -> dict[str, Any]:
+def dry_run_result(call: Call[Any], request: Request, connection: Connection) -> dict[str, Any]:
     """Return the envelope of a call that was not sent: its request, without credentials.
 
     The body is cut to a result's budget. A second read, or one that looks after a lost answer, is

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.reply import cleaned, outcome_unknown, payload_of, second_payload_of
+from customerio_tool.calls.reply import cleaned_json, outcome_unknown, payload_of, second_payload_of
 from customerio_tool.calls.request import second_request_for, verify_request_for
 from customerio_tool.calls.retry import Attempts, Bounds, Fate, Retrier
 from customerio_tool.connection.exchange import Reply, Request
@@ -58,30 +58,30 @@ class Recovery:
 
     def _payload(self, request: Request) -> Item:
         attempts = self._exchange(request, self._subtool.effect)
-        if self._subtool.effect.retry is not Retry.VERIFY or not _uncertain(attempts):
-            return self._settled(request, attempts)
-        return self._verified(request, attempts)
+        if self._subtool.effect.retry is not Retry.VERIFY or not _is_uncertain(attempts):
+            return self._payload_or_error(request, attempts)
+        return self._payload_after_read_back(request, attempts)
 
     def _exchange(self, request: Request, effect: Effect) -> Attempts:
         return self._retrier.send(request, effect, self._bounds)
 
-    def _verified(self, request: Request, lost: Attempts) -> Item:
+    def _payload_after_read_back(self, request: Request, lost: Attempts) -> Item:
         """Read back what a lost call may have made; where nothing is found, send once more."""
-        attempts, may_send = lost, self._hold(request, lost)
-        while (seen := self._look()) is not None:
-            if found := self._found(seen):
+        attempts, may_send = lost, self._wait_to_retry(request, lost)
+        while (seen := self._read_back()) is not None:
+            if found := self._match(seen):
                 return found
             if not may_send:
                 break
-            attempts, may_send = self._sent_again(request, attempts), False
-            if not _uncertain(attempts):
+            attempts, may_send = self._send_again(request, attempts), False
+            if not _is_uncertain(attempts):
                 break
-        return self._settled(request, attempts)
+        return self._payload_or_error(request, attempts)
 
-    def _hold(self, request: Request, attempts: Attempts) -> bool:
-        return self._retrier.hold(request, self._subtool.effect, attempts, self._bounds)
+    def _wait_to_retry(self, request: Request, attempts: Attempts) -> bool:
+        return self._retrier.wait_to_retry(request, self._subtool.effect, attempts, self._bounds)
 
-    def _sent_again(self, request: Request, lost: Attempts) -> Attempts:
+    def _send_again(self, request: Request, lost: Attempts) -> Attempts:
         """Send once more; whatever comes of it, what became of the first is not known."""
         try:
             return replace(self._exchange(request, self._subtool.effect), doubtful=True)
@@ -89,9 +89,9 @@ class Recovery:
             return lost
         except CustomerIoError as error:
             failure = error
-        raise self._explained(failure, replace(lost, doubtful=True))
+        raise self._explain(failure, replace(lost, doubtful=True))
 
-    def _look(self) -> Item | None:
+    def _read_back(self) -> Item | None:
         """Return the JSON of the verifying read, or None where it could not be read."""
         request = verify_request_for(self._call)
         if request is None:
@@ -101,17 +101,17 @@ class Recovery:
         except CustomerIoError:
             return None
         reply = attempts.reply
-        seen = cleaned(reply) if reply and reply.status == HTTPStatus.OK else None
+        seen = cleaned_json(reply) if reply and reply.status == HTTPStatus.OK else None
         return seen if isinstance(seen, dict) else None
 
-    def _found(self, seen: Item) -> Item | None:
+    def _match(self, seen: Item) -> Item | None:
         verify = self._subtool.verify
         return verify.found(self._call.args, self._call.at, seen) if verify else None
 
-    def _settled(self, request: Request, attempts: Attempts) -> Item:
+    def _payload_or_error(self, request: Request, attempts: Attempts) -> Item:
         """Return the payload of the last attempt, or raise what it means for the whole call."""
         reply = attempts.reply
-        if attempts.doubtful and reply and _is_gone(request, reply):
+        if attempts.doubtful and reply and _is_already_deleted(request, reply):
             reply = Reply(HTTPStatus.NO_CONTENT, reply.headers, b"")
         try:
             if reply is not None:
@@ -119,14 +119,14 @@ class Recovery:
             raise self._failure(attempts)
         except CustomerIoError as error:
             failure = error
-        raise self._explained(failure, attempts)
+        raise self._explain(failure, attempts)
 
     def _failure(self, attempts: Attempts) -> CustomerIoError:
         if attempts.fate is Fate.NOT_SENT and not attempts.doubtful:
-            return Unreachable(attempts.problem, beside=self._call.facts())
+            return Unreachable(attempts.problem, extra=self._call.facts())
         return outcome_unknown(self._call, attempts.problem)
 
-    def _explained(self, error: CustomerIoError, attempts: Attempts) -> CustomerIoError:
+    def _explain(self, error: CustomerIoError, attempts: Attempts) -> CustomerIoError:
         """Add what is known beside the error: an earlier doubtful attempt, a possible trace."""
         if attempts.doubtful and not self._subtool.effect.read_only:
             if error.took_effect == "no":
@@ -135,9 +135,9 @@ class Recovery:
             if self._subtool.effect.retry is Retry.VERIFY and self._subtool.look:
                 error.next_step, error.look = "look_first", self._call.look()
         if isinstance(error, OutcomeUnknown) and self._subtool.effect is Effect.SEND:
-            seen = self._look()
-            trace = self._found(seen) if seen else None
-            error.beside |= trace or {}
+            seen = self._read_back()
+            trace = self._match(seen) if seen else None
+            error.extra |= trace or {}
         return error
 
     def _second_payload(self, attempts: Attempts) -> Item:
@@ -146,11 +146,11 @@ class Recovery:
         return second_payload_of(self._call, attempts.reply)
 
 
-def _uncertain(attempts: Attempts) -> bool:
+def _is_uncertain(attempts: Attempts) -> bool:
     return attempts.fate in (Fate.LOST, Fate.FAILED) or (
         attempts.fate is Fate.NOT_SENT and attempts.doubtful
     )
 
 
-def _is_gone(request: Request, reply: Reply) -> bool:
+def _is_already_deleted(request: Request, reply: Reply) -> bool:
     return request.method == "DELETE" and reply.status == HTTPStatus.NOT_FOUND

@@ -42,8 +42,8 @@ def payload_of(call: Call[Any], reply: Reply) -> Item:
         raise error_for(call, reply)
     if call.subtool.effect.read_only:
         shape = call.subtool.shape
-        return _readable(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
-    return object_in(cleaned(reply))
+        return _read_payload(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
+    return object_in(cleaned_json(reply))
 
 
 def second_payload_of(call: Call[Any], reply: Reply) -> Item:
@@ -51,12 +51,12 @@ def second_payload_of(call: Call[Any], reply: Reply) -> Item:
     if not 200 <= reply.status < 300:
         raise error_for(call, reply)
     second = call.subtool.second_read
-    return _readable(reply, second.expects if second else None, {})
+    return _read_payload(reply, second.expects if second else None, {})
 
 
-def _readable(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
+def _read_payload(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
     """Return the object of a read; `expects` must be in it, of the type that we pass it on as."""
-    payload = cleaned(reply)
+    payload = cleaned_json(reply)
     if isinstance(payload, dict) and (
         expects is None or (expects in payload and _is_a(declared, payload[expects]))
     ):
@@ -74,7 +74,7 @@ def _is_a(declared: JsonSchema, value: Any) -> bool:
     return True
 
 
-def cleaned(reply: Reply) -> Any:
+def cleaned_json(reply: Reply) -> Any:
     """Return the JSON of a reply's body, its text cleaned, or None where it has none."""
     try:
         return clean(json_of(reply))
@@ -84,18 +84,18 @@ def cleaned(reply: Reply) -> Any:
 
 def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
     """Return the error that a reply outside 2xx means for this call."""
-    beside = {**call.facts(), **_said(reply)}
+    extra = {**call.facts(), **_said(reply)}
     if reply.may_have_acted:
-        return _failed(call, reply, beside)
+        return _server_failure(call, reply, extra)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
     if reply.status in REDIRECTS:
         error, sentence = CredentialsRejected, _REDIRECTED
-    hints = (_hint(call, error, reply.status), _guess(call, reply.status))
+    hints = (_status_hint(call, error, reply.status), _refused_hint(call, reply.status))
     return error(
         " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
         http_status=reply.status,
-        retry_after_seconds=_wait_of(call, reply) if error is RateLimited else None,
-        beside=beside,
+        retry_after_seconds=_retry_seconds(call, reply) if error is RateLimited else None,
+        extra=extra,
     )
 
 
@@ -117,7 +117,7 @@ _CREDENTIALS = {
 }
 
 
-def _hint(call: Call[Any], error: type[Answered], status: int) -> str:
+def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
     subtool = call.subtool
     if error is CredentialsRejected:
         return _CREDENTIALS[subtool.endpoint.api]
@@ -132,23 +132,23 @@ def _hint(call: Call[Any], error: type[Answered], status: int) -> str:
     return ""
 
 
-def _guess(call: Call[Any], status: int) -> str:
+def _refused_hint(call: Call[Any], status: int) -> str:
     hint = call.subtool.refused_hint
     return hint(call.args, status) if hint else ""
 
 
-def _wait_of(call: Call[Any], reply: Reply) -> float:
+def _retry_seconds(call: Call[Any], reply: Reply) -> float:
     """Return the wait that the reply asks for, else one period: no `Retry-After` is documented."""
     asked = retry_after(reply, call.at.now)
     return float(call.subtool.pace.period_seconds) if asked is None else asked
 
 
-def _failed(call: Call[Any], reply: Reply, beside: Mapping[str, Any]) -> CustomerIoError:
+def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> CustomerIoError:
     effect = call.subtool.effect
     if effect.retry is not Retry.ALWAYS:
         problem = f"Customer.io failed while handling this call (HTTP {reply.status})."
         unknown = outcome_unknown(call, problem, http_status=reply.status)
-        unknown.beside |= beside
+        unknown.extra |= extra
         return unknown
     safe = "Nothing was changed." if effect.read_only else "Repeating this call is safe."
     return ServiceFailed(
@@ -156,7 +156,7 @@ def _failed(call: Call[Any], reply: Reply, beside: Mapping[str, Any]) -> Custome
         took_effect="no" if effect.read_only else "unknown",
         http_status=reply.status,
         retry_after_seconds=retry_after(reply, call.at.now),
-        beside=beside,
+        extra=extra,
     )
 
 
@@ -177,7 +177,7 @@ def outcome_unknown(
         next_step="look_first" if look else "wait",
         http_status=http_status,
         look=look,
-        beside=call.facts(),
+        extra=call.facts(),
     )
 
 

@@ -33,16 +33,16 @@ def second_request_for(call: Call[Any]) -> Request | None:
     second = call.subtool.second_read
     if second is None or not second.when(call.args):
         return None
-    return _read(second.endpoint, call.args)
+    return _read_request(second.endpoint, call.args)
 
 
 def verify_request_for(call: Call[Any]) -> Request | None:
     """Return the read that may show whether a call took effect, where the subtool has one."""
     verify = call.subtool.verify
-    return None if verify is None else _read(verify.endpoint, call.args)
+    return None if verify is None else _read_request(verify.endpoint, call.args)
 
 
-def _read(endpoint: Endpoint, args: Args) -> Request:
+def _read_request(endpoint: Endpoint, args: Args) -> Request:
     path = path_for(endpoint, args)
     return Request(endpoint.api, endpoint.method, path, pace=Pace.APP, template=endpoint.path)
 
@@ -60,10 +60,12 @@ def encoded(value: object) -> str:
 def query_text(query: Mapping[str, Any]) -> str:
     """Return a query string; a parameter that is None is not sent, a boolean is a JSON word."""
     given = {name: value for name, value in query.items() if value is not None}
-    return "&".join(f"{encoded(name)}={encoded(_word(value))}" for name, value in given.items())
+    return "&".join(
+        f"{encoded(name)}={encoded(_json_word(value))}" for name, value in given.items()
+    )
 
 
-def _word(value: object) -> object:
+def _json_word(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 

@@ -65,12 +65,12 @@ class Bounds:
     Args:
         deadline: When the call must have ended.
         context: What the host knows of the call; it may cancel it.
-        watch: Is notified of every attempt.
+        notify: Is notified of every attempt.
     """
 
     deadline: Deadline
     context: CallContext
-    watch: Callable[[Attempt], None]
+    notify: Callable[[Attempt], None]
 
     def check(self, *, doubtful: bool) -> None:
         """Raise `Cancelled` if the host wants no more of the call."""
@@ -78,7 +78,7 @@ class Bounds:
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
 
 
-COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
+QUOTA_COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
 
 
 class Retrier:
@@ -121,26 +121,28 @@ class Retrier:
             doubtful = doubtful or attempts.doubtful
             attempts = replace(attempts, doubtful=doubtful)
             if attempts.fate is Fate.ANSWERED:
-                self._quota.pay_back(self._payer(request), max(1, spent))
+                self._quota.pay_back(self._quota_key(request), max(1, spent))
                 return attempts
-            if number == MAX_ATTEMPTS or not _is_safe(attempts, effect):
+            if number == MAX_ATTEMPTS or not _is_safe_to_repeat(attempts, effect):
                 return attempts
-            if not self.hold(request, effect, attempts, bounds):
+            if not self.wait_to_retry(request, effect, attempts, bounds):
                 return attempts
-            spent += COST[attempts.fate]
+            spent += QUOTA_COST[attempts.fate]
             if not self._has_slot(request, effect, bounds, doubtful=doubtful):
                 return attempts
         return attempts
 
-    def hold(self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds) -> bool:
+    def wait_to_retry(
+        self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds
+    ) -> bool:
         """Wait as before another attempt; False, at once, where there is no time or quota for one.
 
         This is also for what is only repeated after a look: `send` does not repeat it by itself.
         """
         delay = self._delay(request, attempts)
-        if delay > bounds.deadline.left() - self._least(effect):
+        if delay > bounds.deadline.left() - self._least_seconds(effect):
             return False
-        if not self._quota.spend(self._payer(request), COST[attempts.fate]):
+        if not self._quota.spend(self._quota_key(request), QUOTA_COST[attempts.fate]):
             return False
         bounds.context.report(f"Trying again in {delay:.1f} s: {attempts.fate.value}.")
         self._clock.sleep(delay)
@@ -151,7 +153,7 @@ class Retrier:
     ) -> bool:
         """Wait for the slot of a repeat; False where it comes too late for the deadline."""
         try:
-            self._take_slot(request, bounds, self._least(effect), doubtful=doubtful)
+            self._take_slot(request, bounds, self._least_seconds(effect), doubtful=doubtful)
         except RateLimited:
             return False
         return True
@@ -166,13 +168,13 @@ class Retrier:
     def _bucket(self, request: Request) -> str:
         return bucket_of(self._client.connection.workspace_key, request.pace)
 
-    def _payer(self, request: Request) -> tuple[str, Api]:
+    def _quota_key(self, request: Request) -> tuple[str, Api]:
         return self._client.connection.workspace_key, request.api
 
     def _attempt(self, request: Request, effect: Effect, bounds: Bounds, number: int) -> Attempts:
         started_at, left = self._clock.now(), bounds.deadline.left()
         fate, reply, problem = self._exchange(request, effect, bounds.deadline)
-        bounds.watch(
+        bounds.notify(
             Attempt(
                 number=number,
                 method=request.method,
@@ -190,11 +192,11 @@ class Retrier:
 
     def _pause_all(self, request: Request, reply: Reply | None) -> None:
         """Hold every call of the rate class, as a 429 asks."""
-        asked = self._asked_wait(reply)
+        asked = self._requested_wait(reply)
         seconds = slot_seconds(request.pace) if asked is None else asked
         self._pacer.pause(self._bucket(request), request.pace, seconds)
 
-    def _asked_wait(self, reply: Reply | None) -> float | None:
+    def _requested_wait(self, reply: Reply | None) -> float | None:
         return retry_after(reply, self._clock.now()) if reply else None
 
     def _exchange(
@@ -205,20 +207,20 @@ class Retrier:
         except Unreachable as unreachable:
             return Fate.NOT_SENT, None, str(unreachable)
         except AnswerLost as lost:
-            if lost.begun is None or _is_needed_whole(lost.begun, effect):
+            if lost.partial is None or _needs_whole_body(lost.partial, effect):
                 return Fate.LOST, None, str(lost)
-            reply = lost.begun
+            reply = lost.partial
         return _fate_of(reply), reply, ""
 
     def _delay(self, request: Request, attempts: Attempts) -> float:
         """Return the seconds to wait before another attempt: drawn, or longer if the reply asks."""
         backoff = BACKOFF_SECONDS * float(2 ** (attempts.made - 1))
-        asked = self._asked_wait(attempts.reply)
+        asked = self._requested_wait(attempts.reply)
         if asked is None:
             asked = slot_seconds(request.pace) if attempts.fate is Fate.LIMITED else 0.0
         return max(self._chance() * backoff, asked)
 
-    def _least(self, effect: Effect) -> float:
+    def _least_seconds(self, effect: Effect) -> float:
         """Return the seconds that must be left for another attempt."""
         whole = self._client.timeouts.whole
         return min(LEAST_ATTEMPT_SECONDS, whole) if effect.retry is Retry.ALWAYS else whole
@@ -229,12 +231,12 @@ def slot_seconds(pace: Pace) -> float:
     return pace.period_seconds / pace.permits
 
 
-def _is_safe(attempts: Attempts, effect: Effect) -> bool:
+def _is_safe_to_repeat(attempts: Attempts, effect: Effect) -> bool:
     """Tell whether a repeat cannot do twice what must be done once."""
     return attempts.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.retry is Retry.ALWAYS
 
 
-def _is_needed_whole(reply: Reply, effect: Effect) -> bool:
+def _needs_whole_body(reply: Reply, effect: Effect) -> bool:
     """Tell whether a reply that was cut off says nothing: what a read found is in its body.
 
     Whether a write was accepted is in the status, which came. A message whose 2xx was cut off is

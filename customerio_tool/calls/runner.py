@@ -11,7 +11,7 @@ from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.telemetry.events import CallStart
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
-from customerio_tool.calls.dry_run import rehearsed
+from customerio_tool.calls.dry_run import dry_run_result
 from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.retry import Bounds, Retrier
@@ -64,14 +64,14 @@ class Runner:
         with self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
-            if policy.confirm == "repeat" and policy.asks_before(subtool):
+            if policy.confirm == "repeat" and policy.requires_confirmation(subtool):
                 arguments, token = self._tokens.split(arguments)
             call = Call(subtool, subtool.parse(arguments), at, context)
             watch.begin(call)
             policy.admit_arguments(subtool, call.args)
-            if policy.asks_before(subtool):
+            if policy.requires_confirmation(subtool):
                 self._confirm(call, policy, token)
-            return watch.ended_with(self._result(call, policy, watch))
+            return watch.succeeded_with(self._result(call, policy, watch))
 
     def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
         # Nobody is asked about a call that would be refused for its arguments afterwards.
@@ -101,7 +101,7 @@ class Runner:
             watch.begin(call)
             policy.admit(call.subtool)
             policy.admit_arguments(call.subtool, call.args)
-            return watch.ended_with(self._result(call, policy, watch))
+            return watch.succeeded_with(self._result(call, policy, watch))
 
     def decline(self, confirmation_id: str) -> NoReturn:
         """Drop the call that waits under this id.
@@ -122,21 +122,23 @@ class Runner:
     def _result(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
         request = request_for(call)
         if policy.dry_run:
-            return rehearsed(call, request, self._connection)
+            return dry_run_result(call, request, self._connection)
         seconds = seconds_for(call)
         ends_at = self._clock.now() + seconds
         bounds = Bounds(self._clock.deadline(seconds), call.context, watch.attempted)
         recovery = Recovery(self._retrier, call, bounds)
 
         def send() -> Item:
-            return call.subtool.result(_visible(recovery.answer(request), call, policy))
+            return call.subtool.result(
+                _without_hidden_attributes(recovery.answer(request), call, policy)
+            )
 
         if call.subtool.effect is not Effect.SEND:
             return send()
-        counted = self._counted(call, policy, send)
+        counted = self._within_budget(call, policy, send)
         return self._send_once.run(call, request, counted, ends_at=ends_at)
 
-    def _counted(
+    def _within_budget(
         self, call: Call[Any], policy: Policy, send: Callable[[], Item]
     ) -> Callable[[], Item]:
         """Return a send that goes out only where the budget of its run has room."""
@@ -163,7 +165,7 @@ class Runner:
         return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
 
 
-def _visible(answer: Answer[Any], call: Call[Any], policy: Policy) -> Answer[Any]:
+def _without_hidden_attributes(answer: Answer[Any], call: Call[Any], policy: Policy) -> Answer[Any]:
     """Return an answer without the attributes that a policy hides, for whatever subtool."""
     hidden, people = frozenset(policy.hidden_attributes), call.subtool.people or NO_PEOPLE
     return replace(

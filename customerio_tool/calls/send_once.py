@@ -102,7 +102,7 @@ class _Claim:
     run_id: str | None
     held: bool = True
 
-    def ended(self, state: State, now: float, facts: Mapping[str, Any]) -> Entry:
+    def with_outcome(self, state: State, now: float, facts: Mapping[str, Any]) -> Entry:
         lasts = lifetime(state, explicit=self.explicit, run_id=self.run_id)
         return replace(self.started, state=state, expires_at=now + lasts, facts=facts)
 
@@ -154,13 +154,13 @@ class SendOnce:
         except LedgerLost as error:
             lost = error
         if lost:
-            self._go_on_without(call, lost)
+            self._refuse_unless_best_effort(call, lost)
             claim = replace(claim, held=False)
         if held is not None:
-            return _result_of_first(call, claim, held.as_of(now), now)
-        return self._sent(claim, send)
+            return _result_of_earlier(call, claim, held.as_of(now), now)
+        return self._send(claim, send)
 
-    def _go_on_without(self, call: Call[Any], lost: LedgerLost) -> None:
+    def _refuse_unless_best_effort(self, call: Call[Any], lost: LedgerLost) -> None:
         if not self._best_effort:
             raise LedgerUnavailable(
                 "Nothing was sent: the ledger that keeps a message from going twice cannot be used."
@@ -171,29 +171,31 @@ class SendOnce:
             lost,
         )
 
-    def _sent(self, claim: _Claim, send: Callable[[], Item]) -> Item:
+    def _send(self, claim: _Claim, send: Callable[[], Item]) -> Item:
         try:
             result = send()
         except BaseException as error:
             if isinstance(error, CustomerIoError) and error.took_effect == "no":
                 self._release(claim)
             else:
-                self._settle(claim, "unknown", {})
+                self._record_outcome(claim, "unknown", {})
             raise
-        self._settle(claim, "sent", {name: result[name] for name in FACTS if name in result})
+        self._record_outcome(
+            claim, "sent", {name: result[name] for name in FACTS if name in result}
+        )
         return result
 
     def _release(self, claim: _Claim) -> None:
         """Free the key, unless another call may hold it."""
         if claim.held:
-            self._record(claim, lambda: self._ledger.release(claim.key))
+            self._write(claim, lambda: self._ledger.release(claim.key))
 
-    def _settle(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
+    def _record_outcome(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
         now = self._now()
-        entry = claim.ended(state, now, facts)
-        self._record(claim, lambda: self._ledger.settle(claim.key, entry, now))
+        entry = claim.with_outcome(state, now, facts)
+        self._write(claim, lambda: self._ledger.settle(claim.key, entry, now))
 
-    def _record(self, claim: _Claim, write: Callable[[], None]) -> None:
+    def _write(self, claim: _Claim, write: Callable[[], None]) -> None:
         """Write how a send ended, if it can be: where it cannot, `started` becomes unknown."""
         try:
             write()
@@ -213,7 +215,7 @@ def _claim(call: Call[Any], request: Request, ends_at: float) -> _Claim:
     return _Claim(key, started, explicit, run_id)
 
 
-def _result_of_first(call: Call[Any], claim: _Claim, held: Entry, now: float) -> Item:
+def _result_of_earlier(call: Call[Any], claim: _Claim, held: Entry, now: float) -> Item:
     """Return the result of the first call with this key, as nothing is sent by this one.
 
     Raises:
@@ -243,7 +245,7 @@ def _still_unknown(first: Call[Any]) -> OutcomeUnknown:
         "answer, so that it may have happened. Look first, and ask the user before sending it "
         f"again on purpose, which a new {first.subtool.key_argument} does.",
         look=first.look(),
-        beside=first.facts(),
+        extra=first.facts(),
     )
 
 

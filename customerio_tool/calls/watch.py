@@ -35,19 +35,19 @@ class Watchers:
     def started(self, call: CallStart) -> None:
         """Tell all that a call begins."""
         for watcher in self._watchers:
-            with _harmless(watcher):
+            with _exceptions_logged(watcher):
                 watcher.started(call)
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """Tell all of an exchange."""
         for watcher in self._watchers:
-            with _harmless(watcher):
+            with _exceptions_logged(watcher):
                 watcher.attempted(call, attempt)
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
         """Tell all that a call is over."""
         for watcher in self._watchers:
-            with _harmless(watcher):
+            with _exceptions_logged(watcher):
                 watcher.ended(call, end)
 
 
@@ -90,7 +90,7 @@ class Watch:
         self._attempts += 1
         self._watchers.attempted(self._call, attempt)
 
-    def ended_with(self, result: dict[str, Any]) -> dict[str, Any]:
+    def succeeded_with(self, result: dict[str, Any]) -> dict[str, Any]:
         """Remember the result of a call that succeeded, and return it."""
         self._outcome = result["outcome"]
         return result
@@ -117,7 +117,7 @@ class Watch:
 
 
 @contextmanager
-def _harmless(watcher: Telemetry) -> Iterator[None]:
+def _exceptions_logged(watcher: Telemetry) -> Iterator[None]:
     try:
         yield
     except Exception as error:

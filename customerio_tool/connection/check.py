@@ -10,7 +10,7 @@ from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import json_of
 from customerio_tool.connection.failures import AnswerLost
 from customerio_tool.connection.fields import Region
-from customerio_tool.connection.region import PROBES, region_told
+from customerio_tool.connection.region import PROBES, region_from_reply
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.subtools.declare import Api
@@ -51,12 +51,12 @@ def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
     """
     found: dict[str, _Finding] = {}
     for api in (api for api in Api if api in client.connection.apis):
-        told = next((f.region for f in found.values() if f.region), None)
-        found[api.value] = _finding(client, api, told, deadline)
+        known_region = next((f.region for f in found.values() if f.region), None)
+        found[api.value] = _finding(client, api, known_region, deadline)
     facts = _facts(list(found.values()))
     return {
         "ok": not any(finding.problem for finding in found.values()),
-        "summary": _problems(found) or _works(facts),
+        "summary": _problem_summary(found) or _success_summary(facts),
         **facts,
         **{name: finding.as_json() for name, finding in found.items()},
     }
@@ -69,7 +69,7 @@ def _facts(findings: list[_Finding]) -> dict[str, Any]:
     return facts | ({"workspace_id": workspaces[0]} if workspaces else {})
 
 
-def _problems(found: dict[str, _Finding]) -> str:
+def _problem_summary(found: dict[str, _Finding]) -> str:
     """Tell a problem that both APIs have once, and else which API has it."""
     problems = {name: finding.problem for name, finding in found.items()}
     if len(set(problems.values())) == 1:
@@ -77,19 +77,19 @@ def _problems(found: dict[str, _Finding]) -> str:
     return " ".join(f"{name.capitalize()} API: {each}" for name, each in problems.items() if each)
 
 
-def _works(facts: dict[str, Any]) -> str:
+def _success_summary(facts: dict[str, Any]) -> str:
     names = {"workspace_id": "workspace", "region": "region"}
-    told = [f"{name} {facts[key]}" for key, name in names.items() if key in facts]
-    return f"The connection works: {', '.join(told)}." if told else "The connection works."
+    named = [f"{name} {facts[key]}" for key, name in names.items() if key in facts]
+    return f"The connection works: {', '.join(named)}." if named else "The connection works."
 
 
-def _finding(client: Client, api: Api, told: Region | None, deadline: Deadline) -> _Finding:
+def _finding(client: Client, api: Api, known_region: Region | None, deadline: Deadline) -> _Finding:
     """Try the hosts in turn until one knows the key, else return what says most of it."""
     tried: list[_Finding] = []
-    for region in [told] if told else client.regions(api):
+    for region in [known_region] if known_region else client.regions(api):
         finding = _probe(client, api, region, deadline)
         if finding.region:
-            return _in_right_region(client, api, finding)
+            return _with_region_problem(client, api, finding)
         tried.append(finding)
     # Either Track host knows every pair. An App key is known to one host only, which may be down.
     refusals_first = api is Api.TRACK
@@ -97,7 +97,7 @@ def _finding(client: Client, api: Api, told: Region | None, deadline: Deadline) 
     return tried[is_refusal.index(refusals_first)] if refusals_first in is_refusal else tried[0]
 
 
-def _in_right_region(client: Client, api: Api, finding: _Finding) -> _Finding:
+def _with_region_problem(client: Client, api: Api, finding: _Finding) -> _Finding:
     """Return the finding, with the connection's region told as wrong where it is."""
     if client.connection.has_own_host(api):
         return finding if api is Api.TRACK else replace(finding, region=None)
@@ -113,9 +113,9 @@ def _probe(client: Client, api: Api, region: Region, deadline: Deadline) -> _Fin
         reply = client.exchange_in(region, PROBES[api], deadline)
     except (CustomerIoError, AnswerLost) as failure:
         return _Finding(str(failure))
-    found = region_told(api, region, reply)
-    told = object_in(json_of(reply)) if found and api is Api.TRACK else {}
-    workspace = whole_in(told.get("environment_id"))
+    found = region_from_reply(api, region, reply)
+    payload = object_in(json_of(reply)) if found and api is Api.TRACK else {}
+    workspace = whole_in(payload.get("environment_id"))
     return _Finding(_problem(api, reply.status, found), reply.status, found, workspace)
 
 

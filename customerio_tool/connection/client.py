@@ -15,7 +15,7 @@ from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
 from customerio_tool.connection.quiet import silence
-from customerio_tool.connection.region import PROBES, region_told, region_unknown
+from customerio_tool.connection.region import PROBES, region_error, region_from_reply
 from customerio_tool.connection.transport import new_session, until
 from customerio_tool.deadline import Deadline, Timeouts
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, Unreachable
@@ -60,13 +60,13 @@ class Client:
     ) -> None:
         self.connection = connection
         self.timeouts = timeouts or Timeouts()
-        self._owned = session is None
+        self._owns_session = session is None
         self._session = session or new_session()
         _refuse_repeats(self._session)
-        self._libraries = silence()
+        self._log_filter = silence()
         self._lock = ForkSafeLock()
-        self._asking: Future[Region] | None = None
-        renew_in_child(self._forget_question)
+        self._region_answer: Future[Region] | None = None
+        renew_in_child(self._forget_region)
         self._proxies = {
             origin: get_environ_proxies(origin) if is_vendor(origin) else {}
             for origin in connection.origins()
@@ -87,13 +87,13 @@ class Client:
 
     def close(self) -> None:
         """Close the connections of a session that the client made itself."""
-        if self._owned:
+        if self._owns_session:
             self._session.close()
 
     def origin(self, api: Api) -> str:
         """Return the origin that requests of an API go to, as far as the region is known."""
-        asked = self._asking
-        known = asked.result() if asked and asked.done() and not asked.exception() else None
+        answer = self._region_answer
+        known = answer.result() if answer and answer.done() and not answer.exception() else None
         region = self.connection.region or known or "us"
         return self.connection.base_url(api, region)
 
@@ -105,7 +105,7 @@ class Client:
 
         Raises:
             Unreachable: No connection was made, so nothing was sent.
-            AnswerLost: The request may have arrived; `begun` is an answer that was cut off.
+            AnswerLost: The request may have arrived; `partial` is an answer that was cut off.
             CredentialsRejected: The region had to be asked for, and the credentials are wrong.
             ConnectionInvalid: The connection is not for this API, or its CA file is gone.
         """
@@ -114,14 +114,14 @@ class Client:
         try:
             reply = self._send(request, origin, deadline)
         except AnswerLost as lost:  # the head of a redirect says all that is needed
-            if not (other := self._redirected(request, origin, lost.begun)):
+            if not (other := self._redirect_origin(request, origin, lost.partial)):
                 raise
         else:
-            if not (other := self._redirected(request, origin, reply)):
+            if not (other := self._redirect_origin(request, origin, reply)):
                 return reply
         return self._send(request, other, deadline)
 
-    def _redirected(self, request: Request, origin: str, reply: Reply | None) -> str | None:
+    def _redirect_origin(self, request: Request, origin: str, reply: Reply | None) -> str | None:
         """Return the origin to go to where the same request belongs to the other region's host."""
         if reply is None or reply.status not in REDIRECTS:
             return None
@@ -130,7 +130,7 @@ class Client:
         return next((o for o in others if o != origin and location == o + request.target), None)
 
     def region(self, api: Api, deadline: Deadline) -> Region:
-        """Return the region of the account, asking Customer.io once where the connection has none.
+        """Return the region of the account, answer Customer.io once where the connection has none.
 
         Only credentials travel for this, no personal data: with a Track key to
         `accounts/region`, which answers on either host; without one, a read of the segments on
@@ -139,33 +139,33 @@ class Client:
         self.connection.authorization(api)  # refuses an API that the connection is not for
         if self.connection.has_own_host(api):
             return "us"  # no matter: the operator's host serves whatever the region
-        return self.connection.region or self._asked_region(deadline)
+        return self.connection.region or self._vendor_region(deadline)
 
-    def _asked_region(self, deadline: Deadline) -> Region:
+    def _vendor_region(self, deadline: Deadline) -> Region:
         with self._lock:
-            is_asked = self._asking is not None
-            asking = self._asking = self._asking or Future()
+            is_asked = self._region_answer is not None
+            answer = self._region_answer = self._region_answer or Future()
         if not is_asked:
-            self._answer(asking, deadline)
+            self._settle_region(answer, deadline)
         try:
-            return asking.result(deadline.left())
+            return answer.result(deadline.left())
         except NoAnswerYet:
             pass
         raise Unreachable("The account's region was not known in time, so nothing was sent.")
 
-    def _forget_question(self) -> None:
+    def _forget_region(self) -> None:
         """Let a forked child ask anew: the thread that asks is not in it."""
-        self._asking = None
+        self._region_answer = None
 
-    def _answer(self, asking: Future[Region], deadline: Deadline) -> None:
+    def _settle_region(self, answer: Future[Region], deadline: Deadline) -> None:
         """Settle the question for every thread that waits; after a failure it is asked anew."""
         try:
-            asking.set_result(self._ask_region(deadline))
+            answer.set_result(self._probe_regions(deadline))
         except BaseException as error:
-            self._asking = None
-            asking.set_exception(error)
+            self._region_answer = None
+            answer.set_exception(error)
 
-    def _ask_region(self, deadline: Deadline) -> Region:
+    def _probe_regions(self, deadline: Deadline) -> Region:
         api = Api.TRACK if Api.TRACK in self.connection.apis else Api.APP
         statuses: list[int] = []
         problems: list[str] = []
@@ -175,10 +175,10 @@ class Client:
             except (Unreachable, AnswerLost) as failure:
                 problems.append(str(failure))
                 continue
-            if told := region_told(api, region, reply):
-                return told
+            if region_found := region_from_reply(api, region, reply):
+                return region_found
             statuses.append(reply.status)
-        raise region_unknown(api, statuses, problems)
+        raise region_error(api, statuses, problems)
 
     def regions(self, api: Api) -> list[Region]:
         """Return a region for each host that the API may have, the connection's own first."""
@@ -192,19 +192,19 @@ class Client:
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
-        _refuse_changed(prepared, request)
+        _refuse_changed_path(prepared, request)
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         try:
-            with self._libraries.silent(), until(deadline):
+            with self._log_filter.silent(), until(deadline):
                 response = self._through_adapter(prepared, timeout, self._proxies[origin])
-                return self._read(response, deadline)
+                return self._read_reply(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
         except OSError:  # requests looks for the root certificates before each send
-            failure = _certificates_gone(self.connection.ca_file)
+            failure = _certificates_missing(self.connection.ca_file)
         raise failure
 
     def _through_adapter(
@@ -240,7 +240,7 @@ class Client:
             request.method, origin + request.target, headers=headers, data=request.body
         ).prepare()
 
-    def _read(self, response: requests.Response, deadline: Deadline) -> Reply:
+    def _read_reply(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
         problem = "Customer.io's answer was too slow."
         raw = response.raw
@@ -272,7 +272,7 @@ def _refuse_repeats(session: requests.Session) -> None:
             )
 
 
-def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> None:
+def _refuse_changed_path(prepared: requests.PreparedRequest, request: Request) -> None:
     """Refuse a request that would go to another path than was meant.
 
     Apart from where it is prepared: a traceback with locals would show the credentials there.
@@ -282,14 +282,14 @@ def _refuse_changed(prepared: requests.PreparedRequest, request: Request) -> Non
         refuse([FieldProblem("arguments", problem, "send plain identifiers")])
 
 
-def _certificates_gone(ca_file: str | None) -> ConnectionInvalid:
+def _certificates_missing(ca_file: str | None) -> ConnectionInvalid:
     if ca_file is None:
-        problem, right = (
+        problem, fix = (
             "is not given, and the package certifi has lost its file",
             "install it anew",
         )
     else:
         problem = "is not a file that can be read any more"
-        right = connection_fields()["ca_file"].right
-    gone = FieldProblem("ca_file", problem, right)
+        fix = connection_fields()["ca_file"].fix
+    gone = FieldProblem("ca_file", problem, fix)
     return ConnectionInvalid(f"Nothing was sent. {gone}.", fields=[gone])

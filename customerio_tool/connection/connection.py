@@ -149,7 +149,7 @@ class Connection(SavedConnection):
                 {
                     key: Problem(
                         "is not part of this connection",
-                        f"load a connection for that API: {field.right}",
+                        f"load a connection for that API: {field.fix}",
                     )
                     for key, field in connection_fields().items()
                     if is_needed(field, {api})
@@ -184,7 +184,7 @@ class Connection(SavedConnection):
         texts = [secret.reveal() for secret in (self.track_api_key, self.app_api_key) if secret]
         if Api.TRACK in self.apis:
             texts.append(self._pair())
-        spellings = {f(t) for t in texts for f in (str, _in_json, partial(quote, safe=""))}
+        spellings = {f(t) for t in texts for f in (str, _json_escaped, partial(quote, safe=""))}
         for spelling in sorted(spellings, key=len, reverse=True):
             if len(spelling) >= _SHORTEST_MASKED:
                 data = data.replace(spelling.encode(), b"***")
@@ -212,7 +212,7 @@ def _text(secret: Secret[str] | None) -> str:
     return secret.reveal() if secret else ""
 
 
-def _in_json(text: str) -> str:
+def _json_escaped(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
@@ -234,7 +234,7 @@ def _examine(
     saved, content = _normalised({k: v for k, v in entries.reveal().items() if k in sound})
     regions, disagreements = _regions(saved, names)
     values = Secret({**dict(saved), "region": next(iter(regions), None)})
-    return values, {**disagreements, **dict(_same(saved, names)), **content, **shape}
+    return values, {**disagreements, **dict(_duplicates(saved, names)), **content, **shape}
 
 
 @cache
@@ -253,22 +253,22 @@ def _shape_problems(
             absent = [key for key in error.validator_value if key not in entries.reveal()]
             yield from ((key, Problem("is missing")) for key in absent)
         elif error.validator == "additionalProperties":
-            yield from _unknown(entries)
+            yield from _unknown_fields(entries)
         else:
             key = str(error.path[0])
-            yield key, Problem(_misshapen(key, error.validator, is_null=error.instance is None))
+            yield key, Problem(_shape_problem(key, error.validator, is_null=error.instance is None))
 
 
-def _misshapen(key: str, keyword: str, *, is_null: bool) -> str:
+def _shape_problem(key: str, keyword: str, *, is_null: bool) -> str:
     if keyword == "type":
         return "is missing" if is_null else "is not text"
     return "is neither us nor eu" if connection_fields()[key].options else "is empty"
 
 
-_OF_THE_TOOL = "give all that was saved to CustomerIoTool, which reads it"
+_POLICY_FIX = "give all that was saved to CustomerIoTool, which reads it"
 
 
-def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]]:
+def _unknown_fields(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]]:
     """Name the unknown keys, except where one may be a value pasted in the wrong place."""
     known = list(connection_fields())
     texts = [text for text in entries.reveal().values() if isinstance(text, str)]
@@ -279,7 +279,7 @@ def _unknown(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]
         is_name = re.fullmatch(r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near}" if near else f"use only {', '.join(known)}"
-        hint = _OF_THE_TOOL if name == "policy" else hint
+        hint = _POLICY_FIX if name == "policy" else hint
         field = name if is_shown else "an unknown field"
         yield field, Problem("is not a field of a connection", hint)
 
@@ -303,23 +303,23 @@ def _regions(
     saved: SavedConnection, names: Mapping[str, str]
 ) -> tuple[list[Region], dict[str, Problem]]:
     """Return the regions that fields name, and those fields that contradict the first of them."""
-    named: dict[str, Region | None] = {
+    by_field: dict[str, Region | None] = {
         "region": saved.region,
         "track_url": REGION_OF.get(saved.track_url or ""),
         "app_url": REGION_OF.get(saved.app_url or ""),
     }
-    told = {key: region for key, region in named.items() if region}
-    first = next(iter(told), "")
+    named = {key: region for key, region in by_field.items() if region}
+    first = next(iter(named), "")
     problem = f"names another region than {names.get(first, first)}"
     problems = {
         key: Problem(problem, "make the two agree, or leave one out")
-        for key, region in told.items()
-        if region != told[first]
+        for key, region in named.items()
+        if region != named[first]
     }
-    return list(told.values()), problems
+    return list(named.values()), problems
 
 
-def _same(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[str, Problem]]:
+def _duplicates(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[str, Problem]]:
     keys = {
         "site_id": Secret(saved.site_id or ""),
         "track_api_key": saved.track_api_key,
@@ -327,7 +327,7 @@ def _same(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[st
     }
     given = {key: secret for key, secret in keys.items() if secret and secret.reveal()}
     for key, secret in given.items():
-        fix = f"the three differ: {connection_fields()[key].right}"
+        fix = f"the three differ: {connection_fields()[key].fix}"
         for twin in (k for k, other in given.items() if k != key and other == secret):
             yield key, Problem(f"is the same text as {names.get(twin, twin)}", fix)
 
@@ -336,11 +336,11 @@ def _invalid(problems: Mapping[str, Problem], names: Mapping[str, str]) -> Conne
     """Make the error; `names` says what the reader calls each field."""
     order = [*connection_fields(), *sorted(problems.keys() - connection_fields().keys())]
     fields = [_field(key, problems[key], names) for key in order if key in problems]
-    told = " ".join(f"{field}." for field in fields)
-    return ConnectionInvalid(f"The connection cannot be used. {told}", fields=fields)
+    sentences = " ".join(f"{field}." for field in fields)
+    return ConnectionInvalid(f"The connection cannot be used. {sentences}", fields=fields)
 
 
 def _field(key: str, problem: Problem, names: Mapping[str, str]) -> FieldProblem:
     declared = connection_fields().get(key)
     whole = problem.of(names.get(key, key))
-    return replace(whole, fix=declared.right) if declared and not whole.fix else whole
+    return replace(whole, fix=declared.fix) if declared and not whole.fix else whole

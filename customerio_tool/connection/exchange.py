@@ -81,11 +81,11 @@ def retry_after(reply: Reply, now: float) -> float | None:
         seconds = float(text) if _SECONDS.fullmatch(text) else _date(text) - now
     except (ValueError, TypeError, OverflowError):
         return None
-    return max(0.0, round(seconds, 3)) if seconds < _FOREVER else None
+    return max(0.0, round(seconds, 3)) if seconds < _MAX_SECONDS else None
 
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-_FOREVER = 10 * 365 * 86_400
+_MAX_SECONDS = 10 * 365 * 86_400
 
 
 def _date(text: str) -> float:

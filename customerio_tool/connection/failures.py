@@ -10,7 +10,7 @@ import urllib3.exceptions
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import CustomerIoError, Unreachable
 
-_NEVER_LEFT = (
+_NOT_SENT = (
     requests.ConnectTimeout,
     requests.exceptions.InvalidProxyURL,
     requests.exceptions.InvalidSchema,
@@ -18,7 +18,7 @@ _NEVER_LEFT = (
     requests.exceptions.MissingSchema,
     requests.URLRequired,
 )
-_CAUSES_NOT_SENT = (
+_NOT_SENT_CAUSES = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     ssl.SSLCertVerificationError,
@@ -32,12 +32,12 @@ class AnswerLost(Exception):
 
     Args:
         problem: How it was lost.
-        begun: The reply as far as it came, where its status and headers did.
+        partial: The reply as far as it came, where its status and headers did.
     """
 
-    def __init__(self, problem: str, begun: Reply | None = None) -> None:
+    def __init__(self, problem: str, partial: Reply | None = None) -> None:
         super().__init__(problem)
-        self.begun = begun
+        self.partial = partial
 
 
 def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
@@ -47,8 +47,8 @@ def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
     answer that broke off behind a proxy is told as one. Its text, which holds the path, is not
     passed on.
     """
-    if isinstance(error, _NEVER_LEFT) or any(
-        isinstance(cause, _CAUSES_NOT_SENT) for cause in _causes(error)
+    if isinstance(error, _NOT_SENT) or any(
+        isinstance(cause, _NOT_SENT_CAUSES) for cause in _causes(error)
     ):
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
     return AnswerLost(problem_of(error))

@@ -48,7 +48,7 @@ class ConnectionField:
     Args:
         label: Its name in the form.
         help: What it is and where it is found; stands alone.
-        right: What to do when it is wrong, as an instruction.
+        fix: What to do when it is wrong, as an instruction.
         api: The API whose calls need it, or None where both use it.
         secret: Whether a form hides what is typed.
         operator: Whether it is for operators only, and so not in the form.
@@ -59,7 +59,7 @@ class ConnectionField:
 
     label: str
     help: str
-    right: str
+    fix: str
     api: Api | None = None
     secret: bool = False
     operator: bool = False
@@ -166,13 +166,13 @@ def _url(api: Api, value: object) -> str | None:
         raise Problem("is not just http or https, a host and a port")
     if url in HOSTS[api].values() or _is_loopback(found[2]):
         return url
-    raise _why_not(api, found[2], found[3])
+    raise _url_problem(api, found[2], found[3])
 
 
 _HIGHEST_PORT = 65_535
 
 
-def _why_not(api: Api, host: str, port: str | None) -> Problem:
+def _url_problem(api: Api, host: str, port: str | None) -> Problem:
     """Say what keeps credentials from a well-formed URL."""
     if host == "localhost":
         fix = "give 127.0.0.1 or [::1]"
@@ -221,7 +221,7 @@ def _url_field(api: Api) -> ConnectionField:
         label=f"{name} API URL",
         help=f"For operators: where the {name} API is, instead of the region's own host. Only "
         f"{vendor}, or http or https on 127.0.0.1 or [::1] with any port.",
-        right=f"leave it out, or give {vendor}, or an address on 127.0.0.1 or [::1]",
+        fix=f"leave it out, or give {vendor}, or an address on 127.0.0.1 or [::1]",
         api=api,
         operator=True,
         help_url="https://docs.customer.io/api?api=journeys",
@@ -240,7 +240,7 @@ class SavedConnection(BaseModel):
             label="Track API Site ID",
             help="The site id that belongs to your Track API key: it names the workspace. In "
             "Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
-            right=f"copy the Site ID {_FROM_SETTINGS}",
+            fix=f"copy the Site ID {_FROM_SETTINGS}",
             api=Api.TRACK,
         ),
     ] = None
@@ -251,7 +251,7 @@ class SavedConnection(BaseModel):
             label="Track API Key",
             help="The key, next to the site id, that lets people, events and devices be written. "
             "In Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
-            right=f"copy the Track API key {_FROM_SETTINGS}",
+            fix=f"copy the Track API key {_FROM_SETTINGS}",
             api=Api.TRACK,
             secret=True,
         ),
@@ -264,7 +264,7 @@ class SavedConnection(BaseModel):
             help="The key that lets data be read and messages be sent; Customer.io shows it once, "
             "when it is created. In Customer.io: Settings > Account Settings > API Credentials > "
             "App API Keys. Choose the same workspace as for the Track API key.",
-            right=f"create or copy an App API key {_FROM_SETTINGS}",
+            fix=f"create or copy an App API key {_FROM_SETTINGS}",
             api=Api.APP,
             secret=True,
             help_url="https://fly.customer.io/settings/api_credentials?keyType=app",
@@ -277,7 +277,7 @@ class SavedConnection(BaseModel):
             label="Region",
             help="Where your Customer.io account keeps its data: us or eu. Left blank, Customer.io "
             "is asked on the first call.",
-            right="leave it blank, or give us or eu",
+            fix="leave it blank, or give us or eu",
             options=REGIONS,
             pattern=r"^\s*([Uu][Ss]|[Ee][Uu])?\s*$",
             help_url="https://docs.customer.io/api/track/",
@@ -296,7 +296,7 @@ class SavedConnection(BaseModel):
             label="CA File",
             help="For operators: the path of a PEM file with the certificates to trust, instead of "
             "the usual ones.",
-            right="leave it out, or give the path of a PEM file that this process may read",
+            fix="leave it out, or give the path of a PEM file that this process may read",
             operator=True,
             help_url="https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
         ),

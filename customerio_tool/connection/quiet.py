@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _OwnCalls(logging.Filter):
+class _OwnCallFilter(logging.Filter):
     """Drops what HTTP libraries log during our calls: their lines hold the path, so the person."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class _OwnCalls(logging.Filter):
             self._here.depth -= 1
 
 
-_own_calls = _OwnCalls()
+_filter = _OwnCallFilter()
 _TALKATIVE = (
     "urllib3.connectionpool",
     "urllib3.connection",
@@ -41,8 +41,8 @@ _TALKATIVE = (
 )
 
 
-def silence() -> _OwnCalls:
+def silence() -> _OwnCallFilter:
     """Return the filter that keeps the HTTP libraries from logging our calls, put in place."""
     for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_own_calls)
-    return _own_calls
+        logging.getLogger(name).addFilter(_filter)
+    return _filter

@@ -18,7 +18,7 @@ PROBES: Mapping[Api, Request] = {
 """The cheap read that proves the credentials of each API; the App API has none of its own."""
 
 
-def region_told(api: Api, region: Region, reply: Reply) -> Region | None:
+def region_from_reply(api: Api, region: Region, reply: Reply) -> Region | None:
     """Return the account's region as the reply to a probe of a region's host proves it, or None.
 
     `accounts/region` names it. An App key is known in its own region only, also where its scope
@@ -26,12 +26,12 @@ def region_told(api: Api, region: Region, reply: Reply) -> Region | None:
     """
     if api is Api.APP:
         return region if reply.status in (requests.codes.ok, requests.codes.forbidden) else None
-    told = json_of(reply) if reply.status == requests.codes.ok else None
-    named = told.get("region") if isinstance(told, dict) else None
+    payload = json_of(reply) if reply.status == requests.codes.ok else None
+    named = payload.get("region") if isinstance(payload, dict) else None
     return next((known for known in REGIONS if known == named), None)
 
 
-def region_unknown(
+def region_error(
     api: Api, statuses: Sequence[int], problems: Sequence[str]
 ) -> CredentialsRejected | Unreachable:
     """Return the error of a region that no host told.
@@ -50,9 +50,9 @@ def region_unknown(
             http_status=requests.codes.unauthorized,
         )
     status = next(iter(statuses), None)
-    told = problems[0] if problems else f"Customer.io answered HTTP {status}."
+    reason = problems[0] if problems else f"Customer.io answered HTTP {status}."
     return Unreachable(
-        f"The account's region could not be read, so nothing else was sent. {told} Try again, or "
+        f"The account's region could not be read, so nothing else was sent. {reason} Try again, or "
         "set the region of the connection.",
         http_status=status,
     )

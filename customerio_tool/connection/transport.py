@@ -31,7 +31,7 @@ from urllib3.util.connection import allowed_gai_family
 from customerio_tool.deadline import Deadline
 from customerio_tool.locks import renew_in_child
 
-HOSTS = 4
+POOLED_HOSTS = 4
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
 """How long a connection may have been idle for a POST to ride it."""
@@ -83,7 +83,7 @@ class _BoundedReads(io.RawIOBase):
         super().close()
 
 
-class _Answer(http.client.HTTPResponse):
+class _BoundedResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
@@ -98,13 +98,13 @@ class _Answer(http.client.HTTPResponse):
         return version, status, reason
 
 
-class _Punctual(HTTPConnection):
+class _PunctualConnection(HTTPConnection):
     """A connection that sends nothing after the deadline, however long the host's look-up took.
 
     What fails before it is made, a proxy's tunnel and TLS included, sent nothing and says so.
     """
 
-    response_class = _Answer
+    response_class = _BoundedResponse
 
     def connect(self) -> None:
         try:
@@ -152,26 +152,26 @@ class _Punctual(HTTPConnection):
         raise failure
 
 
-class _PunctualTls(_Punctual, HTTPSConnection):
+class _PunctualTlsConnection(_PunctualConnection, HTTPSConnection):
     """The same over TLS."""
 
 
-class _FreshForPosts(HTTPConnectionPool):
+class _FreshForPostsPool(HTTPConnectionPool):
     """A pool that closes a connection which was idle too long before a POST uses it.
 
     `urllib3` itself drops a connection that is readable, which one closed by the server is.
     """
 
-    ConnectionCls: type[HTTPConnection] = _Punctual
+    ConnectionCls: type[HTTPConnection] = _PunctualConnection
     monotonic: Callable[[], float]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._asked = threading.local()
+        self._current = threading.local()
 
     def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Remember the method for the choice of a connection, which happens inside."""
-        self._asked.is_post = method == "POST"
+        self._current.is_post = method == "POST"
         return super().urlopen(method, *args, **kwargs)
 
     def _new_conn(self) -> Any:
@@ -183,7 +183,7 @@ class _FreshForPosts(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
         idle_since = getattr(connection, "idle_since", 0.0)
-        if self._asked.is_post and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
+        if self._current.is_post and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
             connection.close()
         return connection
 
@@ -193,35 +193,35 @@ class _FreshForPosts(HTTPConnectionPool):
         super()._put_conn(conn)
 
 
-class _FreshForPostsTls(_FreshForPosts, HTTPSConnectionPool):
+class _FreshForPostsTlsPool(_FreshForPostsPool, HTTPSConnectionPool):
     """The same over TLS."""
 
-    ConnectionCls = _PunctualTls
+    ConnectionCls = _PunctualTlsConnection
 
 
 class _Adapter(HTTPAdapter):
     def __init__(self, monotonic: Callable[[], float], **settings: Any) -> None:
         clock = {"monotonic": staticmethod(monotonic)}
         self._pools: dict[str, Any] = {
-            "http": type("_Pool", (_FreshForPosts,), clock),
-            "https": type("_PoolTls", (_FreshForPostsTls,), clock),
+            "http": type("_Pool", (_FreshForPostsPool,), clock),
+            "https": type("_PoolTls", (_FreshForPostsTlsPool,), clock),
         }
-        self._is_parents = False
+        self._is_of_parent = False
         renew_in_child(self._leave_to_parent)
         super().__init__(**settings)
 
     def _leave_to_parent(self) -> None:
-        self._is_parents = True
+        self._is_of_parent = True
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send; a forked process begins without connections.
 
         On one that two processes share, each would read the answers of the other.
         """
-        if self._is_parents:  # not replaced at the fork: urllib3 takes locks to close a pool
-            self.init_poolmanager(HOSTS, POOL_SIZE)
+        if self._is_of_parent:  # not replaced at the fork: urllib3 takes locks to close a pool
+            self.init_poolmanager(POOLED_HOSTS, POOL_SIZE)
             self.proxy_manager = {}
-            self._is_parents = False
+            self._is_of_parent = False
         return super().send(*args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -255,7 +255,7 @@ def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.
     jar = RequestsCookieJar()
     jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cookies = jar
-    adapter = _Adapter(monotonic, pool_connections=HOSTS, pool_maxsize=POOL_SIZE)
+    adapter = _Adapter(monotonic, pool_connections=POOLED_HOSTS, pool_maxsize=POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
@@ -16,8 +15,15 @@ from customerio_tool.errors import (
     Problem,
     SubtoolDisabled,
 )
-from customerio_tool.policy.recipients import strangers
-from customerio_tool.policy.values import count, flag, known, names, one_of, recipients
+from customerio_tool.policy.recipients import recipient_problems
+from customerio_tool.policy.values import (
+    read_count,
+    read_flag,
+    read_names,
+    read_recipients,
+    read_word,
+    require_known,
+)
 from customerio_tool.secret import Environment
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Args, Reach, Subtool, override_of
@@ -44,19 +50,23 @@ Confirm: TypeAlias = Literal["never", "human", "repeat"]
 
 
 def _subtool_names(value: object) -> frozenset[str] | None:
-    given = names(value)
-    return None if given is None else known(given, subtools())
+    given = read_names(value)
+    return None if given is None else require_known(given, subtools())
 
 
 def _case_folded(value: object) -> frozenset[str]:
-    if (given := names(value)) is None:
+    if (given := read_names(value)) is None:
         raise Problem("is null", "give a list of names, or leave it out")
     return frozenset(folded(name) for name in given)
 
 
+def _confirm_word(value: object) -> str:
+    return read_word(value, get_args(Confirm))
+
+
 # What a caller may give is wider than what is kept, and a type checker sees the declared type.
 _Names: TypeAlias = Collection[str]
-_Kept: TypeAlias = frozenset[str]
+_Stored: TypeAlias = frozenset[str]
 
 
 class Policy(BaseModel):
@@ -75,17 +85,17 @@ class Policy(BaseModel):
     )
 
     enabled: Annotated[
-        _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Kept | None)
+        _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Stored | None)
     ] = Field(default=None, description="The subtools that may run; null allows all.")
-    read_only: Annotated[bool, BeforeValidator(flag)] = Field(
+    read_only: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False, description="Allow reads alone, whatever is enabled, now or later."
     )
-    dry_run: Annotated[bool, BeforeValidator(flag)] = Field(
+    dry_run: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
         description="Send nothing; show each request, reads included, as it would go.",
     )
     allowed_recipients: Annotated[
-        _Names | None, PlainValidator(recipients, json_schema_input_type=_Kept | None)
+        _Names | None, PlainValidator(read_recipients, json_schema_input_type=_Stored | None)
     ] = Field(
         default=None,
         repr=False,
@@ -95,14 +105,14 @@ class Policy(BaseModel):
             "that reaches people without telling their addresses is refused then."
         ),
     )
-    allow_triggers: Annotated[bool, BeforeValidator(flag)] = Field(
+    allow_triggers: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
         description=(
             "Under an allow-list, whether events, identify_customer and add_to_segment may run: "
             "they can start campaigns, which write to anybody."
         ),
     )
-    send_budget: Annotated[int | None, BeforeValidator(count)] = Field(
+    send_budget: Annotated[int | None, BeforeValidator(read_count)] = Field(
         default=None,
         description=(
             "How many sends a run may have; null sets no limit. A broadcast counts as one; where "
@@ -110,23 +120,23 @@ class Policy(BaseModel):
         ),
     )
     hidden_attributes: Annotated[
-        _Names, PlainValidator(_case_folded, json_schema_input_type=_Kept)
+        _Names, PlainValidator(_case_folded, json_schema_input_type=_Stored)
     ] = Field(
         default=frozenset(),
         description="Attributes of people that are never returned, in any case of letters.",
     )
-    event_overrides: Annotated[bool, BeforeValidator(flag)] = Field(
+    event_overrides: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
         description=(
             "Whether `data` of an event may redirect the message which it triggers "
             "(`recipient`, `from_address`, `reply_to`)."
         ),
     )
-    data_files: Annotated[bool, BeforeValidator(flag)] = Field(
+    data_files: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
         description="Whether a broadcast may take its audience from a file on the web.",
     )
-    confirm: Annotated[Confirm, BeforeValidator(partial(one_of, words=get_args(Confirm)))] = Field(
+    confirm: Annotated[Confirm, BeforeValidator(_confirm_word)] = Field(
         default="never",
         description=(
             "What comes before a call that erases or sends. `human`: it waits until the host "
@@ -153,7 +163,7 @@ class Policy(BaseModel):
         fields = _from_text(given) if isinstance(given, str) else given
         if not isinstance(fields, Mapping):
             raise _invalid([FieldProblem("policy", "is not an object", _HOW_TO_GIVE)])
-        return _loaded(fields, {})
+        return _load(fields, {})
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Policy:
@@ -170,8 +180,8 @@ class Policy(BaseModel):
         """
         source = Environment(environ)
         del environ
-        held = {field: source[name] for field, name in _VARIABLES.items() if name in source}
-        return _loaded(held, _VARIABLES)
+        given = {field: source[name] for field, name in _VARIABLES.items() if name in source}
+        return _load(given, _VARIABLES)
 
     @classmethod
     def careful(cls) -> Policy:
@@ -197,7 +207,7 @@ class Policy(BaseModel):
         """Return this policy with exactly these subtools enabled."""
         return self.model_copy(update={"enabled": frozenset(enabled)})
 
-    def asks_before(self, subtool: Subtool[Any]) -> bool:
+    def requires_confirmation(self, subtool: Subtool[Any]) -> bool:
         """Tell whether a call of a subtool must be confirmed, which a dry run need not."""
         return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
 
@@ -234,7 +244,7 @@ class Policy(BaseModel):
     def _override_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
         if self.event_overrides:
             return []
-        held = {override_of(name) for name in subtool.data_of(args)}
+        overridden = {override_of(name) for name in subtool.data_of(args)}
         return [
             FieldProblem(
                 f"{subtool.data_argument}.{name}",
@@ -242,7 +252,7 @@ class Policy(BaseModel):
                 "leave it out",
             )
             for name in EVENT_OVERRIDES
-            if name in held
+            if name in overridden
         ]
 
     def _file_problems(self, subtool: Subtool[Any], args: Args) -> list[FieldProblem]:
@@ -262,7 +272,7 @@ class Policy(BaseModel):
                 "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{subtool.name} can start campaigns, which write to anybody."
             )
-        if problems := strangers(_reach(subtool, args), allowed):
+        if problems := recipient_problems(_reach(subtool, args), allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(
                 "Nothing was sent: this agent may write only to certain recipients, and "
@@ -303,16 +313,16 @@ def _from_text(text: str) -> object:
     raise _invalid([FieldProblem("policy", "is not valid JSON", _HOW_TO_GIVE)])
 
 
-def _loaded(given: Mapping[str, object], called: Mapping[str, str]) -> Policy:
-    """Return the policy of these fields; `called` says what the reader calls each of them."""
+def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
+    """Return the policy of these fields; `labels` says what the reader calls each of them."""
     fields = {str(name): value for name, value in given.items() if value is not None}
     preset = fields.pop("preset", None)
     problems: list[FieldProblem] = []
     try:
-        word = None if preset is None else one_of(preset, PRESETS)
+        word = None if preset is None else read_word(preset, PRESETS)
     except ValueError:
         word = None
-        name = called.get("preset", "policy")
+        name = labels.get("preset", "policy")
         problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
     try:
         policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
@@ -320,16 +330,16 @@ def _loaded(given: Mapping[str, object], called: Mapping[str, str]) -> Policy:
             policy = policy.model_copy(update={"read_only": True})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        problems += [_problem(each, called) for each in found]
+        problems += [_problem(each, labels) for each in found]
     if problems:
         raise _invalid(problems) from None
     return policy
 
 
-def _problem(found: ErrorDetails, called: Mapping[str, str]) -> FieldProblem:
+def _problem(found: ErrorDetails, labels: Mapping[str, str]) -> FieldProblem:
     field = str(found["loc"][0])
     if problem := raised_in(found):
-        return problem.of(called.get(field, f"policy.{field}"))
+        return problem.of(labels.get(field, f"policy.{field}"))
     # A pasted value can stand where a name should, so that only what looks like a name is shown.
     shown = field if re.fullmatch(r"[A-Za-z_]{1,40}", field) else "an unknown field"
     fix = nearest(field, Policy.model_fields)
@@ -337,5 +347,5 @@ def _problem(found: ErrorDetails, called: Mapping[str, str]) -> FieldProblem:
 
 
 def _invalid(problems: list[FieldProblem]) -> ConnectionInvalid:
-    told = " ".join(f"{problem}." for problem in problems)
-    return ConnectionInvalid(f"The policy cannot be used. {told}", fields=problems)
+    sentences = " ".join(f"{problem}." for problem in problems)
+    return ConnectionInvalid(f"The policy cannot be used. {sentences}", fields=problems)

@@ -10,18 +10,18 @@ from customerio_tool.errors import FieldProblem
 from customerio_tool.subtools.declare import Reach
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
-_PASSED_ON = re.compile(r"[{%!]")
+_INDIRECT = re.compile(r"[{%!]")
 """What is in an address that a template fills in, or that its host may pass on to another."""
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-def is_entry(text: str) -> bool:
+def is_allow_list_entry(text: str) -> bool:
     """Tell whether a text can stand on an allow-list: a bare e-mail address, or a domain."""
     return _ENTRY.fullmatch(text) is not None
 
 
-def strangers(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:
+def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:
     """Return what keeps a call from an allow-list: each address not on it, and each unknown one.
 
     Args:
@@ -45,7 +45,7 @@ def strangers(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:
 def _on_list(address: str, entries: Collection[str]) -> bool:
     if address in entries:
         return True
-    return address.rpartition("@")[2] in entries and not _PASSED_ON.search(address)
+    return address.rpartition("@")[2] in entries and not _INDIRECT.search(address)
 
 
 def _folded(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from customerio_tool.errors import Problem
-from customerio_tool.policy.recipients import is_entry
+from customerio_tool.policy.recipients import is_allow_list_entry
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.wording import nearest
 
@@ -17,7 +17,7 @@ _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
 
 
-def flag(value: object) -> bool:
+def read_flag(value: object) -> bool:
     """Read a boolean, or a word for one."""
     word = value.strip().lower() if isinstance(value, str) else value
     known = _WORDS.get(word) if isinstance(word, str) else word
@@ -26,7 +26,7 @@ def flag(value: object) -> bool:
     return known
 
 
-def count(value: object) -> object:
+def read_count(value: object) -> object:
     """Read a whole number of at least 0, or None."""
     number = int(value) if isinstance(value, str) and _is_digits(value.strip()) else value
     if number is not None and (type(number) is not int or number < 0):
@@ -38,7 +38,7 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 15
 
 
-def names(value: object) -> frozenset[str] | None:
+def read_names(value: object) -> frozenset[str] | None:
     """Read a list of names: a collection, or text with commas or as a JSON array; None stays."""
     if value is None:
         return None
@@ -62,16 +62,16 @@ def _listed(text: str) -> Any:
     raise Problem("is not valid JSON", "give a JSON array, or names with commas between them")
 
 
-def recipients(value: object) -> frozenset[str] | None:
+def read_recipients(value: object) -> frozenset[str] | None:
     """Read a list of e-mail addresses and domains."""
-    given = names(value)
-    if any(not is_entry(entry) for entry in given or ()):
+    given = read_names(value)
+    if any(not is_allow_list_entry(entry) for entry in given or ()):
         fix = "give addresses such as ada@example.com and domains such as example.com, no patterns"
         raise Problem("has an entry that is no e-mail address and no domain", fix)
     return given
 
 
-def one_of(value: object, words: Iterable[str]) -> str:
+def read_word(value: object, words: Iterable[str]) -> str:
     """Read one of these words, in any case."""
     word = value.strip().lower() if isinstance(value, str) else ""
     if word not in words:
@@ -79,7 +79,7 @@ def one_of(value: object, words: Iterable[str]) -> str:
     return word
 
 
-def known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
+def require_known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
     """Refuse a name that is none of these; the error does not repeat it."""
     for name in sorted(given.difference(names)):
         raise Problem("names no subtool", nearest(name, names))

@@ -79,8 +79,8 @@ def test_an_answer_that_breaks_off_is_lost_and_not_called_unsent(script: Script)
 def test_what_came_of_an_answer_that_broke_off_is_kept(script: Script, came: bytes | None) -> None:
     with Loopback([script]) as server, pytest.raises(AnswerLost) as caught:
         sent(PERSON, track_url=server.url)
-    begun = caught.value.begun
-    assert (begun and (begun.status, begun.body, begun.whole)) == (
+    partial = caught.value.partial
+    assert (partial and (partial.status, partial.body, partial.whole)) == (
         None if came is None else (201, came, False)
     )
 

@@ -56,7 +56,7 @@ class AnyPace:
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
         return Slot(0.0, 0.0)
 
-    def kept(self, bucket: str, slot: Slot) -> bool:
+    def is_valid(self, bucket: str, slot: Slot) -> bool:
         return True
 
     def shortest_wait(self, bucket: str, pace: Pace) -> float:

@@ -161,7 +161,7 @@ class Noting:
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self.kept, self.shortest_wait = limiter.kept, limiter.shortest_wait
+        self.is_valid, self.shortest_wait = limiter.is_valid, limiter.shortest_wait
         self.pause = limiter.pause
         self.seconds = 0.0
 

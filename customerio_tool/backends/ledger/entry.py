@@ -51,11 +51,13 @@ class Entry:
             LedgerLost: The text is not an entry.
         """
         try:
-            told = json.loads(text)
-            if told["state"] in get_args(State):
-                times = {name: float(told[name]) for name in ("started_at", "ends_at")}
-                times["expires_at"] = float(told["expires_at"])
-                return cls(told["state"], str(told["fingerprint"]), **times, facts=told["facts"])
+            stored = json.loads(text)
+            if stored["state"] in get_args(State):
+                times = {name: float(stored[name]) for name in ("started_at", "ends_at")}
+                times["expires_at"] = float(stored["expires_at"])
+                return cls(
+                    stored["state"], str(stored["fingerprint"]), **times, facts=stored["facts"]
+                )
         except (KeyError, TypeError, ValueError):
             pass
         raise LedgerLost("the store holds something that is no entry of a ledger")

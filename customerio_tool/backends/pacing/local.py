@@ -25,7 +25,7 @@ class _Schedule:
     def next_slot(self, rhythm: Rhythm, now: float) -> float:
         return max(now, self.held_until, self.tail - rhythm.tolerance)
 
-    def put_off(self, rhythm: Rhythm, until: float) -> None:
+    def resume_at(self, rhythm: Rhythm, until: float) -> None:
         """Let the slots go on from `until`, one interval apart: without a burst."""
         self.tail = max(self.tail, until + rhythm.tolerance)
 
@@ -54,9 +54,9 @@ class LocalLimiter:
             schedule.tail = max(schedule.tail, at) + rhythm.interval
         return Slot(at - now, at)
 
-    def kept(self, bucket: str, slot: Slot) -> bool:  # noqa: ARG002 - the signature is Limiter's
+    def is_valid(self, bucket: str, slot: Slot) -> bool:  # noqa: ARG002 - the signature is Limiter's
         """Tell whether no pause has come over a slot; see `Limiter`."""
-        return self.held(bucket) <= 0
+        return self.pause_left(bucket) <= 0
 
     def shortest_wait(self, bucket: str, pace: Pace, *, workers: int = 1) -> float:
         """Return how far the next slot is away; see `Limiter`."""
@@ -70,9 +70,9 @@ class LocalLimiter:
             now = self._monotonic()
             schedule = self._schedule(bucket, now)
             schedule.held_until = max(schedule.held_until, now + seconds)
-            schedule.put_off(rhythm_of(pace), schedule.held_until)
+            schedule.resume_at(rhythm_of(pace), schedule.held_until)
 
-    def held(self, bucket: str) -> float:
+    def pause_left(self, bucket: str) -> float:
         """Return the seconds for which the bucket is still paused, 0 if it is not."""
         with self._lock:
             now = self._monotonic()
@@ -82,7 +82,7 @@ class LocalLimiter:
         """Hand out no slot before so long from now; those handed out stay."""
         with self._lock:
             now = self._monotonic()
-            self._schedule(bucket, now).put_off(rhythm_of(pace, workers), now + seconds)
+            self._schedule(bucket, now).resume_at(rhythm_of(pace, workers), now + seconds)
 
     def _schedule(self, bucket: str, now: float) -> _Schedule:
         if bucket not in self._schedules:

@@ -10,7 +10,7 @@ from customerio_tool.deadline import Clock
 from customerio_tool.errors import RateLimited
 from customerio_tool.subtools.declare import Pace
 
-TOLD_SECONDS = 1.0
+REPORTED_SECONDS = 1.0
 """Waits from this long on are told to `on_progress`."""
 
 LONGEST_PAUSE = 60.0
@@ -57,10 +57,10 @@ class Pacer:
                 raise self._refusal(bucket, pace)
             if slot.seconds <= 0:
                 return
-            if on_progress is not None and slot.seconds >= TOLD_SECONDS:
+            if on_progress is not None and slot.seconds >= REPORTED_SECONDS:
                 on_progress(f"Waiting {slot.seconds:.0f} s: Customer.io allows {_limit(pace)}.")
             self._clock.sleep(slot.seconds)
-            if self._limiter.kept(bucket, slot):
+            if self._limiter.is_valid(bucket, slot):
                 return
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:

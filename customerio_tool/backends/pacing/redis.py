@@ -36,7 +36,7 @@ ACTIVE_SECONDS = 30.0
 
 _LOG = logging.getLogger(__name__)
 _MICRO = 1_000_000
-_FOREVER_SECONDS = 1e6  # no call waits so long; infinity has no whole microseconds
+_MAX_SECONDS = 1e6  # no call waits so long; infinity has no whole microseconds
 _UNKNOWN_LIFE = "unknown"
 _T = TypeVar("_T")
 
@@ -77,7 +77,7 @@ return {granted and 1 or 0, slot - now, slot, redis.call('ZCARD', KEYS[2]), life
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Reply:
     """The script's answer: how far the next slot is, when, how many workers are active.
 
     `life` is a mark of the schedule that changes when Redis has forgotten it.
@@ -91,13 +91,13 @@ class _Told:
 
 
 @dataclass
-class _Seen:
-    """What this worker last knew of a bucket, and whether it now paces it apart from the others."""
+class _BucketState:
+    """What this worker last knew of a bucket, and whether it now paces it alone."""
 
     workers: int
     last_slot: float = -math.inf
     life: str | bytes = _UNKNOWN_LIFE
-    apart: bool = False
+    is_local: bool = False
 
 
 @dataclass
@@ -106,16 +106,16 @@ class _Process:
 
     worker: str = field(default_factory=lambda: secrets.token_hex(8))
     lock: threading.Lock = field(default_factory=threading.Lock)
-    lost: bool = False
+    is_lost: bool = False
     probe_at: float = 0.0
-    seen: dict[str, _Seen] = field(default_factory=dict)
+    buckets: dict[str, _BucketState] = field(default_factory=dict)
 
-    def keep(self, bucket: str, seen: _Seen) -> None:
+    def remember(self, bucket: str, seen: _BucketState) -> None:
         """Remember a bucket; of too many, forget the one asked for longest ago."""
-        self.seen.pop(bucket, None)
-        if len(self.seen) >= MANY_BUCKETS:
-            del self.seen[next(iter(self.seen))]
-        self.seen[bucket] = seen
+        self.buckets.pop(bucket, None)
+        if len(self.buckets) >= MANY_BUCKETS:
+            del self.buckets[next(iter(self.buckets))]
+        self.buckets[bucket] = seen
 
 
 class RedisLimiter:
@@ -167,30 +167,30 @@ class RedisLimiter:
         the name of its host is not bounded.
         """
         give_up_at = self._monotonic() + max_wait
-        told = self._ask(bucket, pace, patience=max_wait)
-        if told is None:
-            workers = self._stand_apart(bucket, pace)
+        reply = self._ask(bucket, pace, patience=max_wait)
+        if reply is None:
+            workers = self._pace_locally(bucket, pace)
             left = max(0.0, give_up_at - self._monotonic())
             return self._fallback.reserve(bucket, pace, left, workers=workers)
-        return Slot(told.seconds, told.at, shared=True) if told.granted else None
+        return Slot(reply.seconds, reply.at, shared=True) if reply.granted else None
 
-    def kept(self, bucket: str, slot: Slot) -> bool:
+    def is_valid(self, bucket: str, slot: Slot) -> bool:
         """Tell whether a slot may still be used; see `Limiter`.
 
         A slot of the process's own is given up when Redis is back, where others queue.
         """
         held_until = self._try(lambda: self._held_until(bucket))
         if held_until is None:
-            return self._fallback.kept(bucket, slot)
+            return self._fallback.is_valid(bucket, slot)
         return slot.shared and held_until <= slot.at
 
     def shortest_wait(self, bucket: str, pace: Pace) -> float:
         """Return how far the next slot is away; see `Limiter`."""
-        told = self._ask(bucket, pace)
-        if told is None:
-            workers = self._stand_apart(bucket, pace)
+        reply = self._ask(bucket, pace)
+        if reply is None:
+            workers = self._pace_locally(bucket, pace)
             return self._fallback.shortest_wait(bucket, pace, workers=workers)
-        return told.seconds
+        return reply.seconds
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
         """Let no worker use a slot for so long; see `Limiter`.
@@ -202,52 +202,54 @@ class RedisLimiter:
 
     def _ask(
         self, bucket: str, pace: Pace, *, patience: float = -1.0, hold: float = 0.0
-    ) -> _Told | None:
+    ) -> _Reply | None:
         """Run the script; None while Redis is lost. Without patience nothing is reserved."""
         rhythm = rhythm_of(pace)
         settle = pace.period_seconds + PROBE_SECONDS + 2 * TIMEOUT_SECONDS
-        seen = self._process.seen.get(bucket)
-        if seen and seen.apart:
-            hold = max(hold, self._fallback.held(bucket))
+        seen = self._process.buckets.get(bucket)
+        if seen and seen.is_local:
+            hold = max(hold, self._fallback.pause_left(bucket))
         times = (rhythm.interval, rhythm.tolerance, patience, hold, settle, ACTIVE_SECONDS)
         arguments: list[str | bytes | int] = [_micros(seconds) for seconds in times]
-        arguments += [self._process.worker, self._claimed_life(seen)]
+        arguments += [self._process.worker, self._expected_life(seen)]
         reply = self._try(lambda: self._script(keys=_keys(bucket), args=arguments))
         if reply is None:
             return None
         *numbers, life = reply
         granted, wait, at, workers = map(int, numbers)
-        told = _Told(bool(granted), wait / _MICRO, at / _MICRO, workers, life)
-        self._remember(bucket, told)
-        return told
+        reply = _Reply(bool(granted), wait / _MICRO, at / _MICRO, workers, life)
+        self._remember(bucket, reply)
+        return reply
 
-    def _claimed_life(self, seen: _Seen | None) -> str | bytes:
+    def _expected_life(self, seen: _BucketState | None) -> str | bytes:
         """Return the mark of the schedule that Redis must still hold; empty if it need not."""
         recent = seen and seen.last_slot > self._monotonic() - ACTIVE_SECONDS / 2
-        return seen.life if seen and (seen.apart or recent) else ""
+        return seen.life if seen and (seen.is_local or recent) else ""
 
     def _held_until(self, bucket: str) -> float:
         held: Any = self._client.hget(_keys(bucket)[0], "held")
         return int(held or 0) / _MICRO
 
-    def _remember(self, bucket: str, told: _Told) -> None:
+    def _remember(self, bucket: str, reply: _Reply) -> None:
         process = self._process
-        last_slot = self._monotonic() + told.seconds if told.granted else -math.inf
+        last_slot = self._monotonic() + reply.seconds if reply.granted else -math.inf
         with process.lock:
-            if before := process.seen.get(bucket):
+            if before := process.buckets.get(bucket):
                 last_slot = max(last_slot, before.last_slot)
-            process.keep(bucket, _Seen(max(1, told.workers), last_slot, told.life))
+            process.remember(bucket, _BucketState(max(1, reply.workers), last_slot, reply.life))
 
-    def _stand_apart(self, bucket: str, pace: Pace) -> int:
+    def _pace_locally(self, bucket: str, pace: Pace) -> int:
         """Begin to pace a bucket in this process alone; return among how many workers."""
         process = self._process
         with process.lock:
-            seen = process.seen.get(bucket)
+            seen = process.buckets.get(bucket)
             if seen is None:
-                seen = _Seen(max((other.workers for other in process.seen.values()), default=1))
-                process.keep(bucket, seen)
-            if not seen.apart:
-                seen.apart = True
+                seen = _BucketState(
+                    max((other.workers for other in process.buckets.values()), default=1)
+                )
+                process.remember(bucket, seen)
+            if not seen.is_local:
+                seen.is_local = True
                 queue = max(0.0, seen.last_slot - self._monotonic())
                 wait = queue + rhythm_of(pace, seen.workers).interval
                 self._fallback.start_after(bucket, pace, wait, workers=seen.workers)
@@ -257,7 +259,7 @@ class RedisLimiter:
         """Do something with Redis; None if Redis is lost, which one call at a time finds out."""
         process = self._process
         with process.lock:
-            lost = process.lost
+            lost = process.is_lost
             if lost:
                 if self._monotonic() < process.probe_at:
                     return None
@@ -265,27 +267,27 @@ class RedisLimiter:
         try:
             result = operation()
         except self._failures as error:
-            self._lose(process, error)
+            self._mark_lost(process, error)
             return None
         if lost:
-            self._regain(process)
+            self._mark_back(process)
         return result
 
-    def _lose(self, process: _Process, error: Exception) -> None:
+    def _mark_lost(self, process: _Process, error: Exception) -> None:
         with process.lock:
             process.probe_at = self._monotonic() + PROBE_SECONDS
-            if process.lost:
+            if process.is_lost:
                 return
-            process.lost = True
+            process.is_lost = True
         _LOG.warning(
             "Redis is lost (%s): this process now keeps to its own share of Customer.io's limits, "
             "and tries Redis again until it is back.",
             type(error).__name__,
         )
 
-    def _regain(self, process: _Process) -> None:
+    def _mark_back(self, process: _Process) -> None:
         with process.lock:
-            process.lost = False
+            process.is_lost = False
         _LOG.info("Redis is back: Customer.io's limits are shared again.")
 
 
@@ -295,4 +297,4 @@ def _keys(bucket: str) -> list[str]:
 
 
 def _micros(seconds: float) -> int:
-    return round(min(seconds, _FOREVER_SECONDS) * _MICRO)
+    return round(min(seconds, _MAX_SECONDS) * _MICRO)

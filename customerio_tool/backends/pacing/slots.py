@@ -88,7 +88,7 @@ class Limiter(Protocol):
         """Return the next slot; None, and nothing is reserved, if it is over `max_wait` away."""
         ...
 
-    def kept(self, bucket: str, slot: Slot) -> bool:
+    def is_valid(self, bucket: str, slot: Slot) -> bool:
         """Tell, when a slot has come, whether it may be used; if not, reserve another."""
         ...
 

@@ -3,7 +3,7 @@
 Names and attributes follow the semantic conventions for generative AI, in development as of
 2026 (https://github.com/open-telemetry/semantic-conventions-genai, `execute_tool`), and the stable
 ones for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), with one
-exception: `url.full` is left out, as it holds a person's id; the path is told as its template.
+exception: `url.full` is left out, as it holds a person's id; the path is given as its template.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class OtelTelemetry:
 
     def started(self, call: CallStart) -> None:
         """Open the span of a call."""
-        told = {
+        attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": call.subtool,
             "gen_ai.tool.type": "function",
@@ -59,7 +59,7 @@ class OtelTelemetry:
         self._open[call.call_id] = self._tracer.start_span(
             f"execute_tool {call.subtool}",
             kind=self._trace.SpanKind.INTERNAL,
-            attributes={name: value for name, value in told.items() if value is not None},
+            attributes={name: value for name, value in attributes.items() if value is not None},
             start_time=int(call.started_at * _NANOSECONDS),
         )
 
@@ -95,7 +95,7 @@ class OtelTelemetry:
 
 def _attributes_of(attempt: Attempt) -> dict[str, str | int]:
     where = urlsplit(attempt.origin)
-    told: dict[str, str | int | None] = {
+    attributes: dict[str, str | int | None] = {
         "http.request.method": attempt.method,
         "url.template": attempt.template,
         "server.address": where.hostname,
@@ -103,7 +103,7 @@ def _attributes_of(attempt: Attempt) -> dict[str, str | int]:
         "http.response.status_code": attempt.status,
         "http.request.resend_count": attempt.number - 1 or None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _error_of(attempt: Attempt) -> str | None:

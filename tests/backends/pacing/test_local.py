@@ -138,19 +138,19 @@ class TestLocalLimiter:
         slot = limiter.reserve(bucket, Pace.SEND, 0)
         assert slot is not None
         limiter.pause(bucket, Pace.SEND, 3.0)
-        assert not limiter.kept(bucket, slot)
+        assert not limiter.is_valid(bucket, slot)
         waits = [limiter.reserve(bucket, Pace.SEND, 60) for _ in range(3)]
         interval = rhythm_of(Pace.SEND).interval
         assert [slot.seconds for slot in waits if slot] == [
             pytest.approx(3.0 + n * interval) for n in range(3)
         ]
         time.now += 3.0
-        assert limiter.kept(bucket, slot)
+        assert limiter.is_valid(bucket, slot)
 
     def test_a_shorter_pause_does_not_end_a_longer_one(self, limiter: LocalLimiter) -> None:
         limiter.pause(BUCKET, Pace.APP, 9.0)
         limiter.pause(BUCKET, Pace.APP, 1.0)
-        assert limiter.held(BUCKET) == pytest.approx(9.0)
+        assert limiter.pause_left(BUCKET) == pytest.approx(9.0)
 
     def test_threads_share_the_slots_and_none_is_given_twice(self, limiter: LocalLimiter) -> None:
         times: list[float] = []
@@ -195,7 +195,7 @@ class TestLocalLimiter:
         limiter.pause(BUCKET, Pace.APP, 30)
         limiter.reserve("one more", Pace.APP, 0)
         assert len(limiter._schedules) == 2
-        assert limiter.held(BUCKET) == 30
+        assert limiter.pause_left(BUCKET) == 30
 
 
 class TestPacer:
@@ -258,7 +258,7 @@ class TestPacer:
         self, pacer: Pacer, limiter: LocalLimiter, asked: float, held: float
     ) -> None:
         pacer.pause(BUCKET, Pace.APP, asked)
-        assert limiter.held(BUCKET) == pytest.approx(held)
+        assert limiter.pause_left(BUCKET) == pytest.approx(held)
 
     def test_a_wait_worth_noticing_is_told_and_a_short_one_is_not(self, pacer: Pacer) -> None:
         told: list[str] = []

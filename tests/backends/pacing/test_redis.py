@@ -133,13 +133,13 @@ class TestShared:
         one, other = worker(server), worker(server)
         reserved(one)
         waiting = reserved(other)
-        assert other.kept(BUCKET, waiting)
+        assert other.is_valid(BUCKET, waiting)
         one.pause(BUCKET, Pace.APP, 30.0)
-        assert not other.kept(BUCKET, waiting)
+        assert not other.is_valid(BUCKET, waiting)
         again = [reserved(other), reserved(one), reserved(other)]
         assert 1 < again[0].seconds <= 30.0
         assert gaps(again) == [INTERVAL] * 2  # and no burst when it is over
-        assert all(other.kept(BUCKET, slot) for slot in again)
+        assert all(other.is_valid(BUCKET, slot) for slot in again)
 
     def test_a_clock_of_the_server_that_is_set_back_keeps_nobody_waiting(
         self, client: redis.Redis, server: RedisServer
@@ -186,7 +186,7 @@ class TestShared:
         limiter = worker(server)
         for number in range(MANY_BUCKETS + 10):
             limiter.shortest_wait(f"{number}:app", Pace.APP)
-        assert len(limiter._process.seen) == MANY_BUCKETS
+        assert len(limiter._process.buckets) == MANY_BUCKETS
 
     def test_endless_patience_is_no_error(self, client: redis.Redis, server: RedisServer) -> None:
         assert reserved(worker(server), max_wait=math.inf).shared
@@ -245,10 +245,10 @@ class TestOutage:
         limiter = worker(mortal, clock)
         mortal.kill()
         slot = reserved(limiter)
-        assert limiter.kept(BUCKET, slot)
+        assert limiter.is_valid(BUCKET, slot)
         mortal.start()
         clock.now += PROBE_SECONDS
-        assert not limiter.kept(BUCKET, slot)
+        assert not limiter.is_valid(BUCKET, slot)
 
     def test_a_shared_slot_is_used_though_redis_was_lost_meanwhile(
         self, mortal: RedisServer
@@ -256,7 +256,7 @@ class TestOutage:
         limiter = worker(mortal)
         slot = reserved(limiter)
         mortal.kill()
-        assert limiter.kept(BUCKET, slot)
+        assert limiter.is_valid(BUCKET, slot)
 
     def test_a_redis_that_lost_its_memory_begins_slowly(self, mortal: RedisServer) -> None:
         one = worker(mortal)
@@ -308,7 +308,7 @@ class TestOutage:
         slot = reserved(limiter)
         limiter.pause(BUCKET, Pace.APP, 30.0)
         mortal.kill()
-        assert not limiter.kept(BUCKET, slot)
+        assert not limiter.is_valid(BUCKET, slot)
         assert limiter.shortest_wait(BUCKET, Pace.APP) >= 30
 
     def test_a_redis_that_hangs_does_not_hang_a_call(self, mortal: RedisServer) -> None:
