@@ -1,1 +1,1 @@
-"""What becomes of one call, from what was asked to its envelope."""
+"""Runs one call of a subtool, from its arguments to its result envelope."""

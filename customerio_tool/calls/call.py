@@ -1,4 +1,4 @@
-"""One call: the subtool, its arguments, the moment it began and the context of the host."""
+"""One call of a subtool as a value, and the context that the host gives with it."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ A = TypeVar("A", bound=Args)
 
 @dataclass(frozen=True, kw_only=True)
 class CallContext:
-    """What the host knows about a call; every door fills in what it can.
+    """The host's part of a call: the agent's run, a deadline, progress and cancellation.
 
     Args:
-        run_id: The host's name for the run of the agent that this call belongs to.
-        deadline_seconds: How long the whole call may take, waiting and repeats included; more than
-            a day counts as a day. Without time, as with 0 or less, nothing is sent. What a lost
-            ledger takes to say so comes on top: see `SqliteLedger` and `RedisLedger`.
-        on_progress: Gets one sentence before a wait or a repeat; what it raises is logged by its
-            type, and changes nothing.
-        cancelled: Asked between attempts; true ends the call, and so does an exception.
+        run_id: The host's id of the agent run that makes the call.
+        deadline_seconds: The longest that the whole call may take, in seconds, with its waits and
+            retries; None means 25, or 20 for a send. More than a day counts as a day. With 0 or
+            less, nothing is sent. The timeout of an unreachable ledger is not included: see
+            `SqliteLedger` and `RedisLedger`.
+        on_progress: Called with one sentence before a wait or a retry. If it raises, the type of
+            the exception is logged and the call goes on.
+        cancelled: Called between attempts. The call ends if it returns true or raises.
 
     Raises:
-        TypeError: `run_id` is no text, or `deadline_seconds` is no number.
-        ValueError: `deadline_seconds` is not a number (NaN).
+        TypeError: `run_id` is not a str, or `deadline_seconds` is not a number.
+        ValueError: `deadline_seconds` is NaN.
     """
 
     run_id: str | None = None
@@ -41,7 +42,7 @@ class CallContext:
     cancelled: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what would fail in the middle of a call."""
+        """Refuse a wrong type now: later it would fail in the middle of a call."""
         if self.run_id is not None and not isinstance(self.run_id, str):
             raise TypeError("run_id is not a text; give the host's name for the run, or None.")
         if (seconds := self.deadline_seconds) is None:
@@ -52,7 +53,7 @@ class CallContext:
             raise ValueError("deadline_seconds is NaN; give seconds, or None.")
 
     def report(self, sentence: str) -> None:
-        """Give a sentence to `on_progress`, if there is one."""
+        """Call `on_progress` with a sentence, if it was given."""
         try:
             if self.on_progress:
                 self.on_progress(sentence)
@@ -60,7 +61,7 @@ class CallContext:
             _log.warning("on_progress raised %s", type(error).__name__)
 
     def is_cancelled(self) -> bool:
-        """Ask `cancelled`, if there is one; where that fails nobody may want the call any more."""
+        """Whether the host cancelled the call; an exception of `cancelled` counts as a yes."""
         try:
             return bool(self.cancelled and self.cancelled())
         except Exception as error:
@@ -70,13 +71,13 @@ class CallContext:
 
 @dataclass(frozen=True)
 class Call(Generic[A]):
-    """A call whose arguments were read; `repr` shows none of them.
+    """One call, with its arguments parsed; `repr` shows no argument.
 
     Args:
-        subtool: What is called.
-        args: Its typed arguments.
-        at: What was fixed when the call began.
-        context: What the host knows about the call.
+        subtool: The declaration of the subtool.
+        args: The typed arguments.
+        at: The time, workspace and id of the call, fixed when it began.
+        context: The host's part of the call.
     """
 
     subtool: Subtool[A] = field(repr=False)
@@ -86,14 +87,14 @@ class Call(Generic[A]):
 
     @property
     def canonical(self) -> bytes:
-        """The subtool and its arguments in one form, however they were written."""
+        """The subtool and its arguments as canonical JSON: equal for equal calls."""
         given = {name: value for name, value in self.args if value is not None}
         return json.dumps([self.subtool.name, given], sort_keys=True).encode()
 
     def facts(self) -> dict[str, Any]:
-        """Return what is known before sending and stands in every result."""
+        """Return the members of every result that are known before sending, such as event_id."""
         return self.subtool.facts(self.args, self.at)
 
     def look(self) -> Look | None:
-        """Return the call that shows whether this one took effect, where there is one."""
+        """Return the read that shows whether this call took effect; None if there is none."""
         return self.subtool.look(self.args, self.at) if self.subtool.look else None

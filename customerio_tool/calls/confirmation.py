@@ -1,8 +1,8 @@
-"""Calls that are confirmed before they run: by a person at the host, or by a repeat with a token.
+"""Confirms a call before it runs: a person approves it, or the model repeats it with a token.
 
-A person's approval comes through the host alone and releases the very call that was asked for; no
-argument of a model approves anything. A token makes a model repeat the same call: it stops a slip
-of the tongue, and is nobody's consent.
+Only the host can pass on a person's approval, and it runs exactly the call that the person saw: no
+argument of a model approves anything. A token makes the model send the same call twice. That stops
+a slip; it is nobody's consent.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _ID_SCHEMA = {"type": "string", "description": "Names the call that waits for a 
 
 
 class PersonConfirmation:
-    """The question to a person: a call waits until the host approves or declines it.
+    """Keeps each call until the host approves or declines it.
 
     Args:
-        approvals: Where calls wait.
-        entropy: Gives that many random bytes.
+        approvals: The calls that wait.
+        entropy: Returns the given number of random bytes.
     """
 
     def __init__(self, approvals: Approvals, entropy: Callable[[int], bytes]) -> None:
@@ -49,11 +49,11 @@ class PersonConfirmation:
         self._entropy = entropy
 
     def ask(self, call: Call[Any]) -> NoReturn:
-        """Keep a call until it is decided; the same call of the same run keeps its id.
+        """Keep a call for a person's decision; an equal call of the same run gets the same id.
 
         Raises:
-            ConfirmationRequired: Always; `confirmation_id` is beside.
-            PolicyRefused: Too many calls of the workspace wait.
+            ConfirmationRequired: Always; the envelope has the `confirmation_id`.
+            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
         """
         key = hashlib.sha256(call.canonical).digest(), call.context.run_id
         waiting = WaitingCall(call, key, call.at.now + LIFE_SECONDS)
@@ -72,7 +72,7 @@ class PersonConfirmation:
         )
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
-        """Return a call of the workspace that waits, which then waits no more.
+        """Remove a waiting call of the workspace and return it.
 
         Raises:
             ConfirmationUnknown: No call waits under this id.
@@ -89,9 +89,9 @@ class PersonConfirmation:
 
 
 def nobody_can_approve(subtool: str) -> PolicyRefused:
-    """Return the refusal of a process that ends with its call, for a `ConfirmationRequired`.
+    """Return the error for a call that needs approval in a process that is about to end.
 
-    A confirmation id would name a call that no longer waits for anybody.
+    A confirmation id would be useless there: the waiting call ends with the process.
     """
     return PolicyRefused(
         f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "
@@ -101,11 +101,14 @@ def nobody_can_approve(subtool: str) -> PolicyRefused:
 
 
 class RepeatTokens:
-    """The tokens with which a model repeats a call; every worker with the same keys takes them.
+    """Issues and checks the tokens for `confirm="repeat"`; it stores none.
+
+    A token is an expiry time and a MAC over that time and the call. The key of the MAC is derived
+    from the connection's credentials, so a token is valid in every worker with the same ones.
 
     Args:
-        connection: Whose credentials the key of the tokens is derived from.
-        now: Gives Unix time in seconds.
+        connection: The credentials.
+        now: Returns Unix time in seconds.
     """
 
     def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
@@ -115,10 +118,10 @@ class RepeatTokens:
     def split(
         self, arguments: Mapping[str, Any] | str | bytes | None
     ) -> tuple[dict[str, Any], str | None]:
-        """Return the arguments without the token, and the token.
+        """Return the arguments without the token, and the token if there is one.
 
         Raises:
-            ArgumentsInvalid: The arguments are no JSON object, or the token is no text.
+            ArgumentsInvalid: The arguments are not a JSON object, or the token is not a string.
         """
         given = read(arguments)
         token = given.pop(TOKEN, None)
@@ -127,13 +130,13 @@ class RepeatTokens:
         return given, token
 
     def check(self, call: Call[Any], token: str | None) -> None:
-        """Let a call pass that has the token of the same call.
+        """Return if the token is valid for this call.
 
         Raises:
-            ConfirmationRequired: It has none, or one of another call, too old or made up; a fresh
-                one is beside.
+            ConfirmationRequired: The token is missing, expired, invented or of another call; the
+                envelope has a new one, valid for 10 minutes.
         """
-        if token is not None and self._is_of(call, token):
+        if token is not None and self._is_valid(call, token):
             return
         doubt = "" if token is None else "That token is not of this call, or is too old. "
         raise ConfirmationRequired(
@@ -145,7 +148,7 @@ class RepeatTokens:
             extra={TOKEN: self._token(call, int(self._now()) + LIFE_SECONDS)},
         )
 
-    def _is_of(self, call: Call[Any], token: str) -> bool:
+    def _is_valid(self, call: Call[Any], token: str) -> bool:
         found = _TOKEN_FORM.fullmatch(token)
         if found is None or int(found[1]) <= self._now():
             return False
@@ -160,7 +163,7 @@ class RepeatTokens:
 
 
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:
-    """Return the definition of a subtool as it is where its calls are confirmed."""
+    """Return a subtool's definition with the confirmation's members added to its schemas."""
     if confirm == "human":
         return _with_property(definition, "output_schema", "confirmation_id", _ID_SCHEMA)
     shown = _with_property(definition, "input_schema", TOKEN, _TOKEN_SCHEMA)

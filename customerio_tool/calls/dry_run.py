@@ -1,4 +1,4 @@
-"""A call that is shown and not sent."""
+"""The result of a dry run: it shows the request of a call, which is not sent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from customerio_tool.subtools.declare.vendor_json import fitted
 
 
 def dry_run_result(call: Call[Any], request: Request, connection: Connection) -> dict[str, Any]:
-    """Return the envelope of a call that was not sent: its request, without credentials.
+    """Return the envelope that shows the request of a call, without credentials.
 
-    The body is cut to a result's budget. A second read, or one that looks after a lost answer, is
-    not shown. The host is left out where only Customer.io could tell the account's region.
+    The body is cut to the size limit of results. Only the first request is shown: a second read
+    and a verifying read are not. The URL has no host if only Customer.io knows the region.
     """
     where = _origin(request, connection)
     shown: dict[str, Any] = {
@@ -39,7 +39,7 @@ def dry_run_result(call: Call[Any], request: Request, connection: Connection) ->
 
 
 def _origin(request: Request, connection: Connection) -> str:
-    """Return the origin that the request would go to, or nothing where it is not known."""
+    """Return the origin that the request would go to; empty if the region is not known."""
     if connection.region is None and not connection.has_own_host(request.api):
         return ""
     return connection.base_url(request.api, connection.region or "us")

@@ -1,4 +1,4 @@
-"""What a lost answer means for a call: repeat it, read back, or say that it is not known."""
+"""Recovers from a lost answer: retry, read back, or report that the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_SECONDS = 86_400.0
 
 
 def seconds_for(call: Call[Any]) -> float:
-    """Return the deadline of a call in seconds: the context's, else 25, or 20 for a send."""
+    """Return the longest that a call may take, in seconds: see `CallContext.deadline_seconds`."""
     seconds = call.context.deadline_seconds
     if seconds is None:
         return SEND_SECONDS if call.subtool.effect is Effect.SEND else CALL_SECONDS
@@ -30,12 +30,12 @@ def seconds_for(call: Call[Any]) -> float:
 
 
 class Recovery:
-    """One call from its request to its answer, whatever becomes of the first attempts.
+    """Gets the answer of one call, also if the first attempts are lost.
 
     Args:
-        retrier: Sends requests.
+        retrier: Sends a request, with retries.
         call: The call.
-        bounds: Its deadline, its host and its watcher.
+        bounds: The deadline of the call, its context and the observer of its attempts.
     """
 
     def __init__(self, retrier: Retrier, call: Call[Any], bounds: Bounds) -> None:
@@ -45,7 +45,7 @@ class Recovery:
         self._bounds = bounds
 
     def answer(self, request: Request) -> Answer[Any]:
-        """Send the request and return the answer, with that of the second read if there is one.
+        """Send the request, make the second read if the call needs one, and return both payloads.
 
         Raises:
             CustomerIoError: The call failed.
@@ -66,7 +66,7 @@ class Recovery:
         return self._retrier.send(request, effect, self._bounds)
 
     def _payload_after_read_back(self, request: Request, lost: Attempts) -> Item:
-        """Read back what a lost call may have made; where nothing is found, send once more."""
+        """Read back after a lost answer; send once more if the read shows no effect."""
         attempts, may_send = lost, self._wait_to_retry(request, lost)
         while (seen := self._read_back()) is not None:
             if found := self._match(seen):
@@ -82,7 +82,7 @@ class Recovery:
         return self._retrier.wait_to_retry(request, self._subtool.effect, attempts, self._bounds)
 
     def _send_again(self, request: Request, lost: Attempts) -> Attempts:
-        """Send once more; whatever comes of it, what became of the first is not known."""
+        """Send once more; the result stays doubtful, as the first attempt may still be applied."""
         try:
             return replace(self._exchange(request, self._subtool.effect), doubtful=True)
         except RateLimited:
@@ -92,7 +92,7 @@ class Recovery:
         raise self._explain(failure, replace(lost, doubtful=True))
 
     def _read_back(self) -> Item | None:
-        """Return the JSON of the verifying read, or None where it could not be read."""
+        """Return the JSON object of the verifying read; None if it failed or there is none."""
         request = verify_request_for(self._call)
         if request is None:
             return None
@@ -109,7 +109,7 @@ class Recovery:
         return verify.found(self._call.args, self._call.at, seen) if verify else None
 
     def _payload_or_error(self, request: Request, attempts: Attempts) -> Item:
-        """Return the payload of the last attempt, or raise what it means for the whole call."""
+        """Return the payload of the last attempt, or raise the error of the whole call."""
         reply = attempts.reply
         if attempts.doubtful and reply and _is_already_deleted(request, reply):
             reply = Reply(HTTPStatus.NO_CONTENT, reply.headers, b"")
@@ -127,7 +127,7 @@ class Recovery:
         return outcome_unknown(self._call, attempts.problem)
 
     def _explain(self, error: CustomerIoError, attempts: Attempts) -> CustomerIoError:
-        """Add what is known beside the error: an earlier doubtful attempt, a possible trace."""
+        """Add to an error that an earlier attempt is in doubt, and the traces of a lost send."""
         if attempts.doubtful and not self._subtool.effect.read_only:
             if error.took_effect == "no":
                 error.add("An earlier attempt of this call may have been applied.")

@@ -1,4 +1,4 @@
-"""Reads a reply: the payload of a call, or the one right error."""
+"""Turns a reply into the payload of a call, or into the error that it means."""
 
 from __future__ import annotations
 
@@ -26,17 +26,16 @@ from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.vendor_json import Item, clean, object_in, objects_in
 
 MAX_SAID_CHARS = 300
-"""Characters of the vendor's own words that are passed on."""
+"""The most characters of the vendor's error message in `said`."""
 
 
 def payload_of(call: Call[Any], reply: Reply) -> Item:
-    """Return the JSON object of a 2xx reply, cleaned.
+    """Return the JSON object of a 2xx reply, its text cleaned.
 
-    A write that was answered with a 2xx has happened, whatever the body: one that is empty or
-    unreadable counts as an empty object.
+    A write with a 2xx succeeded, so an empty or unreadable body counts as an empty object.
 
     Raises:
-        CustomerIoError: The status is none of 2xx, or a read cannot be read.
+        CustomerIoError: The status is not 2xx, or the reply to a read lacks the expected JSON.
     """
     if not 200 <= reply.status < 300:
         raise error_for(call, reply)
@@ -55,7 +54,7 @@ def second_payload_of(call: Call[Any], reply: Reply) -> Item:
 
 
 def _read_payload(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
-    """Return the object of a read; `expects` must be in it, of the type that we pass it on as."""
+    """Return the JSON object of a read, which must have the member `expects` as `declared`."""
     payload = cleaned_json(reply)
     if isinstance(payload, dict) and (
         expects is None or (expects in payload and _is_a(declared, payload[expects]))
@@ -66,7 +65,7 @@ def _read_payload(reply: Reply, expects: str | None, declared: JsonSchema) -> It
 
 
 def _is_a(declared: JsonSchema, value: Any) -> bool:
-    """Tell whether a value is an object, or a list of objects; a null list counts as empty."""
+    """Whether a value is of the declared type, object or array of objects; null counts as []."""
     if declared.get("type") == "object":
         return isinstance(value, dict)
     if declared.get("type") == "array":
@@ -75,7 +74,7 @@ def _is_a(declared: JsonSchema, value: Any) -> bool:
 
 
 def cleaned_json(reply: Reply) -> Any:
-    """Return the JSON of a reply's body, its text cleaned, or None where it has none."""
+    """Return the JSON of a reply's body, its text cleaned; None if the body is not JSON."""
     try:
         return clean(json_of(reply))
     except RecursionError:
@@ -83,7 +82,7 @@ def cleaned_json(reply: Reply) -> Any:
 
 
 def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
-    """Return the error that a reply outside 2xx means for this call."""
+    """Return the error for a reply whose status is not 2xx."""
     extra = {**call.facts(), **_said(reply)}
     if reply.may_have_acted:
         return _server_failure(call, reply, extra)
@@ -127,7 +126,7 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
         return "Send less in one call."
     if error is NotFound and subtool.not_found_hint:
         return subtool.not_found_hint(call.args)
-    if error is RequestRejected and subtool.not_found_hint:  # it may be about anything else
+    if error is RequestRejected and subtool.not_found_hint:  # the id is one possible cause
         return f"In case the id is what it refused: {subtool.not_found_hint(call.args)}"
     return ""
 
@@ -138,7 +137,7 @@ def _refused_hint(call: Call[Any], status: int) -> str:
 
 
 def _retry_seconds(call: Call[Any], reply: Reply) -> float:
-    """Return the wait that the reply asks for, else one period: no `Retry-After` is documented."""
+    """Return the seconds of `Retry-After`, else one period: the vendor documents no such header."""
     asked = retry_after(reply, call.at.now)
     return float(call.subtool.pace.period_seconds) if asked is None else asked
 
@@ -163,7 +162,7 @@ def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> 
 def outcome_unknown(
     call: Call[Any], problem: str, *, http_status: int | None = None
 ) -> CustomerIoError:
-    """Return the error of a call whose request left and whose answer is not known."""
+    """Return the error of a call that was sent and got no usable answer."""
     if call.subtool.effect.read_only:
         return Unreachable(f"{problem} Nothing was changed.", http_status=http_status)
     look = call.look()
@@ -187,10 +186,10 @@ def _said(reply: Reply) -> dict[str, Any]:
 
 
 def vendor_words(body: Any) -> str:
-    """Return what Customer.io says in any of its error envelopes, cleaned and cut; else nothing.
+    """Return the messages of an error body, cleaned, at most 300 characters; empty if none.
 
-    The envelopes: `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App), and
-    `errors[].reason` with `field` and `message` (Track v2).
+    They are in `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App API) or
+    `errors[].reason` with `field` and `message` (Track API v2).
     """
     if not isinstance(body, dict):
         return ""

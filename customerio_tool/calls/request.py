@@ -1,4 +1,4 @@
-"""Builds the request of a call from its declaration and its arguments."""
+"""Builds the HTTP requests of a call from its declaration and its arguments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def second_request_for(call: Call[Any]) -> Request | None:
 
 
 def verify_request_for(call: Call[Any]) -> Request | None:
-    """Return the read that may show whether a call took effect, where the subtool has one."""
+    """Return the read that shows whether a call took effect; None if the subtool has none."""
     verify = call.subtool.verify
     return None if verify is None else _read_request(verify.endpoint, call.args)
 
@@ -48,17 +48,17 @@ def _read_request(endpoint: Endpoint, args: Args) -> Request:
 
 
 def path_for(endpoint: Endpoint, args: Args) -> str:
-    """Return the path with every slot filled and quoted, so that a value stays one segment."""
+    """Return the path with its slots filled, each value percent-encoded into one segment."""
     return endpoint.path.format(**{slot: encoded(getattr(args, slot)) for slot in endpoint.slots})
 
 
 def encoded(value: object) -> str:
-    """Percent-encode a value whole: `/`, `+`, `@` and the like have meaning in a URL."""
+    """Percent-encode a value, also `/`, `+` and `@`, which have a meaning in a URL."""
     return quote(str(value), safe="")
 
 
 def query_text(query: Mapping[str, Any]) -> str:
-    """Return a query string; a parameter that is None is not sent, a boolean is a JSON word."""
+    """Return a query string: None is left out, a boolean is `true` or `false`."""
     given = {name: value for name, value in query.items() if value is not None}
     return "&".join(
         f"{encoded(name)}={encoded(_json_word(value))}" for name, value in given.items()
@@ -70,5 +70,5 @@ def _json_word(value: object) -> object:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return compact JSON in UTF-8."""
+    """Return compact JSON in UTF-8; NaN and infinity raise `ValueError`."""
     return compact(value, allow_nan=False).encode()

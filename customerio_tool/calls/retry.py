@@ -1,4 +1,4 @@
-"""Whether a request is sent again, and when: derived from the effect of the call alone."""
+"""Sends a request with retries; whether one is safe depends on the effect of the call alone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from customerio_tool.subtools.declare.endpoint import Retry
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
-"""The most to wait before the second attempt; before each later one it is twice as much."""
+"""The longest backoff before the second attempt; it doubles before each later one."""
 
 LEAST_ATTEMPT_SECONDS = 1.0
-"""Time that must be left for another attempt of what may safely be cut off; what may not be needs
-both timeouts."""
+"""The least time left in which to retry a call that is safe to abandon. Any other call needs the
+connect timeout and the read timeout together."""
 
 
 class Fate(Enum):
@@ -45,10 +45,10 @@ class Attempts:
 
     Args:
         fate: What became of the last attempt.
-        reply: Its reply, if there was one.
-        problem: What went wrong, where there is no reply.
-        made: How many attempts there were.
-        doubtful: Whether any attempt may have been applied without a good answer.
+        reply: The reply to it, if there was one.
+        problem: Why there is no reply, as a sentence; empty if there is one.
+        made: The number of attempts.
+        doubtful: Whether any attempt may have been applied although it got no good answer.
     """
 
     fate: Fate
@@ -60,12 +60,12 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What bounds the attempts of one call, and who watches them.
+    """The limits of one call's attempts, and their observer.
 
     Args:
-        deadline: When the call must have ended.
-        context: What the host knows of the call; it may cancel it.
-        notify: Is notified of every attempt.
+        deadline: The deadline of the call.
+        context: The host's part of the call, which may cancel it.
+        notify: Called after every attempt.
     """
 
     deadline: Deadline
@@ -73,23 +73,25 @@ class Bounds:
     notify: Callable[[Attempt], None]
 
     def check(self, *, doubtful: bool) -> None:
-        """Raise `Cancelled` if the host wants no more of the call."""
+        """Raise `Cancelled` if the host cancelled the call."""
         if self.context.is_cancelled():
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
 
 
 QUOTA_COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
+"""Units of `RetryQuota` for one retry, by the fate of the attempt before it."""
 
 
 class Retrier:
-    """Sends requests, in their rate class, as often as their effect and the deadline allow.
+    """Sends requests at the pace of their rate class, and retries where that is safe.
 
     Args:
         client: Sends one request once.
-        pacer: Waits for a slot in the rate class.
-        quota: Bounds the repeats.
-        clock: Waits between attempts, and reads a `Retry-After` that is a date.
-        chance: Gives a number from 0 to 1, for full jitter.
+        pacer: Waits for a slot of the rate class.
+        quota: Limits the retries.
+        clock: Sleeps between attempts, and converts a `Retry-After` date to seconds.
+        chance: Returns a number from 0 to 1, for full jitter
+            (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     """
 
     def __init__(
@@ -107,12 +109,12 @@ class Retrier:
         self._chance = chance
 
     def send(self, request: Request, effect: Effect, bounds: Bounds) -> Attempts:
-        """Send a request until it is answered for good or may not be sent again.
+        """Send a request until its answer is final or no further attempt is safe or allowed.
 
         Raises:
-            RateLimited: The first slot of the rate class comes too late for the deadline.
+            RateLimited: The first slot of the rate class comes after the deadline.
             Cancelled: The host cancelled the call.
-            CustomerIoError: The region of the account could not be learned.
+            CustomerIoError: The region of the account could not be found out.
         """
         self._take_slot(request, bounds, self._client.timeouts.whole, doubtful=False)
         doubtful, spent = False, 0
@@ -135,9 +137,10 @@ class Retrier:
     def wait_to_retry(
         self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds
     ) -> bool:
-        """Wait as before another attempt; False, at once, where there is no time or quota for one.
+        """Sleep before another attempt; return False at once if time or quota do not suffice.
 
-        This is also for what is only repeated after a look: `send` does not repeat it by itself.
+        `send` calls it before a retry that is always safe; `Recovery` calls it before a retry that
+        a verifying read must allow.
         """
         delay = self._delay(request, attempts)
         if delay > bounds.deadline.left() - self._least_seconds(effect):
@@ -151,7 +154,7 @@ class Retrier:
     def _has_slot(
         self, request: Request, effect: Effect, bounds: Bounds, *, doubtful: bool
     ) -> bool:
-        """Wait for the slot of a repeat; False where it comes too late for the deadline."""
+        """Wait for the slot of a retry; return False if it comes too late for the deadline."""
         try:
             self._take_slot(request, bounds, self._least_seconds(effect), doubtful=doubtful)
         except RateLimited:
@@ -159,7 +162,7 @@ class Retrier:
         return True
 
     def _take_slot(self, request: Request, bounds: Bounds, least: float, *, doubtful: bool) -> None:
-        """Wait for a slot that leaves so many seconds; until it is used a call can be cancelled."""
+        """Wait for a slot that leaves `least` seconds; check for cancellation before and after."""
         bounds.check(doubtful=doubtful)
         room = max(0.0, bounds.deadline.left() - least)
         self._pacer.wait(self._bucket(request), request.pace, room, bounds.context.report)
@@ -191,7 +194,7 @@ class Retrier:
         return Attempts(fate, reply, problem, number, fate in (Fate.LOST, Fate.FAILED))
 
     def _pause_all(self, request: Request, reply: Reply | None) -> None:
-        """Hold every call of the rate class, as a 429 asks."""
+        """Pause the whole rate class after a 429."""
         asked = self._requested_wait(reply)
         seconds = slot_seconds(request.pace) if asked is None else asked
         self._pacer.pause(self._bucket(request), request.pace, seconds)
@@ -213,7 +216,7 @@ class Retrier:
         return _fate_of(reply), reply, ""
 
     def _delay(self, request: Request, attempts: Attempts) -> float:
-        """Return the seconds to wait before another attempt: drawn, or longer if the reply asks."""
+        """Return the seconds before the next attempt: a random backoff, or a longer Retry-After."""
         backoff = BACKOFF_SECONDS * float(2 ** (attempts.made - 1))
         asked = self._requested_wait(attempts.reply)
         if asked is None:
@@ -221,26 +224,26 @@ class Retrier:
         return max(self._chance() * backoff, asked)
 
     def _least_seconds(self, effect: Effect) -> float:
-        """Return the seconds that must be left for another attempt."""
+        """Return the least seconds that must be left for another attempt."""
         whole = self._client.timeouts.whole
         return min(LEAST_ATTEMPT_SECONDS, whole) if effect.retry is Retry.ALWAYS else whole
 
 
 def slot_seconds(pace: Pace) -> float:
-    """Return the seconds between two permits of a rate class."""
+    """Return the average seconds from one permitted request of a rate class to the next."""
     return pace.period_seconds / pace.permits
 
 
 def _is_safe_to_repeat(attempts: Attempts, effect: Effect) -> bool:
-    """Tell whether a repeat cannot do twice what must be done once."""
+    """Whether a retry cannot apply the call twice, or applying it twice does no harm."""
     return attempts.fate in (Fate.NOT_SENT, Fate.LIMITED) or effect.retry is Retry.ALWAYS
 
 
 def _needs_whole_body(reply: Reply, effect: Effect) -> bool:
-    """Tell whether a reply that was cut off says nothing: what a read found is in its body.
+    """Whether a reply that was cut off is useless, as a read needs the body.
 
-    Whether a write was accepted is in the status, which came. A message whose 2xx was cut off is
-    no more doubtful than one whose 2xx holds no JSON; sending it again is what must not happen.
+    For a write, the status is enough: a 2xx means that Customer.io accepted it. To count a message
+    as lost because the body of its 2xx was cut off would risk sending it twice.
     """
     return effect.read_only and 200 <= reply.status < 300
 

@@ -1,4 +1,4 @@
-"""Runs a call: policy, confirmation, ledger, budget, attempts, and the watchers around it all."""
+"""Runs a call: policy, confirmation, ledger, budget, attempts, with telemetry around all of it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Runner:
 
     Args:
         client: Sends one request once.
-        backends: What stands behind the calls.
-        clock: Time and chance.
+        backends: Limits, ledger and telemetry.
+        clock: Time and random bytes.
     """
 
     def __init__(self, client: Client, backends: Backends, clock: Clock) -> None:
@@ -55,10 +55,10 @@ class Runner:
         context: CallContext,
         policy: Policy,
     ) -> Item:
-        """Run a subtool as the policy allows, and return the success envelope.
+        """Run a subtool under a policy, and return the success envelope.
 
         Raises:
-            CustomerIoError: The call was refused, must be confirmed first, or failed.
+            CustomerIoError: The call was refused, needs confirmation first, or failed.
         """
         at = self._invocation()
         with self._watch(subtool, at, context) as watch:
@@ -74,8 +74,7 @@ class Runner:
             return watch.succeeded_with(self._result(call, policy, watch))
 
     def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
-        # Nobody is asked about a call that would be refused for its arguments afterwards.
-        request_for(call)
+        request_for(call)  # raises now if the arguments make no request, before anybody is asked
         if policy.confirm == "human":
             self._persons.ask(call)
         self._tokens.check(call, token)
@@ -84,14 +83,14 @@ class Runner:
         """Run the call that waits under this id, and return its success envelope.
 
         Args:
-            confirmation_id: Names the call.
-            context: Of the approval. The call stays one of the run that asked for it; nothing else
-                of that run is left, whose host may have given it up meanwhile.
-            policy: What is allowed by now.
+            confirmation_id: The id of the waiting call.
+            context: The context of the approval. It replaces that of the waiting call, whose
+                deadline and cancellation are over; only `run_id` is kept.
+            policy: The policy now; it may have changed since the call was made.
 
         Raises:
-            ConfirmationUnknown: No call waits.
-            CustomerIoError: The policy refuses the call by now, or it failed.
+            ConfirmationUnknown: No call waits under this id.
+            CustomerIoError: The policy refuses the call now, or the call failed.
         """
         at = self._invocation()
         waited = self._persons.take(confirmation_id, at)
@@ -107,8 +106,8 @@ class Runner:
         """Drop the call that waits under this id.
 
         Raises:
-            ConfirmationUnknown: No call waits.
-            PolicyRefused: It was dropped; this is what the model reads.
+            ConfirmationUnknown: No call waits under this id.
+            PolicyRefused: The call was dropped; its envelope is the result for the model.
         """
         at = self._invocation()
         call = replace(self._persons.take(confirmation_id, at), at=at)
@@ -141,7 +140,7 @@ class Runner:
     def _within_budget(
         self, call: Call[Any], policy: Policy, send: Callable[[], Item]
     ) -> Callable[[], Item]:
-        """Return a send that goes out only where the budget of its run has room."""
+        """Return the send, wrapped in the send budget of its run."""
         allowed = policy.send_budget
         if allowed is None:
             return send
@@ -166,7 +165,7 @@ class Runner:
 
 
 def _without_hidden_attributes(answer: Answer[Any], call: Call[Any], policy: Policy) -> Answer[Any]:
-    """Return an answer without the attributes that a policy hides, for whatever subtool."""
+    """Return the answer of any subtool without the attributes that the policy hides."""
     hidden, people = frozenset(policy.hidden_attributes), call.subtool.people or NO_PEOPLE
     return replace(
         answer,

@@ -1,8 +1,8 @@
-"""Sends a message once: the rules by which a repeated call sends nothing twice.
+"""Sends each message once, also if a model or host repeats the call.
 
-Customer.io offers no idempotency for sends, so that the only memory of what was sent is the ledger.
-It remembers only as well as its store does: `MemoryLedger` for one process, `SqliteLedger` for one
-machine, `RedisLedger` for many.
+Customer.io has no idempotency keys for sends, so only the ledger knows which messages were sent.
+Choose its store by who shares it: `MemoryLedger` for one process, `SqliteLedger` for one machine,
+`RedisLedger` for many.
 """
 
 from __future__ import annotations
@@ -32,29 +32,30 @@ from customerio_tool.subtools.declare.vendor_json import Item
 DAY = 86_400.0
 
 EXPLICIT_SECONDS = 7 * DAY
-"""How long a key that the caller chose stands for its message."""
+"""How long a message with an explicit key, one that the caller chose, is not sent again."""
 
 RUN_SECONDS = DAY
-"""How long a message counts as sent within its run: a run may wait hours for a person, hosts do not
-tell when it ends, and every key must leave the store at some time."""
+"""How long a sent message is not sent again within its run. A run may wait hours for a person, and
+no host reports its end; yet every key must expire."""
 
 WINDOW_SECONDS = 600.0
-"""How long a message counts as sent where neither key nor run is known: long enough for a model
-that repeats itself, short enough for the same reminder later in the day. Like all these times it is
-counted by the wall clock, which workers and stores share: one that is set forward by more frees the
-message early, and one that is set back keeps it longer. A caller's own key lasts for days."""
+"""How long a sent message is not sent again if the call has neither key nor run. A model repeats
+itself within that time; the same reminder later in the day is sent.
+
+All these times are measured by the wall clock, as workers share it. If it is set forward, entries
+expire early; if it is set back, they last longer."""
 
 UNKNOWN_SECONDS = DAY
-"""How long a message with an unknown outcome is not sent again, unless its key lasts longer."""
+"""How long a message with an unknown outcome is not sent again, if it has no explicit key."""
 
 FACTS = ("delivery_id", "trigger_id", "queued_at", "send_at")
-"""What a ledger keeps of a result: ids and times, nothing about a person."""
+"""The members of a result that a ledger stores: ids and times, no personal data."""
 
 logger = logging.getLogger(__name__)
 
 
 def fingerprint_of(subtool: str, workspace: str, request: Request) -> str:
-    """Return the digest of a message: the same for the same JSON, in whatever order of members."""
+    """Return the digest of a message; the order of JSON members does not matter."""
     body = None if request.body is None else json.loads(request.body)
     return _digest("message", subtool, workspace, request.method, request.target, body)
 
@@ -62,14 +63,14 @@ def fingerprint_of(subtool: str, workspace: str, request: Request) -> str:
 def key_of(
     *, operation: str, workspace: str, fingerprint: str, explicit: str | None, run_id: str | None
 ) -> str:
-    """Return the key under which a ledger knows a message, in 64 hex digits.
+    """Return the ledger key of a message, 64 hex digits.
 
     Args:
-        operation: The subtool: the same explicit key may name an e-mail and a push.
+        operation: The subtool's name: an e-mail and a push may have the same explicit key.
         workspace: The digest of the workspace.
-        fingerprint: The digest of the message; an explicit key stands for it.
-        explicit: The key that the caller chose, which holds across runs.
-        run_id: The host's name for the run; blank counts as not known.
+        fingerprint: The digest of the message; not used if there is an explicit key.
+        explicit: The key that the caller chose; the same in every run.
+        run_id: The host's id of the run; empty counts as None.
     """
     if explicit is not None:
         return _digest("explicit", operation, workspace, explicit)
@@ -79,7 +80,7 @@ def key_of(
 
 
 def lifetime(state: State, *, explicit: str | None, run_id: str | None) -> float:
-    """Return for how many seconds an entry of that state holds its key."""
+    """Return the seconds until an entry in this state expires."""
     if explicit is not None:
         return EXPLICIT_SECONDS
     if state != "sent":
@@ -94,13 +95,13 @@ def _digest(*parts: Any) -> str:
 
 @dataclass(frozen=True)
 class _Claim:
-    """One message on its way through the ledger; `held` is false where the ledger was lost."""
+    """The ledger entry of one message while it is sent; `is_stored` if the ledger has it."""
 
     key: str
     started: Entry
     explicit: str | None = field(repr=False)
     run_id: str | None
-    held: bool = True
+    is_stored: bool = True
 
     def with_outcome(self, state: State, now: float, facts: Mapping[str, Any]) -> Entry:
         lasts = lifetime(state, explicit=self.explicit, run_id=self.run_id)
@@ -108,13 +109,13 @@ class _Claim:
 
 
 class SendOnce:
-    """The rules of sending once, on any ledger.
+    """Sends messages through a ledger, which stops every second sending.
 
     Args:
-        ledger: Where sends are remembered.
-        now: Gives Unix time in seconds.
-        best_effort: Whether to send, with a warning in the log, while the ledger is lost; by
-            default such a send is refused.
+        ledger: The store of sends.
+        now: Returns Unix time in seconds.
+        best_effort: Whether to send, with a warning in the log, if the ledger cannot be used. By
+            default the call is refused.
     """
 
     def __init__(
@@ -127,37 +128,38 @@ class SendOnce:
     def run(
         self, call: Call[Any], request: Request, send: Callable[[], Item], *, ends_at: float
     ) -> Item:
-        """Send a message unless it was sent before, and remember how that ended.
+        """Send a message unless the ledger has it already, and store the outcome.
 
         Args:
-            call: A call whose effect is to send; the key argument of its subtool names the message.
-            request: The message as it would go.
-            send: Sends it and returns the success envelope. Its error says by `took_effect`
-                whether the message may have gone; any other exception leaves that unknown.
-            ends_at: The deadline of the call, in Unix seconds: afterwards nothing is sent.
+            call: A call of a subtool that sends.
+            request: The request that would be sent.
+            send: Sends it and returns the success envelope. If it raises a `CustomerIoError` with
+                `took_effect="no"`, the message was not sent; after any other exception the outcome
+                is unknown.
+            ends_at: The deadline of the call, in Unix seconds; nothing is sent after it.
 
         Returns:
-            The envelope of `send`, or that of a message which had been sent before.
+            The envelope of `send`, or an `already_sent` envelope.
 
         Raises:
-            ArgumentsInvalid: The key was used for another message.
-            OutcomeUnknown: The message was begun before, and whether it was sent is not known.
-            SendInProgress: The message is being sent by another call.
-            LedgerUnavailable: The ledger is lost, and best effort was not chosen.
-            CustomerIoError: Whatever `send` raises.
+            ArgumentsInvalid: The explicit key was used for another message.
+            OutcomeUnknown: An earlier call of the same message has an unknown outcome.
+            SendInProgress: Another call is sending the same message now.
+            LedgerUnavailable: The ledger cannot be used, and `best_effort` is false.
+            CustomerIoError: Raised by `send`.
         """
         claim, now = _claim(call, request, ends_at), self._now()
-        held: Entry | None = None
+        earlier: Entry | None = None
         lost: LedgerLost | None = None
         try:
-            held = self._ledger.claim(claim.key, claim.started, now)
+            earlier = self._ledger.claim(claim.key, claim.started, now)
         except LedgerLost as error:
             lost = error
         if lost:
             self._refuse_unless_best_effort(call, lost)
-            claim = replace(claim, held=False)
-        if held is not None:
-            return _result_of_earlier(call, claim, held.as_of(now), now)
+            claim = replace(claim, is_stored=False)
+        if earlier is not None:
+            return _result_of_earlier(call, claim, earlier.as_of(now), now)
         return self._send(claim, send)
 
     def _refuse_unless_best_effort(self, call: Call[Any], lost: LedgerLost) -> None:
@@ -186,8 +188,8 @@ class SendOnce:
         return result
 
     def _release(self, claim: _Claim) -> None:
-        """Free the key, unless another call may hold it."""
-        if claim.held:
+        """Free the key; without a stored claim it may be the key of another call."""
+        if claim.is_stored:
             self._write(claim, lambda: self._ledger.release(claim.key))
 
     def _record_outcome(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
@@ -196,11 +198,11 @@ class SendOnce:
         self._write(claim, lambda: self._ledger.settle(claim.key, entry, now))
 
     def _write(self, claim: _Claim, write: Callable[[], None]) -> None:
-        """Write how a send ended, if it can be: where it cannot, `started` becomes unknown."""
+        """Write the outcome of a send; if that fails, `started` reads as `unknown` later."""
         try:
             write()
         except LedgerLost as lost:
-            if claim.held:
+            if claim.is_stored:
                 logger.warning("the ledger was lost before the end of a send was kept (%s)", lost)
 
 
@@ -215,28 +217,28 @@ def _claim(call: Call[Any], request: Request, ends_at: float) -> _Claim:
     return _Claim(key, started, explicit, run_id)
 
 
-def _result_of_earlier(call: Call[Any], claim: _Claim, held: Entry, now: float) -> Item:
-    """Return the result of the first call with this key, as nothing is sent by this one.
+def _result_of_earlier(call: Call[Any], claim: _Claim, earlier: Entry, now: float) -> Item:
+    """Return the `already_sent` envelope of an earlier call with the same key.
 
     Raises:
-        ArgumentsInvalid: It was for another message.
-        SendInProgress: It has not ended.
-        OutcomeUnknown: It ended without a usable answer.
+        ArgumentsInvalid: The earlier call sent another message.
+        SendInProgress: The earlier call has not ended.
+        OutcomeUnknown: The earlier call got no usable answer.
     """
-    if held.fingerprint != claim.started.fingerprint:
+    if earlier.fingerprint != claim.started.fingerprint:
         fix = "repeat that one's arguments, or give a new key to send this one as well"
         path = str(call.subtool.key_argument)
         refuse([FieldProblem(path, "was used for another message", fix)])
-    if held.state == "started":
+    if earlier.state == "started":
         raise SendInProgress(
             "Nothing was sent by this call: the same message is being sent by another call. "
             "Wait, then repeat this call to learn how that ended.",
-            retry_after_seconds=round(held.ends_at - now, 3),
+            retry_after_seconds=round(earlier.ends_at - now, 3),
         )
-    first = replace(call, at=replace(call.at, now=held.started_at))
-    if held.state == "unknown":
+    first = replace(call, at=replace(call.at, now=earlier.started_at))
+    if earlier.state == "unknown":
         raise _still_unknown(first)
-    return _already_sent(first, held.facts)
+    return _already_sent(first, earlier.facts)
 
 
 def _still_unknown(first: Call[Any]) -> OutcomeUnknown:

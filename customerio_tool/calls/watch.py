@@ -1,7 +1,7 @@
-"""Tells the watchers of a call how it goes: never an argument or a reply.
+"""Notifies telemetry of a call's start, attempts and end, without its arguments or replies.
 
-A person appears only as the type of their identifier and a keyed hash of it, with which an
-operator who knows a person can find their calls, and nobody else can find the person.
+A person appears as the type of an identifier and a keyed hash of it. An operator who has the key
+and the identifier can find the person's calls; the hash does not reveal the identifier.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ _log = logging.getLogger("customerio_tool")
 
 
 class Watchers:
-    """Several telemetries told as one; what one of them raises is logged by its type alone."""
+    """Notifies several telemetries; if one raises, only the type of the exception is logged."""
 
     def __init__(self, watchers: Sequence[Telemetry]) -> None:
         self._watchers = tuple(watchers)
 
     def started(self, call: CallStart) -> None:
-        """Tell all that a call begins."""
+        """Notify all that a call begins."""
         for watcher in self._watchers:
             with _exceptions_logged(watcher):
                 watcher.started(call)
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
-        """Tell all of an exchange."""
+        """Notify all of an attempt."""
         for watcher in self._watchers:
             with _exceptions_logged(watcher):
                 watcher.attempted(call, attempt)
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
-        """Tell all that a call is over."""
+        """Notify all that a call ended."""
         for watcher in self._watchers:
             with _exceptions_logged(watcher):
                 watcher.ended(call, end)
 
 
 class Watch:
-    """One call, as its watchers are told of it; a context manager around all that it does.
+    """Notifies the watchers of one call; a context manager around the whole call.
 
     Args:
-        watchers: Who is told.
-        call: The call, as far as it is known before its arguments are read.
-        key: Makes the hashes of persons.
-        monotonic: Gives seconds.
+        watchers: The telemetries to notify.
+        call: The start of the call, without a person: its arguments are not parsed yet.
+        key: The key of `keyed_hash`.
+        monotonic: Returns seconds on a clock that never goes back.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Watch:
         self._outcome = ""
 
     def begin(self, call: Call[Any] | None = None) -> None:
-        """Notify that the call begins, once; with the person it names, if it could be read."""
+        """Notify that the call begins, once, with its person if the arguments could be parsed."""
         if self._has_begun:
             return
         self._has_begun = True
@@ -86,12 +86,12 @@ class Watch:
         self._watchers.started(self._call)
 
     def attempted(self, attempt: Attempt) -> None:
-        """Tell of an exchange of the call."""
+        """Count an attempt, and notify of it."""
         self._attempts += 1
         self._watchers.attempted(self._call, attempt)
 
     def succeeded_with(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Remember the result of a call that succeeded, and return it."""
+        """Keep the outcome of a success envelope for `ended`, and return the envelope."""
         self._outcome = result["outcome"]
         return result
 
@@ -104,7 +104,7 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Tell how the call ended."""
+        """Notify that the call ended, and how."""
         if error is None:
             self._end(self._outcome, ok=True)
         else:
@@ -125,9 +125,9 @@ def _exceptions_logged(watcher: Telemetry) -> Iterator[None]:
 
 
 def keyed_hash(key: bytes, identifier: str) -> str:
-    """Return 16 hex digits that stand for an identifier to whoever holds the key.
+    """Return the HMAC-SHA256 of an identifier, cut to 16 hex digits.
 
-    Watchers are told hashes made with `connection.digest.encode()`: those of a person change when
-    the connection's keys do.
+    The tool's key is `connection.digest.encode()`, so the hash of a person changes with every field
+    of the connection, such as an API key.
     """
     return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:16]
