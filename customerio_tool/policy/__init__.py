@@ -1,4 +1,4 @@
-"""What an agent may do, whom it may reach, and what it may see."""
+"""The policy of an agent: its subtools, the recipients it may write to, hidden attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent may do: which subtools may run, whom they may reach, and what it may see."""
+"""`Policy`: which subtools may run, whom they may write to, and which attributes stay hidden."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 EVENT_OVERRIDES = ("recipient", "from_address", "reply_to")
-"""Members of an event's data which override the message that the event triggers."""
+"""Members of an event's data that override the address fields of the message which it triggers
+(https://docs.customer.io/api/track/#operation/track)."""
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "careful": {"confirm": "human"},
     "read_only": {"read_only": True},
     "open": {"event_overrides": True, "data_files": True},
 }
-"""The policies that have a name, by what differs from the default."""
+"""The named policies; each lists the fields that differ from the default policy."""
 
 Confirm: TypeAlias = Literal["never", "human", "repeat"]
 
@@ -64,20 +65,31 @@ def _confirm_word(value: object) -> str:
     return read_word(value, get_args(Confirm))
 
 
-# What a caller may give is wider than what is kept, and a type checker sees the declared type.
+# Type checkers see `_Names`, which callers may pass; the validators store `_Stored`.
 _Names: TypeAlias = Collection[str]
 _Stored: TypeAlias = frozenset[str]
 
 
 class Policy(BaseModel):
-    """What is allowed; a policy is a frozen value, and changing one makes another.
+    """What an agent may do; the operator sets it, and no argument of a model can change it.
 
-    `repr` shows all of it but the addresses of `allowed_recipients`.
+    The default policy allows every subtool and asks nobody, but refuses events that redirect mail
+    and audiences from files. Each field's description says what it allows or forbids; the JSON
+    Schema of a saved connection publishes these descriptions.
 
-    Fields take text as well, as configurations and environments hold it: `"true"`, a number in
-    digits, a list with commas or as JSON. A field that is blank or wrong raises pydantic's
-    `ValidationError`, from `load` and `from_env` a `ConnectionInvalid`. The schema of a saved
-    connection publishes the fields' descriptions.
+    A policy is frozen: `only` returns a changed copy. `repr` hides the addresses of
+    `allowed_recipients`.
+
+    Every field also accepts text, since configurations and environments contain text: `"true"`,
+    `"12"`, a list with commas or as a JSON array. Blank text is refused: read as "nothing given",
+    a blank allow-list would allow everybody.
+
+    To make one, call `Policy(read_only=True)`, or `Policy.load` for a saved configuration, or
+    `Policy.from_env` for environment variables.
+
+    Raises:
+        ValidationError: A field is blank, wrong or unknown; it is pydantic's error. `load` and
+            `from_env` raise `ConnectionInvalid` instead.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -148,12 +160,13 @@ class Policy(BaseModel):
 
     @classmethod
     def load(cls, given: Policy | Mapping[str, object] | str) -> Policy:
-        """Make a policy of what a configuration holds.
+        """Return the policy that a saved configuration describes.
 
         Args:
-            given: A policy, which is returned; a mapping of fields, in which None is not given and
-                `preset` names the policy that the others change, though none undoes `read_only`;
-                the name of a preset (careful, read_only, open); or the text of a JSON object.
+            given: One of these: a policy, which is returned as it is; the name of a preset
+                (careful, read_only, open); a mapping of fields; or a JSON object as text. A field
+                that is None counts as absent. The field `preset` names a preset that the other
+                fields change; but with the preset `read_only` the policy is always read-only.
 
         Raises:
             ConnectionInvalid: Names every bad field as `policy.<field>`, and shows no value.
@@ -167,16 +180,20 @@ class Policy(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Policy:
-        """Load from the environment: CUSTOMERIO_POLICY names a preset, the others change it.
+        """Load a policy from environment variables; each may be absent.
 
-        CUSTOMERIO_SUBTOOLS is `enabled`; every other field's variable is CUSTOMERIO_ and its name
-        in capitals, such as CUSTOMERIO_READ_ONLY.
+        - `CUSTOMERIO_POLICY`: the name of a preset, which the other variables change
+        - `CUSTOMERIO_SUBTOOLS`: the field `enabled`
+        - `CUSTOMERIO_READ_ONLY`, `CUSTOMERIO_DRY_RUN`, `CUSTOMERIO_ALLOWED_RECIPIENTS`,
+          `CUSTOMERIO_ALLOW_TRIGGERS`, `CUSTOMERIO_SEND_BUDGET`, `CUSTOMERIO_HIDDEN_ATTRIBUTES`,
+          `CUSTOMERIO_EVENT_OVERRIDES`, `CUSTOMERIO_DATA_FILES`, `CUSTOMERIO_CONFIRM`: the field
+          of that name
 
         Args:
-            environ: Where to read, in place of the process's environment.
+            environ: The variables; by default those of the process.
 
         Raises:
-            ConnectionInvalid: Names every variable that is wrong, and shows no value.
+            ConnectionInvalid: Names every wrong variable, and shows no value.
         """
         source = Environment(environ)
         del environ
@@ -195,11 +212,11 @@ class Policy(BaseModel):
 
     @classmethod
     def open(cls) -> Policy:
-        """Return the preset `open`: everything, events that redirect mail and files included."""
+        """Return the preset `open`: everything, also events that redirect mail and files."""
         return cls.load("open")
 
     def allows(self, subtool: Subtool[Any]) -> bool:
-        """Tell whether a subtool may run at all."""
+        """Whether a subtool may run at all, regardless of its arguments."""
         is_enabled = self.enabled is None or subtool.name in self.enabled
         return is_enabled and (subtool.effect.read_only or not self.read_only)
 
@@ -208,14 +225,14 @@ class Policy(BaseModel):
         return self.model_copy(update={"enabled": frozenset(enabled)})
 
     def requires_confirmation(self, subtool: Subtool[Any]) -> bool:
-        """Tell whether a call of a subtool must be confirmed, which a dry run need not."""
+        """Whether a call of a subtool must be confirmed first; never in a dry run."""
         return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
 
     def admit(self, subtool: Subtool[Any]) -> None:
-        """Let a subtool run, whatever its arguments.
+        """Return if the subtool may run, regardless of its arguments.
 
         Raises:
-            PolicyRefused: This agent may only read.
+            PolicyRefused: The policy is read-only, and the subtool writes.
             SubtoolDisabled: The subtool is not enabled.
         """
         if self.allows(subtool):
@@ -229,10 +246,11 @@ class Policy(BaseModel):
         )
 
     def admit_arguments(self, subtool: Subtool[Any], args: Args) -> None:
-        """Let the arguments of a call pass.
+        """Return if the arguments of a call are allowed.
 
         Raises:
-            ArgumentsInvalid: An argument reaches what this policy closes, and can be left out.
+            ArgumentsInvalid: An event redirects its message, or an audience comes from a file. The
+                model can leave these arguments out.
             PolicyRefused: The call may write to people who are not on the allow-list.
         """
         overrides = self._override_problems(subtool, args)
@@ -282,7 +300,7 @@ class Policy(BaseModel):
 
 
 def _reach(subtool: Subtool[Any], args: Args) -> Reach:
-    """Return whom a call reaches, the address that an event's data redirects to included."""
+    """Return the recipients of a call, with the address that an event's data redirects to."""
     declared = subtool.reach(args) if subtool.reach else Reach()
     data = subtool.data_of(args).items()
     given = [v for name, v in data if override_of(name) == "recipient" and v is not None]
@@ -303,7 +321,7 @@ _HOW_TO_GIVE = f"give {', '.join(PRESETS)} or a JSON object of the policy's fiel
 
 
 def _from_text(text: str) -> object:
-    """Return what a text stands for: the fields of a JSON object, or the name of a preset."""
+    """Return the fields that a text describes: it is a JSON object or the name of a preset."""
     if not text.lstrip().startswith("{"):
         return {"preset": text}
     try:
@@ -314,7 +332,7 @@ def _from_text(text: str) -> object:
 
 
 def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
-    """Return the policy of these fields; `labels` says what the reader calls each of them."""
+    """Return the policy of these fields; `labels` maps a field to its name in error messages."""
     fields = {str(name): value for name, value in given.items() if value is not None}
     preset = fields.pop("preset", None)
     problems: list[FieldProblem] = []
@@ -326,7 +344,7 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
         problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
     try:
         policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
-        if word == "read_only":  # which wins over everything, a field that says otherwise included
+        if word == "read_only":  # no field can undo this preset
             policy = policy.model_copy(update={"read_only": True})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
@@ -340,7 +358,7 @@ def _problem(found: ErrorDetails, labels: Mapping[str, str]) -> FieldProblem:
     field = str(found["loc"][0])
     if problem := raised_in(found):
         return problem.of(labels.get(field, f"policy.{field}"))
-    # A pasted value can stand where a name should, so that only what looks like a name is shown.
+    # The name may be a value pasted in the wrong place: show it only if it looks like a name.
     shown = field if re.fullmatch(r"[A-Za-z_]{1,40}", field) else "an unknown field"
     fix = nearest(field, Policy.model_fields)
     return FieldProblem(f"policy.{shown}", "is not a field of a policy", fix)

@@ -1,4 +1,4 @@
-"""Compares those whom a call writes to with the allowed recipients."""
+"""Checks the recipients of a call against the allow-list."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from customerio_tool.subtools.declare import Reach
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
 _INDIRECT = re.compile(r"[{%!]")
-"""What is in an address that a template fills in, or that its host may pass on to another."""
+"""Characters of an address that is not final: a template fills it in, or a mail host may route it
+to another host."""
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def is_allow_list_entry(text: str) -> bool:
-    """Tell whether a text can stand on an allow-list: a bare e-mail address, or a domain."""
+    """Whether a text is a valid entry of an allow-list: a bare e-mail address, or a domain."""
     return _ENTRY.fullmatch(text) is not None
 
 
 def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:
-    """Return what keeps a call from an allow-list: each address not on it, and each unknown one.
+    """Return a problem for each recipient that is not on the allow-list or not known.
 
     Args:
-        reach: Whom the call reaches.
+        reach: The recipients of the call.
         allowed: Addresses, and domains with or without a leading `@`; a domain does not include
-            its subdomains. ASCII letters are compared without case, others exactly: folding those
-            can turn one domain into another.
+            its subdomains. The case of ASCII letters is ignored; other letters are compared
+            exactly, as case folding can turn one domain into another.
     """
     entries = {_folded(entry).removeprefix("@") for entry in allowed}
     outside = [path for path, address in reach.known if not _on_list(_folded(address), entries)]

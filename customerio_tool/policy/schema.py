@@ -1,4 +1,4 @@
-"""The JSON Schema of a policy as a saved connection may hold it, read off `Policy` itself."""
+"""The JSON Schema of the member `policy` of a saved connection, derived from `Policy`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from customerio_tool.policy.policy import PRESETS, Policy
 from customerio_tool.subtools import subtools
 
 _AS_TEXT = {"array": r"\S", "boolean": r"\S", "integer": r"^\s*[0-9]+\s*$"}
-"""What a field must look like that is given as text; the tool itself looks closer."""
+"""The pattern of a field that is given as text; the validators of `Policy` are stricter."""
 
 
 def policy_schema() -> dict[str, Any]:
-    """Return the schema of `policy`: the name of a preset, or an object of fields, also as text.
+    """Return the schema: the name of a preset, an object of fields, or such an object as text.
 
-    It takes whatever `Policy.load` takes of JSON; a null is not given.
+    It accepts every JSON value that `Policy.load` accepts; null counts as absent.
     """
     declared = Policy.model_json_schema()["properties"]
     fields = {name: _field(name, field) for name, field in declared.items()}
@@ -42,7 +42,7 @@ def _preset() -> dict[str, Any]:
 
 
 def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """Widen what pydantic says of a field by the text that its validator reads as well."""
+    """Return pydantic's schema of a field, widened by the text that its validator accepts."""
     meaning = {"description": declared["description"]}
     plain = next(iter(declared.get("anyOf", [declared])))
     if "enum" in plain:
@@ -62,5 +62,5 @@ def _one_of(words: Iterable[str]) -> str:
 
 
 def _any_case(words: Iterable[str]) -> str:
-    """Make a pattern for these words in any case: JSON Schema has no flag for that."""
+    """Return a pattern for these words in any case; JSON Schema has no case-insensitive flag."""
     return _one_of(re.sub("[a-z]", lambda c: f"[{c[0].upper()}{c[0]}]", word) for word in words)

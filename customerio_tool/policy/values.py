@@ -1,6 +1,6 @@
-"""How the fields of a policy are read, where configurations and environments hold text.
+"""Validators of policy fields, which also accept text from configurations and environments.
 
-What is blank is refused, not taken for absent: a blank allow-list would open what it should close.
+Blank text is refused, not read as absent: a blank allow-list would allow everybody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WORDS |= {"false": False, "0": False, "no": False, "off": False}
 
 
 def read_flag(value: object) -> bool:
-    """Read a boolean, or a word for one."""
+    """Return a boolean, given as one or as true/false, yes/no, on/off or 1/0 in any case."""
     word = value.strip().lower() if isinstance(value, str) else value
     known = _WORDS.get(word) if isinstance(word, str) else word
     if not isinstance(known, bool):
@@ -27,7 +27,7 @@ def read_flag(value: object) -> bool:
 
 
 def read_count(value: object) -> object:
-    """Read a whole number of at least 0, or None."""
+    """Return a whole number of at least 0, given as an int or in digits; None stays None."""
     number = int(value) if isinstance(value, str) and _is_digits(value.strip()) else value
     if number is not None and (type(number) is not int or number < 0):
         raise Problem("is no whole number of at least 0", "give 0 or more, or leave it out")
@@ -39,7 +39,7 @@ def _is_digits(text: str) -> bool:
 
 
 def read_names(value: object) -> frozenset[str] | None:
-    """Read a list of names: a collection, or text with commas or as a JSON array; None stays."""
+    """Return names, given as a collection, with commas or as a JSON array; None stays None."""
     if value is None:
         return None
     listed = _listed(value) if isinstance(value, str) else value
@@ -63,7 +63,7 @@ def _listed(text: str) -> Any:
 
 
 def read_recipients(value: object) -> frozenset[str] | None:
-    """Read a list of e-mail addresses and domains."""
+    """Return e-mail addresses and domains, given as `read_names` accepts them."""
     given = read_names(value)
     if any(not is_allow_list_entry(entry) for entry in given or ()):
         fix = "give addresses such as ada@example.com and domains such as example.com, no patterns"
@@ -72,7 +72,7 @@ def read_recipients(value: object) -> frozenset[str] | None:
 
 
 def read_word(value: object, words: Iterable[str]) -> str:
-    """Read one of these words, in any case."""
+    """Return one of these words in lower case, given in any case."""
     word = value.strip().lower() if isinstance(value, str) else ""
     if word not in words:
         raise Problem("is not one of the choices", f"choose from {', '.join(words)}")
@@ -80,7 +80,7 @@ def read_word(value: object, words: Iterable[str]) -> str:
 
 
 def require_known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
-    """Refuse a name that is none of these; the error does not repeat it."""
+    """Return the given names; refuse one that is not among `names`, without repeating it."""
     for name in sorted(given.difference(names)):
         raise Problem("names no subtool", nearest(name, names))
     return given
