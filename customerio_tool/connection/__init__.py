@@ -1,4 +1,4 @@
-"""How Customer.io is reached: credentials, hosts, one HTTP exchange."""
+"""The connection to Customer.io: credentials, hosts, and one HTTP exchange at a time."""
 
 from __future__ import annotations
 

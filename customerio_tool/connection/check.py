@@ -1,4 +1,4 @@
-"""The check of a saved connection: two reads that prove both keys, the region and the workspace."""
+"""Checks a connection with two reads, which prove both keys, the region and the workspace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FOREIGN = "The answer is not Customer.io's; check the URLs of the connection."
 
 @dataclass(frozen=True)
 class _Finding:
-    """What one key's test showed; `region` is where the account was found."""
+    """The result of testing one key; `region` is the region in which the account was found."""
 
     problem: str = ""
     status: int | None = None
@@ -43,11 +43,11 @@ class _Finding:
 
 
 def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
-    """Return the result of testing each key that the connection has.
+    """Test each key of the connection, and return the results.
 
     Returns:
-        `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`
-        where the account is, and `workspace_id` as Customer.io told it for the Track key.
+        `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`,
+        the account's; and `workspace_id`, from the reply to the Track key.
     """
     found: dict[str, _Finding] = {}
     for api in (api for api in Api if api in client.connection.apis):
@@ -70,7 +70,7 @@ def _facts(findings: list[_Finding]) -> dict[str, Any]:
 
 
 def _problem_summary(found: dict[str, _Finding]) -> str:
-    """Tell a problem that both APIs have once, and else which API has it."""
+    """Return the problems as sentences: one if all APIs have the same, else one per API."""
     problems = {name: finding.problem for name, finding in found.items()}
     if len(set(problems.values())) == 1:
         return next(iter(problems.values()))
@@ -84,21 +84,22 @@ def _success_summary(facts: dict[str, Any]) -> str:
 
 
 def _finding(client: Client, api: Api, known_region: Region | None, deadline: Deadline) -> _Finding:
-    """Try the hosts in turn until one knows the key, else return what says most of it."""
+    """Try the hosts in turn until one knows the key; if none does, return the best clue."""
     tried: list[_Finding] = []
     for region in [known_region] if known_region else client.regions(api):
         finding = _probe(client, api, region, deadline)
         if finding.region:
             return _with_region_problem(client, api, finding)
         tried.append(finding)
-    # Either Track host knows every pair. An App key is known to one host only, which may be down.
+    # Each Track host knows every pair, so one refusal is proof. An App key is known to one host
+    # only: if that is down, the other's refusal proves nothing, so another failure comes first.
     refusals_first = api is Api.TRACK
     is_refusal = [finding.status == HTTPStatus.UNAUTHORIZED for finding in tried]
     return tried[is_refusal.index(refusals_first)] if refusals_first in is_refusal else tried[0]
 
 
 def _with_region_problem(client: Client, api: Api, finding: _Finding) -> _Finding:
-    """Return the finding, with the connection's region told as wrong where it is."""
+    """Return the finding, with a problem added if the connection names another region."""
     if client.connection.has_own_host(api):
         return finding if api is Api.TRACK else replace(finding, region=None)
     named = client.connection.region

@@ -1,4 +1,4 @@
-"""The only HTTP: one shared `requests` session, which sends a request once and reads its reply."""
+"""`Client`: the only code that does HTTP. It sends each request once, over a `requests` session."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from customerio_tool.subtools.declare.problems import refuse
 from customerio_tool.version import DISTRIBUTION, __version__
 
 MAX_REPLY_BYTES = 10_000_000
-"""Bytes of a reply, unpacked, after which reading stops."""
+"""The most bytes of a reply, decompressed, that are read."""
 
 
 class Client:
@@ -33,22 +33,24 @@ class Client:
 
     Args:
         connection: The credentials, region and hosts.
-        session: A session to share; by default the client makes and owns one. Nothing of the
-            connection is stored on it; of it, only the adapters and the client certificate are
-            used: no headers, cookies, auth or hooks. Unless it is made by
-            `transport.new_session`, a POST may ride a connection that was long idle; a process
-            that forks after a first call must not use it on both sides, as each could read the
-            other's answers; headers that drip, and a host of many addresses, may outlast the
-            deadline; a call whose answer is announced by a 102 or 103 is in doubt, as is one whose
-            TLS or proxy failed, or that takes longer to send than a connection may take; and a
-            host that debugs `http.client` prints credentials.
-        timeouts: How long one attempt may wait.
+        session: A session to share; by default the client makes its own and closes it. Only its
+            adapters and its client certificate are used: no headers, cookies, auth or hooks.
+            Nothing of the connection is stored on it.
+        timeouts: The timeouts of one attempt.
 
-    The proxies of the environment are read once, when the client is made; a host on this machine
-    has none.
+    The proxies are read from the environment once, here. A host on this machine gets no proxy.
+
+    A session that `transport.new_session` did not make has these risks:
+
+    - A POST may use a connection that was idle for long, and its outcome may then be unknown.
+    - After a fork, parent and child must not both use it: each could read the other's replies.
+    - Slow headers, and a host with many addresses, may outlast the deadline.
+    - The outcome is unknown after a 102 or 103, a failure of TLS or of a proxy, and a request that
+      takes longer to send than the connect timeout.
+    - The debug output of `http.client`, if the host enables it, contains credentials.
 
     Raises:
-        ValueError: The session's adapters repeat requests by themselves.
+        ValueError: The session's adapters retry requests.
     """
 
     def __init__(
@@ -82,38 +84,38 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the session if the client made it."""
+        """Close the client."""
         self.close()
 
     def close(self) -> None:
-        """Close the connections of a session that the client made itself."""
+        """Close the session if the client made it."""
         if self._owns_session:
             self._session.close()
 
     def origin(self, api: Api) -> str:
-        """Return the origin that requests of an API go to, as far as the region is known."""
+        """Return the origin of an API's requests; the US one while the region is not known."""
         answer = self._region_answer
         known = answer.result() if answer and answer.done() and not answer.exception() else None
         region = self.connection.region or known or "us"
         return self.connection.base_url(api, region)
 
     def exchange(self, request: Request, deadline: Deadline) -> Reply:
-        """Send one request once and return its reply, whatever the status.
+        """Send one request once and return its reply, of any status.
 
-        A redirect to the other region's host of the same API is followed once, with method, body
-        and credentials; any other is returned as it came.
+        A redirect to the same API's host in the other region is followed once, with method, body
+        and credentials. Every other redirect is returned as a reply.
 
         Raises:
             Unreachable: No connection was made, so nothing was sent.
-            AnswerLost: The request may have arrived; `partial` is an answer that was cut off.
-            CredentialsRejected: The region had to be asked for, and the credentials are wrong.
+            AnswerLost: The request may have arrived; `partial` is a reply that was cut off.
+            CredentialsRejected: The region was not known, and Customer.io refused the credentials.
             ConnectionInvalid: The connection is not for this API, or its CA file is gone.
         """
         region = self.region(request.api, deadline)
         origin = self.connection.base_url(request.api, region)
         try:
             reply = self._send(request, origin, deadline)
-        except AnswerLost as lost:  # the head of a redirect says all that is needed
+        except AnswerLost as lost:  # a redirect needs no body
             if not (other := self._redirect_origin(request, origin, lost.partial)):
                 raise
         else:
@@ -122,7 +124,7 @@ class Client:
         return self._send(request, other, deadline)
 
     def _redirect_origin(self, request: Request, origin: str, reply: Reply | None) -> str | None:
-        """Return the origin to go to where the same request belongs to the other region's host."""
+        """Return the origin of the other region if the reply redirects the same request there."""
         if reply is None or reply.status not in REDIRECTS:
             return None
         location = reply.headers.get("Location", "")
@@ -130,15 +132,20 @@ class Client:
         return next((o for o in others if o != origin and location == o + request.target), None)
 
     def region(self, api: Api, deadline: Deadline) -> Region:
-        """Return the region of the account, answer Customer.io once where the connection has none.
+        """Return the region of the account; if the connection has none, ask Customer.io once.
 
-        Only credentials travel for this, no personal data: with a Track key to
-        `accounts/region`, which answers on either host; without one, a read of the segments on
-        both App hosts in turn. Threads that need it at the same time wait for one answer.
+        The request has credentials and no personal data. With a Track key it is a read of
+        `accounts/region`, which every Track host answers; without one, a read of the segments on
+        each App host in turn. Threads that ask at the same time share one answer.
+
+        Raises:
+            CredentialsRejected: Customer.io refused the credentials.
+            Unreachable: No host named the region, or none did in time.
+            ConnectionInvalid: The connection is not for this API.
         """
-        self.connection.authorization(api)  # refuses an API that the connection is not for
+        self.connection.authorization(api)  # raises if the connection is not for this API
         if self.connection.has_own_host(api):
-            return "us"  # no matter: the operator's host serves whatever the region
+            return "us"  # not used: the operator's own host stands for every region
         return self.connection.region or self._vendor_region(deadline)
 
     def _vendor_region(self, deadline: Deadline) -> Region:
@@ -154,11 +161,11 @@ class Client:
         raise Unreachable("The account's region was not known in time, so nothing was sent.")
 
     def _forget_region(self) -> None:
-        """Let a forked child ask anew: the thread that asks is not in it."""
+        """Ask again in a forked child: the thread that was asking exists only in the parent."""
         self._region_answer = None
 
     def _settle_region(self, answer: Future[Region], deadline: Deadline) -> None:
-        """Settle the question for every thread that waits; after a failure it is asked anew."""
+        """Give the region to every thread that waits for it; after a failure, ask again later."""
         try:
             answer.set_result(self._probe_regions(deadline))
         except BaseException as error:
@@ -181,13 +188,13 @@ class Client:
         raise region_error(api, statuses, problems)
 
     def regions(self, api: Api) -> list[Region]:
-        """Return a region for each host that the API may have, the connection's own first."""
+        """Return the regions to try, one for each distinct host, the connection's own first."""
         order = sorted(REGIONS, key=lambda region: region != self.connection.region)
         hosts = {self.connection.base_url(api, region): region for region in reversed(order)}
         return list(reversed(hosts.values()))
 
     def exchange_in(self, region: Region, request: Request, deadline: Deadline) -> Reply:
-        """Send one request once to the hosts of a region; raises like `exchange`."""
+        """Send one request once to the host of a region; raises like `exchange`."""
         return self._send(request, self.connection.base_url(request.api, region), deadline)
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
@@ -203,7 +210,7 @@ class Client:
                 return self._read_reply(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = failure_of(error)
-        except OSError:  # requests looks for the root certificates before each send
+        except OSError:  # requests checks that the CA file exists before each send
             failure = _certificates_missing(self.connection.ca_file)
         raise failure
 
@@ -213,10 +220,10 @@ class Client:
         timeout: tuple[float, float],
         proxies: dict[str, str],
     ) -> requests.Response:
-        """Send without `Session.send`.
+        """Send through the session's adapter, not through `Session.send`.
 
-        That stores cookies, and reads a redirect's body whole, whatever its length, to prepare
-        a next request which is not sent.
+        `Session.send` stores cookies, and reads the whole body of a redirect, of any length, to
+        prepare a second request.
         """
         return self._session.get_adapter(prepared.url or "").send(
             prepared,
@@ -244,7 +251,7 @@ class Client:
         body = bytearray()
         problem = "Customer.io's answer was too slow."
         raw = response.raw
-        raw.enforce_content_length = True  # which urllib3 1 does not by itself
+        raw.enforce_content_length = True  # the default only since urllib3 2
         read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
         try:
             while not deadline.passed():
@@ -252,7 +259,7 @@ class Client:
                     masked = self.connection.mask(bytes(body))
                     return Reply(response.status_code, response.headers, masked)
                 body += chunk
-                if len(body) > MAX_REPLY_BYTES:  # its status still tells what was done
+                if len(body) > MAX_REPLY_BYTES:  # the status alone is still useful
                     return Reply(response.status_code, response.headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = problem_of(error)
@@ -263,7 +270,7 @@ class Client:
 
 
 def _refuse_repeats(session: requests.Session) -> None:
-    """Refuse a session that would send a message twice, or tell a sent request as unsent."""
+    """Refuse a session that retries: it may send a message twice and report it as not sent."""
     for adapter in session.adapters.values():
         retries = getattr(adapter, "max_retries", None)
         if retries is not None and retries.total != 0:
@@ -273,9 +280,10 @@ def _refuse_repeats(session: requests.Session) -> None:
 
 
 def _refuse_changed_path(prepared: requests.PreparedRequest, request: Request) -> None:
-    """Refuse a request that would go to another path than was meant.
+    """Refuse a request whose path `requests` changed, such as one with `..` in it.
 
-    Apart from where it is prepared: a traceback with locals would show the credentials there.
+    This is a function of its own because `_prepared` holds the credentials in its locals, which a
+    traceback may print.
     """
     if prepared.path_url != request.target:
         problem = "make a path that changes on its way to the wire"

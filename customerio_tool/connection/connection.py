@@ -1,8 +1,8 @@
-"""A connection, loaded from what was saved: its credentials, region and hosts, all checked.
+"""`Connection`: the credentials, region and hosts of a saved connection, validated.
 
-A value never reaches a message, and the frames of this module hold the saved values only inside
-a `Secret`, so that a traceback printed with its locals does not show them either. The caller's
-own frame, and a mapping that fails while it is read, are the caller's.
+No error message contains a value. The frames of this module hold saved values only inside a
+`Secret`, so a traceback that prints local variables does not show them. That cannot be promised
+for the caller's own frames, nor for a mapping of the caller's that raises while it is read.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ _HOW_TO_MAKE_ONE = "A connection is made by Connection.load or Connection.from_e
 
 
 class Connection(SavedConnection):
-    """The credentials, region and hosts of one workspace, checked; `load` is the only constructor.
+    """The validated credentials, region and hosts of one workspace; frozen.
 
-    Frozen. Keys show as `***` in repr, str, dumps and copies; pickling is refused. Two connections
-    are equal when all their fields are. `region` is None where only Customer.io knows it.
+    `load` and `from_env` make one; the constructor raises `TypeError`. Keys show as `***` in repr,
+    str, dumps and copies, and pickling is refused. Two connections are equal if all their fields
+    are. `region` is None if no field names it; then only Customer.io knows it.
     """
 
     def __init__(self, *given: object, **fields: object) -> None:
@@ -60,10 +61,10 @@ class Connection(SavedConnection):
         """Check, trim and normalise a saved connection.
 
         Args:
-            saved: The fields by key. Text may have whitespace at its edges; an optional field may
+            saved: The fields by key. Text may have whitespace at its ends; an optional field may
                 be absent, None or blank; `region` may be in any case.
-            apis: The APIs that the connection is for. What belongs to another one is neither
-                checked nor kept.
+            apis: The APIs that the connection is for. Fields of another API are neither checked
+                nor stored.
 
         Raises:
             ConnectionInvalid: Names every bad field, and shows no value.
@@ -77,14 +78,19 @@ class Connection(SavedConnection):
     def from_env(
         cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] = ALL_APIS
     ) -> Connection:
-        """Load from `CUSTOMERIO_SITE_ID` and its like: `CUSTOMERIO_` and a field's key in capitals.
+        """Load a connection from environment variables, each named after its field.
+
+        - `CUSTOMERIO_SITE_ID`, `CUSTOMERIO_TRACK_API_KEY`: required for the Track API
+        - `CUSTOMERIO_APP_API_KEY`: required for the App API
+        - `CUSTOMERIO_REGION`, `CUSTOMERIO_TRACK_URL`, `CUSTOMERIO_APP_URL`,
+          `CUSTOMERIO_CA_FILE`: optional
 
         Args:
-            environ: Where to read, in place of the process's environment.
+            environ: The variables; by default those of the process.
             apis: The APIs that the connection is for.
 
         Raises:
-            ConnectionInvalid: Names every variable that is wrong, and shows no value.
+            ConnectionInvalid: Names every wrong variable, and shows no value.
             ValueError: `apis` is empty.
         """
         source = Environment(environ)
@@ -109,14 +115,14 @@ class Connection(SavedConnection):
 
     @classmethod
     def model_construct(cls, _fields_set: object = None, **values: object) -> NoReturn:  # type: ignore[override]  # refused
-        """Refuse: it would skip every check."""
+        """Raise `TypeError`: pydantic's constructor without validation would skip every check."""
         del values
         raise TypeError(_HOW_TO_MAKE_ONE)
 
     def model_copy(
         self, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> Connection:
-        """Return the connection itself, which never changes; an update is refused."""
+        """Return the connection itself, as it is immutable; an update raises `TypeError`."""
         is_changed = bool(update)
         del update, deep
         return type(self)() if is_changed else self
@@ -134,7 +140,7 @@ class Connection(SavedConnection):
 
     @property
     def apis(self) -> frozenset[Api]:
-        """The APIs that it has the credentials of."""
+        """The APIs whose credentials the connection has."""
         held = {Api.TRACK: self.site_id and self.track_api_key, Api.APP: self.app_api_key}
         return frozenset(api for api, credentials in held.items() if credentials is not None)
 
@@ -142,7 +148,7 @@ class Connection(SavedConnection):
         """Return the `Authorization` header: `Basic ...` for Track, `Bearer ...` for App.
 
         Raises:
-            ConnectionInvalid: The connection was loaded without that API; names the fields.
+            ConnectionInvalid: The connection has no credentials of that API; names the fields.
         """
         if api not in self.apis:
             raise _invalid(
@@ -162,24 +168,25 @@ class Connection(SavedConnection):
         return base64.b64encode(f"{self.site_id}:{_text(self.track_api_key)}".encode()).decode()
 
     def has_own_host(self, api: Api) -> bool:
-        """Whether the operator set the host of an API, so that the region does not matter to it."""
+        """Whether the operator set the host of an API; then the region does not matter for it."""
         return self._own_host(api) is not None
 
     def _own_host(self, api: Api) -> str | None:
         return self.track_url if api is Api.TRACK else self.app_url
 
     def base_url(self, api: Api, region: Region) -> str:
-        """Return the origin of an API, no slash at its end: the operator's, else the region's."""
+        """Return the origin of an API without a final slash: the operator's, else the region's."""
         return self._own_host(api) or HOSTS[api][region]
 
     def origins(self) -> frozenset[str]:
-        """Return every origin that `base_url` can give: the only ones that may see a key."""
+        """Return every origin that `base_url` can return; no other host receives a key."""
         return frozenset(self.base_url(api, region) for api in self.apis for region in REGIONS)
 
     def mask(self, data: bytes) -> bytes:
-        """Return bytes, such as a reply, with each key put as `***`, however it is encoded.
+        """Return data, such as a reply, with `***` in place of each key.
 
-        A key of under 8 characters is left: no real one is that short; it would match by chance.
+        Keys are found as they are, JSON-escaped, percent-encoded and in Basic credentials. A key of
+        under 8 characters is not masked: it would match by chance, and no real key is that short.
         """
         texts = [secret.reveal() for secret in (self.track_api_key, self.app_api_key) if secret]
         if Api.TRACK in self.apis:
@@ -192,15 +199,15 @@ class Connection(SavedConnection):
 
     @property
     def workspace_key(self) -> str:
-        """16 hex digits that stand for the workspace: of the site id, else of the App key.
+        """The digest of the workspace, 16 hex digits: of the site id, else of the App API key.
 
-        The same for every connection with that site id, whatever its keys, region and hosts.
+        It is the same for all connections with that site id; other fields do not change it.
         """
         return _digest("workspace", self.site_id or _text(self.app_api_key), size=8)
 
     @property
     def digest(self) -> str:
-        """32 hex digits that stand for all the fields, keys included; equal when they are."""
+        """The digest of all fields, keys included, 32 hex digits."""
         values = [v.reveal() if isinstance(v, Secret) else v for _, v in self]
         return _digest("connection", json.dumps(values), size=16)
 
@@ -223,7 +230,7 @@ def _digest(purpose: str, text: str, *, size: int) -> str:
 def _examine(
     sealed: Secret[Mapping[str, object]], apis: frozenset[Api], names: Mapping[str, str]
 ) -> tuple[Secret[dict[str, Any]], dict[str, Problem]]:
-    """Return the fields as they are kept, and the problems by field; one for each."""
+    """Return the fields as they are stored, and at most one problem for each field."""
     if not isinstance(sealed.reveal(), Mapping):
         fix = "give what was saved, field by field, as a dict"
         return Secret({}), {"connection": Problem("is not a mapping", fix)}
@@ -247,7 +254,7 @@ def _shape_validator(apis: frozenset[Api]) -> Draft202012Validator:
 def _shape_problems(
     entries: Secret[dict[str, object]], apis: frozenset[Api]
 ) -> Iterator[tuple[str, Problem]]:
-    """Check against the schema; only the rule and the key of an error are read, never its text."""
+    """Check against the schema; the text of a schema error is not used, as it holds the value."""
     for error in _shape_validator(apis).iter_errors(entries.reveal()):
         if error.validator == "required":
             absent = [key for key in error.validator_value if key not in entries.reveal()]
@@ -269,13 +276,13 @@ _POLICY_FIX = "give all that was saved to CustomerIoTool, which reads it"
 
 
 def _unknown_fields(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, Problem]]:
-    """Name the unknown keys, except where one may be a value pasted in the wrong place."""
+    """Return a problem for each unknown key; one that may be a pasted value is not named."""
     known = list(connection_fields())
     texts = [text for text in entries.reveal().values() if isinstance(text, str)]
     for key in entries.reveal().keys() - set(known):
         name = key if isinstance(key, str) else ""
         near = meant(name, known)
-        # A digit is likelier in a pasted key than in a name.
+        # No digits: an API key has some, a field's name has none.
         is_name = re.fullmatch(r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near}" if near else f"use only {', '.join(known)}"
@@ -285,12 +292,12 @@ def _unknown_fields(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, P
 
 
 def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, Problem]]:
-    """Return the good fields, trimmed, and the problems of the others."""
+    """Return the valid fields, trimmed, and the problems of the others."""
     try:
         return SavedConnection.model_validate(entries), {}
     except ValidationError as invalid:
         found = invalid.errors(include_url=False, include_input=False)
-    # Of pydantic's own rules only `string_unicode` can be broken here.
+    # The only rule of pydantic's own that can fail here is `string_unicode`.
     problems = {
         str(each["loc"][0]): raised_in(each) or Problem("is not valid Unicode text")
         for each in found
@@ -302,7 +309,7 @@ def _normalised(entries: dict[str, object]) -> tuple[SavedConnection, dict[str, 
 def _regions(
     saved: SavedConnection, names: Mapping[str, str]
 ) -> tuple[list[Region], dict[str, Problem]]:
-    """Return the regions that fields name, and those fields that contradict the first of them."""
+    """Return the regions that the fields name, and the fields that contradict the first one."""
     by_field: dict[str, Region | None] = {
         "region": saved.region,
         "track_url": REGION_OF.get(saved.track_url or ""),
@@ -333,7 +340,7 @@ def _duplicates(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tu
 
 
 def _invalid(problems: Mapping[str, Problem], names: Mapping[str, str]) -> ConnectionInvalid:
-    """Make the error; `names` says what the reader calls each field."""
+    """Return the error; `names` maps a field to its environment variable, if it came from one."""
     order = [*connection_fields(), *sorted(problems.keys() - connection_fields().keys())]
     fields = [_field(key, problems[key], names) for key in order if key in problems]
     sentences = " ".join(f"{field}." for field in fields)

@@ -1,4 +1,4 @@
-"""One HTTP exchange as values: a request, and the reply to it."""
+"""One HTTP exchange as values: `Request` and `Reply`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from customerio_tool.subtools.declare import Api, Pace
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request, complete but for host and credentials; `template` is its path unfilled.
+    """One HTTP request without host and credentials; `template` is the path with its slots.
 
-    The path and query hold personal data, and so does the body: none is shown by `repr`.
+    `repr` shows neither path, query nor body, as they contain personal data.
     """
 
     api: Api
@@ -32,13 +32,13 @@ class Request:
 
     @property
     def target(self) -> str:
-        """The path and query as they must appear on the wire."""
+        """The path and query: the request target of HTTP."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP reply; of a body that is too long nothing is kept, of one cut off what came."""
+    """One HTTP reply; `whole` is false if the body was cut off, or too long and left empty."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -47,10 +47,10 @@ class Reply:
 
     @property
     def may_have_acted(self) -> bool:
-        """Whether the request may have been applied although it failed.
+        """Whether the request may have been applied although the status is not 2xx.
 
-        That is a 5xx, a 408, a 303, which tells where to see what was done, or a 1xx: whatever
-        followed that was not read.
+        That is so for a 5xx; a 408; a 303, which points to the result of a request that was
+        applied; and a 1xx, as the final status after it was not read.
         """
         return not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR or (
             self.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SEE_OTHER)
@@ -58,7 +58,7 @@ class Reply:
 
 
 def json_of(reply: Reply) -> Any:
-    """Return the JSON of a reply's body, or None where it has none: NaN and 1e999 are not JSON."""
+    """Return the JSON of a reply's body; None if it is not JSON, or has NaN or an infinity."""
     try:
         return json.loads(reply.body, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
@@ -75,7 +75,7 @@ REDIRECTS = (301, 302, 307, 308)
 
 
 def retry_after(reply: Reply, now: float) -> float | None:
-    """Return the seconds that a reply asks to wait, given as seconds or as a date; junk is None."""
+    """Return `Retry-After`, seconds or a date, as seconds; None if it is absent or invalid."""
     text = reply.headers.get("Retry-After", "").strip()
     try:
         seconds = float(text) if _SECONDS.fullmatch(text) else _date(text) - now

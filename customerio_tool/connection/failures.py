@@ -1,4 +1,4 @@
-"""Knows what an exception of `requests` means: nothing was sent, or the answer is lost."""
+"""Classifies the exceptions of `requests`: nothing was sent, or the answer was lost."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NOT_SENT_CAUSES = (
 
 
 class AnswerLost(Exception):
-    """The request may have arrived, and its answer is not known; the text says how it was lost.
+    """The request may have arrived, and its answer is not known.
 
     Args:
-        problem: How it was lost.
-        partial: The reply as far as it came, where its status and headers did.
+        problem: How the answer was lost, as a sentence.
+        partial: The part of the reply that was read, if that includes status and headers.
     """
 
     def __init__(self, problem: str, partial: Reply | None = None) -> None:
@@ -41,11 +41,10 @@ class AnswerLost(Exception):
 
 
 def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
-    """Tell what an exception of `requests` means: nothing was sent, or the answer is lost.
+    """Return `Unreachable` for an exception that proves that nothing was sent, else `AnswerLost`.
 
-    One that may mean either means that the answer is lost, as a `ProxyError` does by itself: an
-    answer that broke off behind a proxy is told as one. Its text, which holds the path, is not
-    passed on.
+    A `ProxyError` alone proves nothing: it is also raised if an answer breaks off behind a proxy.
+    The text of the exception is not used, as it contains the path.
     """
     if isinstance(error, _NOT_SENT) or any(
         isinstance(cause, _NOT_SENT_CAUSES) for cause in _causes(error)
@@ -55,14 +54,14 @@ def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
 
 
 def problem_of(error: Exception) -> str:
-    """Say how an answer was lost."""
+    """Return a sentence that says how an answer was lost."""
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return "Customer.io did not answer in time."
     return "The connection broke before Customer.io's answer arrived."
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return an exception and those it wraps; urllib3 keeps them in `args` and in `reason`."""
+    """Return an exception and those that it wraps, which urllib3 puts in `args` and `reason`."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

@@ -1,8 +1,8 @@
-"""The fields of a saved connection: how each is declared, what it must be, and how that is told.
+"""The fields of a saved connection: their declarations, validators and error messages.
 
-`SavedConnection` declares the fields, each with a `ConnectionField`; the JSON Schema, the form
-of the manifest and the names of the environment variables are all read from there. A problem
-names what is wrong and never holds the value.
+`SavedConnection` declares the fields, each with a `ConnectionField`. The JSON Schema, the
+manifest's form and the names of environment variables are derived from them. A problem never
+contains the value.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ REGION_OF: Mapping[str, Region] = {
 
 
 def is_vendor(origin: str) -> bool:
-    """Tell whether an origin is one of Customer.io's, and not on this machine."""
+    """Whether an origin is one of Customer.io's own."""
     return origin in REGION_OF
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionField:
-    """What is declared about one field of a connection.
+    """The declaration of one field of a connection.
 
     Args:
-        label: Its name in the form.
-        help: What it is and where it is found; stands alone.
-        fix: What to do when it is wrong, as an instruction.
-        api: The API whose calls need it, or None where both use it.
-        secret: Whether a form hides what is typed.
-        operator: Whether it is for operators only, and so not in the form.
-        options: The values to choose from.
-        pattern: What JSON Schema can check of it; Python and ECMAScript read it alike.
-        help_url: A page that says more.
+        label: The name of the field in a form.
+        help: The help text of the form: what the field is and where to find it.
+        fix: What to do if the value is wrong, as an instruction.
+        api: The API whose calls need the field; None if both use it.
+        secret: Whether a form hides the input.
+        operator: Whether the field is for operators only; a form does not show it then.
+        options: The values to choose from; empty if any text is allowed.
+        pattern: A regular expression for JSON Schema that means the same in Python and ECMAScript.
+        help_url: A page with more help.
     """
 
     label: str
@@ -69,7 +69,7 @@ class ConnectionField:
 
     @property
     def required(self) -> bool:
-        """Whether the studio's form insists on it."""
+        """Whether the form requires a value."""
         return self.api is not None and not self.operator
 
     def as_form(self, key: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class ConnectionField:
         return entry
 
     def as_schema(self, *, required: bool) -> dict[str, Any]:
-        """Return the JSON Schema of the field as it may be saved, before trimming."""
+        """Return the JSON Schema of the field in a saved connection, before trimming."""
         schema: dict[str, Any] = {
             "type": "string" if required else ["string", "null"],
             "title": self.label,
@@ -118,11 +118,11 @@ _KEY_PROBLEMS: Sequence[tuple[str, str, str]] = (
     (r".*://", "is a web address", ""),
     (r"[^@]+@[^@]+\.[^@]+$", "is an email address", ""),
 )
-"""Each pattern of a text that is no key, its problem, and its fix unless the field has a better."""
+"""Patterns of texts that cannot be a key; each with its problem and fix, "" for the field's fix."""
 
 
 def _trimmed(value: object) -> str | None:
-    """Return text without its edges, or None where nothing is left."""
+    """Return text without whitespace at its ends; None if nothing is left."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -149,14 +149,14 @@ def _site_id(value: object) -> str | None:
 
 def _region(value: object) -> str | None:
     text = _trimmed(value)
-    return text.lower() if text else None  # the schema's pattern has refused all but us and eu
+    return text.lower() if text else None  # the schema's pattern allows only us and eu
 
 
 _URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 
 
 def _url(api: Api, value: object) -> str | None:
-    """Return an origin that may be given credentials: `https://host` or `http://127.0.0.1:8025`."""
+    """Return an origin that may receive credentials: Customer.io's, or a loopback address."""
     text = _trimmed(value)
     if text is None:
         return None
@@ -173,7 +173,7 @@ _HIGHEST_PORT = 65_535
 
 
 def _url_problem(api: Api, host: str, port: str | None) -> Problem:
-    """Say what keeps credentials from a well-formed URL."""
+    """Return the reason why a well-formed URL must not receive credentials."""
     if host == "localhost":
         fix = "give 127.0.0.1 or [::1]"
         return Problem("names localhost, which may resolve to any machine", fix)
@@ -229,7 +229,7 @@ def _url_field(api: Api) -> ConnectionField:
 
 
 class SavedConnection(BaseModel):
-    """The fields as declared; each may be absent, since a connection may be for one API."""
+    """The fields of a connection; each is optional, as a connection may be for one API only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -305,7 +305,7 @@ class SavedConnection(BaseModel):
 
 @cache
 def connection_fields() -> Mapping[str, ConnectionField]:
-    """Return what is declared about each field, by key, in the order of the form."""
+    """Return the declarations of all fields, by key, in the order of the form."""
     return {
         key: next(part for part in info.metadata if isinstance(part, ConnectionField))
         for key, info in SavedConnection.model_fields.items()
@@ -313,7 +313,7 @@ def connection_fields() -> Mapping[str, ConnectionField]:
 
 
 def connection_schema(apis: Collection[Api] = ALL_APIS) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a saved connection that can call these APIs."""
+    """Return the JSON Schema (2020-12) of a saved connection for these APIs."""
     required = [key for key, field in connection_fields().items() if is_needed(field, apis)]
     return {
         "type": "object",
@@ -327,5 +327,5 @@ def connection_schema(apis: Collection[Api] = ALL_APIS) -> dict[str, Any]:
 
 
 def is_needed(field: ConnectionField, apis: Collection[Api]) -> bool:
-    """Tell whether a connection that can call these APIs must have a field."""
+    """Whether a connection for these APIs must have the field."""
     return field.required and field.api in apis

@@ -1,4 +1,4 @@
-"""Keeps the HTTP libraries from logging our calls."""
+"""Stops the HTTP libraries from logging our calls: their lines contain a person's id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _OwnCallFilter(logging.Filter):
-    """Drops what HTTP libraries log during our calls: their lines hold the path, so the person."""
+    """Drops the records that a thread logs during one of our calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class _OwnCallFilter(logging.Filter):
 
     @contextmanager
     def silent(self) -> Iterator[None]:
-        """Drop the records of this thread while inside."""
+        """Drop the records of this thread inside the `with` block."""
         self._here.depth = getattr(self._here, "depth", 0) + 1
         try:
             yield
@@ -42,7 +42,7 @@ _TALKATIVE = (
 
 
 def silence() -> _OwnCallFilter:
-    """Return the filter that keeps the HTTP libraries from logging our calls, put in place."""
+    """Add the filter to the loggers of urllib3, and return it."""
     for name in _TALKATIVE:
         logging.getLogger(name).addFilter(_filter)
     return _filter

@@ -1,4 +1,4 @@
-"""Finds out the region of an account from the vendor's answers."""
+"""Finds the region of an account in the replies to cheap reads, the probes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ PROBES: Mapping[Api, Request] = {
     Api.TRACK: Request(Api.TRACK, "GET", "/api/v1/accounts/region"),
     Api.APP: Request(Api.APP, "GET", "/v1/segments"),
 }
-"""The cheap read that proves the credentials of each API; the App API has none of its own."""
+"""For each API a cheap read that proves its credentials; the App API has none for that purpose."""
 
 
 def region_from_reply(api: Api, region: Region, reply: Reply) -> Region | None:
-    """Return the account's region as the reply to a probe of a region's host proves it, or None.
+    """Return the account's region, if the reply to a probe of a region's host proves it.
 
-    `accounts/region` names it. An App key is known in its own region only, also where its scope
-    is too narrow for the probe: 403 then, as others report; the vendor documents no status.
+    The Track API's `accounts/region` names the region. The App API knows a key only in the key's
+    own region, and answers 200, or 403 if the key's scope excludes segments. The 403 is reported
+    by users; the vendor does not document it.
     """
     if api is Api.APP:
         return region if reply.status in (requests.codes.ok, requests.codes.forbidden) else None
@@ -34,9 +35,10 @@ def region_from_reply(api: Api, region: Region, reply: Reply) -> Region | None:
 def region_error(
     api: Api, statuses: Sequence[int], problems: Sequence[str]
 ) -> CredentialsRejected | Unreachable:
-    """Return the error of a region that no host told.
+    """Return the error for a region that no host named.
 
-    Either Track host can tell that the pair is wrong; an App key must be refused by every one.
+    One Track host proves a wrong pair by its 401, as it knows every pair. An App key is proved
+    wrong only by a 401 of every App host.
     """
     refused = [status == requests.codes.unauthorized for status in statuses]
     refused += [False for _ in problems]

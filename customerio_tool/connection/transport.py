@@ -1,9 +1,9 @@
-"""The `requests` session: it pools connections, remembers and prints nothing, reads no environment.
+"""The `requests` session of a client: it pools connections, without cookies or the environment.
 
-A POST may be something that must not happen twice, so it rides a kept-alive connection only if that
-was used a moment ago: a server that closes idle connections could otherwise leave its fate unknown.
-An answer may drip, in its headers as well, so no read of it waits beyond the call's deadline; and
-nothing is sent after that, however long a connection took.
+It adds two guarantees to those of urllib3. A POST uses a kept-alive connection only if that was
+used in the last 5 s: a server may close an idle connection just as the POST arrives, and the
+outcome would be unknown. And a call keeps its deadline: no read waits beyond it, even if the bytes
+of an answer arrive one by one, and nothing is sent after it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from customerio_tool.locks import renew_in_child
 POOLED_HOSTS = 4
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
-"""How long a connection may have been idle for a POST to ride it."""
+"""The longest idle time, in seconds, of a connection that a POST may use."""
 
 
 class _InForce(threading.local):
@@ -46,9 +46,9 @@ _in_force = _InForce()
 
 @contextmanager
 def until(deadline: Deadline) -> Iterator[None]:
-    """Let no read of an answer, in this thread, wait beyond the deadline while inside.
+    """Apply a deadline to all exchanges of this thread inside the `with` block.
 
-    It holds for sessions of `new_session`; elsewhere a timeout starts anew with every byte.
+    This works for sessions of `new_session` only. In others each read has the full timeout anew.
     """
     before, _in_force.deadline = _in_force.deadline, deadline
     try:
@@ -58,18 +58,18 @@ def until(deadline: Deadline) -> Iterator[None]:
 
 
 class _BoundedReads(io.RawIOBase):
-    """The bytes that come in on a socket."""
+    """The raw reader of a socket, with the deadline applied to each read."""
 
     def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read what is there, or wait for it no longer than the deadline in force."""
+        """Read the bytes that are there, or wait for some, at most until the deadline."""
         if deadline := _in_force.deadline:
             if not (left := deadline.left()):
                 raise TimeoutError("the deadline has passed")
@@ -78,7 +78,7 @@ class _BoundedReads(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the reader below, which releases the socket."""
         self._raw.close()
         super().close()
 
@@ -89,7 +89,7 @@ class _BoundedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Read on past 102 and 103, which announce the answer: `http.client` ends with them."""
+        """Skip the informational 102 and 103, which `http.client` takes for the final status."""
         read: Callable[[], tuple[str, int, str]] = super()._read_status  # type: ignore[misc]  # untyped
         version, status, reason = read()
         while HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
@@ -99,9 +99,10 @@ class _BoundedResponse(http.client.HTTPResponse):
 
 
 class _PunctualConnection(HTTPConnection):
-    """A connection that sends nothing after the deadline, however long the host's look-up took.
+    """A connection that sends nothing after the deadline.
 
-    What fails before it is made, a proxy's tunnel and TLS included, sent nothing and says so.
+    Every failure to connect, also in TLS or a proxy's tunnel, raises `NewConnectionError` or
+    `ConnectTimeoutError`: proof that the request was not sent.
     """
 
     response_class = _BoundedResponse
@@ -109,16 +110,16 @@ class _PunctualConnection(HTTPConnection):
     def connect(self) -> None:
         try:
             super().connect()
-        except (OSError, http.client.HTTPException, ValueError) as error:  # the last: of urllib3 1
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: urllib3 1
             raise NewConnectionError(self, "no connection was made") from error
         if (deadline := _in_force.deadline) and deadline.passed():
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a request on a connection that is there; to send it may take what time is left.
+        """Begin a request, and give all the time left to sending it.
 
-        urllib3 would give a long one no more than a connection may take.
+        urllib3 would send a long body under the connect timeout.
         """
         if self.sock and (deadline := _in_force.deadline):
             if not (left := deadline.left()):
@@ -127,7 +128,7 @@ class _PunctualConnection(HTTPConnection):
         super().putrequest(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:
-        """Try the addresses of the host in turn; urllib3 would give each the same long timeout."""
+        """Try the host's addresses in turn until the deadline; urllib3 knows no common limit."""
         if (deadline := _in_force.deadline) is None:
             return super()._new_conn()
         host, timeout = self._dns_host, self.timeout
@@ -144,7 +145,7 @@ class _PunctualConnection(HTTPConnection):
                 except (ConnectTimeoutError, NewConnectionError) as error:
                     failure = error
                 else:
-                    # What TLS and a proxy still have to wait.
+                    # The timeout of the TLS handshake and of a proxy's tunnel, which follow.
                     made.settimeout(min(self.timeout, deadline.left()))
                     return made
         finally:
@@ -157,9 +158,9 @@ class _PunctualTlsConnection(_PunctualConnection, HTTPSConnection):
 
 
 class _FreshForPostsPool(HTTPConnectionPool):
-    """A pool that closes a connection which was idle too long before a POST uses it.
+    """A pool that reconnects before a POST if the connection was idle for more than 5 s.
 
-    `urllib3` itself drops a connection that is readable, which one closed by the server is.
+    urllib3 itself drops a connection that the server has closed already.
     """
 
     ConnectionCls: type[HTTPConnection] = _PunctualConnection
@@ -170,13 +171,13 @@ class _FreshForPostsPool(HTTPConnectionPool):
         self._current = threading.local()
 
     def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Remember the method for the choice of a connection, which happens inside."""
+        """Note the method, which `_get_conn` needs and is not given."""
         self._current.is_post = method == "POST"
         return super().urlopen(method, *args, **kwargs)
 
     def _new_conn(self) -> Any:
         connection: Any = super()._new_conn()
-        # Else a host that debugs `http.client` would print credentials and personal data.
+        # Otherwise `http.client.HTTPConnection.debuglevel`, set by a host, prints credentials.
         connection.set_debuglevel(0)
         return connection
 
@@ -189,7 +190,7 @@ class _FreshForPostsPool(HTTPConnectionPool):
 
     def _put_conn(self, conn: Any) -> None:
         if isinstance(conn, HTTPConnection):
-            conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our mark on it
+            conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our own attribute
         super()._put_conn(conn)
 
 
@@ -214,11 +215,11 @@ class _Adapter(HTTPAdapter):
         self._is_of_parent = True
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send; a forked process begins without connections.
+        """Send a request; in a forked child, first replace the connections of the parent.
 
-        On one that two processes share, each would read the answers of the other.
+        If two processes shared a connection, each could read the other's replies.
         """
-        if self._is_of_parent:  # not replaced at the fork: urllib3 takes locks to close a pool
+        if self._is_of_parent:  # not done at the fork: urllib3 takes locks to close a pool
             self.init_poolmanager(POOLED_HOSTS, POOL_SIZE)
             self.proxy_manager = {}
             self._is_of_parent = False
@@ -231,24 +232,24 @@ class _Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if isinstance(manager, urllib3.ProxyManager):  # one for SOCKS needs its own pools
+        if isinstance(manager, urllib3.ProxyManager):  # a SOCKS manager needs its own pools
             manager.pool_classes_by_scheme = self._pools
         return manager
 
     def close(self) -> None:
-        """Close the connections now: urllib3 leaves that to the collection of garbage."""
+        """Close the connections now; urllib3 would wait for the garbage collector."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it refuses to be iterated over
+            for key in manager.pools.keys():  # noqa: SIM118 - iterating over it raises
                 if pool := manager.pools.get(key):
                     pool.close()
         super().close()
 
 
 def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.Session:
-    """Return a session that keeps connections and no cookies, and reads no environment.
+    """Return a session that pools connections, stores no cookies and reads no environment.
 
     Args:
-        monotonic: The clock, in seconds, that tells how long a connection was idle.
+        monotonic: The clock, in seconds, that measures the idle time of connections.
     """
     session = requests.Session()
     session.trust_env = False
