@@ -50,7 +50,7 @@ VISITOR = Act(
             asked="Somebody (cookie web-7f3) keeps looking at the blue mug. Take a note.",
             subtool="track_anonymous_event",
             arguments='{"name": "product_viewed", "data": {"product": "blue mug"}}',
-            repair=repairs.give("anonymous_id", "is needed", anonymous_id=checks.COOKIE),
+            repair=repairs.give(anonymous_id=checks.COOKIE),
             check=checks.visitor_waits,
             proof="the event waits, once",
         ),
@@ -83,7 +83,7 @@ VISITOR = Act(
             asked="She is on our sale page, and has paid order 1001.",
             subtool="track_page_view",
             arguments='{"customer_id": "..", "url": "https://kiln.example/sale?utm=spring"}',
-            repair=repairs.give("customer_id", "send the identifier", customer_id=checks.MARA),
+            repair=repairs.give(customer_id=checks.MARA),
             check=checks.page_is_seen,
             proof="one page view on her timeline",
         ),
@@ -129,9 +129,7 @@ SHIPPING = Act(
             subtool="send_transactional_email",
             arguments='{"to": "mara+shop@example.com", "customer_id": "mara", '
             '"transactional_message_id": "recipt"}',
-            repair=repairs.give(
-                "transactional_message_id", "not found", transactional_message_id="receipt"
-            ),
+            repair=repairs.give(transactional_message_id="receipt"),
             check=checks.mail_is_sent,
             proof="one mail, to her address",
         ),
@@ -193,12 +191,7 @@ NEWS = Act(
             asked="Send them the product news of May.",
             subtool="trigger_broadcast",
             arguments='{"broadcast_id": "30", "data": {"month": "May"}}',
-            repair=repairs.give(
-                "audience",
-                "is missing",
-                audience="filter",
-                filter='{"segment": {"id": $segment}}',
-            ),
+            repair=repairs.give(audience="filter", filter='{"segment": {"id": $segment}}'),
             check=checks.news_went_to_mara,
             proof="next trigger mailed only mara",
         ),
