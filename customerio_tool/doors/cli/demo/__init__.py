@@ -1,4 +1,4 @@
-"""The demo: a conversation through the subtools on a local Customer.io, proved step by step."""
+"""The demo: a scripted conversation that calls every subtool, each call checked on the server."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["run"]
 
 
 def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None = None) -> bool:
-    """Play the conversation and show it; true if the server held all that was promised.
+    """Play the conversation; return true if every subtool was called and every check passed.
 
     Args:
-        console: Where it is shown.
+        console: The console to print to.
         sandbox: A running local Customer.io with the demo workspace; by default a new one.
-        tool: Where the calls go; by default a tool on that sandbox.
+        tool: Runs the calls; by default a tool on that sandbox.
     """
     if sandbox is None:
         from customerio_tool.sandbox import Sandbox
@@ -45,7 +45,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
 
 
 def _close(transcript: Transcript, played: list[Played]) -> bool:
-    """Show the table, then what is missing; true if every subtool was called and proved."""
+    """Print the closing table and sentence; return true if every subtool was called and proved."""
     rows = [
         _row(name, [each for each in played if each.step.subtool == name]) for name in subtools()
     ]
@@ -56,10 +56,10 @@ def _close(transcript: Transcript, played: list[Played]) -> bool:
         words = f"{len(unproved)} of {len(rows)} subtools did not: {', '.join(unproved)}."
     else:
         calls = sum(len(each.calls) for each in played)
-        mended = sum(each.step.repair is not None for each in played)
+        repaired = sum(each.step.repair is not None for each in played)
         count = f"{len(rows) - len(uncalled)} of {len(rows)}" if uncalled else f"All {len(rows)}"
         words = (
-            f"{count} subtools did what they promise. Of {calls} calls {mended} were wrong at "
+            f"{count} subtools did what they promise. Of {calls} calls {repaired} were wrong at "
             "first: they changed nothing and were repaired from their errors."
         )
     if uncalled:

@@ -1,4 +1,4 @@
-"""Plays the story: sends each call, mends what was wrong, and proves each step on the server."""
+"""Plays the story: makes each call, repairs the wrong ones, and checks each step on the server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Protocol
 
-from customerio_tool.doors.cli.demo.checks import Seen
+from customerio_tool.doors.cli.demo.checks import Evidence
 from customerio_tool.doors.cli.demo.repairs import Arguments, advice
 from customerio_tool.doors.cli.demo.server import Mismatch, Server, State, same
 from customerio_tool.doors.cli.demo.story import Act, Step
@@ -18,7 +18,7 @@ from customerio_tool.subtools.declare import Effect
 
 
 class Caller(Protocol):
-    """What the assistant needs of the tool."""
+    """A tool, or a stand-in for one."""
 
     def call(self, name: str, arguments: str, /) -> dict[str, Any]:
         """Run a subtool and return its result envelope."""
@@ -26,7 +26,7 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class Played:
-    """How one step went; `problem` is blank where the server held what was promised."""
+    """A step that was played; `problem` is empty if its check passed."""
 
     step: Step
     calls: tuple[Called, ...]
@@ -34,22 +34,22 @@ class Played:
 
 
 class Player:
-    """The assistant at work.
+    """The assistant of the story.
 
     Args:
-        tool: Where the calls go.
-        server: What is read back.
-        transcript: Where it is shown.
+        tool: Runs the calls.
+        server: The server that the tool calls, for the checks.
+        transcript: Shows the calls and the checks.
     """
 
     def __init__(self, tool: Caller, server: Server, transcript: Transcript) -> None:
         self._tool = tool
         self._server = server
         self._transcript = transcript
-        self._segment: int | None = None  # what the assistant remembers of earlier results
+        self._segment: int | None = None  # from the last result that had one
 
     def play(self, acts: Iterable[Act]) -> Iterator[Played]:
-        """Play all acts; a step that goes wrong does not keep the later ones from their try."""
+        """Play all acts; after a step that fails, the later ones are played all the same."""
         for act in acts:
             self._transcript.act(act.title)
             for step in act.steps:
@@ -61,7 +61,7 @@ class Player:
         calls: list[Called] = []
         problem = ""
         try:
-            self._prove(step, calls)
+            self._run(step, calls)
         except Mismatch as mismatch:
             problem = str(mismatch)
         except LookupError as absent:
@@ -72,29 +72,35 @@ class Player:
             self._transcript.proved(step.proof)
         return Played(step, tuple(calls), problem)
 
-    def _prove(self, step: Step, calls: list[Called]) -> None:
-        before, seen_so_far = self._server.state(), self._last_request()
+    def _run(self, step: Step, calls: list[Called]) -> None:
+        before, last = self._server.state(), self._last_request()
         arguments: Arguments = json.loads(step.arguments)
         result = self._call(step.subtool, arguments, calls)
         if step.repair is not None:
-            self._expect_refusal(result, before, seen_so_far)
-            seen_so_far = self._last_request()
-            mended = step.repair(result, arguments)
-            result = self._call(step.subtool, mended, calls, instead_of=arguments)
+            self._expect_refusal(result, before, last)
+            last = self._last_request()
+            repaired = step.repair(result, arguments)
+            result = self._call(step.subtool, repaired, calls, instead_of=arguments)
         same(f"whether {step.subtool} worked", result["ok"], True)
         self._segment = result.get("segment_id", self._segment)
-        arrived = self._server.requests(seen_so_far)
+        requests = self._server.requests(last)
         if subtools()[step.subtool].effect is Effect.READ:
-            same("methods that a read used", {each["method"] for each in arrived}, {"GET"})
-        step.check(Seen(self._server, before, self._server.state(), arrived, result))
+            same("methods that a read used", {each["method"] for each in requests}, {"GET"})
+        step.check(Evidence(self._server, before, self._server.state(), requests, result))
 
-    def _expect_refusal(self, result: Mapping[str, Any], before: State, seen_so_far: int) -> None:
-        """A wrong call fails without effect; what is refused here never reaches the server."""
+    def _expect_refusal(self, result: Mapping[str, Any], before: State, last: int) -> None:
+        """Require that a wrong call failed and changed nothing.
+
+        A call that the tool itself refused must not have sent a request.
+
+        Raises:
+            Mismatch: The call succeeded, changed something, or was sent.
+        """
         same("whether the wrong call worked", result["ok"], False)
         same("its effect", result["error"]["took_effect"], "no")
         same("what the wrong call changed", self._server.state().changed_since(before), [])
         if "http_status" not in result["error"]:
-            same("requests of the refused call", self._server.requests(seen_so_far), [])
+            same("requests of the refused call", self._server.requests(last), [])
 
     def _call(
         self,
@@ -109,7 +115,7 @@ class Player:
             self._transcript.called(subtool, json.loads(text))
         else:
             wrong = json.loads(self._filled_in(instead_of))
-            self._transcript.mended(subtool, json.loads(text), wrong)
+            self._transcript.repaired(subtool, json.loads(text), wrong)
         result = self._tool.call(subtool, text)
         if result["ok"]:
             self._transcript.succeeded(result["summary"].split(". ")[0].rstrip(".") + ".")

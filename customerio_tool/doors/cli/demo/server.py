@@ -1,4 +1,4 @@
-"""The demo's second pair of eyes: what the server holds, read with plain HTTP and no tool."""
+"""Reads the local Customer.io over plain HTTP, so that the demo can check the tool against it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Mismatch(AssertionError):
-    """The server does not hold what a call promised; the text says what was expected and found."""
+    """The server, a result or an error is not as promised; the text gives both sides."""
 
 
-def same(what: str, found: Any, expected: Any) -> None:
-    """Compare, and say both sides where they differ.
+def same(subject: str, found: Any, expected: Any) -> None:
+    """Require two values to be equal.
+
+    Args:
+        subject: The words for them in the error.
+        found: The actual value.
+        expected: The promised value.
 
     Raises:
         Mismatch: They differ.
     """
     if found != expected:
-        raise Mismatch(f"{what}: expected {expected!r}, found {found!r}")
+        raise Mismatch(f"{subject}: expected {expected!r}, found {found!r}")
 
 
 class State:
@@ -33,29 +38,29 @@ class State:
         self._plain = plain
 
     def __getitem__(self, kind: str) -> list[dict[str, Any]]:
-        """Return all of one kind, such as `people` or `deliveries`, oldest first."""
+        """Return all objects of a kind, such as `people` or `deliveries`, oldest first."""
         found: list[dict[str, Any]] = self._plain[kind]
         return found
 
     def changed_since(self, before: State) -> list[str]:
-        """Return the kinds of which something was added, removed or changed, but by time alone."""
-        now, then = self._lasting(), before._lasting()
+        """Return the kinds that differ from an earlier state, except by the passing of time."""
+        now, then = self._timeless(), before._timeless()
         return [kind for kind in now if now[kind] != then[kind]]
 
-    def _lasting(self) -> dict[str, list[Any]]:
-        """Return all but the time, and of a delivery its id: it goes on by itself."""
+    def _timeless(self) -> dict[str, list[Any]]:
+        """Return the objects of each kind; of deliveries only ids, as time changes the rest."""
         held = {kind: each for kind, each in self._plain.items() if isinstance(each, list)}
         return {**held, "deliveries": [each["id"] for each in held["deliveries"]]}
 
     def find(self, kind: str, **wanted: Any) -> list[dict[str, Any]]:
-        """Return those of a kind which have all these members."""
+        """Return the objects of a kind that have all these members."""
         return [each for each in self[kind] if wanted.items() <= each.items()]
 
     def one(self, kind: str, **wanted: Any) -> dict[str, Any]:
-        """Return the only one which has these members.
+        """Return the only object of a kind that has these members.
 
         Raises:
-            Mismatch: There is none, or more than one.
+            Mismatch: None has them, or more than one.
         """
         found = self.find(kind, **wanted)
         same(f"{kind} with {wanted}", len(found), 1)
@@ -63,16 +68,16 @@ class State:
 
 
 class Server:
-    """Reads a local Customer.io over HTTP.
+    """A local Customer.io, read over HTTP.
 
     Args:
-        saved: Its connection: both URLs, all three keys and perhaps a CA file.
+        saved: Its saved connection: both URLs, the keys, and a CA file if it serves https.
     """
 
     def __init__(self, saved: Mapping[str, str]) -> None:
         self._saved = saved
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy must not come between us and loopback
+        self._session.trust_env = False  # no proxy for loopback
         self._session.verify = saved.get("ca_file", True)
 
     def close(self) -> None:
@@ -84,30 +89,30 @@ class Server:
         return State(self._read(f"{self._saved['track_url']}/_sandbox/state"))
 
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
-        """Return what arrived since request number `after`, oldest first."""
+        """Return the logged requests after request number `after`, oldest first."""
         url = f"{self._saved['track_url']}/_sandbox/requests?after={after}"
         found: list[dict[str, Any]] = self._read(url)["requests"]
         return found
 
     def app(self, path: str) -> Any:
-        """Return the App API's answer to a GET.
+        """Return the App API's JSON for a GET.
 
         Raises:
-            Mismatch: It is not a 200.
+            Mismatch: The status is not 200.
         """
         return self._read(f"{self._saved['app_url']}{path}", self._bearer)
 
     def is_unknown(self, path: str) -> bool:
-        """Tell whether the App API answers 404 to a GET."""
+        """Return whether the App API answers 404 to a GET."""
         url = f"{self._saved['app_url']}{path}"
         reply = self._session.get(url, headers=self._bearer, timeout=TIMEOUT_SECONDS)
         return reply.status_code == HTTPStatus.NOT_FOUND
 
     def identify(self, customer_id: str, attributes: Mapping[str, Any]) -> None:
-        """Identify a person through the Track API, as any other sender would.
+        """Identify a person through the Track API, as any other client would.
 
         Raises:
-            Mismatch: It is not answered with 200.
+            Mismatch: The status is not 200.
         """
         url = f"{self._saved['track_url']}/api/v1/customers/{quote(customer_id, safe='')}"
         pair = (self._saved["site_id"], self._saved["track_api_key"])

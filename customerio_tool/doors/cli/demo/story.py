@@ -1,7 +1,7 @@
-"""The demo's conversation, as data: who asks what, which calls a model makes, and their proof.
+"""The demo's conversation as data: the user's words, the assistant's calls and their checks.
 
-The arguments are the JSON text that a model sends: numbers as text, nulls for what it does not
-use, and where a step has a repair, a mistake that models make.
+Arguments are JSON text as models write it: numbers as strings, and null for unused arguments. In a
+step with a repair they also hold a mistake that models make.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from customerio_tool.doors.cli.demo import checks, repairs
-from customerio_tool.doors.cli.demo.checks import Seen
+from customerio_tool.doors.cli.demo.checks import Evidence
 from customerio_tool.doors.cli.demo.repairs import Repair
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One call of the assistant, with the proof that it did what it promises.
+    """One call of the assistant, and the check of its effect.
 
     Args:
-        asked: What the user says before it; blank where the assistant goes on by itself.
-        subtool: Which one is called.
-        arguments: Their JSON text; `$segment` stands for the id that an earlier result gave.
-        repair: How the assistant mends the call, which is then wrong at first.
-        check: Raises `Mismatch` unless the server holds what was promised.
-        proof: What the check has shown, in a few words.
+        asked: The user's words before the call; empty if the assistant goes on by itself.
+        subtool: The subtool to call.
+        arguments: Its arguments as JSON text; `$segment` stands for the newest segment's id.
+        repair: Repairs the arguments after the error; None if they are right at once.
+        check: Raises `Mismatch` unless the server shows the promised effect.
+        proof: The finding of a check that passed, in a few words.
     """
 
     asked: str = ""
     subtool: str
     arguments: str
     repair: Repair | None = None
-    check: Callable[[Seen], None]
+    check: Callable[[Evidence], None]
     proof: str
 
 

@@ -1,4 +1,4 @@
-"""How the demo looks: who speaks, what is called, what came back, what the server shows."""
+"""Prints the demo: the conversation, the calls and results, and the checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABEL_COLUMNS = 8
 
 @dataclass(frozen=True)
 class Called:
-    """How the tool answered a call: whether it worked, and its outcome or the error's code."""
+    """The result of a call: its `ok`, and its outcome or the error's code."""
 
     ok: bool
     word: str
@@ -26,7 +26,7 @@ class Called:
 
 @dataclass(frozen=True)
 class Row:
-    """What the closing table tells of a subtool; `is_proved` is None where no step calls it."""
+    """A row of the closing table; `is_proved` is None if no step calls the subtool."""
 
     subtool: str
     calls: tuple[Called, ...]
@@ -35,52 +35,50 @@ class Row:
 
 
 class Transcript:
-    """Writes the conversation to a console, as colour on a terminal and as plain text elsewhere."""
+    """Prints the demo to a console, in colour if that is a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._is_act_new = False
-        # An encoding without these signs must not end the demo.
+        # An encoding that lacks these signs must not break the demo.
         self._is_unicode = console.encoding.startswith("utf")
         self._good, self._bad, self._rest, self._quotes = (
             ("✔", "✘", "…", "“”") if self._is_unicode else ("+", "x", "...", '""')
         )
 
-    def opening(self, where: str) -> None:
-        """Say what is played, and where."""
+    def opening(self, url: str) -> None:
+        """Introduce the demo, and the local Customer.io at this URL."""
         self._console.print(Text("customerio-tool demo", style="bold"))
         words = (
             f"{USER} keeps a small pottery shop, and the {AGENT} is her assistant. What they say "
             "is scripted; the calls are real, and some are wrong at first, as a model's are: the "
-            f"{TOOL}'s error must then teach the repair. They go to a local Customer.io at {where}"
+            f"{TOOL}'s error must then teach the repair. They go to a local Customer.io at {url}"
             f", which needs no account. After each step the {SERVER} is read over plain HTTP, past "
             "the tool: only what it holds counts."
         )
-        for line in Text(words).wrap(self._console, self._console.width):
-            line.rstrip()
-            self._console.print(line)
+        self._paragraph(Text(words))
 
     def act(self, title: str) -> None:
-        """Begin a part of the conversation."""
+        """Print the heading of an act."""
         self._console.print()
         self._console.rule(Text(title, style="bold"), align="left", style="dim")
         self._is_act_new = True
 
     def asked(self, words: str) -> None:
-        """Show what the user says."""
+        """Print the user's words."""
         if not self._is_act_new:
             self._console.print()
         self._is_act_new = False
         self._line(USER, Text(f"{self._quotes[0]}{words}{self._quotes[1]}"), "bold cyan")
 
     def called(self, subtool: str, arguments: Mapping[str, Any]) -> None:
-        """Show a call, whole."""
+        """Print a call with all its arguments."""
         self._line(AGENT, _call(subtool, arguments), "magenta")
 
-    def mended(
+    def repaired(
         self, subtool: str, arguments: Mapping[str, Any], instead_of: Mapping[str, Any]
     ) -> None:
-        """Show a repaired call by what differs from the wrong one."""
+        """Print a repaired call; of its arguments, those that differ from the wrong call."""
         missing = object()
         new = {k: v for k, v in arguments.items() if instead_of.get(k, missing) != v}
         words = _call(subtool, new, rest=self._rest if len(new) < len(arguments) else "")
@@ -89,23 +87,23 @@ class Transcript:
         self._line(AGENT, words, "magenta")
 
     def succeeded(self, words: str) -> None:
-        """Show what the tool says of a call that worked."""
+        """Print the summary of a call that succeeded."""
         self._line(TOOL, Text(words), "dim", self._good)
 
     def failed(self, words: str) -> None:
-        """Show how an error teaches."""
+        """Print the summary of a call that failed."""
         self._line(TOOL, Text(words, style="yellow"), "dim", self._bad)
 
     def proved(self, words: str) -> None:
-        """Show what the server was found to hold."""
+        """Print the finding of a check that passed."""
         self._line(SERVER, Text(words, style="green"), "green", self._good)
 
     def disproved(self, words: str) -> None:
-        """Show what was expected of the server, and what it holds."""
+        """Print the finding of a check that failed."""
         self._line(SERVER, Text(words, style="bold red"), "red", self._bad)
 
     def table(self, rows: Iterable[Row]) -> None:
-        """Close with one row for each subtool: how its calls went, and what the server showed."""
+        """Print the closing table, one row per subtool."""
         shape = box.SIMPLE_HEAD if self._is_unicode else box.ASCII2
         table = Table(box=shape, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
         table.add_column("subtool", no_wrap=True)
@@ -121,11 +119,14 @@ class Transcript:
         self._console.print(table)
 
     def verdict(self, words: str, *, is_good: bool) -> None:
-        """Say how it ended."""
+        """Print the last sentence: the demo succeeded, or what failed."""
         self._console.print()
         mark = self._good if is_good else self._bad
         style = "bold green" if is_good else "bold red"
-        for line in Text(f"{mark} {words}", style=style).wrap(self._console, self._console.width):
+        self._paragraph(Text(f"{mark} {words}", style=style))
+
+    def _paragraph(self, words: Text) -> None:
+        for line in words.wrap(self._console, self._console.width):
             line.rstrip()
             self._console.print(line)
 
@@ -144,5 +145,5 @@ class Transcript:
 
 def _call(subtool: str, arguments: Mapping[str, Any], rest: str = "") -> Text:
     members = [f'"{name}": {json.dumps(each)}' for name, each in arguments.items()]
-    told = ", ".join([*members, rest] if rest else members)
-    return Text(subtool, style="bold").append(f" {{{told}}}", style="not bold")
+    listed = ", ".join([*members, rest] if rest else members)
+    return Text(subtool, style="bold").append(f" {{{listed}}}", style="not bold")
