@@ -1,4 +1,4 @@
-"""The commands of `customerio-tool`: the subtools, their contract, the demo and the sandbox."""
+"""The commands of `customerio-tool`; `sandbox` has a module of its own."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from customerio_tool.version import DISTRIBUTION, __version__
 
 app = typer.Typer(
     help="The Customer.io tool for AI agents, and a local Customer.io to run it against.",
-    epilog="Exit codes: 0 done; 1 refused by Customer.io, or another failure; 2 wrong arguments; "
-    "3 credentials or connection; 4 not allowed by the policy; "
-    "5 not reached, failed or outcome unknown.",
+    epilog="Exit codes: 0 success; 1 refused by Customer.io, or any other failure; "
+    "2 invalid arguments; 3 invalid credentials or connection; 4 refused by the policy; "
+    "5 Customer.io failed or was unreachable, or the outcome is unknown.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",  # which sets the lines of a paragraph anew
+    rich_markup_mode="markdown",  # reflows paragraphs
     add_completion=False,
     pretty_exceptions_enable=False,  # it would print locals
 )
 
-Name = Annotated[str, typer.Argument(help="A subtool, such as identify_customer.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Name = Annotated[str, typer.Argument(help="Name of a subtool, such as identify_customer.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OnSandbox = Annotated[
-    bool, typer.Option("--sandbox", help="Use a new local Customer.io, not the environment's.")
+    bool, typer.Option("--sandbox", help="Use a new local Customer.io; no account needed.")
 ]
 AnyConnection = Annotated[
-    bool, typer.Option("--sandbox", help="The same with and without a connection.", hidden=True)
+    bool, typer.Option("--sandbox", help="Accepted, and has no effect.", hidden=True)
 ]
 
 
@@ -67,12 +67,15 @@ def _root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Take the options of no command."""
+    """Accept the options before a command."""
 
 
 @app.command()
 def demo() -> None:
-    """Play an assistant's conversation through all subtools, and prove what each one did."""
+    """Play a scripted conversation that calls every subtool, and check each call.
+
+    It runs on a new local Customer.io and needs no account.
+    """
     from customerio_tool.doors.cli.demo import run
 
     if not run(new_console()):
@@ -81,7 +84,7 @@ def demo() -> None:
 
 @app.command()
 def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
-    """List the subtools."""
+    """List the subtools: name, effect, API and first sentence."""
     if as_json:
         write_json([_listed(each) for each in declared().values()])
     else:
@@ -90,7 +93,7 @@ def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
 
 @app.command()
 def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> None:
-    """Show what a subtool does, its arguments and worked examples."""
+    """Show a subtool: its description, arguments and examples."""
     try:
         subtool = find(name)
     except SubtoolUnknown as error:
@@ -106,17 +109,21 @@ def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> N
 def call(
     name: Name,
     arguments: Annotated[
-        str, typer.Argument(help="A JSON object; - reads it from standard input.")
+        str, typer.Argument(help="JSON object of arguments; - reads it from standard input.")
     ] = "{}",
     on_sandbox: OnSandbox = False,
 ) -> None:
-    """Run a subtool on the connection of the environment and write its result as JSON.
+    """Run a subtool and print its result as JSON.
 
-    The environment holds CUSTOMERIO_SITE_ID, CUSTOMERIO_TRACK_API_KEY, CUSTOMERIO_APP_API_KEY
-    (only those of the API that the subtool calls are needed) and perhaps CUSTOMERIO_REGION; the
-    policy, as CUSTOMERIO_POLICY (careful, read_only or open), CUSTOMERIO_READ_ONLY or
-    CUSTOMERIO_DRY_RUN, also for the sandbox; and what workers share, as CUSTOMERIO_LEDGER_FILE,
-    CUSTOMERIO_REDIS_URL or CUSTOMERIO_AUDIT_FILE.
+    Credentials are read from the environment: CUSTOMERIO_APP_API_KEY for the App API,
+    CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY for the Track API, and CUSTOMERIO_REGION (us
+    or eu) if known. Only the keys of the subtool's API are required; --sandbox needs no keys.
+
+    The policy is set by CUSTOMERIO_POLICY (careful, read_only or open), CUSTOMERIO_READ_ONLY and
+    CUSTOMERIO_DRY_RUN, also with --sandbox.
+
+    CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL keeps the ledger of sends, and
+    CUSTOMERIO_AUDIT_FILE an audit trail; --sandbox ignores these.
     """
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
@@ -134,7 +141,7 @@ def call(
 
 @app.command()
 def check(on_sandbox: OnSandbox = False) -> None:
-    """Test the connection of the environment: both keys, the region and the workspace."""
+    """Check both API keys, and show the region and workspace they belong to."""
     try:
         with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
             result = tool.test_connection()
@@ -148,11 +155,16 @@ def check(on_sandbox: OnSandbox = False) -> None:
 @app.command()
 def publish(
     only_check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; fail if a file is not up to date.")
+        bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")
     ] = False,
-    root: Annotated[Path, typer.Option(help="The project.", exists=True, file_okay=False)] = Path(),
+    root: Annotated[
+        Path, typer.Option(help="Folder of the project.", exists=True, file_okay=False)
+    ] = Path(),
 ) -> None:
-    """Write schemas/, tool_manifest.yaml and the README's tables from the declarations."""
+    """Generate schemas/, tool_manifest.yaml and the README's tables.
+
+    This is for developers of the package; run it in the project's folder.
+    """
     try:
         paths = contract.drift(root) if only_check else contract.write(root)
     except (contract.MarkersMissing, OSError) as error:
@@ -160,7 +172,7 @@ def publish(
     for path in paths:
         typer.echo(path)
     if only_check and paths:
-        fail("Not up to date; run: customerio-tool publish", Exit.OTHER)
+        fail("Out of date; run: customerio-tool publish", Exit.OTHER)
 
 
 app.command()(sandbox)
@@ -178,15 +190,15 @@ def _listed(subtool: Subtool[Any]) -> dict[str, str]:
 
 @contextmanager
 def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
-    """Give a tool on the environment's connection, or on a sandbox that lives as long.
+    """Yield a tool on the environment's connection, or on a sandbox that stops with it.
 
-    Either way the policy is the environment's.
+    The policy is the environment's for both.
 
     Raises:
         ConnectionInvalid: The environment's connection or policy cannot be used.
     """
     if not on_sandbox:
-        with _of_environment(apis) as tool:
+        with _tool_from_env(apis) as tool:
             yield tool
         return
     from customerio_tool.sandbox import Sandbox
@@ -197,8 +209,8 @@ def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerI
             yield tool
 
 
-def _of_environment(apis: Collection[Api]) -> CustomerIoTool:
+def _tool_from_env(apis: Collection[Api]) -> CustomerIoTool:
     try:
         return CustomerIoTool.from_env(apis=apis)
-    except (ImportError, ValueError) as error:  # of CUSTOMERIO_REDIS_URL
+    except (ImportError, ValueError) as error:  # about CUSTOMERIO_REDIS_URL
         fail(str(error), Exit.CONNECTION)

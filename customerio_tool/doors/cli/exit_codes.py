@@ -1,4 +1,4 @@
-"""What the shell is told of how a command ended."""
+"""The exit codes of the commands."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ _OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
 def exit_of_call(result: Mapping[str, Any]) -> Exit:
     """Return the exit code for a result envelope of a call.
 
-    What Customer.io itself refused (`not_found`, `request_rejected`) is OTHER, so that a script
-    can tell "no such person" from arguments which cannot be meant. Whatever is over by waiting or
-    must be looked at first is SERVICE.
+    A refusal by Customer.io (`not_found`, `request_rejected`) is OTHER, so that a script can
+    distinguish "no such person" from invalid arguments. An error whose next step is `wait` or
+    `look_first` is SERVICE.
     """
     if result["ok"]:
         return Exit.OK
-    is_passing = result["error"]["next_step"] in ("wait", "look_first")
-    return _OF_CODE.get(result["error"]["code"], Exit.SERVICE if is_passing else Exit.OTHER)
+    is_service = result["error"]["next_step"] in ("wait", "look_first")
+    return _OF_CODE.get(result["error"]["code"], Exit.SERVICE if is_service else Exit.OTHER)
 
 
 def exit_of_check(result: Mapping[str, Any]) -> Exit:
-    """Return the exit code for the result of testing a connection."""
+    """Return the exit code for the result of a connection test."""
     if result["ok"]:
         return Exit.OK
     statuses = list(_statuses_of_failures(result))
@@ -63,7 +63,7 @@ def _statuses_of_failures(result: Mapping[str, Any]) -> Iterator[int | None]:
 
 
 def _blames_connection(status: int | None) -> bool:
-    """Tell a wrong key, region or URL from a service that failed or was not reached."""
+    """Return whether a failure's status means a wrong key, region or URL, not a failing service."""
     if status is None or status == HTTPStatus.TOO_MANY_REQUESTS:
         return False
     return status < HTTPStatus.INTERNAL_SERVER_ERROR

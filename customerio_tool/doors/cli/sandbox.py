@@ -1,4 +1,4 @@
-"""The command that serves a local Customer.io."""
+"""The command `sandbox`, which serves a local Customer.io."""
 
 from __future__ import annotations
 
@@ -19,27 +19,33 @@ from customerio_tool.doors.cli.serving import ready_file, stop_signals
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 0,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve https, with a CA made now.")] = False,
-    db: Annotated[Path | None, typer.Option(help="Keep the workspace in this file.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")
+    ] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https with a new CA.")] = False,
+    db: Annotated[Path | None, typer.Option(help="SQLite file to keep the workspace in.")] = None,
     ready: Annotated[
         Path | None,
-        typer.Option("--ready-file", help="JSON with URLs and keys; there while it listens."),
+        typer.Option(
+            "--ready-file", help="Write URLs and keys to this JSON file; removed on exit."
+        ),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="Without the demo workspace.")] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Start without the demo workspace.")
+    ] = False,
     seed: Annotated[
         Path | None,
-        typer.Option(help="JSON of people, segments ... for a new workspace, not the demo's."),
+        typer.Option(help="JSON file to fill a new workspace with, instead of the demo's."),
     ] = None,
     delay: Annotated[
-        float, typer.Option(min=0, help="Seconds until what Track accepted takes effect.")
+        float, typer.Option(min=0, help="Seconds before an accepted Track request takes effect.")
     ] = 0.0,
-    region: Annotated[
-        Literal["us", "eu"], typer.Option(help="The region that it says the account is in.")
-    ] = "us",
+    region: Annotated[Literal["us", "eu"], typer.Option(help="Region of the account.")] = "us",
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Any other setting, such as rate_limits=strict."),
+        typer.Option(
+            metavar="NAME=VALUE", help="Set any other option, such as rate_limits=strict."
+        ),
     ] = None,
 ) -> None:
     """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
@@ -58,20 +64,20 @@ def sandbox(
             running.enter_context(ready_file(ready, served.ready()))
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             fail(f"The sandbox cannot start: {error}", Exit.OTHER)
-        typer.echo("\n".join([_LISTENS, "", *served.lines(), "", "Ctrl-C stops it."]))
+        typer.echo("\n".join([_RUNNING, "", *served.lines(), "", "Ctrl-C stops it."]))
         sys.stdout.flush()
         wait_for_one()
 
 
-_LISTENS = "A local Customer.io listens."
+_RUNNING = "A local Customer.io is running."
 
 
 def _seed_in(path: Path) -> dict[str, Any]:
-    """Return what a seed file holds.
+    """Return the JSON object in a seed file.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is not one JSON object.
+        OSError: The file cannot be read.
+        ValueError: It does not hold one JSON object.
     """
     text = path.read_bytes()
     try:
@@ -79,15 +85,15 @@ def _seed_in(path: Path) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold one JSON object")  # noqa: TRY004 - of its text
+        raise ValueError(f"{path} must hold one JSON object")  # noqa: TRY004 - the text is wrong
     return content
 
 
 def _settings(given: Iterable[str]) -> dict[str, Any]:
-    """Return settings by name; a value is JSON, or else text.
+    """Parse settings of the form NAME=VALUE; a value that is not JSON is text.
 
     Raises:
-        ValueError: One has no value.
+        ValueError: A setting has no `=`.
     """
     settings: dict[str, Any] = {}
     for each in given:

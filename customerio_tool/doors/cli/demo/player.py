@@ -65,7 +65,7 @@ class Player:
         except Mismatch as mismatch:
             problem = str(mismatch)
         except LookupError as absent:
-            problem = f"what was read back lacks {absent}"
+            problem = f"the reply lacks {absent}"
         if problem:
             self._transcript.disproved(problem)
         else:
