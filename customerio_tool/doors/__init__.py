@@ -1,1 +1,1 @@
-"""How a host, a person or a test comes in."""
+"""The entry points beside the Python API: the command line and the pytest plugin."""

@@ -1,7 +1,6 @@
 """The pytest plugin: a local Customer.io as a fixture, and the tool on it.
 
-It comes with the package and imports nothing until a test asks for a fixture, so it costs other
-tests nothing.
+pytest loads it in every run, so it imports nothing of the package until a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ MARK = "customerio_sandbox"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark, so that strict marks know it."""
+    """Register the mark, as `--strict-markers` requires."""
     text = (
         f"{MARK}(to='seed', **options): start the test's local Customer.io from 'seed' (the demo "
         "workspace), 'empty', or a seed of your own; options are members of Options."
@@ -29,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def customerio_sandbox_server() -> Iterator[Sandbox]:
-    """The one local Customer.io of the session; tests take `customerio_sandbox` instead."""
+    """The session's local Customer.io; tests use `customerio_sandbox`, which resets it."""
     from customerio_tool.sandbox import Sandbox
 
     with Sandbox() as sandbox:
@@ -42,17 +41,17 @@ def customerio_sandbox(
     customerio_sandbox_server: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Sandbox:
-    """A local Customer.io in which nothing of an earlier test is left.
+    """A local Customer.io, reset before each test.
 
-    It holds the demo workspace, unless the mark `customerio_sandbox(to="empty")` or
-    `customerio_sandbox(to={"people": [...]})` says otherwise. Workspace, request log, faults,
-    clock, options and snapshots are back at their start before each test, and `connection()` has
-    a site id of its own, so that a tool made in the test remembers nothing of another. Where the
-    environment names a proxy, NO_PROXY excepts the sandbox while the test runs.
+    The reset restores workspace, request log, faults, clock, options and snapshots. The workspace
+    is the demo's; the mark `customerio_sandbox(to="empty")` or
+    `customerio_sandbox(to={"people": [...]})` chooses another. `connection()` has a new site id in
+    each test, so a tool made in one test does not share its ledger with a tool of another. If the
+    environment sets a proxy, NO_PROXY lists the sandbox during the test.
     """
     _bypass_proxies(monkeypatch)
     sandbox = customerio_sandbox_server
-    to, options = _wanted(request)
+    to, options = _start_and_options(request)
     sandbox.reset("seed" if to == "seed" else "empty", snapshots=True)
     if to not in ("seed", "empty"):
         sandbox.seed(to)
@@ -61,21 +60,21 @@ def customerio_sandbox(
 
 
 def _bypass_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy reaches this machine's loopback; without one the environment stays as it is."""
+    """Add loopback to NO_PROXY if the environment sets a proxy, which cannot reach it."""
     from urllib.request import getproxies_environment
 
     proxies = getproxies_environment()
-    if set(proxies) - {"no"} and proxies.get("no") != "*":  # which excepts all, but in no list
+    if set(proxies) - {"no"} and proxies.get("no") != "*":  # `*` is valid only alone
         hosts = ",".join(filter(None, [proxies.get("no"), "127.0.0.1", "localhost"]))
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.setenv(name, hosts)
 
 
-def _wanted(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
-    """What the closest mark asks for.
+def _start_and_options(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
+    """Return the start and the options that the closest mark chooses.
 
     Raises:
-        UsageError: It has a positional argument, or another text than seed and empty.
+        UsageError: The mark has a positional argument, or `to` is a text but not seed or empty.
     """
     mark = request.node.get_closest_marker(MARK)
     if mark is None:
@@ -91,7 +90,7 @@ def _wanted(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
 
 @pytest.fixture
 def customerio_tool(customerio_sandbox: Sandbox) -> Iterator[CustomerIoTool]:
-    """A `CustomerIoTool` on `customerio_sandbox`, by its clock, with every subtool enabled."""
+    """A `CustomerIoTool` on `customerio_sandbox` and its clock, with every subtool enabled."""
     from customerio_tool import Clock, CustomerIoTool
 
     connection, clock = customerio_sandbox.connection(), customerio_sandbox.clock

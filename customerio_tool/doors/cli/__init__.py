@@ -1,1 +1,1 @@
-"""The shell: the commands of `customerio-tool`."""
+"""The command line: the commands of `customerio-tool`."""

@@ -1,4 +1,4 @@
-"""How the commands show subtools and the test of a connection to a person at a terminal."""
+"""Prints subtools, connection tests and failures for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INDENT = (0, 0, 0, 2)
 
 
 def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
-    """Show one row for each subtool."""
+    """Print a table with one row per subtool."""
     table = _table("subtool", "effect", "api", "")
     for each in listed:
         promise = Text(each.promise)
@@ -33,7 +33,7 @@ def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
 
 
 def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
-    """Show all there is to know of a subtool: what it does, its arguments, worked examples."""
+    """Print a subtool: its description, effect, request, arguments and examples."""
     console.print(Text(subtool.title, "bold"), Text(f"({subtool.name})", "dim"))
     console.print(Text(subtool.description))
     console.print()
@@ -74,7 +74,7 @@ def _type(declared: Mapping[str, Any]) -> str:
 
 
 def show_check(console: Console, result: Mapping[str, Any]) -> None:
-    """Show what the test of a connection found of each key, and which workspace answered."""
+    """Print the result of a connection test: each key, the region and the workspace."""
     for api in ("track", "app"):
         if finding := result.get(api):
             mark = Text("ok ", "green") if finding["ok"] else Text("no ", "bold red")
@@ -85,23 +85,25 @@ def show_check(console: Console, result: Mapping[str, Any]) -> None:
             console.print(Text(f"   {fact.replace('_', ' ')}: {result[fact]}"))
 
 
-def told_of_failure(result: Mapping[str, Any]) -> str:
-    """Return what went wrong: the summary, for a connection with a line for each bad field."""
+def describe_failure(result: Mapping[str, Any]) -> str:
+    """Return the summary of a failure; for an invalid connection, with one line per bad field."""
     summary, error = str(result["summary"]), result["error"]
     fields = error.get("fields", [])
     if error["code"] != ConnectionInvalid.code or not fields:
         return summary
-    told = [f"{each['path']} {each['problem']}; {each['fix']}." for each in fields]
-    lead = summary.partition(told[0])[0].rstrip()
+    problems = [f"{each['path']} {each['problem']}; {each['fix']}." for each in fields]
+    lead = summary.partition(problems[0])[0].rstrip()
     is_unset = all(each["problem"] == "is missing" for each in fields)
-    return "\n".join([lead, *(f"  {line}" for line in told), *([_NO_ACCOUNT] if is_unset else [])])
+    return "\n".join(
+        [lead, *(f"  {line}" for line in problems), *([_NO_ACCOUNT] if is_unset else [])]
+    )
 
 
-_NO_ACCOUNT = "Without an account, --sandbox does it on a local Customer.io."
+_NO_ACCOUNT = "No account? Use a local Customer.io: add --sandbox."
 
 
 def wrapped(words: str, columns: int) -> str:
-    """Return text with its lines broken between words; what goes on is indented deeper."""
+    """Wrap text between words; the continuation of an indented line is indented deeper."""
     return "\n".join(_wrapped_line(line, columns) for line in words.splitlines())
 
 
@@ -120,11 +122,11 @@ def _table(*columns: str) -> Table:
 
 
 PAGE_COLUMNS = 100
-"""Width of what does not go to a terminal; `COLUMNS` says otherwise."""
+"""The width of output that is not a terminal, unless `COLUMNS` sets another."""
 
 
 def new_console() -> Console:
-    """Return a console on standard output, of a fixed width for what is no terminal."""
+    """Return a console on standard output; its width is fixed if that is not a terminal."""
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PAGE_COLUMNS
@@ -132,19 +134,19 @@ def new_console() -> Console:
 
 
 def write_json(value: Any) -> None:
-    """Write JSON: indented for a person at a terminal, else on one line."""
+    """Write JSON: indented at a terminal, otherwise on one line."""
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     indent = 2 if sys.stdout.isatty() else None
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
 
 
 def fail_with(result: Mapping[str, Any]) -> NoReturn:
-    """End with the result of a call that failed, told to a person."""
-    fail(told_of_failure(result), exit_of_call(result))
+    """Print a failed call's description, and exit with its code."""
+    fail(describe_failure(result), exit_of_call(result))
 
 
 def fail(words: str, code: Exit) -> NoReturn:
-    """End with words for a person, on standard error."""
+    """Print a message on standard error, and exit with a code."""
     console = Console(stderr=True)
     typer.echo(wrapped(words, console.width) if console.is_terminal else words, err=True)
     raise typer.Exit(code)

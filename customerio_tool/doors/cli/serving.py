@@ -1,4 +1,4 @@
-"""Serving the local Customer.io from a shell: until a signal, with a file that says it is up."""
+"""Helpers of `customerio-tool sandbox`: the wait for a stop signal, and the ready file."""
 
 from __future__ import annotations
 
@@ -17,48 +17,49 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], None]]:
-    """Give a function that waits for SIGINT or SIGTERM; must be entered in the main thread.
+    """Yield a function that waits for SIGINT or SIGTERM; enter this in the main thread.
 
-    One that comes before the function is called ends its wait at once.
+    A signal that arrives before the function is called ends its wait at once.
     """
-    # The kernel may give a signal to any thread, and Python does not wake the main one from a lock
-    # for it; from reading a socket, into which every thread's signals are written, it does.
-    heard, told = socket.socketpair()
-    told.setblocking(False)
+    # The kernel may deliver a signal to any thread, and then Python does not wake a main thread
+    # that waits for a lock. It does write the signal's number to the wake-up socket, whichever
+    # thread was hit, so the main thread reads that.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
     before = {number: signal.signal(number, _ignore) for number in _STOPPING}
-    awake = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    previous_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
 
     def wait_for_one() -> None:
-        while heard.recv(1)[0] not in _STOPPING:
+        while reader.recv(1)[0] not in _STOPPING:
             pass
 
     try:
         yield wait_for_one
     finally:
-        signal.set_wakeup_fd(awake)
+        signal.set_wakeup_fd(previous_fd)
         for number, handler in before.items():
             signal.signal(number, handler)
-        heard.close()
-        told.close()
+        reader.close()
+        writer.close()
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: that a signal came is read from the socket."""
+    """Do nothing: the socket reports the signal."""
 
 
 @contextmanager
-def ready_file(path: Path | None, told: Mapping[str, str | None]) -> Iterator[None]:
-    """Keep a JSON file there for the length of the block; it appears whole or not at all.
+def ready_file(path: Path | None, content: Mapping[str, str | None]) -> Iterator[None]:
+    """Keep a JSON file during the block; it is written atomically, and removed at the end.
 
-    It is removed at the end, so that a file which exists means a sandbox that is up; only a
-    killed process leaves one behind. It holds the sandbox's keys, so only its owner may read it.
+    So the file exists only while the sandbox runs, unless its process is killed. It holds the
+    sandbox's keys, so only its owner may read it.
 
     Args:
-        path: Where; None writes nothing.
-        told: What the file says.
+        path: The path of the file; None writes nothing.
+        content: The object to write.
 
     Raises:
-        OSError: It cannot be written there.
+        OSError: The file cannot be written.
     """
     if path is None:
         yield
@@ -66,7 +67,7 @@ def ready_file(path: Path | None, told: Mapping[str, str | None]) -> Iterator[No
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(told, indent=2) + "\n")
+            file.write(json.dumps(content, indent=2) + "\n")
         Path(draft).replace(path)
     except BaseException:
         Path(draft).unlink(missing_ok=True)

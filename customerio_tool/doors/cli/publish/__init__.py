@@ -1,1 +1,1 @@
-"""Writes the published contract: schemas, manifest and the README's tables."""
+"""Generates the published contract: schemas, manifest and the README's tables."""

@@ -1,7 +1,7 @@
-"""The manifest of the tool: what a host shows, asks for and enables before any call is made.
+"""The tool's manifest: everything that a host needs to offer the tool before any call.
 
-The format is this project's own and versioned, as the studio publishes none; its JSON Schema is
-`MANIFEST_SCHEMA`.
+The studio publishes no manifest format, so the format is this project's own. It is versioned, and
+`MANIFEST_SCHEMA` is its JSON Schema.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ DESCRIPTION = (
     "Manage Customer.io people, events, devices, segments, campaigns, transactional messages, and "
     "message history via the Track and App APIs."
 )
-"""The sentence of the product's page (https://docs.phinite.ai/docs/integrations-hub/customer-io)."""
+"""From the product's page (https://docs.phinite.ai/docs/integrations-hub/customer-io)."""
 
 ENVIRONMENTS = ("DEV", "UAT", "PROD")
-"""The studio's: its form takes one set of values for each, and gives a connection to chosen
-assistants. Read off the pictures of such forms in https://docs.phinite.ai."""
+"""The studio's environments: its form takes one set of credentials for each. Source: the form's
+screenshots in https://docs.phinite.ai."""
 
 
 def manifest() -> dict[str, Any]:
-    """Return the manifest as plain values, in the order in which it is published."""
+    """Return the manifest as plain values, in the order of publication."""
     package = metadata(DISTRIBUTION)
     return {
         "manifest_version": 1,
@@ -62,12 +62,12 @@ def manifest() -> dict[str, Any]:
 
 
 def schema_path(name: str) -> str:
-    """Return where the schema of this name is published, relative to the manifest."""
+    """Return the path of a schema, relative to the manifest."""
     return f"{SCHEMAS}/{name}.json"
 
 
 def credentials_of(subtool: Subtool[Any]) -> list[str]:
-    """Return the connection's fields without which a subtool cannot be called."""
+    """Return the connection fields that a subtool requires."""
     fields = connection_fields().items()
     return [key for key, field in fields if field.required and field.api in subtool.apis]
 
@@ -88,7 +88,7 @@ def _connection() -> dict[str, Any]:
 
 
 def _defaults() -> dict[str, float]:
-    """Return what bounds a call where the host says nothing else."""
+    """Return the default limits of a call."""
     timeouts = Timeouts()
     return {
         "connect_timeout_seconds": timeouts.connect,
