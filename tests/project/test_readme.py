@@ -30,7 +30,10 @@ COMMANDS = re.findall(r"customerio-tool (\w+)", README)
 
 
 @pytest.mark.parametrize("block", RUNNABLE, ids=lambda block: block.splitlines()[0])
-def test_python_on_the_sandbox_runs_as_it_stands(block: str) -> None:
+def test_python_on_the_sandbox_runs_as_it_stands(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some blocks write files
     exec(compile(block, "README.md", "exec", dont_inherit=True), {})  # noqa: S102 - the README's own code
 
 
