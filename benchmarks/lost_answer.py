@@ -151,7 +151,7 @@ PYTHON_CLIENTS: Mapping[str, Send] = {
 
 def table(losses: Mapping[str, Mapping[str, Loss]]) -> str:
     """Return the table: a row per client, a column per way in which the answer is lost."""
-    head = ["Client", *FAULTS, "Its caller is told"]
+    head = ["Client", *FAULTS, "Result for the caller"]
     rows = [
         [client, *(str(by[fault].delivered) for fault in FAULTS), _told(by)]
         for client, by in losses.items()
@@ -175,8 +175,8 @@ def report(losses: Mapping[str, Mapping[str, Loss]]) -> str:
 Made by `python -m benchmarks.lost_answer` with Python {platform.python_version()} and
 Node {_printed(["node", "--version"], HERE, os.environ).strip()}.
 
-Each client, with its defaults, is asked once to send one e-mail. The local Customer.io takes it,
-and every answer is lost in one of three ways. The numbers are the deliveries on the server.
+Each client sends one e-mail, with its default settings. The local Customer.io accepts it, and every
+answer is lost in one of three ways. The numbers are the deliveries on the server.
 
 {table(losses)}
 """

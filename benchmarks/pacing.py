@@ -210,34 +210,34 @@ def report() -> str:
 TEMPLATE = """# Shared pacing: our script and pyrate-limiter
 
 Made by `python -m benchmarks.pacing`: {workers} processes on one machine of {cores} cores that had
-other work to do as well, {seconds:g} s a run, a limit of 10 per second (ours keeps 3 % below),
+other work to do, {seconds:g} s per run, a limit of 10 per second (ours stays 3 % below it),
 Redis {redis}, redis-py {redis_py}, pyrate-limiter {pyrate}, Python {python}.
 
-"Most in 1 s" is what a strict server would count in any window of one second.
+"Most in 1 s" is the largest number of requests in any window of one second.
 
-## Redis is well
+## Redis is available
 
 {well}
 
 ## The machines' clocks differ
 
-Each process's wall clock is ahead by its own offset of 0 to {skew:g} s.
+Each process's wall clock is ahead by a different offset of 0 to {skew:g} s.
 
 {skewed}
 
-## Redis is killed for the second quarter of the run, and comes back empty
+## Redis is down during the second quarter of the run, and restarts empty
 
 {outage}
 
 ## Why the script is ours
 
-The library is not as good for this. It decides by the clock of each machine (a call that waited, by
-the time it was to wake at) and looks again after each wait instead of reserving. So its sliding
-window lets a second hold more than the limit and one, the more so the further the clocks differ,
-and its GCRA stays below the limit while some workers starve and their calls are refused. It raises
-when Redis is lost, which also ends its thread that trims the window, and it has nothing by which
-one worker's 429 holds all others. What it has and our script has not: buckets in SQLite and
-PostgreSQL, an asynchronous door, and, with its sliding window, fewer commands inside Redis.
+The library does not share one limit well. It uses the clock of each machine instead of the
+server's, and after a wait it asks again instead of reserving a slot. So its sliding window exceeds
+the limit, and exceeds it more if the clocks differ more. Its GCRA stays below the limit, but some
+workers starve and their calls are refused. When Redis is lost, it raises an exception, and its
+thread that trims the window ends. A 429 that one worker receives cannot hold the other workers
+back. The library has three things that our script lacks: buckets in SQLite and PostgreSQL, an
+asynchronous interface and, with its sliding window, fewer commands inside Redis.
 """
 
 

@@ -175,15 +175,15 @@ def mixed_without_server() -> Callable[[int], bytes]:
 TEMPLATE = """# The local Customer.io under load
 
 Made by `python -m benchmarks.sandbox_load{flag}`: {count} requests on {connections} kept-alive
-connections from one client process, on one machine of {cores} cores that had other work to do as
-well, Python {python}. Of ten requests four identify, five track an event and one lists segments;
-each is committed to SQLite, and logged, before it is answered.
+connections from one client process, on one machine of {cores} cores that had other work to do,
+Python {python}. Of ten requests, four identify a person, five track an event and one lists
+segments. The server commits each request to SQLite, and logs it, before it answers.
 
 | Server | Answers by status | Requests per s | p50 ms | p99 ms | Longest ms |
 | --- | --- | --- | --- | --- | --- |
 {rows}
 
-Client and server share the cores: the second row is as fast as this client and this server get.
+Client and server share the cores. The second row is an upper bound: a server that does no work.
 
 ## Memory
 
@@ -191,10 +191,10 @@ Client and server share the cores: the second row is as fast as this client and 
 | --- | --- | --- |
 {growth}
 
-{each} bytes are stored for each request: the people and events themselves, their indexes, and the
-request with its body in the log (`Options.requests_kept` bounds the log). The data is on disk, so
-the process itself grows by {resident} bytes a request after the first quarter, and levels off when
-SQLite's page cache of 2 MB is full.
+{each} bytes per request are stored on disk: the people and events, their indexes, and the request
+with its body in the log (`Options.requests_kept` limits the log). The memory of the process grows
+by {resident} bytes per request after the first quarter, and stops growing when SQLite's page
+cache of 2 MB is full.
 """
 
 
