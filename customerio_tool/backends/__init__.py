@@ -1,4 +1,4 @@
-"""What stands behind calls and can be exchanged: memory, a file, Redis, OpenTelemetry."""
+"""The exchangeable parts behind calls: the ledger of sends, rate limits and telemetry."""
 
 from __future__ import annotations
 

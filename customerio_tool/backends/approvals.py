@@ -10,10 +10,10 @@ from typing import Any
 from customerio_tool.locks import ForkSafeLock
 
 LIFE_SECONDS = 600
-"""How long a call waits for a person."""
+"""How long a call waits for a person, in seconds."""
 
 MAX_WAITING = 1000
-"""Calls of one workspace that wait for a person at the same time."""
+"""The most calls of one workspace that wait for a person at the same time."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class WaitingCall:
 
     Args:
         call: The call itself, which `repr` does not show.
-        key: Equal for the same call of the same run.
-        ends_at: When it waits no more, in Unix seconds.
+        key: Equal for equal calls of the same run.
+        ends_at: When it stops waiting, in Unix seconds.
     """
 
     call: Any = field(repr=False)
@@ -42,37 +42,37 @@ class Approvals:
     def keep(
         self, workspace: str, waiting: WaitingCall, now: float, entropy: Callable[[int], bytes]
     ) -> str | None:
-        """Keep a call and return its confirmation id; the same call keeps the id that it has.
+        """Keep a call and return its confirmation id; if an equal call waits, return that one's.
 
         Args:
-            workspace: Whose call it is.
+            workspace: The digest of the workspace.
             waiting: The call.
             now: Unix time in seconds.
-            entropy: Gives that many random bytes.
+            entropy: Returns the given number of random bytes.
 
         Returns:
-            The id; None where too many calls of the workspace wait.
+            The id; None if `MAX_WAITING` calls of the workspace wait already.
         """
         with self._lock:
             queue = self._queue(workspace, now)
-            for known, other in queue.items():
+            for same_id, other in queue.items():
                 if other.key == waiting.key:
-                    return known
+                    return same_id
             if len(queue) >= MAX_WAITING:
                 return None
-            # Numbered, so that two calls never share an id.
+            # The number makes ids unique; the random part makes them hard to guess.
             confirmation_id = f"{next(self._numbers)}-{entropy(8).hex()}"
             queue[confirmation_id] = waiting
         return confirmation_id
 
     def take(self, workspace: str, confirmation_id: str, now: float) -> WaitingCall | None:
-        """Return a call of the workspace, which then waits no more; None where there is none."""
+        """Remove a waiting call and return it; None if no call waits under this id."""
         with self._lock:
             return self._queue(workspace, now).pop(confirmation_id, None)
 
     def _queue(self, workspace: str, now: float) -> dict[str, WaitingCall]:
-        """Return the calls of a workspace that still wait."""
+        """Return the calls of a workspace that still wait, by id."""
         queue = self._waiting.setdefault(workspace, {})
-        for known in [k for k, waiting in queue.items() if waiting.ends_at <= now]:
-            del queue[known]
+        for expired in [k for k, waiting in queue.items() if waiting.ends_at <= now]:
+            del queue[expired]
         return queue

@@ -1,9 +1,4 @@
-"""What stands behind the calls of a tool: limits, ledger, watchers, and what a process remembers.
-
-`Backends.from_env` reads the environment: `CUSTOMERIO_REDIS_URL` shares ledger and limits among
-machines; `CUSTOMERIO_LEDGER_FILE` keeps the ledger in a SQLite file, for the processes of one
-machine; `CUSTOMERIO_AUDIT_FILE` is appended one line per call, beside the log.
-"""
+"""`Backends`: the ledger, rate limits, telemetry and counters that tools share."""
 
 from __future__ import annotations
 
@@ -35,19 +30,28 @@ AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"
 
 @dataclass(frozen=True, kw_only=True)
 class Backends:
-    """What the tools that share it remember together; each part tells workspaces apart.
+    """The state and the services that several tools share; safe for threads.
 
-    A host that chooses a part makes one value, once, and gives it to each of its tools.
+    Without one, all tools of a process share `Backends.of_process()`. To choose a part, make one
+    `Backends` and give it to every tool:
+
+        backends = Backends(ledger=SqliteLedger("/var/lib/agent/sends.db"))
+        tool = CustomerIoTool(saved, backends=backends)
+
+    Tools of different workspaces may share one: every part keeps workspaces separate. By default
+    each part is in memory, so only the tools of this process share it. For several processes,
+    choose a `SqliteLedger` (one machine), or a `RedisLedger` and a `RedisLimiter` (many machines).
 
     Args:
-        limiter: Hands out slots in the vendor's rate classes.
-        ledger: Remembers sends, so that none happens twice.
-        telemetry: Who is notified of calls; by default the logger `customerio_tool`, with one
-            line per call.
-        best_effort: Whether to send although the ledger is lost; by default that is refused.
-        quota: The repeats that are left.
-        budget: The sends that runs have had.
-        approvals: The calls that wait for a person.
+        limiter: Keeps requests within the vendor's rate limits, see `Pace`.
+        ledger: Stores sends, so that a repeated call does not send a message twice.
+        telemetry: Notified of each call. By default `LogTelemetry`: one line per call on the
+            logger `customerio_tool`.
+        best_effort: Whether to send, with a warning in the log, if the ledger cannot be used. By
+            default such a call is refused with `LedgerUnavailable`.
+        quota: The budget of retries of each workspace and API.
+        budget: The number of sends of each run, for `Policy.send_budget`.
+        approvals: The calls that wait for a person, for `Policy.confirm`.
     """
 
     limiter: Limiter = field(default_factory=LocalLimiter)
@@ -60,33 +64,39 @@ class Backends:
 
     @classmethod
     def on_clock(cls, clock: Clock) -> Backends:
-        """Return backends of their own, whose limits live by a clock."""
+        """Return new backends that measure rate limits by this clock."""
         return cls(limiter=LocalLimiter(monotonic=clock.monotonic))
 
     @classmethod
     def of_process(cls, *hosts: str) -> Backends:
-        """Return the backends that the tools of this process share unless they are given others.
+        """Return the backends that the tools of this process share by default.
 
         Args:
-            hosts: The operator's own hosts, which stand apart: what a local Customer.io took was
-                not sent by the real one, though the keys may be the same.
+            hosts: The operator's own hosts, if the connection has some. Each set of hosts has its
+                own backends: a message sent to a sandbox was not sent to Customer.io.
         """
-        return _OF_PROCESS.setdefault(hosts, cls())  # one step, so that threads get the same
+        return _OF_PROCESS.setdefault(hosts, cls())  # atomic: all threads get the same
 
     @classmethod
     def from_env(
         cls, environ: Mapping[str, str] | None = None, *, shared: Backends | None = None
     ) -> Backends:
-        """Return shared backends, with the parts that the environment asks for instead.
+        """Return backends whose parts are chosen by environment variables; each may be absent.
+
+        - `CUSTOMERIO_REDIS_URL`: limits and ledger in Redis, for workers on many machines (extra
+          `redis`)
+        - `CUSTOMERIO_LEDGER_FILE`: the ledger in this SQLite file, for the processes of one
+          machine; it has precedence over Redis
+        - `CUSTOMERIO_AUDIT_FILE`: an audit trail in this file, in addition to the other telemetry
 
         Args:
-            environ: Where to read, in place of the process's environment.
-            shared: Where the other parts are from; by default those of the process.
+            environ: The variables; by default those of the process.
+            shared: The source of all other parts; by default `of_process()`.
 
         Raises:
-            ConnectionInvalid: `CUSTOMERIO_AUDIT_FILE` cannot be written.
-            ImportError: `CUSTOMERIO_REDIS_URL` is set, and the extra `redis` is not installed.
-            ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
+            ConnectionInvalid: The audit file cannot be written.
+            ImportError: Redis is chosen, and the extra `redis` is not installed.
+            ValueError: `CUSTOMERIO_REDIS_URL` is not the URL of a Redis server.
         """
         source = Environment(environ)
         del environ
@@ -105,7 +115,7 @@ _OF_PROCESS: dict[tuple[str, ...], Backends] = {}
 
 @cache
 def _redis_limiter(url: str) -> Limiter:
-    """Return the one limiter on a Redis, so that a process is one worker however many its tools."""
+    """Return the limiter of a URL, always the same one: a process counts as one worker."""
     from customerio_tool.backends.pacing.redis import RedisLimiter
 
     return RedisLimiter(url)

@@ -1,4 +1,4 @@
-"""How many sends a run has had: counted in memory."""
+"""Counts the sends of each run, in memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.locks import ForkSafeLock
 
 MAX_RUNS = 10_000
-"""Runs whose counts are kept; beyond that, the run that sent longest ago is forgotten."""
+"""The most runs that are counted; the one whose last send is oldest is forgotten first."""
 
 
 _Run: TypeAlias = tuple[str, "str | None"]
-"""A workspace, and a run of it."""
+"""A workspace and the id of a run, None for all calls without one."""
 
 
 class SendBudget:
-    """Counts the sends of each run, so that one which goes astray ends at its budget.
+    """Counts the sends of each run, and refuses a send beyond the run's budget.
 
-    A call that certainly sent nothing is not counted; one whose outcome is unknown is.
+    A send whose outcome is unknown counts; one that certainly sent nothing does not.
     """
 
     def __init__(self) -> None:
@@ -29,20 +29,20 @@ class SendBudget:
     def spend(
         self, workspace: str, run: str | None, allowed: int, send: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Send where the budget has room, and return the result.
+        """Send if the budget of the run allows it, and return the result envelope.
 
         Args:
-            workspace: Whose run it is.
-            run: The host's name for the run; all calls without one are a run together.
-            allowed: How many sends the run may have.
+            workspace: The digest of the workspace.
+            run: The host's id of the run; all calls of a workspace without one count together.
+            allowed: The most sends of the run.
             send: Sends, and returns the result envelope.
 
         Raises:
-            PolicyRefused: The run has had them all.
-            CustomerIoError: What `send` raises.
+            PolicyRefused: The budget of the run is spent.
+            CustomerIoError: Raised by `send`.
         """
-        whose = workspace, run
-        if not self._take(whose, allowed):
+        key = workspace, run
+        if not self._take(key, allowed):
             sends = "1 send" if allowed == 1 else f"{allowed:,} sends"
             these = (
                 "this run" if run else "the calls of this process whose run the host did not name"
@@ -54,7 +54,7 @@ class SendBudget:
             return send()
         except CustomerIoError as error:
             if error.took_effect == "no":
-                self._give_back(whose)
+                self._give_back(key)
             raise
 
     def _take(self, run: _Run, allowed: int) -> bool:

@@ -1,4 +1,4 @@
-"""The budget of repeats: an outage is not multiplied by all the calls that meet it."""
+"""The budget of retries: it keeps calls from multiplying the load of an outage by retrying."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from customerio_tool.locks import ForkSafeLock
 
 
 class RetryQuota:
-    """A budget of repeats per workspace and API, in memory.
+    """A budget of retries per key, in memory.
 
-    A repeat costs 14 of 500 units, after a 429 it costs 5; a success pays back what its repeats
-    cost, and at least one unit.
+    A retry costs 14 of 500 units, or 5 after a 429. A success pays back the cost of its own
+    retries, and at least one unit.
     """
 
     CAPACITY = 500
@@ -20,18 +20,18 @@ class RetryQuota:
         self._units: dict[Hashable, int] = {}
         self._lock = ForkSafeLock()
 
-    def spend(self, whose: Hashable, cost: int) -> bool:
-        """Take units for one repeat; False where too few are left."""
+    def spend(self, key: Hashable, cost: int) -> bool:
+        """Take units for one retry; return False if too few are left."""
         with self._lock:
-            left = self._units.get(whose, self.CAPACITY)
+            left = self._units.get(key, self.CAPACITY)
             if left < cost:
                 return False
-            self._units[whose] = left - cost
+            self._units[key] = left - cost
             return True
 
-    def pay_back(self, whose: Hashable, units: int) -> None:
-        """Give units back after a success; a budget that is full is forgotten."""
+    def pay_back(self, key: Hashable, units: int) -> None:
+        """Return units after a success, up to the capacity."""
         with self._lock:
-            left = self._units.pop(whose, self.CAPACITY) + units
-            if left < self.CAPACITY:
-                self._units[whose] = left
+            left = self._units.pop(key, self.CAPACITY) + units
+            if left < self.CAPACITY:  # a full budget is not stored
+                self._units[key] = left

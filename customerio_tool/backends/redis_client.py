@@ -1,4 +1,4 @@
-"""Knows how to reach the Redis that workers share (the extra `redis`)."""
+"""Makes clients of the Redis that workers share (the extra `redis`)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ REDIS_URL_VARIABLE = "CUSTOMERIO_REDIS_URL"
 
 
 def redis_py() -> Any:
-    """Return the library.
+    """Import and return the library redis-py.
 
     Raises:
-        ImportError: It is not installed.
+        ImportError: The extra `redis` is not installed.
     """
     try:
         import redis
@@ -28,16 +28,16 @@ def redis_py() -> Any:
 
 
 def redis_client(url: str, *, timeout: float, repeats: int) -> redis.Redis:
-    """Return a client of the Redis at a URL; nothing is sent yet.
+    """Return a client of the Redis server at a URL; it does not connect yet.
 
     Args:
-        url: Begins with `redis://`, `rediss://` or `unix://`; its query may hold other timeouts.
-        timeout: Seconds to wait for a connection, and for an answer.
-        repeats: How often a command is sent again, at once, whose answer did not come.
+        url: A `redis://`, `rediss://` or `unix://` URL; its query may set other timeouts.
+        timeout: The connect timeout and the read timeout, each in seconds.
+        repeats: How many times to send a command again, without delay, if no reply arrives.
 
     Raises:
-        ImportError: The package redis is not installed.
-        ValueError: The URL cannot be read.
+        ImportError: The extra `redis` is not installed.
+        ValueError: The URL is not the URL of a Redis server.
     """
     library = redis_py()
     lost = [library.ConnectionError, library.TimeoutError] if repeats else []

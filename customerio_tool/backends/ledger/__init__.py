@@ -1,1 +1,1 @@
-"""The ledger of sends, and where it can be kept."""
+"""The ledger of sends, and its stores: memory, a SQLite file, Redis."""

@@ -1,4 +1,4 @@
-"""What a ledger remembers of one send, and what a store of ledgers promises."""
+"""`Entry`, the record of one send, and `Ledger`, the protocol of its stores."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ State: TypeAlias = Literal["started", "sent", "unknown"]
 
 
 class LedgerLost(Exception):
-    """The store of a ledger cannot be used; the text names no place and no secret."""
+    """A ledger's store cannot be used; the text contains no path, host or secret."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a ledger knows of one message.
+    """The record of one message in a ledger.
 
     Args:
-        state: `started` before its call has ended, then `sent` or `unknown`.
+        state: `started` until its call ends, then `sent` or `unknown`.
         fingerprint: The digest of the message, from `fingerprint_of`.
         started_at: When its call began, in Unix seconds.
         ends_at: The deadline of that call, in Unix seconds.
-        expires_at: When the entry counts no longer, in Unix seconds.
-        facts: What Customer.io answered, as far as `FACTS` goes.
+        expires_at: When the entry expires, in Unix seconds.
+        facts: Members of the call's result: those named by `FACTS` in `calls.send_once`.
     """
 
     state: State
@@ -35,17 +35,17 @@ class Entry:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_of(self, now: float) -> Entry:
-        """Return the entry as it reads now: a call past its deadline has an unknown outcome."""
+        """Return the entry at this time: a started call past its deadline counts as `unknown`."""
         overdue = self.state == "started" and self.ends_at <= now
         return replace(self, state="unknown") if overdue else self
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry as a JSON object, as stores keep it."""
+        """Return the entry as the JSON object that stores keep."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Entry:
-        """Return the entry of a stored JSON text; members that a later version added are ignored.
+        """Return the entry of a stored JSON text; unknown members are ignored.
 
         Raises:
             LedgerLost: The text is not an entry.
@@ -64,22 +64,22 @@ class Entry:
 
 
 class Ledger(Protocol):
-    """A store of entries under their keys, safe for all the workers that share it.
+    """A store of entries by key, safe for all workers that share it.
 
-    Every method raises `LedgerLost` where the store cannot be used, and does so soon: a call waits
-    for its ledger beyond its deadline. `now` is in Unix seconds; an entry whose `expires_at` has
-    come is as if it had never been.
+    Every method raises `LedgerLost` if the store cannot be used. It must do so within seconds, as
+    the deadline of a call does not interrupt it. `now` is Unix time in seconds. At its `expires_at`
+    an entry ceases to exist.
     """
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        """Store the entry unless the key is held, in one step: of two callers one comes first.
+        """Store the entry if the key is free; atomic, also among processes.
 
         Returns:
-            None if the entry was stored, else the entry that holds the key.
+            None if the entry was stored, else the entry that has the key.
         """
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
-        """Store how a message ended, whatever the key held."""
+        """Store the final entry of a message, in place of any entry under this key."""
 
     def release(self, key: str) -> None:
         """Free the key of a message that was certainly not sent."""

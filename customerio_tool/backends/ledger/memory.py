@@ -1,4 +1,4 @@
-"""The ledger of one process."""
+"""A ledger of sends in memory, for one process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from customerio_tool.locks import ForkSafeLock
 
 
 class MemoryLedger:
-    """A ledger for the threads of one process; it ends with the process."""
+    """A ledger for the threads of one process; it is lost when the process ends."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -17,7 +17,7 @@ class MemoryLedger:
         self._lock = ForkSafeLock()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        """Store the entry unless the key is held; return the entry that holds it."""
+        """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         with self._lock:
             self._forget(now)
             if held := self._entries.get(key):
@@ -26,7 +26,7 @@ class MemoryLedger:
             return None
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
-        """Store how a message ended."""
+        """Store the final entry of a message."""
         with self._lock:
             self._forget(now)
             self._store(key, entry)

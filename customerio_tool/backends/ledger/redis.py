@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 PREFIX = "customerio:ledger:"
 TIMEOUT_SECONDS = 1.0
 
-# An answer can be lost after the script ran, and the client asks again: the claim is then its own.
+# The client repeats the script if its reply is lost. The random `claim` shows that the entry found
+# then is the client's own.
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
@@ -32,21 +33,22 @@ return false
 
 
 class RedisLedger:
-    """A ledger in one Redis, whose keys expire by themselves.
+    """A ledger in one Redis server, for workers on many machines.
 
-    The Redis should write its data to disk and evict nothing (`maxmemory-policy noeviction`): what
-    it forgets may be sent again. That includes a failover, as replicas receive writes late.
+    Configure Redis to write to disk and to evict nothing (`maxmemory-policy noeviction`): a message
+    whose entry is lost may be sent again. A failover can lose the last entries too, as replication
+    is asynchronous.
 
     Args:
-        url_or_client: A `redis://`, `rediss://` or `unix://` URL, or a `redis.Redis` whose
-            timeouts are the caller's choice. By URL, connecting and answering may take 1 s each,
-            and a command is sent twice at most: a Redis that hangs delays a call by up to 4 s,
-            whatever its deadline.
-        prefix: What all keys begin with.
+        url_or_client: A `redis://`, `rediss://` or `unix://` URL, or a `redis.Redis` with the
+            caller's own timeouts. With a URL, the connect and read timeouts are 1 s each, and a
+            command is sent at most twice. So a Redis that hangs delays a call by up to 4 s, even
+            past its deadline.
+        prefix: The prefix of all keys.
 
     Raises:
-        ImportError: The package redis is not installed.
-        ValueError: The URL cannot be read.
+        ImportError: The extra `redis` is not installed.
+        ValueError: The URL is not the URL of a Redis server.
     """
 
     def __init__(self, url_or_client: str | redis.Redis, *, prefix: str = PREFIX) -> None:
@@ -59,12 +61,12 @@ class RedisLedger:
         self._prefix = prefix
 
     def close(self) -> None:
-        """Close the connections of a client that the ledger made itself."""
+        """Close the connections of the ledger's own client; a given client stays open."""
         if self._owned:
             self._redis.close()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        """Store the entry unless the key is held; return the entry that holds it."""
+        """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         token = secrets.token_hex(16)
         stored = json.dumps({**entry.as_json(), "claim": token})
         given = (token, repr(now), stored, _milliseconds(entry, now))
@@ -73,7 +75,7 @@ class RedisLedger:
         return None if held is None else Entry.from_json(held)
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
-        """Store how a message ended."""
+        """Store the final entry of a message."""
         stored = json.dumps(entry.as_json())
         with _reachable():
             self._redis.set(self._prefix + key, stored, px=_milliseconds(entry, now))
@@ -90,12 +92,12 @@ def _milliseconds(entry: Entry, now: float) -> int:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Tell any failure of Redis as `LedgerLost`, without its text, which names the host."""
+    """Raise `LedgerLost` for each failure of Redis, without its text, which contains the host."""
     from redis.exceptions import RedisError
 
     try:
         yield
-    except (RedisError, OSError, UnicodeError) as error:  # the last: odd host names
+    except (RedisError, OSError, UnicodeError) as error:  # UnicodeError: an invalid host name
         lost = f"Redis: {type(error).__name__}"
     else:
         return

@@ -13,8 +13,8 @@ from pathlib import Path
 from customerio_tool.backends.ledger.entry import Entry, LedgerLost
 
 BUSY_SECONDS = 5.0
-"""The longest wait for another process that writes, which takes milliseconds. A claim waits no
-longer than its call may take; how that ended is kept even then."""
+"""The longest wait for another process's write, in seconds; a write takes milliseconds. A claim
+waits at most until the deadline of its call; `settle` and `release` wait even past it."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS sends (
@@ -27,14 +27,14 @@ _INDEX = "CREATE INDEX IF NOT EXISTS sends_by_expiry ON sends (expires_at)"
 
 
 class SqliteLedger:
-    """A ledger in one file, open only while a claim or an outcome is written.
+    """A ledger in one file, which is open only during a transaction.
 
-    The file must be on a disk of the machine: locks on network file systems cannot be relied upon
-    (https://www.sqlite.org/wal.html). A claim is on the disk before anything is sent. Needs SQLite
-    3.37, for strict tables.
+    The file must be on a local disk: a WAL database does not work on a network file system
+    (https://www.sqlite.org/wal.html). A claim is on the disk before its message is sent. SQLite
+    3.37 or later is needed, for strict tables.
 
     Args:
-        path: The file. Where there is none it is made, for its owner's eyes only; the directory
+        path: The file. If it is missing, the first call creates it with mode 0600; its directory
             must exist.
     """
 
@@ -42,7 +42,7 @@ class SqliteLedger:
         self._path = Path(path)
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        """Store the entry unless the key is held; return the entry that holds it."""
+        """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         with self._transaction(min(BUSY_SECONDS, max(0.0, entry.ends_at - now))) as db:
             db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
             held = db.execute("SELECT entry FROM sends WHERE key = ?", (key,)).fetchone()
@@ -52,7 +52,7 @@ class SqliteLedger:
             return None
 
     def settle(self, key: str, entry: Entry, now: float) -> None:  # noqa: ARG002 - of the protocol
-        """Store how a message ended."""
+        """Store the final entry of a message."""
         with self._transaction() as db:
             _store(db, key, entry)
 
@@ -63,7 +63,7 @@ class SqliteLedger:
 
     @contextmanager
     def _transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
-        """Open the file for one write: a connection kept open would not survive a fork."""
+        """Open the file for one transaction: an open connection must not be used after a fork."""
         try:
             if not self._path.exists():
                 self._create()
@@ -82,7 +82,7 @@ class SqliteLedger:
         raise LedgerLost(lost)
 
     def _create(self) -> None:
-        """Make the file aside and link it to its name, so that nobody sees it half made."""
+        """Create the file under a temporary name, then link it: no process sees it unfinished."""
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
         os.close(handle)
         try:
@@ -94,7 +94,7 @@ class SqliteLedger:
 
 
 def _connected(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
-    # Synchronous is full, SQLite's default: a claim that a power cut undoes would be sent again.
+    # PRAGMA synchronous stays FULL, the default: after a power cut no claim may be missing.
     db = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")

@@ -1,1 +1,1 @@
-"""How fast requests may follow each other, and who hands out the slots."""
+"""Paces requests within the vendor's rate limits, in one process or among many."""

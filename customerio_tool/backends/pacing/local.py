@@ -1,7 +1,8 @@
-"""The limiter of one process.
+"""`LocalLimiter`: rate limits within one process.
 
-Slots of a bucket (a workspace and a rate class) are reserved by the generic cell rate algorithm:
-each comes one interval after the last, and after idleness a small burst may go at once.
+It reserves the slots of each bucket by the generic cell rate algorithm
+(https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm): slots are one interval apart, and a
+small burst may follow idle time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from customerio_tool.subtools.declare import Pace
 
 @dataclass
 class _Schedule:
-    """What is handed out of one bucket: `tail` less the tolerance is the next slot."""
+    """The schedule of one bucket, in seconds on the limiter's clock.
+
+    `tail` is GCRA's theoretical arrival time: `tail` minus the tolerance is the earliest next slot.
+    No slot comes before `held_until`, the end of a pause.
+    """
 
     tail: float
     held_until: float
@@ -26,7 +31,7 @@ class _Schedule:
         return max(now, self.held_until, self.tail - rhythm.tolerance)
 
     def resume_at(self, rhythm: Rhythm, until: float) -> None:
-        """Let the slots go on from `until`, one interval apart: without a burst."""
+        """Hand out the next slots from `until` on, one interval apart, without a burst."""
         self.tail = max(self.tail, until + rhythm.tolerance)
 
 
@@ -43,7 +48,7 @@ class LocalLimiter:
         self._lock = ForkSafeLock()
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float, *, workers: int = 1) -> Slot | None:
-        """Return the next slot, at the share of one of so many workers; see `Limiter`."""
+        """Reserve the next slot of this worker's share of the limit; see `Limiter`."""
         rhythm = rhythm_of(pace, workers)
         with self._lock:
             now = self._monotonic()
@@ -55,17 +60,17 @@ class LocalLimiter:
         return Slot(at - now, at)
 
     def is_valid(self, bucket: str, slot: Slot) -> bool:  # noqa: ARG002 - the signature is Limiter's
-        """Tell whether no pause has come over a slot; see `Limiter`."""
+        """Whether the bucket is not paused now; see `Limiter`."""
         return self.pause_left(bucket) <= 0
 
     def shortest_wait(self, bucket: str, pace: Pace, *, workers: int = 1) -> float:
-        """Return how far the next slot is away; see `Limiter`."""
+        """Return the seconds until the next slot; see `Limiter`."""
         with self._lock:
             now = self._monotonic()
             return self._schedule(bucket, now).next_slot(rhythm_of(pace, workers), now) - now
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Let no slot be used for so long; see `Limiter`."""
+        """Pause the bucket for some seconds; see `Limiter`."""
         with self._lock:
             now = self._monotonic()
             schedule = self._schedule(bucket, now)
@@ -73,13 +78,13 @@ class LocalLimiter:
             schedule.resume_at(rhythm_of(pace), schedule.held_until)
 
     def pause_left(self, bucket: str) -> float:
-        """Return the seconds for which the bucket is still paused, 0 if it is not."""
+        """Return the seconds until the bucket's pause ends; 0 if it is not paused."""
         with self._lock:
             now = self._monotonic()
             return max(0.0, self._schedule(bucket, now).held_until - now)
 
     def start_after(self, bucket: str, pace: Pace, seconds: float, *, workers: int) -> None:
-        """Hand out no slot before so long from now; those handed out stay."""
+        """Reserve no slot for some seconds from now; slots reserved before stay valid."""
         with self._lock:
             now = self._monotonic()
             self._schedule(bucket, now).resume_at(rhythm_of(pace, workers), now + seconds)

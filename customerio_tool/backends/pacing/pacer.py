@@ -1,4 +1,4 @@
-"""Waits for slots of a limiter."""
+"""`Pacer`: waits until a limiter allows a request."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from customerio_tool.errors import RateLimited
 from customerio_tool.subtools.declare import Pace
 
 REPORTED_SECONDS = 1.0
-"""Waits from this long on are told to `on_progress`."""
+"""The shortest wait that is reported to `on_progress`, in seconds."""
 
 LONGEST_PAUSE = 60.0
-"""A pause is cut to so many seconds: a mistaken `Retry-After` must not silence a workspace."""
+"""The longest pause, in seconds: a wrong `Retry-After` must not block a workspace for long."""
 
 
 class Pacer:
-    """Waits for slots.
+    """Waits for slots of a limiter.
 
     Args:
-        limiter: Hands them out.
-        clock: Waits, and bounds a wait; by default the machine's own.
+        limiter: Reserves the slots.
+        clock: Sleeps, and measures the waits; by default the machine's clock.
     """
 
     def __init__(self, limiter: Limiter, clock: Clock | None = None) -> None:
@@ -36,17 +36,17 @@ class Pacer:
         max_wait: float,
         on_progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Return when a request may be sent.
+        """Sleep until a request may be sent, then return.
 
         Args:
-            bucket: What the request counts against; see `bucket_of`.
+            bucket: The bucket that the request counts against; see `bucket_of`.
             pace: The rate class.
-            max_wait: The most seconds to wait.
-            on_progress: Told in one sentence before a wait of a second or more.
+            max_wait: The longest wait, in seconds.
+            on_progress: Called with one sentence before a wait of a second or more.
 
         Raises:
-            RateLimited: The next slot is too far away. Nothing is reserved, nothing was waited
-                for beyond a pause that came meanwhile, and nothing was sent.
+            RateLimited: The next slot is more than `max_wait` away, and none is reserved. It is
+                raised at once, or after a wait during which the bucket was paused.
         """
         give_up_at = self._clock.monotonic() + max_wait
         while True:
@@ -64,12 +64,12 @@ class Pacer:
                 return
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Hold all who share the bucket: Customer.io answered 429.
+        """Pause a bucket for all that share it, after Customer.io answered 429.
 
         Args:
-            bucket: What the refused request counted against.
+            bucket: The bucket of the refused request.
             pace: Its rate class.
-            seconds: For how long; cut to a minute, after which a next 429 pauses again.
+            seconds: The length of the pause; at most `LONGEST_PAUSE`. Another 429 pauses it again.
         """
         self._limiter.pause(bucket, pace, min(max(0.0, seconds), LONGEST_PAUSE))
 

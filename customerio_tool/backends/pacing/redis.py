@@ -1,8 +1,8 @@
-"""Knows how workers on many machines share one limit through Redis, and what to do without Redis.
+"""`RedisLimiter`: rate limits that workers on many machines share through one Redis.
 
-One script hands out the slots by the clock of the Redis server, in one round trip. While Redis is
-lost each worker keeps to its share of the limit, counted from the workers last seen; where the two
-ways meet, no period holds a burst. Nothing that Redis does makes a call fail.
+A Lua script reserves slots by the clock of the Redis server, in one round trip. If Redis cannot be
+used, each worker paces itself: it takes the limit divided by the number of workers it last saw.
+When Redis goes or returns, no burst is allowed. No failure of Redis makes a call fail.
 """
 
 from __future__ import annotations
@@ -26,21 +26,30 @@ if TYPE_CHECKING:
     import redis
 
 TIMEOUT_SECONDS = 0.25
-"""How long to wait for Redis, to connect as to answer: pacing must not cost more than it saves."""
+"""The connect and read timeouts of Redis: to wait longer would cost more than pacing saves."""
 
 PROBE_SECONDS = 0.5
-"""While Redis is lost it is tried again this often; in between no call waits for it."""
+"""The seconds between attempts to reach a lost Redis; no other call waits for it."""
 
 ACTIVE_SECONDS = 30.0
-"""A worker counts as active for so long after its last slot."""
+"""How long a worker counts as active after its last slot, in seconds."""
 
 _LOG = logging.getLogger(__name__)
 _MICRO = 1_000_000
-_MAX_SECONDS = 1e6  # no call waits so long; infinity has no whole microseconds
+_MAX_SECONDS = 1e6  # longer than any call; replaces infinity, which is no integer
 _UNKNOWN_LIFE = "unknown"
 _T = TypeVar("_T")
 
-# Numbers are written with %.0f: tostring keeps 14 digits, microseconds since 1970 have 16.
+# All times are in microseconds; those of the schedule count from 1970 on the server's clock. They
+# are written with %.0f, as `tostring` has 14 digits and microseconds since 1970 have 16.
+#
+# Arguments: 1 interval, 2 tolerance, 3 patience (the longest wait; negative reserves nothing),
+# 4 hold (pause for so long), 5 settle (the wait after Redis lost its data), 6 active
+# (`ACTIVE_SECONDS`), 7 the worker, 8 the `life` that the worker expects, or "".
+#
+# Fields: `tail` as in `local._Schedule`, `held` the end of the pause, `born` when this schedule
+# was created, `seen` when it was last used, `life` its id: another one means that Redis lost the
+# schedule and a new one began.
 _SCRIPT = """
 local interval, tolerance, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local hold, settle, active = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -78,9 +87,14 @@ return {granted and 1 or 0, slot - now, slot, redis.call('ZCARD', KEYS[2]), life
 
 @dataclass(frozen=True)
 class _Reply:
-    """The script's answer: how far the next slot is, when, how many workers are active.
+    """The reply of the script.
 
-    `life` is a mark of the schedule that changes when Redis has forgotten it.
+    Args:
+        granted: Whether a slot was reserved.
+        seconds: The seconds until the next slot.
+        at: The time of that slot, in Unix seconds on the server's clock.
+        workers: The number of active workers.
+        life: The id of the schedule in Redis; a new one means that Redis lost its data.
     """
 
     granted: bool
@@ -92,7 +106,14 @@ class _Reply:
 
 @dataclass
 class _BucketState:
-    """What this worker last knew of a bucket, and whether it now paces it alone."""
+    """The last shared state of a bucket that this process knows.
+
+    Args:
+        workers: The number of active workers.
+        last_slot: The time of the process's last shared slot, on its monotonic clock.
+        life: The id of the schedule in Redis.
+        is_local: Whether the process paces the bucket by itself, as Redis is lost.
+    """
 
     workers: int
     last_slot: float = -math.inf
@@ -102,7 +123,7 @@ class _BucketState:
 
 @dataclass
 class _Process:
-    """What belongs to one process: a fork begins with nothing known, as a worker of its own."""
+    """The state of one process; a forked child begins with a new one, as another worker."""
 
     worker: str = field(default_factory=lambda: secrets.token_hex(8))
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,7 +132,7 @@ class _Process:
     buckets: dict[str, _BucketState] = field(default_factory=dict)
 
     def remember(self, bucket: str, seen: _BucketState) -> None:
-        """Remember a bucket; of too many, forget the one asked for longest ago."""
+        """Store the state of a bucket; at `MANY_BUCKETS`, drop the one that is unused longest."""
         self.buckets.pop(bucket, None)
         if len(self.buckets) >= MANY_BUCKETS:
             del self.buckets[next(iter(self.buckets))]
@@ -119,21 +140,21 @@ class _Process:
 
 
 class RedisLimiter:
-    """A `Limiter` that all workers share which use the same Redis.
+    """A `Limiter` for all workers that use the same Redis.
 
-    While Redis is lost, each worker takes its share of the limit among the workers it last saw
-    (a process that never reached Redis paces itself as if alone), beginning one interval of its
-    own after its last shared slot. That is logged as one warning for each outage.
+    While Redis is lost, each process takes an equal share of the limit among the workers it last
+    saw; one that never reached Redis takes all of it. Its first slot comes one interval after its
+    last shared slot. Each outage is logged as one warning.
 
     Args:
-        client_or_url: The address of a Redis server, 6 or later; or a client of redis-py, whose
-            timeouts should be short, and which should not repeat commands by itself.
-        fallback: Hands out this process's slots while Redis is lost; by default its own.
-        monotonic: The clock, in seconds, for what is not timed by the server.
+        client_or_url: The URL of a Redis server, version 6 or later; or a redis-py client, which
+            should have short timeouts and no retries.
+        fallback: Reserves this process's slots while Redis is lost; by default a new one.
+        monotonic: The clock of this process, in seconds; shared slots use the server's clock.
 
     Raises:
-        ImportError: redis-py is not installed.
-        ValueError: The address is none of a Redis server.
+        ImportError: The extra `redis` is not installed.
+        ValueError: The URL is not the URL of a Redis server.
     """
 
     def __init__(
@@ -144,13 +165,14 @@ class RedisLimiter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         library = redis_py()
-        # Never repeated: what is reserved too late must not count twice.
+        # No retries: the script may have run already, and would reserve a second slot.
         self._client = (
             redis_client(client_or_url, timeout=TIMEOUT_SECONDS, repeats=0)
             if isinstance(client_or_url, str)
             else client_or_url
         )
-        self._failures = (library.RedisError, OSError, UnicodeError)  # the last: odd host names
+        # UnicodeError: an invalid host name.
+        self._failures = (library.RedisError, OSError, UnicodeError)
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback or LocalLimiter(monotonic=monotonic)
         self._monotonic = monotonic
@@ -161,10 +183,10 @@ class RedisLimiter:
         self._process = _Process()
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
-        """Return the next slot; see `Limiter`.
+        """Reserve the next slot; see `Limiter`.
 
-        A Redis that hangs costs up to three timeouts: to connect, to greet and to ask. Looking up
-        the name of its host is not bounded.
+        A Redis that hangs costs up to three timeouts: to connect, for the handshake and for the
+        script. The DNS look-up of its host has no timeout.
         """
         give_up_at = self._monotonic() + max_wait
         reply = self._ask(bucket, pace, patience=max_wait)
@@ -175,9 +197,9 @@ class RedisLimiter:
         return Slot(reply.seconds, reply.at, shared=True) if reply.granted else None
 
     def is_valid(self, bucket: str, slot: Slot) -> bool:
-        """Tell whether a slot may still be used; see `Limiter`.
+        """Whether a slot may still be used; see `Limiter`.
 
-        A slot of the process's own is given up when Redis is back, where others queue.
+        A slot of the fallback becomes invalid when Redis is back: other workers do not know of it.
         """
         held_until = self._try(lambda: self._held_until(bucket))
         if held_until is None:
@@ -185,7 +207,7 @@ class RedisLimiter:
         return slot.shared and held_until <= slot.at
 
     def shortest_wait(self, bucket: str, pace: Pace) -> float:
-        """Return how far the next slot is away; see `Limiter`."""
+        """Return the seconds until the next slot; see `Limiter`."""
         reply = self._ask(bucket, pace)
         if reply is None:
             workers = self._pace_locally(bucket, pace)
@@ -193,9 +215,9 @@ class RedisLimiter:
         return reply.seconds
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Let no worker use a slot for so long; see `Limiter`.
+        """Pause the bucket for all workers; see `Limiter`.
 
-        The process also remembers it for itself, in case Redis is lost before the pause is over.
+        The fallback is paused too, in case Redis is lost before the pause ends.
         """
         self._fallback.pause(bucket, pace, seconds)
         self._ask(bucket, pace, hold=seconds)
@@ -203,7 +225,7 @@ class RedisLimiter:
     def _ask(
         self, bucket: str, pace: Pace, *, patience: float = -1.0, hold: float = 0.0
     ) -> _Reply | None:
-        """Run the script; None while Redis is lost. Without patience nothing is reserved."""
+        """Run the script; return None if Redis is lost. A negative patience reserves nothing."""
         rhythm = rhythm_of(pace)
         settle = pace.period_seconds + PROBE_SECONDS + 2 * TIMEOUT_SECONDS
         seen = self._process.buckets.get(bucket)
@@ -222,7 +244,11 @@ class RedisLimiter:
         return reply
 
     def _expected_life(self, seen: _BucketState | None) -> str | bytes:
-        """Return the mark of the schedule that Redis must still hold; empty if it need not."""
+        """Return the life that the schedule in Redis must still have; "" if any life will do.
+
+        A process that used the schedule lately, or paces it by itself, may have slots that a new
+        schedule does not know.
+        """
         recent = seen and seen.last_slot > self._monotonic() - ACTIVE_SECONDS / 2
         return seen.life if seen and (seen.is_local or recent) else ""
 
@@ -239,7 +265,7 @@ class RedisLimiter:
             process.remember(bucket, _BucketState(max(1, reply.workers), last_slot, reply.life))
 
     def _pace_locally(self, bucket: str, pace: Pace) -> int:
-        """Begin to pace a bucket in this process alone; return among how many workers."""
+        """Let the fallback pace a bucket; return the number of workers that share the limit."""
         process = self._process
         with process.lock:
             seen = process.buckets.get(bucket)
@@ -256,7 +282,10 @@ class RedisLimiter:
         return seen.workers
 
     def _try(self, operation: Callable[[], _T]) -> _T | None:
-        """Do something with Redis; None if Redis is lost, which one call at a time finds out."""
+        """Run an operation on Redis; return None if Redis is lost.
+
+        While it is lost, one call per `PROBE_SECONDS` tries again; all others return None at once.
+        """
         process = self._process
         with process.lock:
             lost = process.is_lost
@@ -292,7 +321,7 @@ class RedisLimiter:
 
 
 def _keys(bucket: str) -> list[str]:
-    """Return the keys of a bucket: the schedule and the workers, in one slot of a cluster."""
+    """Return the Redis keys of a bucket, its schedule and its workers; both in one hash slot."""
     return [f"cio:{{{bucket}}}:schedule", f"cio:{{{bucket}}}:workers"]
 
 

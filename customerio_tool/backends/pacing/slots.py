@@ -1,7 +1,7 @@
-"""Slots of the vendor's rate classes, and what a limiter promises.
+"""Slots of the vendor's rate classes, and `Limiter`, the protocol that reserves them.
 
-A slot is the moment at which one request may be sent. Slots are handed out in order, ahead of time:
-who has to wait knows for how long before waiting.
+A slot is the moment at which one request may be sent. It is reserved ahead of time, so a call knows
+before it waits how long it must wait.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import Protocol
 from customerio_tool.subtools.declare import Pace
 
 BURSTS = {Pace.TRACK: 50, Pace.APP: 1, Pace.SEND: 10, Pace.BROADCAST: 1}
-"""How many requests may go at once after idleness."""
+"""The most requests that may be sent at once after idle time."""
 
 SLACK = 1.03
-"""Intervals are this much longer than the limit allows, for what is late on its way."""
+"""The factor by which intervals exceed what the limit requires, as requests may arrive late."""
 
 MANY_BUCKETS = 1024
-"""From so many buckets on, those that are idle are forgotten when one is added."""
+"""At this number of buckets, a limiter drops idle ones before it adds another."""
 
 
 def bucket_of(workspace: str, pace: Pace) -> str:
-    """Return the name under which the requests of a workspace and a rate class are counted.
+    """Return the bucket of a workspace and a rate class: the name under which requests count.
 
-    Broadcast triggers are counted together, whatever the broadcast: the vendor states 1 request
-    per 10 s without saying per what (UNVERIFIED), and the stricter reading is never refused.
+    All broadcasts of a workspace share one bucket. The vendor allows 1 trigger per 10 s, but does
+    not say whether per workspace or per broadcast (UNVERIFIED); the stricter reading is safe.
 
     Args:
-        workspace: A digest that tells one workspace from another, never a key.
+        workspace: The digest of the workspace; never an API key.
         pace: The rate class.
     """
     return f"{workspace}:{pace.name.lower()}"
@@ -39,8 +39,8 @@ class Rhythm:
     """The spacing of slots.
 
     Args:
-        interval: Seconds from slot to slot.
-        tolerance: Seconds that a slot may come early after idleness, which makes the burst.
+        interval: The seconds from one slot to the next.
+        tolerance: The seconds by which a slot may come early after idle time: the burst.
     """
 
     interval: float
@@ -48,16 +48,18 @@ class Rhythm:
 
 
 def rhythm_of(pace: Pace, workers: int = 1) -> Rhythm:
-    """Return the spacing at which no period holds more requests than the vendor permits.
+    """Return the spacing at which no period has more requests than the vendor permits.
 
-    A period can hold a burst and what the interval adds, so the interval leaves room for the
-    burst. Workers that pace themselves apart each take a whole number of permits, so that up to
-    as many workers as permits stay within the limit wherever their slots happen to fall; with
-    more workers than permits only the average does.
+    A period may contain a burst plus one request per interval, so the interval is longer than
+    `period / permits`.
+
+    Workers without a shared limiter divide the permits, each taking a whole number. So they stay
+    within the limit even if their slots coincide. If there are more workers than permits, only
+    their average rate is within the limit.
 
     Args:
         pace: The rate class.
-        workers: How many workers share the limit without hearing of each other.
+        workers: The number of workers that divide the limit, as they have no shared limiter.
     """
     permits = max(1, pace.permits // workers)
     period = pace.period_seconds * max(1.0, workers / pace.permits)
@@ -71,9 +73,9 @@ class Slot:
     """The moment at which one request may be sent.
 
     Args:
-        seconds: How long to wait for it, 0 for none.
-        at: When it is, on the clock of the limiter that gave it.
-        shared: Whether all workers know of it; false while Redis is lost.
+        seconds: The seconds to wait; 0 for none.
+        at: The moment, in seconds on the clock of its limiter.
+        shared: Whether Redis reserved it, so that all workers respect it.
     """
 
     seconds: float
@@ -82,20 +84,20 @@ class Slot:
 
 
 class Limiter(Protocol):
-    """Hands out slots. It never sleeps, and times are seconds."""
+    """Reserves slots. It never sleeps; all times are in seconds."""
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
-        """Return the next slot; None, and nothing is reserved, if it is over `max_wait` away."""
+        """Reserve the next slot; if it is more than `max_wait` away, reserve none, return None."""
         ...
 
     def is_valid(self, bucket: str, slot: Slot) -> bool:
-        """Tell, when a slot has come, whether it may be used; if not, reserve another."""
+        """Whether a reserved slot may be used when its time has come; if not, reserve another."""
         ...
 
     def shortest_wait(self, bucket: str, pace: Pace) -> float:
-        """Return how far the next slot is away, without reserving it."""
+        """Return the seconds until the next slot, without reserving it."""
         ...
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
-        """Let no slot be used for so long: Customer.io answered 429."""
+        """Make all slots of the next seconds invalid, after Customer.io answered 429."""
         ...

@@ -1,1 +1,1 @@
-"""Who is told of calls: the log, an audit trail, OpenTelemetry."""
+"""Telemetry of calls: the log, an audit trail, OpenTelemetry."""

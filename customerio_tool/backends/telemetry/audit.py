@@ -12,13 +12,14 @@ from customerio_tool.subtools.declare.json_text import compact
 class AuditTrail:
     """Appends one line of JSON per call to a file.
 
-    Each line is one write in append mode, so that those of many processes stay whole on a disk of
-    the machine. Its members: `at` (Unix seconds), `call_id`, `run_id`, `subtool`, `effect`,
-    `id_type`, `person` (a keyed hash, see `customerio_tool.calls.watch.keyed_hash`), `outcome`,
-    `attempts` and `ms`.
+    Many processes may share a file on a local disk: each line is one write in append mode. The
+    members of a line are `at` (Unix seconds), `call_id`, `run_id`, `subtool`, `effect`, `id_type`,
+    `person` (a keyed hash, see `customerio_tool.calls.watch.keyed_hash`), `outcome`, `attempts`
+    and `ms` (the duration in milliseconds).
 
     Args:
-        path: The file; made with mode 0600 if missing, also when it was moved away to begin anew.
+        path: The file. It is created with mode 0600 if it is missing, also after a log rotation
+            moved it away.
 
     Raises:
         OSError: The file cannot be written.
@@ -32,10 +33,10 @@ class AuditTrail:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def started(self, call: CallStart) -> None:
-        """Write nothing: the line at the end says it all."""
+        """Do nothing: `ended` writes the line."""
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
-        """Write nothing: the line at the end counts the attempts."""
+        """Do nothing: `ended` writes the number of attempts."""
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
         """Append the line of this call."""

@@ -1,4 +1,4 @@
-"""What a call tells whoever watches: names, times and outcomes only."""
+"""`Telemetry` and its events; they contain names, times and outcomes, no arguments or replies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class CallStart:
     """A call that begins.
 
     Args:
-        call_id: The call's own ULID.
-        subtool: Its name.
-        effect: What it does to the workspace, as one word.
+        call_id: The ULID of the call.
+        subtool: The name of the subtool.
+        effect: The effect of the subtool as one word, such as `read` or `send`.
         api: `track` or `app`.
         started_at: Unix time in seconds.
-        run_id: The host's name for the run, where it gave one.
-        id_type: Type of the identifier of the person it names, if it names one.
-        person: Keyed hash of that identifier: 16 hex digits.
+        run_id: The host's id of the run, if it gave one.
+        id_type: The type of the person's identifier, if the call is about one person.
+        person: The keyed hash of that identifier, 16 hex digits.
     """
 
     call_id: str
@@ -38,12 +38,12 @@ class Attempt:
     Args:
         number: 1 for the first attempt of a request.
         method: The HTTP method.
-        template: The path with `{slots}`, no value in it.
-        origin: Whom it asked, such as `https://track.customer.io`; no path.
-        status: The reply's status; None where there was none.
-        fate: What became of it: `answered`, `not_sent`, `lost`, `limited` or `failed`.
+        template: The path with its `{slots}`, without values.
+        origin: The origin of the host, such as `https://track.customer.io`.
+        status: The HTTP status; None if there was no reply.
+        fate: `answered`, `not_sent`, `lost`, `limited` (429) or `failed` (5xx and the like).
         started_at: Unix time in seconds.
-        seconds: How long it took.
+        seconds: The duration.
     """
 
     number: int
@@ -61,11 +61,11 @@ class CallEnd:
     """How a call ended.
 
     Args:
-        outcome: The success's outcome, the failure's code, or `interrupted` where
-            something else than a failure of the call ended it, such as a keyboard interrupt.
-        ok: Whether it succeeded.
-        attempts: HTTP exchanges made; 0 for a call that was refused.
-        seconds: How long the whole call took.
+        outcome: The `outcome` of a success, the `code` of a failure, or `interrupted` after any
+            other exception, such as `KeyboardInterrupt`.
+        ok: Whether the call succeeded.
+        attempts: The number of HTTP exchanges; 0 if the call was refused.
+        seconds: The duration of the whole call.
     """
 
     outcome: str
@@ -75,13 +75,13 @@ class CallEnd:
 
 
 class Telemetry(Protocol):
-    """Is told of every call of a subtool that exists, in the thread of the call.
+    """Observes all calls, each in its own thread; a call of an unknown subtool is not reported.
 
-    An exception that it raises is logged by its type, and changes nothing.
+    If a method raises, the type of the exception is logged and the call goes on.
     """
 
     def started(self, call: CallStart) -> None:
-        """A call begins; `person` is None where its arguments could not be read."""
+        """A call begins; `person` is None if its arguments could not be parsed."""
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """An exchange of the call is over."""

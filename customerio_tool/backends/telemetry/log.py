@@ -11,10 +11,10 @@ _log.addHandler(logging.NullHandler())  # a library prints nothing unless the ho
 
 
 class LogTelemetry:
-    """The default: one line per call on the logger `customerio_tool`; a failure is a warning."""
+    """Logs one line per call to the logger `customerio_tool`: INFO, or WARNING for a failure."""
 
     def started(self, call: CallStart) -> None:
-        """Say nothing: the line at the end says it all."""
+        """Do nothing: `ended` logs the call."""
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """Log the exchange at DEBUG."""

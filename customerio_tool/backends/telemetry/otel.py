@@ -1,9 +1,9 @@
 """OpenTelemetry spans for calls and their HTTP exchanges (extra `otel`).
 
-Names and attributes follow the semantic conventions for generative AI, in development as of
-2026 (https://github.com/open-telemetry/semantic-conventions-genai, `execute_tool`), and the stable
-ones for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), with one
-exception: `url.full` is left out, as it holds a person's id; the path is given as its template.
+Names and attributes follow two semantic conventions: those for generative AI (`execute_tool`, in
+development as of 2026, https://github.com/open-telemetry/semantic-conventions-genai) and the stable
+ones for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/http-spans/). There is one
+exception: `url.template` replaces `url.full`, which would contain a person's id.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _FIRST_ERROR = 400
 
 
 class OtelTelemetry:
-    """Makes a span per call, under the span that is current then, and one per HTTP exchange.
+    """Makes one span per call, a child of the current span, and one per HTTP exchange.
 
     Args:
-        provider: Where spans go; by default the global provider.
+        provider: The tracer provider; by default the global one.
 
     Raises:
         ImportError: The extra `otel` is not installed.
@@ -107,7 +107,7 @@ def _attributes_of(attempt: Attempt) -> dict[str, str | int]:
 
 
 def _error_of(attempt: Attempt) -> str | None:
-    """Return the status of an error as text, or what became of a request without a reply."""
+    """Return `error.type`: the status of a 4xx or 5xx, or the fate of a request without reply."""
     if attempt.status is None:
         return attempt.fate
     return str(attempt.status) if attempt.status >= _FIRST_ERROR else None
