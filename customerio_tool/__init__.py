@@ -105,7 +105,7 @@ __all__ = [
     "__version__",
 ]
 
-# Loaded when first asked for: the pytest plugin lies in this package and is imported by every run.
+# Imported on first use: pytest imports this package in every run, for the plugin that it contains.
 _NAMES_IN = {
     "backends": ("Backends",),
     "backends.ledger.memory": ("MemoryLedger",),

@@ -1,4 +1,4 @@
-"""Time: the clock of a tool, the one deadline of a call, and the timeouts of an attempt."""
+"""Time: the clock of a tool, the deadline of a call, the timeouts of an attempt."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long one attempt may wait, in seconds: for a connection, and between bytes of the answer.
+    """The timeouts of one attempt, in seconds.
 
-    An attempt that must not be cut off by its own deadline needs both together. Each address of a
-    host may take `connect` seconds, all of them no longer than the deadline. Nothing bounds their
-    look-up: the system's cannot be interrupted, and a thread that is left behind in it would
-    outlive its call. What is connected after the deadline sends nothing, so that a slow look-up
-    delays a call but leaves it in no doubt; its limit is the machine's own (`options timeout` and
-    `attempts` of resolv.conf).
+    The DNS look-up of a host has no timeout, as `getaddrinfo` cannot be interrupted; its limit is
+    the machine's own (`options timeout` and `attempts` in resolv.conf). A slow look-up can delay a
+    call past its deadline, but nothing is sent after the deadline, so the outcome is known.
+
+    Args:
+        connect: The longest wait for a connection, for each address of a host; all addresses
+            together take no longer than the deadline of the call.
+        read: The longest wait between two bytes of the answer.
     """
 
     connect: float = 5.0
@@ -25,18 +27,18 @@ class Timeouts:
 
     @property
     def whole(self) -> float:
-        """The seconds that a whole attempt may need."""
+        """Both timeouts together: the seconds that an attempt needs if it must not be cut off."""
         return self.connect + self.read
 
 
 class Deadline:
-    """A moment on the monotonic clock after which a call sends, reads and waits no more.
+    """The moment after which a call sends nothing, reads nothing and does not wait.
 
-    Only the look-up of a host's addresses can outlast it: see `Timeouts`.
+    Only a DNS look-up can outlast it: see `Timeouts`.
 
     Args:
-        seconds: How long from now.
-        monotonic: The clock, in seconds.
+        seconds: The seconds from now.
+        monotonic: A clock in seconds that never goes back.
     """
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -44,23 +46,23 @@ class Deadline:
         self._end = monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, at least 0."""
+        """Return the seconds until the deadline, at least 0."""
         return max(0.0, self._end - self._monotonic())
 
     def passed(self) -> bool:
-        """Tell whether no time is left."""
+        """Whether no time is left."""
         return self.left() == 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Where a tool takes time and random bytes from; the default is the machine's own.
+    """The source of time and random bytes; by default the machine's.
 
     Args:
-        now: Gives Unix time in seconds.
-        monotonic: Gives seconds that never go back, for deadlines and limits.
-        sleep: Waits that many seconds.
-        entropy: Gives that many random bytes.
+        now: Returns Unix time in seconds.
+        monotonic: Returns seconds on a clock that never goes back, for deadlines and rate limits.
+        sleep: Sleeps for the given number of seconds.
+        entropy: Returns the given number of random bytes.
     """
 
     now: Callable[[], float] = time.time
@@ -69,5 +71,5 @@ class Clock:
     entropy: Callable[[int], bytes] = os.urandom
 
     def deadline(self, seconds: float) -> Deadline:
-        """Return the deadline that many seconds from now."""
+        """Return a deadline, given in seconds from now."""
         return Deadline(seconds, self.monotonic)

@@ -1,4 +1,4 @@
-"""Every way a call can fail; each has a code, a next step, and whether the call took effect.
+"""The ways in which a call can fail; each has a code, a next step and a `took_effect`.
 
 ```
 CustomerIoError
@@ -26,11 +26,11 @@ CustomerIoError
   ReplyUnreadable
 ```
 
-Each class states them; README.md has them in one table.
+Each class states these three; README.md has a table of them.
 
-`str(error)` is one sentence for a model or a log: it never holds a key, a value that was sent or
-personal data. It does repeat the names of arguments and members that a model made up, unless they
-look like an address or a telephone number. Customer.io's own words stand apart, as `said`.
+`str(error)` is for a model or a log. It never contains a key, a value that was sent or personal
+data. It does repeat names of arguments and members that a model invented, unless they look like an
+e-mail address or a telephone number. Customer.io's own message is in the envelope as `said`.
 """
 
 from __future__ import annotations
@@ -76,14 +76,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """One thing wrong with one field: where, what, and what would be right. Never the value."""
+    """One problem of one field, without its value.
+
+    Args:
+        path: The field, such as `segment_id` or `data.items[0]`.
+        problem: The rest of a sentence that begins with the path.
+        fix: What to do, as an instruction.
+    """
 
     path: str
     problem: str
     fix: str
 
     def __str__(self) -> str:
-        """Read as one sentence: ``segment_id is a boolean; send an integer``."""
+        """Return one sentence: ``segment_id is a boolean; send an integer``."""
         return f"{self.path} {self.problem}; {self.fix}"
 
     def as_json(self) -> dict[str, str]:
@@ -92,15 +98,15 @@ class FieldProblem:
 
 
 class Problem(ValueError):
-    """One thing wrong with a value; raised where it is found, or kept. Never the value.
+    """One problem of a value, raised by its validator; without the value.
 
-    Pydantic hands it back in the `ctx` of an error of the type `value_error`.
+    If a validator raises it, pydantic puts it in the `ctx` of a `value_error`.
 
     Args:
         problem: The rest of a sentence that begins with the path.
-        fix: What would be right; empty where the field that it is about says that best.
-        path: The names and indices that lead from the checked value to the wrong one; none where
-            the checked value is wrong itself.
+        fix: What to do, as an instruction; empty if the field's declaration has one.
+        path: The names and indices from the validated value to the wrong one inside it; none if
+            the validated value itself is wrong.
     """
 
     def __init__(self, problem: str, fix: str = "", *path: str | int) -> None:
@@ -110,15 +116,15 @@ class Problem(ValueError):
         self.path = path
 
     def of(self, field: str) -> FieldProblem:
-        """Return it as the problem of a field, under the path by which the reader knows it."""
+        """Return this problem as that of a field, which the reader knows by this path."""
         return FieldProblem(field, self.problem, self.fix)
 
 
 @dataclass(frozen=True)
 class Look:
-    """The exact call which shows whether an unanswered call took effect.
+    """The call with which a model sees whether an earlier call took effect.
 
-    Its arguments name a person, and `repr` does not show them.
+    `repr` does not show the arguments, which may contain a person's identifier.
     """
 
     subtool: str
@@ -133,12 +139,13 @@ class CustomerIoError(Exception):
     """A call that did not succeed.
 
     Args:
-        summary: One sentence for the model: what happened and what would be right.
-        next_step: What to do now, where it differs from the class's own.
-        took_effect: `no`, or `unknown` when Customer.io may have acted.
+        summary: A text for the model: what happened, and what to do.
+        next_step: What to do next; by default the `next_step` of the class.
+        took_effect: `no`, or `unknown` if Customer.io may have applied the call; by default the
+            `took_effect` of the class.
         http_status: The status of the reply, if there was one.
-        retry_after_seconds: How long to wait before the same call can work.
-        fields: What is wrong with which argument or connection field.
+        retry_after_seconds: How long to wait before the same call can succeed.
+        fields: The problems of arguments or connection fields.
         look: The call that shows whether this one took effect.
         extra: Further members of the envelope, such as `event_id` and `confirmation_id`.
     """
@@ -170,7 +177,7 @@ class CustomerIoError(Exception):
         self.extra = dict(extra or {})
 
     def add(self, sentence: str) -> None:
-        """Say one thing more at the end of the summary."""
+        """Append a sentence to the summary."""
         self.summary = f"{self.summary} {sentence}"
         self.args = (self.summary,)
 
@@ -225,14 +232,14 @@ class ToolClosed(Refused):
 
 
 class ArgumentsInvalid(Refused):
-    """The arguments cannot be meant; `fields` names each one, what is wrong and what is right."""
+    """The arguments are invalid; `fields` names each wrong one, its problem and its fix."""
 
     code = "arguments_invalid"
     next_step = "fix_arguments"
 
 
 class LedgerUnavailable(Refused):
-    """The ledger of sends cannot be reached, so that nothing would stop a second sending."""
+    """The ledger of sends cannot be used, so nothing would stop a second sending."""
 
     code = "ledger_unavailable"
     next_step = "wait"
@@ -246,10 +253,10 @@ class PolicyRefused(Refused):
 
 
 class ConfirmationRequired(Refused):
-    """The call waits for a person; with a `confirmation_token`, for its repeat: `fix_arguments`.
+    """The call waits for a person; if it has a `confirmation_token`, repeat it: `fix_arguments`.
 
-    A `confirmation_id` beside it is the host's, so that a model can only tell the user. A token is
-    the model's own: it repeats the call with it.
+    The envelope has a `confirmation_id`, which only the host can use, or a `confirmation_token`:
+    with it the model repeats the call, and the next step is `fix_arguments`.
     """
 
     code = "confirmation_required"
@@ -257,7 +264,7 @@ class ConfirmationRequired(Refused):
 
 
 class ConfirmationUnknown(Refused):
-    """No call waits under this confirmation id: decided already, too old, or never asked for."""
+    """No call waits under this confirmation id: it was decided, expired or never existed."""
 
     code = "confirmation_unknown"
     next_step = "give_up"
@@ -275,7 +282,7 @@ class CredentialsRejected(Answered):
 
 
 class PermissionDenied(Answered):
-    """403: the key works, yet may not do this (its scope, a channel not enabled, a file type)."""
+    """403: the key is valid but may not do this: its scope, a disabled channel or a file type."""
 
     code = "permission_denied"
     next_step = "ask_user"
@@ -289,7 +296,7 @@ class NotFound(Answered):
 
 
 class RequestRejected(Answered):
-    """400, 413, 422 and their like: Customer.io read the request and refused it."""
+    """400, 413, 422 and the like: Customer.io read the request and refused it."""
 
     code = "request_rejected"
     next_step = "fix_arguments"
@@ -317,14 +324,14 @@ class Cancelled(CustomerIoError):
 
 
 class Unreachable(CustomerIoError):
-    """No connection was made, so nothing was sent; or a read was not answered."""
+    """No connection was made, so nothing was sent; or a read got no answer."""
 
     code = "unreachable"
     next_step = "wait"
 
 
 class OutcomeUnknown(CustomerIoError):
-    """The request left and no usable answer came back: it may or may not have been applied."""
+    """The request was sent and got no usable answer: it may or may not have been applied."""
 
     code = "outcome_unknown"
     next_step = "look_first"
@@ -340,7 +347,7 @@ class SendInProgress(CustomerIoError):
 
 
 class ReplyUnreadable(CustomerIoError):
-    """A read was answered with something that is not the JSON it should be."""
+    """The reply to a read is too large, or is not the JSON that Customer.io documents."""
 
     code = "reply_unreadable"
     next_step = "wait"

@@ -1,8 +1,8 @@
-"""What belongs to one process alone is renewed in a forked child.
+"""Renews locks and other state of one process in a forked child.
 
-Python announces a fork by `os.register_at_fork`; where there is none, as on Windows, nothing forks.
-A server that forks in C may run no hook of Python: uWSGI does so by default. `notice_fork`, at the
-beginning of each call, catches up there.
+`os.register_at_fork` runs the renewals after a fork that Python makes. A server that forks in C may
+skip Python's hooks, as uWSGI does by default; for these, each call begins with `notice_fork`.
+Windows has no fork and no `register_at_fork`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _renewing: dict[int, threading.Lock] = {}
 
 
 def renew_in_child(renew: Callable[[], None]) -> None:
-    """Call a bound method in each child that is forked while its object lives.
+    """Register a bound method, to be called in every forked child while its object exists.
 
-    The child has one thread by then. Locks that another thread held at the fork stay locked in it,
-    so that the method must take none.
+    The method must not take a lock: one that another thread held at the fork is locked forever in
+    the child.
     """
     _renewals.add(weakref.WeakMethod(renew, _renewals.discard))
 
 
 def notice_fork() -> None:
-    """Renew now in a process whose fork Python did not announce."""
+    """Call the renewals if this process was forked without Python's hooks."""
     process = os.getpid()
     if process in _renewed:
         return
-    # `setdefault` is one step, so that the first threads of a process share one lock.
+    # `setdefault` is atomic: all threads of the process get the same lock.
     with _renewing.setdefault(process, threading.Lock()):
         if process not in _renewed:
             _renew_all()
@@ -49,10 +49,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class ForkSafeLock:
-    """A lock for `with`; a forked child begins with a free one, whoever held it at the fork.
+    """A lock for `with` that is free again in a forked child.
 
-    `with` finds the methods of a plain lock here. Methods in Python around them could be left by a
-    signal handler that raises, with the lock still held.
+    The properties return the methods of a plain lock, written in C, for `with` to call. In methods
+    written in Python, a signal handler could raise after the lock is taken, and leave it locked.
     """
 
     def __init__(self) -> None:
@@ -64,10 +64,10 @@ class ForkSafeLock:
 
     @property
     def __enter__(self) -> Callable[..., bool]:
-        """The method that waits for the lock."""
+        """The method that takes the lock."""
         return self._lock.__enter__
 
     @property
     def __exit__(self) -> Callable[..., None]:  # noqa: PLE0302 - `with` reads the property, then calls
-        """The method that lets go of the lock."""
+        """The method that releases the lock."""
         return self._lock.__exit__

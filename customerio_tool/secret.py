@@ -1,4 +1,4 @@
-"""What shows as `***` wherever Python prints, copies or dumps it: a value, and the environment."""
+"""`Secret` and `Environment`: values that show as `***` wherever Python prints or dumps them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Secret(Generic[T_co]):
-    """A value that shows as `***` wherever Python prints, copies or dumps it; `reveal` gives it.
+    """A value that shows as `***` in repr, str and dumps; `reveal` returns it.
 
-    pydantic's own `Secret` keeps the value in `__dict__`, prints another mask and can be pickled.
+    Copies are the secret itself, and pickling raises `TypeError`. pydantic's own `Secret` does not
+    suffice: it keeps the value in `__dict__`, prints another mask and can be pickled.
     """
 
     __slots__ = ("_value",)
@@ -51,7 +52,7 @@ class Secret(Generic[T_co]):
     def __get_pydantic_core_schema__(
         cls, source: object, handler: object
     ) -> core_schema.CoreSchema:
-        """Let pydantic wrap what it is given, and dump the mask."""
+        """Return the schema with which pydantic wraps any value, and dumps it as `***`."""
         return core_schema.no_info_plain_validator_function(
             cls,
             serialization=core_schema.plain_serializer_function_ser_schema(
@@ -61,10 +62,10 @@ class Secret(Generic[T_co]):
 
 
 class Environment(Mapping[str, str]):
-    """The variables of an environment, keys among them: shows as `***` wherever Python prints it.
+    """A read-only mapping of environment variables, some of them API keys; `repr` is `***`.
 
     Args:
-        environ: The variables; None stands for the process's own.
+        environ: The variables; None means those of the process.
     """
 
     __slots__ = ("_variables",)

@@ -1,4 +1,4 @@
-"""`CustomerIoTool`: the 24 subtools on one connection, through one session."""
+"""`CustomerIoTool`: all subtools on one connection, the entry point of the package."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 
 class Handler:
-    """One subtool bound to a tool: call it with its arguments, get the result envelope.
+    """One subtool of a tool as a callable: it takes the arguments, and returns the envelope.
 
-    It has the subtool's name as a function has its own, for hosts that ask.
+    Its `__name__` is the name of the subtool, for hosts that register functions by name.
     """
 
     def __init__(self, tool: CustomerIoTool, subtool: Subtool[Any]) -> None:
@@ -59,24 +59,26 @@ class Handler:
 
 
 class CustomerIoTool:
-    """The tool "Customer.io": its subtools, what they take, and the calls.
+    """The tool "Customer.io": it lists, defines and runs its subtools on one connection.
+
+    It may be shared by threads, and a host may make a new one for each call.
 
     Args:
-        connection: A `Connection`, or the saved configuration that one is loaded from; its member
-            `policy`, if there is one, is given to `Policy.load`.
-        policy: What the agent may do, or what `Policy.load` takes; by default every subtool is
-            enabled, and nothing is asked first.
-        session: A `requests` session to share between tools; nothing of the connection is stored
-            on it. By default the tool makes one and closes it.
-        backends: What stands behind the calls: ledger, limits, telemetry and the rest. By default
-            the tools of this process share them, so that a host may make a tool for each call; a
-            tool with a `clock` has its own.
-        clock: Time and chance; the tool also paces by it.
-        timeouts: How long one attempt may wait for a connection and for an answer.
+        connection: A `Connection`, or the mapping of a saved one. The mapping may have a member
+            `policy`, which `Policy.load` reads.
+        policy: A `Policy`, or a value for `Policy.load`. By default `Policy()`: every subtool may
+            run, without confirmation.
+        session: A `requests` session to share between tools; see `Client` for its risks. By
+            default the tool makes one and closes it.
+        backends: Ledger, rate limits, telemetry and counters. By default all tools of the process
+            share them, and a tool with a `clock` has its own.
+        clock: The source of time and random bytes; it also measures rate limits.
+        timeouts: The timeouts of one attempt.
 
     Raises:
-        ConnectionInvalid: The saved configuration cannot be used, or a policy is given twice.
-        ValueError: The session's adapters repeat requests by themselves.
+        ConnectionInvalid: The saved configuration is invalid, or it has a policy and `policy` is
+            given too.
+        ValueError: The session's adapters retry requests.
     """
 
     def __init__(
@@ -107,16 +109,16 @@ class CustomerIoTool:
 
     @classmethod
     def sandbox(cls, *, seed: bool | Mapping[str, Any] = True, **arguments: Any) -> CustomerIoTool:
-        """Return a tool on a local Customer.io of its own, which lives as long as the tool.
+        """Start a `Sandbox`, and return a tool on it; closing the tool stops the sandbox.
 
-        The sandbox is at `local`, where its state, faults and clock are.
+        The attribute `local` is the sandbox, with its state, faults and clock.
 
         Args:
-            seed: Start with the demo workspace, with an empty one, or with this seed.
-            arguments: What `CustomerIoTool` takes beside the connection.
+            seed: True for the demo workspace, False for an empty one, or the data of a seed.
+            arguments: Keyword arguments of `CustomerIoTool`, without the connection.
 
         Raises:
-            ValueError: The seed makes no sense.
+            ValueError: The seed is invalid.
         """
         from customerio_tool.sandbox import Sandbox
 
@@ -133,24 +135,18 @@ class CustomerIoTool:
     def from_env(
         cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] = ALL_APIS
     ) -> CustomerIoTool:
-        """Make a tool as the environment says; every variable but the credentials may be absent.
+        """Return a tool that environment variables configure; only the credentials are required.
 
-        - Connection: `CUSTOMERIO_SITE_ID`, `CUSTOMERIO_TRACK_API_KEY`, `CUSTOMERIO_APP_API_KEY`,
-          `CUSTOMERIO_REGION` and their like, see `Connection.from_env`.
-        - Policy: `CUSTOMERIO_POLICY` names a preset; `CUSTOMERIO_SUBTOOLS`, `CUSTOMERIO_READ_ONLY`,
-          `CUSTOMERIO_DRY_RUN` and their like change it, see `Policy.from_env`.
-        - Shared among workers: `CUSTOMERIO_REDIS_URL` (limits and the ledger of sends),
-          `CUSTOMERIO_LEDGER_FILE` (the ledger alone).
-        - `CUSTOMERIO_AUDIT_FILE` is appended one line per call.
+        `Connection.from_env`, `Policy.from_env` and `Backends.from_env` list the variables.
 
         Args:
-            environ: Where to read, in place of the process's environment.
-            apis: The APIs that the tool is for; credentials of the other are not needed.
+            environ: The variables; by default those of the process.
+            apis: The APIs that the tool is for; the credentials of the other one are not needed.
 
         Raises:
-            ConnectionInvalid: Names every variable that is wrong, and shows no value.
-            ImportError: Redis is asked for, and the extra `redis` is not installed.
-            ValueError: `CUSTOMERIO_REDIS_URL` holds no address of a Redis server.
+            ConnectionInvalid: Names every wrong variable, and shows no value.
+            ImportError: Redis is chosen, and the extra `redis` is not installed.
+            ValueError: The Redis URL is not the URL of a Redis server, or `apis` is empty.
         """
         source = Environment(environ)
         del environ
@@ -177,7 +173,7 @@ class CustomerIoTool:
     def close(self) -> None:
         """Close the tool's own session and its sandbox; a shared session stays open.
 
-        A tool that was closed refuses calls.
+        Later calls fail with `tool_closed`.
         """
         self._is_closed = True
         self._client.close()
@@ -185,12 +181,12 @@ class CustomerIoTool:
             self.local.close()
 
     def subtools(self) -> list[str]:
-        """Return the names of the subtools that may run: enabled, and reads if only they may."""
+        """Return the names of the subtools that may run; a read-only policy leaves only reads."""
         policy = self._policy
         return [name for name, subtool in self._all_subtools.items() if policy.allows(subtool)]
 
     def enable(self, *names: str) -> None:
-        """Enable subtools beside those that are; a read-only policy still lets only reads run.
+        """Enable more subtools; under a read-only policy, only reads run even so.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
@@ -198,7 +194,7 @@ class CustomerIoTool:
         self._set_enabled(lambda enabled: enabled | self._existing(names))
 
     def disable(self, *names: str) -> None:
-        """Disable subtools; a disabled one is neither listed nor run.
+        """Disable subtools: they are neither listed nor run.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
@@ -223,11 +219,11 @@ class CustomerIoTool:
         return frozenset(find(name).name for name in names)
 
     def definition(self, name: str) -> dict[str, Any]:
-        """Return what a model or host needs to know of one subtool.
+        """Return the definition of one subtool, for a model or host.
 
         The members are those of an MCP tool, in snake_case: name, title, description,
-        input_schema, output_schema and annotations. Where the policy has calls confirmed, the
-        schemas say how.
+        input_schema, output_schema and annotations. If calls must be confirmed, the schemas have
+        the members for that.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
@@ -239,7 +235,10 @@ class CustomerIoTool:
         return definition
 
     def definitions(self, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """Return the definitions of the enabled subtools, or of those among them that are named.
+        """Return the definitions of the subtools that may run.
+
+        Args:
+            only: Names to choose from them; a named subtool that may not run is left out.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
@@ -256,12 +255,12 @@ class CustomerIoTool:
         *,
         context: CallContext | None = None,
     ) -> dict[str, Any]:
-        """Run a subtool and return its result envelope, for a failure as for a success.
+        """Run a subtool and return its result envelope, of a success or a failure.
 
         Args:
-            name: The subtool.
-            arguments: A mapping, or the text of a JSON object.
-            context: What the host knows about the call.
+            name: The name of the subtool.
+            arguments: A mapping, or a JSON object as text; None means no arguments.
+            context: The agent's run, a deadline, progress and cancellation.
         """
         try:
             return self.run(name, arguments, context=context)
@@ -275,10 +274,10 @@ class CustomerIoTool:
         *,
         context: CallContext | None = None,
     ) -> dict[str, Any]:
-        """Run a subtool and return its success envelope.
+        """Run a subtool and return its success envelope; `call` describes the arguments.
 
         Raises:
-            CustomerIoError: The call failed; see `customerio_tool.errors` for the ways.
+            CustomerIoError: The call failed; `customerio_tool.errors` lists the subclasses.
         """
         subtool = find(name)
         return self._open_runner().run(subtool, arguments, context or CallContext(), self._policy)
@@ -286,19 +285,19 @@ class CustomerIoTool:
     def approve(
         self, confirmation_id: str, *, context: CallContext | None = None
     ) -> dict[str, Any]:
-        """Run the call that waits under a confirmation id, with the arguments it was asked with.
+        """Run the call that waits under a confirmation id, with its original arguments.
 
-        This is for the host, after a person agreed; it must not be within reach of the model. A
-        call waits 10 minutes, in the memory of the process that asked, and can be approved once, by
-        any tool on its workspace. What the policy of that tool refuses stays refused.
+        Only the host may call this, after a person agreed; it must not be a tool of the model. A
+        call waits for 10 minutes, in the memory of the process that received it. Any tool of that
+        process on the same workspace can approve it, once. That tool's policy applies to it.
 
         Args:
-            confirmation_id: From the result of the call.
-            context: What the host knows about it now; it stays a call of the run that asked.
+            confirmation_id: From the result of the waiting call.
+            context: The context of the approval; `run_id` stays that of the waiting call.
 
         Returns:
-            The result envelope of the call, for the model; `confirmation_unknown` where no call
-            waits.
+            The result envelope of the call, for the model; `confirmation_unknown` if no call
+            waits under this id.
         """
         try:
             return self._open_runner().approve(
@@ -312,7 +311,7 @@ class CustomerIoTool:
 
         Returns:
             The result envelope of the call, for the model: `policy_refused`, or
-            `confirmation_unknown` where no call waits.
+            `confirmation_unknown` if no call waits under this id.
         """
         try:
             self._open_runner().decline(confirmation_id)
@@ -320,12 +319,13 @@ class CustomerIoTool:
             return error.as_result()
 
     def test_connection(self) -> dict[str, Any]:
-        """Check both keys with two reads and say which is wrong and which workspace answered.
+        """Test each key of the connection with a read, and return the results.
+
+        A wrong key or an unreachable host is a result, not an exception.
 
         Returns:
             `ok` and `summary`; for each API of the connection, `track` and `app`:
-            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, where Customer.io
-            told them. It raises nothing for a key that is wrong or a host that is down.
+            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known.
         """
         return check_connection(self._client, self._clock.deadline(CALL_SECONDS))
 
@@ -347,7 +347,7 @@ def _shared(connection: Connection) -> Backends:
 def _loaded(
     sealed: Secret[Any], policy: Policy | Mapping[str, object] | str | None
 ) -> tuple[Connection, Policy]:
-    """Return the connection, and the policy that was given with it or beside it."""
+    """Return the connection, and the policy: the one in the saved connection or the argument."""
     own = sealed.reveal().get("policy") if isinstance(sealed.reveal(), Mapping) else None
     if own is not None and policy is not None:
         twice = FieldProblem("policy", "is given twice", "leave it out of one of the two places")

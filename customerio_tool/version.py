@@ -8,5 +8,5 @@ DISTRIBUTION = "customerio-tool"
 
 
 def how_to_install(extra: str) -> str:
-    """Return the line for a shell which installs the package with an extra."""
+    """Return the shell command that installs the package with an extra."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"
