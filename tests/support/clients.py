@@ -50,6 +50,12 @@ def code_of(result: dict[str, Any]) -> str:
     return "" if result["ok"] else str(result["error"]["code"])
 
 
+def ids_of(name: str, result: dict[str, Any]) -> list[Any]:
+    """Return the members of a result that are null where the reply could not be read."""
+    returns = subtools()[name].shape.returns.items()
+    return [result[key] for key, schema in returns if "null" in schema["type"] and key in result]
+
+
 class AnyPace:
     """A limiter that has a slot for every request at once."""
 

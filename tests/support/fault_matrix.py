@@ -6,11 +6,16 @@ that was lost, and which faults lose one. `python -m tests.support.fault_matrix`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from customerio_tool.sandbox.application import TABLES
+from customerio_tool.sandbox.routes import UNKNOWN
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Effect, Endpoint, Pace, Subtool
 from tests.support.project import ROOT
 
 PAGE = ROOT / "docs" / "fault-matrix.md"
@@ -34,61 +39,41 @@ class Sample:
         kind: What is right for it.
         operation: The sandbox's name of its request.
         arguments: Its arguments.
-        outcome: The outcome of its success.
     """
 
     kind: Kind
     operation: str
     arguments: Mapping[str, Any]
-    outcome: str = "accepted"
-
-
-def _read(operation: str, **arguments: Any) -> Sample:
-    return Sample(Kind.READ, operation, arguments, "done")
-
-
-def _write(operation: str, outcome: str = "accepted", /, **arguments: Any) -> Sample:
-    return Sample(Kind.REPEATABLE, operation, arguments, outcome)
 
 
 SUPPRESSED = "left-us"
 """Somebody who is suppressed before the calls, so that one of them can end that."""
 
+_INSTEAD: Mapping[str, Mapping[str, Any]] = {"unsuppress_customer": {"customer_id": SUPPRESSED}}
+"""Arguments in the place of a first example that changes nothing in the demo workspace."""
+
+
+def _kind(subtool: Subtool[Any]) -> Kind:
+    if subtool.effect is Effect.SEND:
+        return Kind.BROADCAST if subtool.pace is Pace.BROADCAST else Kind.MESSAGE
+    return {Effect.READ: Kind.READ, Effect.CREATE: Kind.CREATE}.get(subtool.effect, Kind.REPEATABLE)
+
+
+def _operation(endpoint: Endpoint) -> str:
+    path = tuple(re.sub(r"{\w+}", "x", endpoint.path).split("/")[1:])
+    routes = [route for table in TABLES for route in table.table if route.match(path) is not None]
+    address = (endpoint.api.value, endpoint.method)
+    served = [route.operation for route in routes if (route.api, route.method) == address]
+    return served[0] if served else UNKNOWN
+
+
 SAMPLES: Mapping[str, Sample] = {
-    "identify_customer": _write("identify", customer_id="u1", attributes={"plan": "team"}),
-    "delete_customer": _write("delete", customer_id="u3"),
-    "suppress_customer": _write("suppress", customer_id="u3"),
-    "unsuppress_customer": _write("unsuppress", customer_id=SUPPRESSED),
-    "track_event": _write("track", customer_id="u1", name="order_paid", data={"total": 19.5}),
-    "track_anonymous_event": _write("track_anonymous", anonymous_id="v-7", name="looked"),
-    "track_page_view": _write("track", customer_id="u1", url="https://example.com/pricing"),
-    "add_device": _write("add_device", customer_id="u1", device_id="tok1", platform="ios"),
-    "delete_device": _write("delete_device", customer_id="u1", device_id="apns:ada-phone"),
-    "merge_customers": _write("merge", primary_id="u1", secondary_id="u6"),
-    "add_to_segment": _write("add_to_segment", segment_id=1, customer_ids=["u3"]),
-    "remove_from_segment": _write("remove_from_segment", segment_id=1, customer_ids=["u1"]),
-    "get_campaign": _read("get_campaign", campaign_id=12),
-    "list_campaigns": _read("list_campaigns"),
-    "get_campaign_metrics": _read("campaign_metrics", campaign_id=12),
-    "trigger_broadcast": Sample(
-        Kind.BROADCAST, "trigger_broadcast", {"broadcast_id": 30, "audience": "default"}
-    ),
-    "send_transactional_email": Sample(
-        Kind.MESSAGE,
-        "send_email",
-        {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "receipt"},
-    ),
-    "send_transactional_push": Sample(
-        Kind.MESSAGE,
-        "send_push",
-        {"customer_id": "u1", "transactional_message_id": "order_shipped"},
-    ),
-    "list_segments": _read("list_segments"),
-    "get_segment": _read("get_segment", segment_id=1),
-    "create_manual_segment": Sample(Kind.CREATE, "create_segment", {"name": "Launch"}, "done"),
-    "delete_segment": _write("delete_segment", "done", segment_id=1),
-    "get_customer_attributes": _read("get_attributes", customer_id="u1"),
-    "list_messages": _read("list_messages"),
+    name: Sample(
+        _kind(subtool),
+        _operation(subtool.endpoint),
+        _INSTEAD.get(name, subtool.examples[0].arguments),
+    )
+    for name, subtool in subtools().items()
 }
 
 
