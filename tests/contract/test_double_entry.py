@@ -22,7 +22,7 @@ from customerio_tool.subtools import (
     subtools,
     transactional,
 )
-from customerio_tool.subtools.declare import Api, Invocation, Pace, Subtool
+from customerio_tool.subtools.declare import Api, Pace, Subtool
 from customerio_tool.subtools.declare.types import (
     MAX_EVENT_DATA_BYTES,
     MAX_ID_BYTES,
@@ -31,57 +31,11 @@ from customerio_tool.subtools.declare.types import (
 )
 from customerio_tool.subtools.parts import attributes, audiences, broadcast, mail, sending
 from tests.support.facts import FieldFacts, Operation, load
+from tests.support.further_calls import AT, further_calls, not_given
 from tests.support.vendor_spec import TrackSpecification
 
-NOW = 1_795_435_200  # 2026-11-23 12:00 UTC
-AT = Invocation(now=NOW, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 FACTS = load()
-MAIL = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "receipt"}
-SEND = {
-    "send_at": NOW + 60,
-    "language": "pt-BR",
-    "send_to_unsubscribed": False,
-    "queue_draft": True,
-    "disable_message_retention": True,
-    "auto_create": True,
-    "message_data": {"order": 17},
-    "id_type": "id",
-    "idempotency_key": "k",
-}
 FURTHER: Mapping[str, list[dict[str, Any]]] = {
-    "identify_customer": [
-        {
-            "customer_id": "u1",
-            "email": "ada@example.com",
-            "unsubscribed": True,
-            "anonymous_id": "v1",
-            "relationships": [{"object_type_id": 1, "object_id": "acme", "attributes": {"a": 1}}],
-            "remove_relationships": True,
-            "update_only": True,
-            "timestamp": NOW,
-        }
-    ],
-    "track_anonymous_event": [
-        {"name": "a", "anonymous_id": "v1", "data": {"a": 1}, "timestamp": NOW, "event_id": "k"}
-    ],
-    "track_page_view": [{"customer_id": "u1", "url": "/", "timestamp": NOW, "event_id": "k"}],
-    "merge_customers": [
-        {
-            "primary_id": "u1",
-            "secondary_id": "u2",
-            "primary_id_type": "id",
-            "secondary_id_type": "cio_id",
-        }
-    ],
-    "add_to_segment": [{"segment_id": 1, "customer_ids": ["u1"], "id_type": "cio_id"}],
-    "remove_from_segment": [
-        {"segment_id": 1, "customer_ids": ["a@example.com"], "id_type": "email"}
-    ],
-    "get_customer_attributes": [{"customer_id": "u1", "id_type": "phone"}],
-    "get_campaign_metrics": [{"campaign_id": 12, "start_time": NOW - 99_999, "type": "in_app"}],
-    "list_messages": [
-        {"newsletter_id": 1, "action_id": 1, "transactional_id": 1, "end_time": NOW, "limit": 1000}
-    ],
     "trigger_broadcast": [
         {"broadcast_id": 30, "audience": "customer_ids", "customer_ids": ["u1"]},
         {
@@ -92,33 +46,8 @@ FURTHER: Mapping[str, list[dict[str, Any]]] = {
             "add_duplicates": True,
         },
     ],
-    "send_transactional_email": [
-        {
-            **MAIL,
-            **SEND,
-            "body_plain": "a",
-            "body_amp": "a",
-            "preheader": "a",
-            "reply_to": "b@example.com",
-            "cc": "c@example.com",
-            "bcc": "d@example.com",
-            "fake_bcc": True,
-            "disable_css_preprocessing": True,
-        }
-    ],
-    "send_transactional_push": [
-        {
-            **SEND,
-            "customer_id": "u1",
-            "transactional_message_id": "order_shipped",
-            "message": "a",
-            "image_url": "https://example.com/a.png",
-            "link": "app://orders/17",
-            "custom_payload": {"ios": {"aps": {}}, "android": {"data": {}}},
-        }
-    ],
 }
-"""Calls which give the arguments that the examples do not."""
+"""Calls which give arguments that no example gives and that go with none: one audience each."""
 
 EQUAL = {
     "person_id_bytes": MAX_ID_BYTES,
@@ -179,6 +108,7 @@ TRACK = {name: held for name, held in subtools().items() if held.endpoint.api is
 def calls(subtool: Subtool[Any]) -> list[dict[str, Any]]:
     return [
         *(dict(example.arguments) for example in subtool.examples),
+        *further_calls(subtool),
         *FURTHER.get(subtool.name, []),
     ]
 
@@ -236,19 +166,18 @@ def operation(subtool: Subtool[Any]) -> Operation:
 
 
 def test_the_tool_has_exactly_the_recorded_operations() -> None:
-    unrecorded = subtools().keys() - FACTS.operations.keys()
-    assert not unrecorded, "record each under `operations` in tests/contract/facts.yaml"
-    assert subtools().keys() == FACTS.operations.keys()
+    told = "record each under `operations` in tests/contract/facts.yaml"
+    assert subtools().keys() == FACTS.operations.keys(), told
 
 
 @each_subtool
 def test_a_subtool_calls_its_recorded_address_at_its_recorded_rate(subtool: Subtool[Any]) -> None:
     recorded = operation(subtool)
     call = subtool.endpoint
-    assert (call.api.value, call.method, call.path) == (
+    assert (call.api.value, call.method, shape(call.path)) == (
         recorded.api,
         recorded.method,
-        recorded.path,
+        shape(recorded.path),
     )
     assert subtool.pace.name.lower() == recorded.rate
     assert set(call.slots) <= set(subtool.input_schema()["required"] if call.slots else ())
@@ -263,8 +192,15 @@ def test_a_second_read_calls_a_recorded_address(subtool: Subtool[Any]) -> None:
 
 @each_subtool
 def test_the_calls_below_give_every_argument(subtool: Subtool[Any]) -> None:
-    missing = set(subtool.argument_names) - {name for call in calls(subtool) for name in call}
-    assert not missing, f"add to FURTHER above a call of {subtool.name} that gives each"
+    missing = not_given(subtool, calls(subtool))
+    assert not missing, f"give each in an example of {subtool.name}: no value of its type will do"
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_no_call_above_gives_only_what_is_derived(name: str) -> None:
+    derived = further_calls(subtools()[name])
+    for call in FURTHER[name]:
+        assert set(not_given(subtools()[name], derived)) & call.keys(), call
 
 
 @each_subtool

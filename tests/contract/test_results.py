@@ -12,7 +12,8 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools import subtools
-from tests.contract.test_double_entry import NOW, calls
+from tests.contract.test_double_entry import calls
+from tests.support.further_calls import NOW
 
 FAULTS: dict[str, dict[str, Any] | None] = {
     "answered": None,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.facts import FieldFacts, Operation, load, walk
+from tests.support.facts import FieldFacts, Operation, load, minimal, sample, walk
 from tests.support.vendor_spec import ALLOWANCES, Allowance, TrackSpecification
 
 FACTS = load()
@@ -18,26 +18,8 @@ TRACK = {name: held for name, held in FACTS.served().items() if held.api == "tra
 FIRST_VERSION = {name: held for name, held in TRACK.items() if "/api/v1/" in held.path}
 WITH_BODY = {name: held for name, held in FIRST_VERSION.items() if held.body}
 
-SAMPLES: dict[str, Any] = {"string": "x", "integer": 1763800000, "boolean": True}
-FORMATTED = {"email": "ada@example.com", "ulid": "01JD5T3Q6C9W4Y2M8K7H1N0PZX"}
-
 each_track = pytest.mark.parametrize("name", TRACK)
 each_with_body = pytest.mark.parametrize("name", WITH_BODY)
-
-
-def sample(field: FieldFacts) -> Any:
-    """A value of this field that the facts call right."""
-    if field.type == "object":
-        return minimal(field.fields, field.exactly_one_of)
-    if field.type == "array":
-        return [{} if field.items == "object" else SAMPLES[field.items or "string"]]
-    return field.enum[0] if field.enum else FORMATTED.get(field.format or "", SAMPLES[field.type])
-
-
-def minimal(fields: dict[str, FieldFacts], choice: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The smallest object that the facts call right."""
-    needed = {name for name, field in fields.items() if field.required} | set(choice[:1])
-    return {name: sample(field) for name, field in fields.items() if name in needed}
 
 
 def wrong(field: FieldFacts) -> Any:
@@ -147,11 +129,20 @@ def test_the_enums_agree(vendor_track: TrackSpecification, name: str) -> None:
 def enums_at_the_address_of(name: str) -> dict[str, set[str]]:
     """Each field that the facts know at this address, by dotted name, with its enum's values."""
     found: dict[str, set[str]] = {}
-    for other, held in TRACK.items():
-        if (held.method, held.path) == (TRACK[name].method, TRACK[name].path):
-            for dotted, field in walk(fields_of(other)):
-                found.setdefault(dotted, set()).update(field.enum)
+    for other in at_the_address_of(name):
+        for dotted, field in walk(fields_of(other)):
+            found.setdefault(dotted, set()).update(field.enum)
     return found
+
+
+def at_the_address_of(name: str) -> list[str]:
+    """The operations that share a method and a path with this one, itself included."""
+    address = (TRACK[name].method, TRACK[name].path)
+    return [other for other, held in TRACK.items() if (held.method, held.path) == address]
+
+
+def required(name: str) -> set[str]:
+    return {dotted for dotted, field in walk(fields_of(name)) if field.required}
 
 
 @each_with_body
@@ -166,9 +157,8 @@ def test_a_body_without_one_of_the_required_fields_is_refused(
     vendor_track: TrackSpecification, name: str
 ) -> None:
     body = body_of(name)
-    required = {dotted for dotted, field in walk(fields_of(name)) if field.required}
     # A page view without its type is an ordinary event at the same address.
-    for dotted in required - ({"type"} if name == "track_page_view" else set()):
+    for dotted in set.intersection(*(required(other) for other in at_the_address_of(name))):
         assert problems(vendor_track, name, without(body, dotted)), dotted
 
 

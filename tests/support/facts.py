@@ -206,6 +206,27 @@ def walk(fields: dict[str, FieldFacts], within: str = "") -> Iterator[tuple[str,
         yield from walk(field.fields, f"{dotted}.")
 
 
+_SAMPLES = {"string": "x", "integer": 1763800000, "number": 1.5, "boolean": True}
+_FORMATTED = {"email": "ada@example.com", "ulid": "01JD5T3Q6C9W4Y2M8K7H1N0PZX"}
+
+
+def sample(field: FieldFacts) -> Any:
+    """A value of this field that the facts call right."""
+    if field.type == "object":
+        return minimal(field.fields, field.exactly_one_of)
+    if field.type == "array":
+        return [{} if field.items == "object" else _SAMPLES[field.items or "string"]]
+    if field.enum:
+        return field.enum[0]
+    return _FORMATTED.get(field.format or "", _SAMPLES[field.type])
+
+
+def minimal(fields: dict[str, FieldFacts], choice: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The smallest object that the facts call right."""
+    needed = {name for name, field in fields.items() if field.required} | set(choice[:1])
+    return {name: sample(field) for name, field in fields.items() if name in needed}
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping, where YAML would keep the last in silence."""
 
