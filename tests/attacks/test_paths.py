@@ -15,19 +15,13 @@ from customerio_tool.subtools import subtools
 from tests.attacks.reached import logged
 from tests.support.clients import example_of
 
-TEXT_SLOTS = ("customer_id", "device_id")
-IN_PATH = [
-    (name, slot)
+SLOTS = [
+    (name, slot, subtool.input_schema()["properties"][slot]["type"])
     for name, subtool in subtools().items()
     for slot in subtool.endpoint.slots
-    if slot in TEXT_SLOTS
 ]
-NUMBERED = [
-    (name, slot)
-    for name, subtool in subtools().items()
-    for slot in subtool.endpoint.slots
-    if slot not in TEXT_SLOTS
-]
+IN_PATH = [(name, slot) for name, slot, kind in SLOTS if kind == "string"]
+NUMBERED = [(name, slot) for name, slot, kind in SLOTS if kind == "integer"]
 ESCAPES = [
     ".",
     "..",
@@ -86,7 +80,7 @@ def as_segment(text: str) -> str:
 @pytest.fixture(scope="module")
 def operations(sandbox: Sandbox, tool: CustomerIoTool) -> dict[str, str]:
     """The sandbox's name of what a plain call of each subtool reaches."""
-    plain = {name: {**example_of(name), "customer_id": "plain"} for name, _ in IN_PATH}
+    plain = {name: {**example_of(name), slot: "plain"} for name, slot in IN_PATH}
     return {
         name: str(logged(sandbox, tool, name, arguments)[1][0]["operation"])
         for name, arguments in plain.items()
