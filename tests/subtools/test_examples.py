@@ -27,9 +27,6 @@ AT = Invocation(now=NOW + 0.5, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 BEFOREHAND = {"unsuppress_customer": "suppress_customer"}
 """Subtools whose call means something only after a call of another with the same arguments."""
 
-ALSO_READ = {"get_segment-2": ["/v1/segments/1/customer_count"]}
-"""Examples that ask for further reads, and their paths."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -46,6 +43,14 @@ class Case:
     @property
     def text(self) -> str:
         return json.dumps(self.arguments)
+
+    @property
+    def also_read(self) -> list[str]:
+        """The path of the second read, where the example asks for it."""
+        second = self.subtool.second_read
+        if second is None or not second.when(self.subtool.parse(self.arguments)):
+            return []
+        return [second.endpoint.path.format(**self.arguments)]
 
     def request(self, arguments: Any) -> Request:
         return request_for(Call(self.subtool, self.subtool.parse(arguments), AT))
@@ -149,7 +154,7 @@ def assert_sent(case: Case, arrived: list[dict[str, Any]]) -> None:
     assert first["query"] == dict(parse_qsl(declared.query))
     ulid = (first["json"] or {}).get("id", "") if "$ulid" in str(declared.body) else ""
     assert first["json"] == filled(declared.body, ulid)
-    assert [each["path"] for each in others] == ALSO_READ.get(case.key, [])
+    assert [each["path"] for each in others] == case.also_read
 
 
 @pytest.mark.parametrize("case", TRACK_CASES.values(), ids=TRACK_CASES.keys())
