@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,9 +47,6 @@ expire early; if it is set back, they last longer."""
 
 UNKNOWN_SECONDS = DAY
 """How long a message with an unknown outcome is not sent again, if it has no explicit key."""
-
-FACTS = ("delivery_id", "trigger_id", "queued_at", "send_at")
-"""The members of a result that a ledger stores: ids and times, no personal data."""
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +157,7 @@ class SendOnce:
             claim = replace(claim, is_stored=False)
         if earlier is not None:
             return _result_of_earlier(call, claim, earlier.as_of(now), now)
-        return self._send(claim, send)
+        return self._send(claim, send, call.subtool.ledger_keeps or ())
 
     def _refuse_unless_best_effort(self, call: Call[Any], lost: LedgerLost) -> None:
         if not self._best_effort:
@@ -173,7 +170,7 @@ class SendOnce:
             lost,
         )
 
-    def _send(self, claim: _Claim, send: Callable[[], Item]) -> Item:
+    def _send(self, claim: _Claim, send: Callable[[], Item], kept: Sequence[str]) -> Item:
         try:
             result = send()
         except BaseException as error:
@@ -182,9 +179,7 @@ class SendOnce:
             else:
                 self._record_outcome(claim, "unknown", {})
             raise
-        self._record_outcome(
-            claim, "sent", {name: result[name] for name in FACTS if name in result}
-        )
+        self._record_outcome(claim, "sent", {name: result[name] for name in kept if name in result})
         return result
 
     def _release(self, claim: _Claim) -> None:

@@ -139,6 +139,7 @@ trigger_broadcast = Subtool(
     person_argument=None,
     file_arguments=("data_file_url",),
     key_argument="idempotency_key",
+    ledger_keeps=("trigger_id",),
     reference=APP_PAGES + "tag/send-messages/triggerBroadcast/",
     examples=[
         Example(

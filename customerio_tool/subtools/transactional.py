@@ -170,6 +170,7 @@ send_transactional_email = Subtool(
     person_type_argument="id_type",
     file_arguments=(),
     key_argument="idempotency_key",
+    ledger_keeps=("delivery_id", "queued_at", "send_at"),
     reference=APP_PAGES + "tag/send-messages/sendEmail/",
     examples=[
         Example(
@@ -305,6 +306,7 @@ send_transactional_push = Subtool(
     person_type_argument="id_type",
     file_arguments=(),
     key_argument="idempotency_key",
+    ledger_keeps=("delivery_id", "queued_at", "send_at"),
     reference=APP_OPERATIONS + "sendPush",
     examples=[
         Example(

@@ -24,7 +24,7 @@ class Entry:
         started_at: When its call began, in Unix seconds.
         ends_at: The deadline of that call, in Unix seconds.
         expires_at: When the entry expires, in Unix seconds.
-        facts: Members of the call's result: those named by `FACTS` in `calls.send_once`.
+        facts: The members of the call's result that its declaration has kept.
     """
 
     state: State

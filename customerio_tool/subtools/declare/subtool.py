@@ -146,6 +146,8 @@ class Subtool(Generic[A]):
         file_arguments: The arguments with the URL of a file of recipients. Every send needs it;
             `()` means none.
         key_argument: The argument with the caller's own key of a message. Every send needs it.
+        ledger_keeps: The members of a result that the ledger keeps, for the result of a repeat:
+            ids and times, no personal data. Every send needs it.
 
     Raises:
         TypeError: The declaration contradicts itself.
@@ -176,6 +178,7 @@ class Subtool(Generic[A]):
     data_argument: str | None = None
     file_arguments: Sequence[str] | None = None
     key_argument: str | None = None
+    ledger_keeps: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, when its module is imported."""
@@ -204,6 +207,10 @@ class Subtool(Generic[A]):
                 self.effect is Effect.SEND and self.file_arguments is None
             ),
             "a send needs `key_argument`": self.effect is Effect.SEND and self.key_argument is None,
+            "a send needs `ledger_keeps`": self.effect is Effect.SEND and self.ledger_keeps is None,
+            "a member is kept that no result has": bool(
+                set(self.ledger_keeps or ()) - self.shape.returns.keys()
+            ),
             "an argument is named that it does not have": bool(
                 self._named_arguments() - set(self.argument_names)
             ),

@@ -1,0 +1,169 @@
+"""A declaration says what the promises of all subtools need, or it cannot be imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import (
+    Api,
+    Args,
+    Effect,
+    Endpoint,
+    Example,
+    Identifier,
+    Invocation,
+    Line,
+    Look,
+    Pace,
+    Person,
+    Reach,
+    Sends,
+    Shape,
+    Subtool,
+)
+from tests.support.clients import code_of
+from tests.support.policies import paths_of
+
+UNSAID: Mapping[str, tuple[str, str, Any]] = {
+    "a read needs `people`": ("list_segments", "people", None),
+    "an event needs `data_argument`": ("track_event", "data_argument", None),
+    "an event needs `may_start_campaigns`": ("track_event", "may_start_campaigns", False),
+    "a send needs `file_arguments`": ("send_transactional_push", "file_arguments", None),
+    "a send needs `key_argument`": ("send_transactional_push", "key_argument", None),
+    "a send needs `ledger_keeps`": ("send_transactional_push", "ledger_keeps", None),
+    "a member is kept that no result has": ("send_transactional_push", "ledger_keeps", ("to",)),
+    "a send needs `look`": ("send_transactional_push", "look", None),
+    "a send needs `reach`": ("send_transactional_push", "reach", None),
+    "a create needs `verify`": ("create_manual_segment", "verify", None),
+    "only a GET can be a read": ("list_segments", "effect", Effect.ADD),
+    "a GET has no body": ("list_segments", "body", lambda *_: {}),
+    "at least two examples": ("list_segments", "examples", subtools()["get_segment"].examples[:1]),
+    "a slot of the path is no argument": (
+        "list_segments",
+        "endpoint",
+        Endpoint(Api.APP, "GET", "/v1/segments/{segment}"),
+    ),
+}
+UNNAMED = "an argument is named that it does not have"
+NAMED: Mapping[str, Any] = {
+    "person_argument": "person",
+    "person_type_argument": "kind",
+    "data_argument": "properties",
+    "key_argument": "key",
+    "file_arguments": ("file",),
+}
+
+
+class SendNoteArgs(Args):
+    """Arguments of send_note, all under other names than those of the page."""
+
+    reader: Person
+    note: Annotated[Line, Field(description="The text.")]
+    note_key: Annotated[Identifier | None, Field(description="Names the note.")] = None
+    readers_file: Annotated[Line | None, Field(description="Where a list of readers is.")] = None
+
+
+def _body(args: SendNoteArgs, _: Invocation) -> dict[str, Any]:
+    return {
+        "to": args.reader,
+        "identifiers": {"email": args.reader},
+        "from": "notes@example.com",
+        "subject": "A note",
+        "body": args.note,
+    }
+
+
+NOTE = {"reader": "ada+test@example.com", "note": "Hello"}
+SENDS = Sends("POST", "/v1/send/email")
+send_note = Subtool(
+    name="send_note",
+    description="Sends a note.",
+    args=SendNoteArgs,
+    endpoint=Endpoint(Api.APP, "POST", "/v1/send/email"),
+    effect=Effect.SEND,
+    pace=Pace.SEND,
+    body=_body,
+    shape=Shape(
+        outcome="accepted",
+        to_result=lambda answer: {"summary": "Sent.", "note_id": answer.payload["delivery_id"]},
+        returns={"note_id": {"type": "string", "description": "Id of the note."}},
+    ),
+    look=lambda *_: Look("list_messages", {"type": "email"}),
+    reach=lambda args: Reach(known=(("reader", args.reader),)),
+    person_argument="reader",
+    file_arguments=("readers_file",),
+    key_argument="note_key",
+    ledger_keeps=("note_id",),
+    reference="https://docs.customer.io/integrations/api/app/",
+    examples=[Example(NOTE, SENDS), Example({**NOTE, "note": "Größe"}, SENDS)],
+)
+
+
+@pytest.fixture
+def with_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {**subtools(), send_note.name: send_note}
+    for module in ("customerio_tool.subtools", "customerio_tool.tool"):
+        monkeypatch.setattr(f"{module}.subtools", lambda: known)
+
+
+@pytest.mark.parametrize("complaint", UNSAID)
+def test_what_is_not_said_or_contradicts_itself_is_refused(complaint: str) -> None:
+    name, field, value = UNSAID[complaint]
+    with pytest.raises(TypeError, match=f"^{name}: {complaint}$"):
+        replace(subtools()[name], **{field: value})
+
+
+def test_every_complaint_is_tried() -> None:
+    known = subtools()["list_segments"]._contradictions().keys()
+    assert known == UNSAID.keys() | {UNNAMED}
+
+
+def test_whom_a_call_is_about_is_always_said() -> None:
+    declared = subtools()["list_segments"]
+    said = {field.name: getattr(declared, field.name) for field in fields(declared)}
+    del said["person_argument"]
+    with pytest.raises(TypeError, match="person_argument"):
+        Subtool(**said)
+
+
+@pytest.mark.parametrize("field", NAMED)
+def test_an_argument_that_is_named_exists(field: str) -> None:
+    with pytest.raises(TypeError, match=UNNAMED):
+        replace(subtools()["list_segments"], **{field: NAMED[field]})
+
+
+@pytest.mark.usefixtures("with_notes")
+def test_a_ledger_keeps_a_message_by_whatever_argument_names_it(sandbox: Sandbox) -> None:
+    keyed = {**NOTE, "note_key": "k1"}
+    with CustomerIoTool(sandbox.connection()) as tool:
+        first, again = (tool.call("send_note", keyed) for _ in range(2))
+        on_purpose = tool.call("send_note", {**keyed, "note_key": "k2"})
+        other = tool.call("send_note", {**keyed, "note": "Another text"})
+    assert (first["outcome"], again["outcome"]) == ("accepted", "already_sent")
+    assert first["note_id"] == again["note_id"] != on_purpose["note_id"]
+    assert (code_of(other), paths_of(other)) == ("arguments_invalid", ["note_key"])
+    assert len(sandbox.requests()) == 2
+
+
+@pytest.mark.usefixtures("with_notes")
+def test_a_policy_closes_files_and_strangers_by_whatever_argument_names_them(
+    sandbox: Sandbox,
+) -> None:
+    given = {**NOTE, "readers_file": "https://files.example.com/readers"}
+    with CustomerIoTool(sandbox.connection()) as tool:
+        closed = tool.call("send_note", given)
+    with CustomerIoTool(
+        sandbox.connection(), policy={"allowed_recipients": ["qa@example.com"]}
+    ) as tool:
+        stranger = tool.call("send_note", NOTE)
+    assert (code_of(closed), paths_of(closed)) == ("arguments_invalid", ["readers_file"])
+    assert (code_of(stranger), paths_of(stranger)) == ("policy_refused", ["reader"])
+    assert sandbox.requests() == []
