@@ -1,0 +1,122 @@
+"""A subtool beside the page is one file and its facts, and keeps the promises of all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import ROOT
+
+BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
+ADDED = ("segment_members.py", "screen_views.py")
+NAMES = ("list_segment_members", "track_screen_view")
+FOLDERS = ("customerio_tool", "tests", "schemas", "docs")
+FILES = ("README.md", "pyproject.toml", "tool_manifest.yaml")
+SCREEN_VIEW = """\
+  track_screen_view:
+    api: track
+    method: POST
+    path: /api/v1/customers/{customer_id}/events
+    rate: track
+    source: [track-spec]
+    verified: true
+    path_fields: *track_person
+    body:
+      fields:
+        name: {type: string, required: true, limits: [event_name_bytes]}
+        type: {type: string, required: true, enum: [screen]}
+        id: *event_id
+        timestamp: *event_time
+        data: {type: object, open: true, limits: [event_data_bytes]}
+    reply: *accepted
+    errors: *track_400
+
+"""
+
+TESTS = (
+    *("tests/subtools", "tests/contract", "tests/calls", "tests/policy", "tests/attacks"),
+    *("tests/doors", "tests/project/test_readme.py", "tests/test_tool.py"),
+    "tests/subtools/beyond_the_page/promises.py",
+)
+"""Tests that know of subtools."""
+
+OF_ALL = (
+    *("the_committed_files", "of_the_manifest_can_be_pasted", "the_manifest_lists"),
+    *("one_row_for_each", "whole_definition", "number_of_subtools", "example_of_a_new_subtool"),
+    *("recorded_operations", "in_the_documentation", "first_and_in_its_order"),
+    *("no_endpoint_has_the_id", "a_sound_tool_passes", "of_the_page_is_called"),
+)
+"""Words of the names of tests that look at all subtools together."""
+
+
+def python(root: Path, *arguments: str) -> str:
+    """Run Python in a project, with its package before the installed one; return its output."""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ended = subprocess.run(
+        [sys.executable, *arguments], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def record(facts: Path) -> None:
+    """Write down what is known of the two: one was an endpoint that no subtool called."""
+    text = facts.read_text(encoding="utf-8")
+    found = re.search(r"^  list_segment_members:\n(?:    .*\n)+\n", text, re.MULTILINE)
+    assert found is not None
+    head, heading, tail = text.replace(found[0], "").partition("endpoints:\n")
+    facts.write_text(f"{head}{found[0]}{SCREEN_VIEW}{heading}{tail}", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, and which files its `publish` has written."""
+
+    root: Path
+    published: list[str]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with two more subtools, after the README's recipe."""
+    root = tmp_path_factory.mktemp("project")
+    left_out = shutil.ignore_patterns("__pycache__", "node_modules", Path(__file__).name)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, root / name, ignore=left_out)
+    for name in FILES:
+        shutil.copy(ROOT / name, root)
+    for name in ADDED:
+        shutil.copy(BEYOND / name, root / "customerio_tool" / "subtools")
+    record(root / "tests" / "contract" / "facts.yaml")
+    published = python(root, "-m", "customerio_tool", "publish").split()
+    python(root, "-m", "tests.support.fault_matrix")
+    return Project(root, published)
+
+
+def test_what_is_not_by_hand_is_published(project: Project) -> None:
+    assert project.published == [
+        "README.md",
+        "schemas/connection.json",
+        *(f"schemas/{name}.json" for name in NAMES),
+        "tool_manifest.yaml",
+    ]
+    for path in ("README.md", "tool_manifest.yaml", "docs/fault-matrix.md"):
+        text = (project.root / path).read_text(encoding="utf-8")
+        assert [name for name in NAMES if name not in text] == [], path
+
+
+def test_all_promises_hold(project: Project) -> None:
+    words = (*NAMES, *OF_ALL, "promises")
+    plain = ("-m", "pytest", "-v", "-p", "no:cacheprovider")
+    told = python(project.root, *plain, *TESTS, "-k", " or ".join(words))
+    passed = re.search(r"=+ (\d+) passed", told)
+    assert passed is not None
+    assert int(passed[1]) > 400, told
+    assert [word for word in words if not re.search(rf"{word}.* PASSED", told)] == []
