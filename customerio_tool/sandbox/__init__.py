@@ -1,11 +1,11 @@
 """A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra.
 
-Layers, each importing only those before it: ``refusal``, ``members``, ``options``, ``clock``,
+Layers, each importing only those before it: ``refusal``, ``declared``, ``options``, ``clock``,
 ``schema``, ``store``, ``snapshots``, ``workspace`` and ``limits``; the rules (``people``,
 ``events``, ``broadcasts`` ...), which know no HTTP, and what fills a workspace with them (``seed``,
 ``seeding``); ``http``, ``routes``, ``faults``, ``pace`` and ``pending``; the routes of each API
 (``track``, ``app_*``, ``control``); ``application``, which applies one request in one transaction;
-``delivery`` and ``server``; ``welcome`` and ``local``.
+``wire_faults`` and ``server``; ``welcome`` and ``local``.
 
 Docstrings name the source of a rule: T and A are the vendor's Track and App specifications
 (https://docs.customer.io/files/journeys-track.json and journeys-app.json), A+ the rendered App

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from . import members, state
+from . import declared, state
 from .http import Reply, Request, app_errors, json_reply
 from .refusal import Refused
 from .routes import Routes
@@ -115,7 +115,7 @@ def reset_workspace(application: Application, request: Request) -> Reply:
     Log, faults, clock and options go back too; snapshots stay, unless ``{"snapshots": true}``.
     """
     with _teaching():
-        wanted = members.read(_Reset, request.json_object(), "reset")
+        wanted = declared.read(_Reset, request.json_object(), "reset")
         application.reset(wanted.to, snapshots=wanted.snapshots)
     return json_reply({"reset": wanted.to})
 
@@ -155,7 +155,7 @@ def set_clock(application: Application, request: Request) -> Reply:
     ``{"advance": seconds}`` and ``{"set": time}`` leave a running clock running.
     """
     with _teaching():
-        move = members.read(_Move, request.json_object(), "clock")
+        move = declared.read(_Move, request.json_object(), "clock")
         move.make(application.clock)
     return clock(application, request)
 

@@ -1,7 +1,7 @@
 """What goes wrong on demand: the rules, which requests they hit, and how often they did.
 
 Pure: no socket and no clock here. ``application`` asks for the rule that hits a request,
-``delivery`` does what it says.
+``wire_faults`` does what it says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from random import Random
 from threading import Lock
 from typing import Any, Literal
 
-from . import members
+from . import declared
 from .http import Envelope, Reply, Request, json_reply
 from .refusal import Refused
 
@@ -156,14 +156,14 @@ def read(value: Any, operations: Iterable[str], where: str = "fault") -> Fault:
     Raises:
         ValueError: a member is unknown, of another type, out of range or of no use here.
     """
-    fault = members.read(Fault, value, where)
+    fault = declared.read(Fault, value, where)
     if fault.action == "redirect" and fault.status is None:
         fault = replace(fault, status=307)
     if fault.method is not None:
         fault = replace(fault, method=fault.method.upper())
     known = set(operations)
     if fault.operation is not None and fault.operation not in known:
-        hint = members.nearest(fault.operation, known)
+        hint = declared.nearest(fault.operation, known)
         raise ValueError(f"{where}.operation is not one that is served: {hint}")
     for problem in _problems(fault):
         raise ValueError(f"{where}.{problem}")
@@ -177,7 +177,7 @@ def _problems(fault: Fault) -> Iterable[str]:
     if not 0 <= fault.delay <= _LONGEST_DELAY:
         yield f"delay must lie between 0 and {_LONGEST_DELAY:.0f} seconds"
     if fault.method not in (None, *_METHODS):
-        yield f"method is none of HTTP's: {members.nearest(fault.method or '', _METHODS)}"
+        yield f"method is none of HTTP's: {declared.nearest(fault.method or '', _METHODS)}"
     if fault.retry_after is not None and fault.retry_after < 0:
         yield "retry_after must be 0 or more; a stranger one can be given in headers"
     if not 0 <= fault.probability <= 1:

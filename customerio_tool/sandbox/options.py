@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from . import members
+from . import declared
 from .refusal import Kind
 
 _CREDENTIALS = frozenset({"site_id", "track_api_key", "app_api_key", "restricted_app_key"})
@@ -110,7 +110,7 @@ class Options:
         Raises:
             ValueError: an unknown option, a value of the wrong kind, or a credential.
         """
-        given = members.check(Options, changes, "options")
+        given = declared.check(Options, changes, "options")
         for name in sorted(_CREDENTIALS & set(given)):
             raise ValueError(f"options.{name} is settled when the sandbox starts")
         return replace(self, **given)

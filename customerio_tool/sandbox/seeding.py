@@ -18,11 +18,11 @@ from typing import Any, Literal, TypeVar
 
 from . import (
     campaigns,
+    declared,
     deliveries,
     devices,
     events,
     filters,
-    members,
     objects,
     people,
     segments,
@@ -200,7 +200,7 @@ def sow(ws: Workspace, seed: Mapping[str, Any]) -> dict[str, int]:
         json.dumps(seed, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("seed must be what JSON can hold") from None
-    plan = members.read(Seed, seed, "seed")
+    plan = declared.read(Seed, seed, "seed")
     with ws.store.savepoint():
         return {
             "segments": _each(ws, Segment, plan.segments, "segments", _segment),
@@ -221,9 +221,9 @@ def _each(
 ) -> int:
     for number, entry in enumerate(entries):
         where = f"seed.{name}[{number}]"
-        declared = members.read(kind, entry, where)
+        read = declared.read(kind, entry, where)
         with _explained(ws, where):
-            put(ws, declared)
+            put(ws, read)
     return len(entries)
 
 
@@ -330,7 +330,7 @@ def _template(ws: Workspace, template: Template) -> None:
 
 
 def _actions(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [vars(members.read(Action, each, f"actions[{n}]")) for n, each in enumerate(given)]
+    return [vars(declared.read(Action, each, f"actions[{n}]")) for n, each in enumerate(given)]
 
 
 def _campaign(ws: Workspace, campaign: Campaign) -> None:

@@ -1,6 +1,6 @@
 """HTTP/1.1 on loopback: reads a whole request, hands it to the application, delivers the answer.
 
-A request that a fault hits goes through ``delivery``, which breaks what is to be broken.
+A request that a fault hits goes through ``wire_faults``, which breaks what is to be broken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
-from . import delivery
+from . import wire_faults
 from .application import Application
 from .http import Reply, Request, app_errors, json_reply
 from .limits import is_digits
@@ -148,7 +148,7 @@ class Connection(BaseHTTPRequestHandler):
         try:
             request = application.with_fault(request)
             if request.fault is not None:
-                return delivery.serve(request, request.fault, self)
+                return wire_faults.serve(request, request.fault, self)
             return self.send(self.encode(application.handle(request)))
         except Refused as refused:
             return self.send(self.encode(app_errors(refused)))

@@ -20,11 +20,11 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def read(declared: type[Declared], value: Any, where: str) -> Declared:
+def read(kind: type[Declared], value: Any, where: str) -> Declared:
     """Build a dataclass from an object whose members are its fields, or some of them.
 
     Args:
-        declared: the dataclass; the types of its fields are the types of the members.
+        kind: the dataclass; the types of its fields are the types of the members.
         value: what was given.
         where: how an error names it, such as ``faults[0]``.
 
@@ -32,14 +32,14 @@ def read(declared: type[Declared], value: Any, where: str) -> Declared:
         ValueError: it is no object, a member is unknown, missing or of another type. The text
             never repeats a value.
     """
-    given = check(declared, value, where)
-    for name, each in _fields(declared).items():
+    given = check(kind, value, where)
+    for name, each in _fields(kind).items():
         if name not in given and each.default is MISSING and each.default_factory is MISSING:
             raise ValueError(f"{where} needs {name}")
-    return declared(**given)
+    return kind(**given)
 
 
-def check(declared: type[Any], value: Any, where: str) -> dict[str, Any]:
+def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
     """The members of an object, each known to the dataclass and of its field's type.
 
     Raises:
@@ -47,7 +47,7 @@ def check(declared: type[Any], value: Any, where: str) -> dict[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one error for the caller
-    hints = _hints(declared)
+    hints = _hints(kind)
     for name, member in value.items():
         if name not in hints:
             raise ValueError(f"{where} has no member {name!r}: {nearest(str(name), hints)}")
@@ -63,13 +63,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
 
 
-def _hints(declared: type[Any]) -> dict[str, Any]:
-    hints = get_type_hints(declared)
-    return {name: hints[name] for name in _fields(declared)}
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: hints[name] for name in _fields(kind)}
 
 
-def _fields(declared: type[Any]) -> dict[str, Field[Any]]:
-    return {each.name: each for each in fields(declared)}
+def _fields(kind: type[Any]) -> dict[str, Field[Any]]:
+    return {each.name: each for each in fields(kind)}
 
 
 def _fits(value: Any, hint: Any) -> bool:
