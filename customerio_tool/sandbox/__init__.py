@@ -1,20 +1,24 @@
 """A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra.
 
-Layers, each importing only those before it: ``refusal``, ``declared``, ``options``, ``clock``,
-``schema``, ``store``, ``snapshots``, ``workspace`` and ``limits``; the rules (``people``,
-``events``, ``broadcasts`` ...), which know no HTTP, and what fills a workspace with them (``seed``,
-``seeding``); ``http``, ``routes``, ``faults``, ``pace`` and ``pending``; the routes of each API
-(``track``, ``app_*``, ``control``); ``application``, which applies one request in one transaction;
-``wire_faults`` and ``server``; ``welcome`` and ``local``.
+Layers, each importing only those before it:
+
+- ``refusal``, ``declared``, ``options``, ``clock``, ``schema``, ``store``, ``snapshots``,
+  ``workspace`` and ``limits``;
+- the rules of Customer.io (``people``, ``events``, ``broadcasts`` ...), which know no HTTP, and the
+  content of a workspace (``seed``, ``seeding``);
+- ``http``, ``routes``, ``faults``, ``pace``, ``pending``, ``request_log`` and ``access``;
+- the routes of each API (``track``, ``app_*``, ``control``);
+- ``application``, which applies one request in one transaction;
+- ``wire_faults`` and ``server``; ``welcome`` and ``local``.
 
 Docstrings name the source of a rule: T and A are the vendor's Track and App specifications
 (https://docs.customer.io/files/journeys-track.json and journeys-app.json), A+ the rendered App
 reference, REC responses recorded in customerio/customerio-node, I29 that repository's issue 29,
 BE https://docs.customer.io/journeys/api-triggered-errors, AN
 https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, RA and ID those
-on reserved attributes and identifiers, the languages' names the official clients;
-"fact delete-frees" is the entry of that name in ``tests/contract/facts.yaml``, which says its
-sources. What no source settles is a switch in ``options``, or says UNVERIFIED.
+on reserved attributes and identifiers, and a language's name that language's official client.
+"fact delete-frees" is the entry of that name in ``tests/contract/facts.yaml``, with its sources.
+Behaviour that no source settles is marked UNVERIFIED, or is a switch in ``options``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The App routes for campaigns and broadcasts: reading them, their metrics, and triggering."""
+"""The App routes for campaigns and broadcasts: reading them and their metrics, and triggering."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Literal
 
 from . import broadcasts, campaigns, metrics
@@ -19,7 +20,7 @@ CAMPAIGNS = Routes("app", app_errors)
 
 @CAMPAIGNS.route("GET", "/v1/campaigns", operation="list_campaigns", seen=_SPEC)
 def list_campaigns(ws: Workspace, _request: Request) -> Reply:
-    """Every campaign, on one page."""
+    """All campaigns, on one page."""
     return json_reply({"campaigns": [campaigns.shown(row) for row in campaigns.every(ws)]})
 
 
@@ -50,24 +51,21 @@ def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply
 def _metrics(
     ws: Workspace, request: Request, column: Literal["campaign", "broadcast"], owner: int
 ) -> Reply:
-    """Version 2 when asked for with ``version=2``; anything else is version 1 (A+)."""
-    query = request.query
-    channel = query.get("type") or None
-    if query.get("version") == "2":
-        if not query.get("res"):
+    """Metrics version 2 with ``version=2``, otherwise version 1 (A+)."""
+    asked = request.query
+    query = metrics.Query(column, owner, asked.get("type") or None)
+    if asked.get("version") == "2":
+        if not asked.get("res"):
             raise Refused("res is required with version 2")
-        period = metrics.read_period(query["res"], "res")
-        zone = metrics.read_zone(query.get("tz") or metrics.DEFAULT_ZONE)
-        start, end = request.query_int("start"), request.query_int("end")
-        starts = metrics.span(ws, period, start, end, zone)
-        counts = metrics.series(
-            ws, column, owner, starts, channel=channel, start=start, end=end, version=2
-        )
+        period = metrics.read_period(asked["res"], "res")
+        zone = metrics.read_zone(asked.get("tz") or metrics.DEFAULT_ZONE)
+        span = metrics.Span(request.query_int("start"), request.query_int("end"))
+        starts = metrics.buckets(ws, period, span, zone)
+        query = replace(query, span=span, version=2)
     else:
-        period = metrics.read_period(query.get("period") or "days", "period")
+        period = metrics.read_period(asked.get("period") or "days", "period")
         starts = metrics.last_steps(ws, period, request.query_int("steps"))
-        counts = metrics.series(ws, column, owner, starts, channel=channel)
-    return json_reply({"metric": {"series": counts}})
+    return json_reply({"metric": {"series": metrics.series(ws, query, starts)}})
 
 
 @CAMPAIGNS.route(
@@ -77,7 +75,7 @@ def _metrics(
     seen="https://docs.customer.io/journeys/api-triggered-errors",
 )
 def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
-    """Start a broadcast; answers the trigger's number."""
+    """Trigger a broadcast; the answer is the trigger's number."""
     number = path_number(broadcast_id, "broadcast_id")
     return json_reply({"id": broadcasts.trigger(ws, number, request.json_object())})
 
@@ -104,7 +102,7 @@ def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_
     seen=_SPEC,
 )
 def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
-    """Why lines of a trigger failed: plain strings, and an integer ``next``."""
+    """A page of a trigger's errors, one string for each failed line; ``next`` is an integer."""
     number, trigger = (
         path_number(broadcast_id, "broadcast_id"),
         path_number(trigger_id, "trigger_id"),
@@ -117,7 +115,7 @@ def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_i
 
 @CAMPAIGNS.route("GET", "/v1/broadcasts", operation="list_broadcasts", seen=_SPEC)
 def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
-    """Every API-triggered broadcast."""
+    """All API-triggered broadcasts."""
     rows = campaigns.every(ws, "broadcast")
     return json_reply({"broadcasts": [campaigns.shown(row) for row in rows]})
 

@@ -1,4 +1,4 @@
-"""The App routes for messages: transactional sends, and reading deliveries back."""
+"""The App routes for messages: sending transactional ones, and reading deliveries."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
 _DEFAULT_PAGE = 50
+SENDS = Routes("app", meta_error)
 MESSAGES = Routes("app", app_errors)
 
 
-@MESSAGES.route("POST", "/v1/send/email", operation="send_email", seen=_SPEC, errors=meta_error)
+@SENDS.route("POST", "/v1/send/email", operation="send_email", seen=_SPEC)
 def send_email(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional e-mail."""
     return _sent(transactional.send_email(ws, request.json_object()))
 
 
-@MESSAGES.route("POST", "/v1/send/push", operation="send_push", seen=_SPEC, errors=meta_error)
+@SENDS.route("POST", "/v1/send/push", operation="send_push", seen=_SPEC)
 def send_push(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional push."""
     return _sent(transactional.send_push(ws, request.json_object()))
@@ -98,7 +99,7 @@ def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     seen=_SPEC,
 )
 def list_transactional(ws: Workspace, _request: Request) -> Reply:
-    """The transactional message records."""
+    """All transactional messages, on one page."""
     rows = templates.every(ws)
     return json_reply(
         {

@@ -1,4 +1,4 @@
-"""The App routes for segments: listing, creating and deleting them, and reading their members."""
+"""The App routes for segments: listing, creating and deleting them, reading their members."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from .http import Reply, Request, app_errors, json_reply
 from .limits import MEMBERS_PAGE, whole
 from .refusal import Refused
 from .routes import Routes
+from .segments import NewSegment
 from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
@@ -15,7 +16,7 @@ SEGMENTS = Routes("app", app_errors)
 
 
 def path_number(text: str, name: str) -> int:
-    """A numeric path segment. Raises Refused: 400, as an invalid id answers."""
+    """The number in a path segment. Raises Refused, with 400 as for any invalid id."""
     number = whole(text)
     if number is None:
         raise Refused(f"{name} must be an integer")
@@ -24,13 +25,13 @@ def path_number(text: str, name: str) -> int:
 
 @SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=_SPEC)
 def list_segments(ws: Workspace, _request: Request) -> Reply:
-    """Every segment, on one page."""
+    """All segments, on one page."""
     return json_reply({"segments": [segments.shown(row) for row in segments.every(ws)]})
 
 
 @SEGMENTS.route("POST", "/v1/segments", operation="create_segment", seen=_SPEC)
 def create_segment(ws: Workspace, request: Request) -> Reply:
-    """Create a manual segment; the body is wrapped in ``segment``."""
+    """Create the manual segment in the body's member ``segment``."""
     segment = request.json_object().get("segment")
     if not isinstance(segment, dict):
         raise Refused("segment is required")
@@ -42,7 +43,8 @@ def create_segment(ws: Workspace, request: Request) -> Reply:
     taken = any(row["name"] == name for row in segments.every(ws))
     if taken and ws.options.duplicate_segment_name != "allow":
         raise Refused("a segment of this name exists", ws.options.duplicate_segment_name)
-    return json_reply({"segment": segments.shown(segments.create(ws, name, description))})
+    row = segments.create(ws, NewSegment(name, description))
+    return json_reply({"segment": segments.shown(row)})
 
 
 @SEGMENTS.route("GET", "/v1/segments/{segment_id}", operation="get_segment", seen=_SPEC)
@@ -71,7 +73,7 @@ def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     seen=_SPEC,
 )
 def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
-    """Which campaigns use a segment."""
+    """The campaigns that use a segment."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     return json_reply({"segment_id": row["id"], "used_by": segments.used_by(ws, row["id"])})
 
@@ -83,7 +85,7 @@ def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     seen=_SPEC,
 )
 def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
-    """How many people a segment has."""
+    """The number of people in a segment."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     return json_reply({"segment_id": row["id"], "count": len(segments.members(ws, row))})
 
@@ -95,7 +97,7 @@ def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     seen=_SPEC,
 )
 def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
-    """A page of a segment's people; ``start`` is the ``next`` of the page before."""
+    """A page of a segment's people; ``start`` is the ``next`` of the previous page."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
     limit = request.query_int("limit")
     limit = _DEFAULT_PAGE if limit is None else limit

@@ -1,12 +1,8 @@
-"""From a request to its answer: route, credential, one transaction, and the request log."""
+"""Turns a request into an answer: route, credential, one transaction, request log."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import logging
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,39 +12,40 @@ from time import monotonic
 from typing import Any, Literal
 
 from . import (
+    access,
     app_campaigns,
     app_messages,
     app_people,
     app_segments,
     control,
     pending,
-    state,
+    request_log,
+    seed,
+    seeding,
     track,
     track_v2,
 )
-from .awaited import Awaited
 from .clock import Clock
-from .faults import Fault, Faults
+from .faults import Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
 from .options import Options
 from .pace import Pace
 from .refusal import Refused
 from .routes import UNKNOWN, Route, Router
-from .seed import fill
-from .seeding import sow
 from .snapshots import Snapshots
-from .store import GENERATION, Store, StoreClosed
-from .workspace import Workspace, dump
+from .store import Store, StoreClosed
+from .workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
-_BODY_LOGGED = 262_144
-_LOOK_AGAIN = 0.5  # seconds: another process on the same file answers without a word to this one
+_POLL_SECONDS = 0.5  # another process on the same file does not wake the waits of this one
 TABLES = (
     track.TRACK,
+    track.MERGES,
     track_v2.TRACK_V2,
     app_people.PEOPLE,
     app_segments.SEGMENTS,
     app_campaigns.CAMPAIGNS,
+    app_messages.SENDS,
     app_messages.MESSAGES,
     control.CONTROL,
 )
@@ -58,10 +55,11 @@ class Application:
     """The local Customer.io without sockets. Safe to call from many threads.
 
     Args:
-        store: where the workspace is kept.
-        clock: what time it is.
-        options: settings to start with.
-        seed: what ``reset`` puts into the workspace: the demo, nothing, or a seed of one's own.
+        store: holds the workspace.
+        clock: the sandbox's time.
+        options: the settings at the start.
+        seed: the content of a new or reset workspace: true for the demo, false for none, or a seed
+            in the form of ``seeding``.
     """
 
     def __init__(
@@ -72,7 +70,7 @@ class Application:
         seed: bool | Mapping[str, Any] = True,
     ) -> None:
         self.store = store
-        self._start = options
+        self._first_options = options
         self._seed = seed
         self._pace = Pace()
         self.snapshots = Snapshots(store)
@@ -84,7 +82,7 @@ class Application:
         self._answered = Condition()
 
     def end_waits(self) -> None:
-        """Let nobody wait any longer: the server stops."""
+        """End all waits: the server stops."""
         self.ending.set()
         self._wake()
 
@@ -100,47 +98,48 @@ class Application:
         count: int = 0,
         timeout: float = 0.0,
     ) -> list[dict[str, Any]]:
-        """The request log as ``state.requests`` gives it, when ``count`` are in it or it is late.
+        """The entries of the request log, as soon as it holds ``count`` or the timeout is over.
 
         Args:
-            after: leave out what was logged up to this number.
+            after: leave out entries up to this number.
             operation: leave out all other operations.
-            count: wait for so many.
-            timeout: wait so many real seconds, whatever the sandbox's clock says.
+            count: wait for this many entries.
+            timeout: wait at most this many real seconds; the sandbox's clock does not matter.
 
         Raises:
             ValueError: the log keeps fewer than ``count``.
         """
         until = monotonic() + timeout
-        awaited = Awaited(after, operation, count)
+        wait = request_log.Wait(after, operation, count)
         with self._answered:
             while True:
                 with self.work() as ws:
                     left = until - monotonic()
-                    if awaited.are_there(ws) or left <= 0 or self.ending.is_set():
-                        return state.requests(ws, after, operation)
-                self._answered.wait(min(left, _LOOK_AGAIN))
+                    if wait.is_over(ws) or left <= 0 or self.ending.is_set():
+                        return request_log.entries(ws, after, operation)
+                self._answered.wait(min(left, _POLL_SECONDS))
 
     def with_fault(self, request: Request) -> Request:
-        """The request with the fault that hits it, if one does.
+        """The request, with the fault that hits it if there is one.
 
         Raises:
-            Refused: it asks for a fault by header, and for none that there is.
+            Refused: its X-Sandbox-Fault header names no valid fault.
         """
         text = request.headers.get("x-sandbox-fault") if self.options.fault_header else None
-        if text is None and self.faults.are_none:
+        if text is None and self.faults.is_empty:
             return request
         api, operation = self.router.name(request)
         if api == "control":
             return request
         try:
-            fault = self.faults.once(text) if text else self.faults.hit(api, operation, request)
+            faults = self.faults
+            fault = faults.once(text) if text else faults.hit(api, operation, request)
         except ValueError as error:
             raise Refused(str(error)) from None
         return replace(request, fault=fault)
 
     def handle(self, request: Request) -> Reply:
-        """Apply a request; what it wrote is committed when this returns."""
+        """Apply a request and answer it. Its writes are committed when this returns."""
         reply = self._handle(request)
         self._wake()
         return reply
@@ -158,32 +157,32 @@ class Application:
             _LOG.exception("%s failed", route.operation)
             reply = _broken(error, route.errors)
             if route.api != "control":
-                with suppress(sqlite3.Error):  # then there is no writing to the log either
-                    self._log_alone(route, request, reply, "internal error")
+                with suppress(sqlite3.Error):  # the log may be as unwritable as the workspace
+                    self._log_alone(_entry(route, request, reply, "internal error"))
             return reply
 
     @contextmanager
     def work(self, operation: str = "") -> Iterator[Workspace]:
-        """One transaction on the workspace as it is now, with all late writes that are due."""
+        """One transaction on the workspace. Late writes that are due take effect first."""
         with self.store.transaction():
             now = self.clock.now()
-            for late in pending.due(self.store, now):
-                ws = Workspace(self.store, self.options, late.received)
-                pending.apply(ws, late, self.router)
+            for write in pending.due(self.store, now):
+                ws = Workspace(self.store, self.options, write.received)
+                pending.apply(ws, write, self.router)
             yield Workspace(self.store, self.options, now, operation)
 
     def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
-        """Be as when it was started: workspace, log, faults, clock, options.
+        """Restore the state of the start: workspace, log, faults, clock, options.
 
         Args:
-            to: ``empty`` leaves the workspace without anything.
-            snapshots: drop them too; otherwise they stay.
+            to: ``empty`` leaves the workspace empty, ``seed`` fills it with the seed of the start.
+            snapshots: drop the snapshots too.
         """
         if snapshots:
             self.snapshots.clear()
         self.faults.clear()
         self.clock.restart()
-        self.options = self._start
+        self.options = self._first_options
         self._pace.forget()
         with self.store.transaction():
             self.store.clear()
@@ -191,37 +190,37 @@ class Application:
                 self.fill()
 
     def catch_up(self) -> None:
-        """Move the clock to the last time in the workspace's log, if that is later than its own."""
+        """Move the clock forward to the last time in the request log, if that is later."""
         latest = self.store.scalar("SELECT max(time) FROM requests")
         if latest is not None and latest > self.clock.now():
             self.clock.set(latest)
 
     def fill(self) -> None:
-        """Put the seed that it was started with into the workspace.
+        """Fill the workspace with the seed of the start.
 
         Raises:
-            ValueError: the seed makes no sense.
+            ValueError: the seed is invalid.
         """
         if self._seed is True:
             with self.work("seed") as ws:
-                fill(ws)
+                seed.fill(ws)
         elif self._seed:
-            self.sow(self._seed)
+            self.add_seed(self._seed)
 
-    def sow(self, seed: Any) -> dict[str, int]:
-        """Add what a seed holds to the workspace; returns how many of each kind.
+    def add_seed(self, seed: Any) -> dict[str, int]:
+        """Add a seed's entries to the workspace; returns the number of each kind.
 
         Raises:
-            ValueError: the seed makes no sense; nothing of it stays.
+            ValueError: the seed is invalid; none of it was added.
         """
         with self.work("seed") as ws:
-            return sow(ws, seed)
+            return seeding.add(ws, seed)
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Change options from now on.
 
         Raises:
-            ValueError: an unknown option, a value of the wrong kind, or a credential.
+            ValueError: an unknown option, a value of the wrong type, or a credential.
         """
         self.options = self.options.changed(changes)
 
@@ -230,7 +229,9 @@ class Application:
         api, operation = self.router.name(request)
         try:
             with self.work() as ws:
-                self._log(ws, api, operation, request, reply, refused.message)
+                request_log.add(
+                    ws, request_log.Entry(api, operation, request, reply, refused.message)
+                )
         except sqlite3.Error as error:
             return _broken(error, app_errors)
         return reply
@@ -240,29 +241,28 @@ class Application:
             return self._control(route, request, parameters)
         if request.fault is not None and not request.fault.applies:
             reply = _instead(request, route.errors) or Reply()
-            self._log_alone(route, request, reply, f"fault: {request.fault.action}")
+            self._log_alone(_entry(route, request, reply, f"fault: {request.fault.action}"))
             return reply
         reply = self._apply(route, request, parameters)
         return _instead(request, route.errors) or reply
 
     def _apply(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
-        refusal: Refused | None = None
         try:
             with self.work(route.operation) as ws:
                 try:
                     self._check_access(route, request)
                     reply = self._answer(ws, route, request, parameters)
+                    reason = ws.reason
                 except Refused as refused:
                     if not refused.keep:
                         raise
-                    refusal, reply = refused, route.errors(refused)
-                number = self._log_route(ws, route, request, reply, refusal)
+                    reply, reason = route.errors(refused), refused.message
+                number = request_log.add(ws, _entry(route, request, reply, reason))
                 if ws.late:
                     pending.add(ws, request, number)
-        except Refused as refused:  # rolled back: log on its own
-            envelope = _envelope(route, refused)
-            reply = envelope(refused)
-            self._log_alone(route, request, reply, refused.message)
+        except Refused as refused:  # its transaction is rolled back: log it in one of its own
+            reply = _errors_of(route, refused)(refused)
+            self._log_alone(_entry(route, request, reply, refused.message))
         return reply
 
     def _answer(
@@ -282,7 +282,7 @@ class Application:
         return reply
 
     def _control(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
-        """A control call: outside any transaction, so that it may wait, and never logged."""
+        """A control call: never logged, and outside a transaction, since it may wait."""
         try:
             control.check_access(request)
             reply: Reply = route.handler(self, request, **parameters)
@@ -292,100 +292,28 @@ class Application:
 
     def _check_access(self, route: Route, request: Request) -> None:
         if route.api == "track":
-            self._check_basic(request)
+            access.check_basic(self.options, request)
         else:
-            self._check_bearer(request)
+            access.check_bearer(self.options, request)
 
-    def _check_basic(self, request: Request) -> None:
-        """Basic site_id:key; URL-safe base64 is taken too, as the Go client sends it.
+    def _log_alone(self, entry: request_log.Entry) -> None:
+        with self.work(entry.operation) as ws:
+            request_log.add(ws, entry)
 
-        The site id may be of any generation: one that was printed or saved stays good for ever.
-        """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = _decode_basic(token.strip()) if scheme.lower() == "basic" else b""
-        site = re.escape(self.options.site_id)
-        if self.options.site_id == Options.site_id:
-            site += f"(?:-{GENERATION})?"
-        pair = re.fullmatch(f"{site}:(.*)".encode(), given, re.DOTALL)
-        if pair is None or not hmac.compare_digest(pair[1], self.options.track_api_key.encode()):
-            raise Refused("Unauthorized request", "unauthorized")
 
-    def _check_bearer(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = token.strip().encode() if scheme.lower() == "bearer" else b""
-        if hmac.compare_digest(given, self.options.restricted_app_key.encode()):
-            raise Refused("the API key does not have the scope for this request", "forbidden")
-        if not hmac.compare_digest(given, self.options.app_api_key.encode()):
-            raise Refused("unauthorized", "unauthorized")
-
-    def _log_alone(self, route: Route, request: Request, reply: Reply, reason: str) -> None:
-        with self.work(route.operation) as ws:
-            self._log(ws, route.api, route.operation, request, reply, reason)
-
-    def _log_route(
-        self, ws: Workspace, route: Route, request: Request, reply: Reply, refusal: Refused | None
-    ) -> int:
-        reason = refusal.message if refusal else ws.reason
-        return self._log(ws, route.api, route.operation, request, reply, reason)
-
-    def _log(
-        self,
-        ws: Workspace,
-        api: str,
-        operation: str,
-        request: Request,
-        reply: Reply,
-        reason: str | None,
-    ) -> int:
-        """Add to the request log; headers, and so credentials, are left out but for two."""
-        fault = request.fault
-        number = ws.store.insert(
-            "requests",
-            time=ws.time,
-            api=api,
-            operation=operation,
-            method=request.method,
-            path=request.path,
-            query=dump(request.query),
-            body=request.body[:_BODY_LOGGED].decode("utf-8", "replace"),
-            body_bytes=len(request.body),
-            status=_seen(reply, fault),
-            user_agent=request.headers.get("user-agent", ""),
-            retry_count=request.headers.get("x-retry-count"),
-            applied=int(reply.status < 400 and not reason),
-            reason=reason,
-            fault=None if fault is None else fault.action,
-        )
-        if self.options.requests_kept:
-            oldest = number - self.options.requests_kept
-            ws.store.execute("DELETE FROM requests WHERE n<=?", (oldest,))
-        return number
+def _entry(route: Route, request: Request, reply: Reply, reason: str | None) -> request_log.Entry:
+    return request_log.Entry(route.api, route.operation, request, reply, reason)
 
 
 def _instead(request: Request, errors: Envelope) -> Reply | None:
     return None if request.fault is None else request.fault.instead(errors)
 
 
-def _seen(reply: Reply, fault: Fault | None) -> int | None:
-    """The status that reaches the client, ``None`` where a fault lets none through."""
-    if fault is None:
-        return reply.status
-    return (fault.status or reply.status) if fault.answers else None
-
-
 def _broken(error: Exception, errors: Envelope) -> Reply:
-    """500; of the store's own errors, such as a full disk, it says which."""
+    """A 500. It quotes an error of the store itself, such as a full disk."""
     which = f": {error}" if isinstance(error, sqlite3.OperationalError) else ""
     return errors(Refused(f"internal error of the local Customer.io{which}", "broken"))
 
 
-def _envelope(route: Route, refused: Refused) -> Envelope:
+def _errors_of(route: Route, refused: Refused) -> Envelope:
     return meta_error if refused.kind == "unauthorized" and route.api == "track" else route.errors
-
-
-def _decode_basic(token: str) -> bytes:
-    padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
-    try:
-        return base64.b64decode(padded, altchars=b"-_" if {"-", "_"} & set(token) else None)
-    except (binascii.Error, ValueError):
-        return b""

@@ -1,4 +1,4 @@
-"""API-triggered broadcasts: reading a trigger's audience, finding its people, sending, failing."""
+"""API-triggered broadcasts: checking a trigger's audience, finding its people, sending to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import audience_file, campaigns, filters, limits, people
+from .campaigns import Journey
+from .deliveries import Origin
 from .people import Address, IdKind
 from .refusal import Refused
 from .store import Row
@@ -27,20 +29,44 @@ _ALL_FLAGS = _FLAGS["per_user_data"]
 _MOST_LINES = 1_000_000
 
 
+@dataclass(frozen=True)
+class Trigger:
+    """One call that triggers a broadcast: its number and the member that names the audience."""
+
+    broadcast: Row
+    number: int
+    audience: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an audience: its number, from 1, and ``{"id" or "email", "data"?}``."""
+
+    number: int
+    user: dict[str, Any]
+
+
 @dataclass
 class Audience:
-    """Who a trigger reaches: the people with their own data, and why lines failed."""
+    """The people that a trigger reaches with their own data, and an error for each bad line."""
 
     people: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
+class _Recorded(Refused):
+    """A refusal of a trigger that stays in the list of triggers."""
+
+    keep = True
+
+
 def trigger(ws: Workspace, broadcast_id: int, body: dict[str, Any]) -> int:
-    """Start a broadcast for an audience; returns the trigger's number, from 1 per broadcast.
+    """Send a broadcast to an audience; returns the trigger's number. Each broadcast counts from 1.
 
     Raises:
         Refused: ``not_found``; ``too_many`` within the interval or with a full queue;
-            ``unprocessable`` with a pointer for a bad audience, which is recorded as a trigger.
+            ``unprocessable`` for a bad audience, and then the trigger is recorded as failed.
     """
     broadcast = campaigns.get(ws, broadcast_id, "broadcast")
     _check_pace(ws, broadcast_id)
@@ -52,25 +78,28 @@ def trigger(ws: Workspace, broadcast_id: int, body: dict[str, Any]) -> int:
     number = 1 + (
         ws.store.scalar("SELECT max(id) FROM triggers WHERE broadcast=?", (broadcast_id,)) or 0
     )
+    trigger = Trigger(broadcast, number, kind, body)
     try:
         _check(body, kind)
-        audience = _find(ws, broadcast, kind, body)
+        audience = _find(ws, trigger)
     except Refused as refused:
-        _save(ws, broadcast_id, number, kind, 0, [refused.message])
+        _save(ws, trigger, 0, [refused.message])
         message = f"trigger {number}: {refused.message}"
-        raise Refused(message, refused.kind, pointer=refused.pointer, keep=True) from None
+        raise _Recorded(message, refused.kind, pointer=refused.pointer) from None
     if audience.errors:
-        _save(ws, broadcast_id, number, kind, 0, audience.errors)
+        _save(ws, trigger, 0, audience.errors)
         message = f"trigger {number}: {audience.errors[0]}"
-        pointer = f"/data/attributes/{kind}"
-        raise Refused(message, "unprocessable", pointer=pointer, keep=True)
-    _save(ws, broadcast_id, number, kind, len(audience.people), [])
-    _send(ws, broadcast, number, audience, body.get("data") or {})
+        raise _Recorded(message, "unprocessable", pointer=f"/data/attributes/{kind}")
+    _save(ws, trigger, len(audience.people), [])
+    _send(ws, trigger, audience)
     return number
 
 
 def _check_pace(ws: Workspace, broadcast_id: int) -> None:
-    """One trigger an interval and few in the queue; those from before the clock went back rest."""
+    """Refuse a second trigger within the interval, and one too many for the queue.
+
+    Triggers later than now do not count: they are from before the clock went back.
+    """
     key = (broadcast_id, ws.now)
     sql = "SELECT max(created_at) FROM triggers WHERE broadcast=? AND created_at<=?"
     last = ws.store.scalar(sql, key)
@@ -92,7 +121,7 @@ def _audience_kind(ws: Workspace, body: dict[str, Any]) -> str:
 
 
 def _check(body: dict[str, Any], kind: str) -> None:
-    """Refuse a bad audience, a flag of another audience (Go SDK), too large data."""
+    """Refuse a bad audience, a flag of another kind of audience (Go SDK) and too large data."""
     for flag in sorted(_ALL_FLAGS & body.keys()):
         pointer = f"/data/attributes/{flag}"
         if not isinstance(body[flag], bool):
@@ -135,9 +164,10 @@ def _is_user(value: Any) -> bool:
     return len(named) == 1 and isinstance(named[0], str)
 
 
-def _find(ws: Workspace, broadcast: Row, kind: str, body: dict[str, Any]) -> Audience:
+def _find(ws: Workspace, trigger: Trigger) -> Audience:
+    kind, body = trigger.audience, trigger.body
     if kind in ("default", "recipients"):
-        default = json.loads(broadcast["definition"])["default_recipients"]
+        default = json.loads(trigger.broadcast["definition"])["default_recipients"]
         chosen = body["recipients"] if kind == "recipients" else default
         everyone = ws.store.all("SELECT * FROM people ORDER BY pk")
         return Audience([(each, {}) for each in everyone if filters.fits(ws, chosen, each)])
@@ -146,8 +176,8 @@ def _find(ws: Workspace, broadcast: Row, kind: str, body: dict[str, Any]) -> Aud
         entries = audience_file.read(entries)
         _check_list(entries, kind, audience_file.POINTER)
     audience = Audience()
-    for line, entry in enumerate(entries, 1):
-        _find_one(ws, audience, line, _as_user(entry, kind), body)
+    for number, entry in enumerate(entries, 1):
+        _find_one(ws, audience, Line(number, _as_user(entry, kind)), body)
     return audience
 
 
@@ -157,58 +187,48 @@ def _as_user(entry: Any, kind: str) -> dict[str, Any]:
     return {"id": entry} if kind == "ids" else {"email": entry}
 
 
-def _find_one(
-    ws: Workspace, audience: Audience, line: int, user: dict[str, Any], flags: dict[str, Any]
-) -> None:
-    kind: IdKind = "id" if "id" in user else "email"
-    value = user[kind]
+def _find_one(ws: Workspace, audience: Audience, line: Line, flags: dict[str, Any]) -> None:
+    kind: IdKind = "id" if "id" in line.user else "email"
+    value = line.user[kind]
     if kind == "email":
         found = people.with_email(ws, value)
     else:
         found = [each for each in [people.find(ws, Address("id", value))] if each]
     if len(found) > 1 and not flags.get("email_add_duplicates"):
-        audience.errors.append(f"line {line}: several people have the email {value}")
+        audience.errors.append(f"line {line.number}: several people have the email {value}")
     elif found:
-        audience.people += [(person, user.get("data", {})) for person in found]
+        audience.people += [(person, line.user.get("data", {})) for person in found]
     elif flags.get(f"{kind}_ignore_missing"):
         ws.fail_quietly("missing recipient ignored", value)
     else:
-        audience.errors.append(f"line {line}: no person has the {kind} {value}")
+        audience.errors.append(f"line {line.number}: no person has the {kind} {value}")
 
 
-def _save(
-    ws: Workspace, broadcast: int, number: int, kind: str, recipients: int, errors: list[str]
-) -> None:
+def _save(ws: Workspace, trigger: Trigger, recipients: int, errors: list[str]) -> None:
     ws.store.insert(
         "triggers",
-        broadcast=broadcast,
-        id=number,
+        broadcast=trigger.broadcast["id"],
+        id=trigger.number,
         created_at=ws.now,
         processed_at=ws.now + ws.options.trigger_duration,
         failed=int(bool(errors)),
-        audience=kind,
+        audience=trigger.audience,
         recipients=recipients,
         errors=dump(errors),
     )
 
 
-def _send(
-    ws: Workspace, broadcast: Row, number: int, audience: Audience, data: dict[str, Any]
-) -> None:
-    actions = json.loads(broadcast["definition"])["actions"]
+def _send(ws: Workspace, trigger: Trigger, audience: Audience) -> None:
+    actions = json.loads(trigger.broadcast["definition"])["actions"]
+    data = trigger.body.get("data") or {}
+    origin = Origin(broadcast=trigger.broadcast["id"], trigger_id=trigger.number)
     for person, own in audience.people:
         if person["unsubscribed"]:
             ws.fail_quietly("unsubscribed: broadcast sends nothing", str(person["cio_id"]))
             continue
+        journey = Journey(person, origin, {"trigger": {**data, **own}})
         for action in actions:
-            campaigns.send_action(
-                ws,
-                action,
-                person,
-                broadcast=broadcast["id"],
-                trigger_id=number,
-                content={"trigger": {**data, **own}},
-            )
+            campaigns.send_action(ws, action, journey)
 
 
 def triggers(ws: Workspace, broadcast_id: int) -> list[Row]:
@@ -227,7 +247,7 @@ def get_trigger(ws: Workspace, broadcast_id: int, number: int) -> Row:
 
 
 def shown(ws: Workspace, row: Row) -> dict[str, Any]:
-    """A trigger as the App API shows it; not processed yet means null."""
+    """A trigger as the App API shows it; ``processed_at`` is null until then."""
     return {
         "id": row["id"],
         "broadcast_id": row["broadcast"],

@@ -1,16 +1,60 @@
-"""Campaigns: reading them, and starting people in them by event or by entering a segment."""
+"""Campaigns and broadcasts: adding and reading them, starting people in campaigns, sending."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import deliveries, filters
+from .deliveries import Failure, NewDelivery, Origin
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump
 
 _PRIVATE = frozenset({"default_recipients"})
+
+
+@dataclass(frozen=True)
+class NewCampaign:
+    """A campaign to add, or a broadcast: its type is ``triggered_broadcast``.
+
+    ``members`` are the App API's members of this type only, or other values of the common ones.
+    """
+
+    id: int
+    name: str
+    type: str
+    actions: list[dict[str, Any]]
+    state: str = "running"
+    event_name: str | None = None
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TriggerEvent:
+    """The event that starts a campaign."""
+
+    name: str
+    data: dict[str, Any]
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The way of one person through a campaign or broadcast.
+
+    Attributes:
+        person: ``None`` for an invite, which knows only an address.
+        origin: the campaign and event, or the broadcast and trigger, that start it.
+        content: the data for the messages: ``{"event": ...}`` or ``{"trigger": ...}``.
+        recipient: the address to use instead of the person's own.
+    """
+
+    person: Row | None
+    origin: Origin
+    content: dict[str, Any] = field(default_factory=dict)
+    recipient: str | None = None
 
 
 def get(ws: Workspace, campaign_id: int, kind: str = "campaign") -> Row:
@@ -21,35 +65,25 @@ def get(ws: Workspace, campaign_id: int, kind: str = "campaign") -> Row:
     return row
 
 
-def add(
-    ws: Workspace,
-    number: int,
-    name: str,
-    kind: str,
-    actions: list[dict[str, Any]],
-    state: str = "running",
-    *,
-    event_name: str | None = None,
-    **extra: Any,
-) -> None:
-    """A new campaign or broadcast; ``extra`` are its members beyond those that all have."""
+def add(ws: Workspace, new: NewCampaign) -> None:
+    """Add a campaign or broadcast."""
     definition = {
         "description": "",
         "created": ws.now,
         "updated": ws.now,
-        "first_started": 0 if state == "draft" else ws.now,
-        "actions": actions,
+        "first_started": 0 if new.state == "draft" else ws.now,
+        "actions": new.actions,
         "tags": [],
-        **extra,
+        **new.members,
     }
     ws.store.insert(
         "campaigns",
-        id=number,
-        kind="broadcast" if kind == "triggered_broadcast" else "campaign",
-        name=name,
-        type=kind,
-        state=state,
-        event_name=event_name,
+        id=new.id,
+        kind="broadcast" if new.type == "triggered_broadcast" else "campaign",
+        name=new.name,
+        type=new.type,
+        state=new.state,
+        event_name=new.event_name,
         definition=dump(definition),
     )
 
@@ -60,7 +94,7 @@ def every(ws: Workspace, kind: str = "campaign") -> list[Row]:
 
 
 def shown(row: Row) -> dict[str, Any]:
-    """A campaign as the App API shows it (fact get_campaign); its actions without their content."""
+    """A campaign as the App API shows it (fact get_campaign): actions have no content there."""
     definition = json.loads(row["definition"])
     actions = [{"type": each["type"], "id": each["id"]} for each in definition["actions"]]
     return {
@@ -77,7 +111,7 @@ def shown(row: Row) -> dict[str, Any]:
 
 
 def segments_of(row: Row) -> set[int]:
-    """The segments a campaign is triggered or filtered by."""
+    """The segments that trigger or filter a campaign."""
     definition = json.loads(row["definition"])
     return {
         *definition.get("trigger_segment_ids", ()),
@@ -86,80 +120,64 @@ def segments_of(row: Row) -> set[int]:
 
 
 def trigger_segments(ws: Workspace) -> set[int]:
-    """The segments that start a running campaign."""
+    """The segments that trigger a running campaign."""
     sql = "SELECT definition FROM campaigns WHERE type='segment' AND state='running'"
     found = [json.loads(row["definition"]) for row in ws.store.all(sql)]
     return {each for definition in found for each in definition["trigger_segment_ids"]}
 
 
 def started_by(ws: Workspace, event_name: str) -> list[Row]:
-    """The running campaigns that an event of this name triggers."""
+    """The running campaigns that this event triggers."""
     sql = "SELECT * FROM campaigns WHERE event_name=? AND state='running' ORDER BY id"
     return ws.store.all(sql, (event_name,))
 
 
-def start_by_event(
-    ws: Workspace, name: str, data: dict[str, Any], event_id: str | None, person: Row | None
-) -> None:
-    """Start the person, or an invite's recipient, in every campaign of this event."""
-    for campaign in started_by(ws, name):
-        _start(ws, campaign, person, data, event_id)
+def start_by_event(ws: Workspace, event: TriggerEvent, person: Row | None) -> None:
+    """Start the person, or the recipient of an invite, in every campaign of this event."""
+    recipient = event.data.get("recipient")
+    for campaign in started_by(ws, event.name):
+        journey = Journey(
+            person,
+            Origin(campaign=campaign["id"], trigger_event_id=event.id),
+            {"event": event.data},
+            recipient if isinstance(recipient, str) else None,
+        )
+        _start(ws, campaign, journey)
 
 
 def start_by_segment(ws: Workspace, segment_id: int, person: Row) -> None:
-    """Start a person in the running campaigns that entering this segment triggers."""
+    """Start a person who entered this segment in the running campaigns that it triggers."""
     sql = "SELECT * FROM campaigns WHERE type='segment' AND state='running' ORDER BY id"
     for campaign in ws.store.all(sql):
         if segment_id in json.loads(campaign["definition"])["trigger_segment_ids"]:
-            _start(ws, campaign, person, {}, None)
+            journey = Journey(person, Origin(campaign=campaign["id"]), {"event": {}})
+            _start(ws, campaign, journey)
 
 
-def _start(
-    ws: Workspace,
-    campaign: Row,
-    person: Row | None,
-    data: dict[str, Any],
-    event_id: str | None,
-) -> None:
-    definition = json.loads(campaign["definition"])
+def _start(ws: Workspace, campaign: Row, journey: Journey) -> None:
+    """Send all messages of a campaign, unless its filter or the person forbids it."""
+    definition, person = json.loads(campaign["definition"]), journey.person
     for segment_id in definition.get("filter_segment_ids", ()):
         if person is None or not filters.in_segment(ws, segment_id, person):
             return
     if person is not None and person["unsubscribed"]:
         ws.fail_quietly("unsubscribed: campaign sends nothing", str(person["cio_id"]))
         return
-    override = data.get("recipient")
     for action in definition["actions"]:
-        send_action(
-            ws,
-            action,
-            person,
-            recipient=override if isinstance(override, str) else None,
-            campaign=campaign["id"],
-            trigger_event_id=event_id,
-            content={"event": data},
-        )
+        send_action(ws, action, journey)
 
 
-def send_action(
-    ws: Workspace,
-    action: dict[str, Any],
-    person: Row | None,
-    *,
-    recipient: str | None = None,
-    content: dict[str, Any] | None = None,
-    **origin: Any,
-) -> None:
-    """Create the delivery of one action to a person; no address of its channel means failed."""
-    to = recipient or deliveries.address_for(ws, action["type"], person)
-    deliveries.create(
-        ws,
-        action["type"],
-        person,
+def send_action(ws: Workspace, action: dict[str, Any], journey: Journey) -> None:
+    """Create the delivery of one action; it fails for a person without an address."""
+    channel = action["type"]
+    to = journey.recipient or deliveries.address_for(ws, channel, journey.person)
+    delivery = NewDelivery(
+        channel,
+        journey.person,
         to,
         subject=action.get("subject"),
-        action=action["id"],
-        failure=None if to else f"no address for {action['type']}",
-        content={"body": action.get("body", ""), **(content or {})},
-        **origin,
+        content={"body": action.get("body", ""), **journey.content},
+        origin=replace(journey.origin, action=action["id"]),
+        failure=None if to else Failure(f"no address for {channel}"),
     )
+    deliveries.create(ws, delivery)

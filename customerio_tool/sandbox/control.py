@@ -1,4 +1,4 @@
-"""The routes under ``/_sandbox/``: seeing and steering the local Customer.io itself."""
+"""The control routes under ``/_sandbox/``: they inspect and change the local Customer.io."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Move:
     set: float | None = None
 
     def make(self, clock: Clock) -> None:
-        """Move the clock. Raises ValueError unless one movement was asked for."""
+        """Move the clock. Raises ValueError unless exactly one movement is given."""
         asked = [name for name, each in vars(self).items() if each is not None]
         if len(asked) != 1 or self.freeze is False or self.resume is False:
             raise ValueError("clock takes one of freeze, resume, advance, set")
@@ -52,10 +52,10 @@ class _Move:
 
 
 def check_access(request: Request) -> None:
-    """Refuse what a web page could make a browser send.
+    """Refuse a request that a web page could make a browser send.
 
-    A foreign Host is DNS rebinding, a foreign Origin another site's script, and a change without
-    a JSON type what a form could post.
+    A foreign Host is DNS rebinding, a foreign Origin is another site's script, and a change
+    without a JSON type may come from a form.
     """
     origin = request.headers.get("origin")
     for name, url in (("Host", "//" + request.headers.get("host", "")), ("Origin", origin)):
@@ -75,23 +75,23 @@ def _host(url: str) -> str | None:
 
 
 def private(reply: Reply) -> Reply:
-    """The answer without the header that would let every web page read it."""
+    """The answer without the header that lets every web page read it."""
     kept = [pair for pair in reply.headers if pair[0] != "Access-Control-Allow-Origin"]
     return Reply(reply.status, reply.body, tuple(kept))
 
 
 @CONTROL.route("GET", "/_sandbox/health", operation="health", seen=_README)
 def health(application: Application, _request: Request) -> Reply:
-    """Whether it is up, and its time."""
+    """The sandbox is up; its time."""
     return json_reply({"status": "ok", "time": application.clock.now()})
 
 
 @CONTROL.route("GET", "/_sandbox/requests", operation="requests", seen=_README)
 def requests(application: Application, request: Request) -> Reply:
-    """The request log; ``after=n`` leaves out what was seen already, ``operation`` all others.
+    """The request log: the entries after number ``after``, of one ``operation`` if given.
 
-    ``wait_for=n`` answers when there are n of them, or after ``timeout`` seconds (5; 60 at most)
-    with what there is; of more than the log keeps it is refused.
+    ``wait_for=n`` answers as soon as there are n entries, or after ``timeout`` seconds (5 by
+    default, 60 at most). It is refused if the log keeps fewer than n.
     """
     count, seconds = request.query_int("wait_for") or 0, request.query_int("timeout")
     timeout = float(_WAIT if seconds is None else max(0, min(seconds, _LONGEST_WAIT)))
@@ -110,9 +110,9 @@ def whole_state(application: Application, _request: Request) -> Reply:
 
 @CONTROL.route("POST", "/_sandbox/reset", operation="reset", seen=_README)
 def reset_workspace(application: Application, request: Request) -> Reply:
-    """As when it was started, or with ``{"to": "empty"}`` without anything in the workspace.
+    """Restore the state of the start; ``{"to": "empty"}`` leaves the workspace empty.
 
-    Log, faults, clock and options go back too; snapshots stay, unless ``{"snapshots": true}``.
+    Log, faults, clock and options are reset too; snapshots only with ``{"snapshots": true}``.
     """
     with _teaching():
         wanted = declared.read(_Reset, request.json_object(), "reset")
@@ -122,20 +122,20 @@ def reset_workspace(application: Application, request: Request) -> Reply:
 
 @CONTROL.route("POST", "/_sandbox/seed", operation="seed", seen=_README)
 def seed(application: Application, request: Request) -> Reply:
-    """Add what a seed holds; see ``seeding`` for its form."""
+    """Add a seed's entries; ``seeding`` describes its form."""
     with _teaching():
-        return json_reply({"seeded": application.sow(request.json)})
+        return json_reply({"seeded": application.add_seed(request.json)})
 
 
 @CONTROL.route("GET", "/_sandbox/options", operation="options", seen=_README)
 def options(application: Application, _request: Request) -> Reply:
-    """All options but the credentials."""
+    """All options except the credentials."""
     return json_reply({"options": application.options.shown()})
 
 
 @CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", seen=_README)
 def change_options(application: Application, request: Request) -> Reply:
-    """Change the options that the body names."""
+    """Change the options in the body."""
     with _teaching():
         application.change_options(request.json_object())
     return options(application, request)
@@ -143,14 +143,14 @@ def change_options(application: Application, request: Request) -> Reply:
 
 @CONTROL.route("GET", "/_sandbox/clock", operation="clock", seen=_README)
 def clock(application: Application, _request: Request) -> Reply:
-    """What time it is in the sandbox, in Unix seconds, and whether it stands still."""
+    """The sandbox's time in Unix seconds, and whether its clock is frozen."""
     found = application.clock
     return json_reply({"time": found.now(), "frozen": found.is_frozen})
 
 
 @CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", seen=_README)
 def set_clock(application: Application, request: Request) -> Reply:
-    """Do one of ``{"freeze": true or time}``, ``{"resume": true}``, ``advance``, ``set``.
+    """Move the clock by one of ``freeze`` (true or a time), ``resume``, ``advance`` and ``set``.
 
     ``{"advance": seconds}`` and ``{"set": time}`` leave a running clock running.
     """
@@ -162,20 +162,20 @@ def set_clock(application: Application, request: Request) -> Reply:
 
 @CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", seen=_README)
 def snapshots(application: Application, _request: Request) -> Reply:
-    """The names of what was kept."""
+    """The names of all snapshots."""
     return json_reply({"snapshots": application.snapshots.names()})
 
 
 @CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", seen=_README)
 def snapshot(application: Application, request: Request, name: str) -> Reply:
-    """Keep the workspace as it is under a name."""
+    """Take a snapshot of the workspace."""
     application.snapshots.take(name)
     return snapshots(application, request)
 
 
 @CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", seen=_README)
 def restore(application: Application, request: Request, name: str) -> Reply:
-    """Go back to what was kept under a name."""
+    """Return to a snapshot."""
     with _found():
         application.snapshots.restore(name)
     return snapshots(application, request)
@@ -183,7 +183,7 @@ def restore(application: Application, request: Request, name: str) -> Reply:
 
 @CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", seen=_README)
 def drop_snapshot(application: Application, request: Request, name: str) -> Reply:
-    """Forget what was kept under a name."""
+    """Delete a snapshot."""
     with _found():
         application.snapshots.drop(name)
     return snapshots(application, request)
@@ -191,13 +191,13 @@ def drop_snapshot(application: Application, request: Request, name: str) -> Repl
 
 @CONTROL.route("GET", "/_sandbox/faults", operation="faults", seen=_README)
 def faults(application: Application, _request: Request) -> Reply:
-    """The fault rules in force, each with how many requests it fitted and how many it hit."""
+    """The fault rules in force, each with its counts of matching and of hit requests."""
     return json_reply({"faults": application.faults.shown()})
 
 
 @CONTROL.route("PUT", "/_sandbox/faults", operation="set_faults", seen=_README)
 def set_faults(application: Application, request: Request) -> Reply:
-    """Put ``{"faults": [rule, ...]}`` in place of all rules."""
+    """Replace all rules by those of ``{"faults": [rule, ...]}``."""
     body = request.json_object()
     rules: Any = body.get("faults")
     if not isinstance(rules, list) or len(body) > 1:
@@ -207,14 +207,14 @@ def set_faults(application: Application, request: Request) -> Reply:
 
 @CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", seen=_README)
 def add_fault(application: Application, request: Request) -> Reply:
-    """Add one rule behind the others; the body is the rule."""
+    """Add one rule, the body, after the others."""
     rule = request.json_object()
     return _changed_faults(application, lambda: application.faults.add(rule))
 
 
 @CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", seen=_README)
 def clear_faults(application: Application, _request: Request) -> Reply:
-    """Let everything work again."""
+    """Remove all rules."""
     return _changed_faults(application, application.faults.clear)
 
 
@@ -226,7 +226,7 @@ def _changed_faults(application: Application, change: Callable[[], object]) -> R
 
 @contextmanager
 def _teaching() -> Iterator[None]:
-    """Turn a ValueError about what was given into a refusal with its text."""
+    """Turn a ValueError about the input into a refusal with its text."""
     try:
         yield
     except ValueError as error:
@@ -235,7 +235,7 @@ def _teaching() -> Iterator[None]:
 
 @contextmanager
 def _found() -> Iterator[None]:
-    """Turn a KeyError about a name into a refusal with its text."""
+    """Turn a KeyError about a name into ``not_found`` with its text."""
     try:
         yield
     except KeyError as error:

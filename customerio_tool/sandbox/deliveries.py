@@ -1,4 +1,4 @@
-"""Deliveries: one row per message to one recipient, with the metrics it gathers over time."""
+"""Deliveries: one row for each message to one recipient, and its metrics with their times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
@@ -38,8 +38,46 @@ MessageType = Literal[
 TYPES = frozenset(get_args(MessageType))
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What sends a delivery, by numbers: an action of a campaign or broadcast, or a template."""
+
+    campaign: int | None = None
+    action: int | None = None
+    broadcast: int | None = None
+    trigger_id: int | None = None
+    template: int | None = None
+    trigger_event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a delivery fails, and the metric that records it."""
+
+    message: str
+    metric: Literal["failed", "undeliverable"] = "failed"
+
+
+@dataclass(frozen=True)
+class NewDelivery:
+    """A delivery to add. ``person`` is ``None`` for an address that belongs to nobody.
+
+    ``send_at`` is Unix seconds; a draft is never sent.
+    """
+
+    channel: str
+    person: Row | None
+    recipient: str | None
+    subject: str | None = None
+    content: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin()
+    failure: Failure | None = None
+    draft: bool = False
+    send_at: int | None = None
+
+
 def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:
-    """Where a channel reaches a person."""
+    """The person's address in a channel, if there is one."""
     if person is None:
         return None
     if channel == "email":
@@ -53,53 +91,37 @@ def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:
     return str(person["cio_id"])
 
 
-def create(
-    ws: Workspace,
-    channel: str,
-    person: Row | None,
-    recipient: str | None,
-    *,
-    subject: str | None = None,
-    draft: bool = False,
-    failure: str | None = None,
-    failed_as: str = "failed",
-    send_at: int | None = None,
-    content: dict[str, Any] | None = None,
-    **origin: Any,
-) -> str:
-    """Add a delivery and the metrics it will have; returns its id.
-
-    ``origin`` names where it comes from: campaign, action, broadcast, trigger_id, template,
-    trigger_event_id.
-    """
+def create(ws: Workspace, new: NewDelivery) -> str:
+    """Add a delivery with its metrics, also the future ones; returns its id."""
+    person, failure = new.person, new.failure
     who = people.identifiers(person) if person else {"id": None, "email": None, "cio_id": None}
     pk = ws.store.insert(
         "deliveries",
-        type=channel,
+        type=new.channel,
         person=person["pk"] if person else None,
         identifiers=dump(who),
-        recipient=recipient,
-        subject=subject,
+        recipient=new.recipient,
+        subject=new.subject,
         created=ws.now,
-        draft=int(draft),
-        failure_message=failure,
-        content=dump(content or {}),
-        **origin,
+        draft=int(new.draft),
+        failure_message=failure.message if failure else None,
+        content=dump(new.content),
+        **vars(new.origin),
     )
     delivery_id = make_id(pk)
     ws.store.execute("UPDATE deliveries SET id=? WHERE pk=?", (delivery_id, pk))
     record(ws, pk, "created", ws.now)
-    if draft:
+    if new.draft:
         record(ws, pk, "drafted", ws.now)
     else:
-        _send(ws, pk, max(ws.now, send_at or 0), failed_as if failure else None)
+        _send(ws, pk, max(ws.now, new.send_at or 0), failure)
     return delivery_id
 
 
-def _send(ws: Workspace, pk: int, start: int, failed_as: str | None) -> None:
+def _send(ws: Workspace, pk: int, start: int, failure: Failure | None) -> None:
     sent = start + ws.options.sent_after
-    if failed_as:
-        record(ws, pk, failed_as, sent)
+    if failure:
+        record(ws, pk, failure.metric, sent)
         return
     record(ws, pk, "attempted", sent)
     record(ws, pk, "sent", sent)
@@ -107,13 +129,13 @@ def _send(ws: Workspace, pk: int, start: int, failed_as: str | None) -> None:
 
 
 def make_id(pk: int) -> str:
-    """A delivery id: base64-like and ending in ``=`` as the vendor's, the same in every run."""
+    """A delivery id that looks like the vendor's, in base64 up to the ``=``; equal in every run."""
     digest = hashlib.sha256(f"delivery {pk}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:14]).decode()
 
 
 def record(ws: Workspace, pk: int, name: str, at: int) -> None:
-    """Add a metric at its time; the first one of a name stays."""
+    """Add a metric with its time, unless the delivery has that metric already."""
     ws.store.execute("INSERT OR IGNORE INTO metrics VALUES (?,?,?)", (pk, name, at))
 
 
@@ -160,7 +182,7 @@ def shown(ws: Workspace, row: Row) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Search:
-    """What a message list asks for (fact list_messages). Times are Unix seconds of creation."""
+    """The filters of a message list (fact list_messages). Times are Unix seconds of creation."""
 
     channel: str | None = None
     metric: str | None = None
@@ -181,7 +203,7 @@ def search(ws: Workspace, wanted: Search) -> tuple[list[Row], str | None]:
     """One page, newest first, and the cursor of the next page, ``None`` at the end.
 
     Raises:
-        Refused: an unknown type or metric, a cursor that was not given out.
+        Refused: an unknown type or metric, or a made-up cursor.
     """
     where, values = _conditions(ws, wanted)
     sql = f"SELECT * FROM deliveries WHERE {where} ORDER BY created DESC, pk DESC LIMIT ?"  # noqa: S608 - fixed texts
@@ -231,15 +253,15 @@ def _read_cursor(cursor: str) -> tuple[int, int]:
 
 
 def window(now: int, start: int | None, end: int | None) -> tuple[int, int]:
-    """The time span a list covers: never more than the 6 months before its end (A)."""
+    """The first and last second of a message list: it covers 6 months at most (A)."""
     until = now if end is None else end
     earliest = months_before(until, WINDOW_MONTHS)
     return (earliest if start is None else max(start, earliest)), until
 
 
 def months_before(moment: int, months: int) -> int:
-    """The same time of day some calendar months earlier; a short month takes its last day."""
-    moment = min(max(moment, 10**8), 10**11)  # years 1973 to 5138: what datetime can hold
+    """The same day and time some months earlier; in a shorter month, the last day."""
+    moment = min(max(moment, 10**8), 10**11)  # datetime holds these years, 1973 to 5138
     at = datetime.fromtimestamp(moment, timezone.utc)
     years, month = divmod(at.year * 12 + at.month - 1 - months, 12)
     day = min(at.day, monthrange(years, month + 1)[1])

@@ -1,4 +1,4 @@
-"""Events: checking, deduplicating, storing, joining anonymous ones to a person, and triggering."""
+"""Events: checking and storing them, joining anonymous ones to people, triggering campaigns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Event:
-    """An event as accepted: name trimmed, type settled, time in Unix seconds."""
+    """An accepted event: its name is trimmed, its time in Unix seconds."""
 
     name: str
     type: str
@@ -32,7 +32,7 @@ class Event:
 
 
 def read(ws: Workspace, body: dict[str, Any]) -> Event:
-    """Check an event's body (T). Raises Refused."""
+    """Read an event from a body (T). Raises Refused."""
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
         raise Refused("name is required", field="name")
@@ -57,7 +57,7 @@ def read(ws: Workspace, body: dict[str, Any]) -> Event:
 
 
 def anonymous_id_in(ws: Workspace, body: dict[str, Any]) -> str | None:
-    """The anonymous_id of a body; a blank one is none."""
+    """The anonymous_id of a body, ``None`` when it is blank."""
     value = people.given(ws, body.get("anonymous_id"))
     return value if value and value.strip() else None
 
@@ -71,7 +71,7 @@ def _event_id(value: Any) -> str | None:
 
 
 def add(ws: Workspace, event: Event, person: Row | None) -> None:
-    """Store an event unless its id was seen, then let it trigger campaigns."""
+    """Store an event unless it is a duplicate, then start the campaigns that it triggers."""
     key = _dedup_key(ws, event)
     if key and ws.store.one("SELECT 1 FROM events WHERE dedup_key=?", (key,)):
         ws.fail_quietly("duplicate event id", event.event_id or "")
@@ -92,7 +92,7 @@ def add(ws: Workspace, event: Event, person: Row | None) -> None:
 
 
 def _dedup_key(ws: Workspace, event: Event) -> str | None:
-    """Only a ULID deduplicates (fact event-id-ulid) unless the switch says any text does."""
+    """The key to deduplicate by: a ULID (fact event-id-ulid), or any id if the option says so."""
     if event.event_id is None:
         return None
     if _ULID.fullmatch(event.event_id):
@@ -104,7 +104,7 @@ def _dedup_key(ws: Workspace, event: Event) -> str | None:
 
 
 def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:
-    """Start campaigns, if the event is at most 72 hours old and of a person or an invite."""
+    """Start campaigns for a person or an invite, if the event is at most 72 hours old."""
     if event.type != "event" or (person is None and not event.data.get("recipient")):
         return
     if person is None and event.anonymous_id:
@@ -113,13 +113,14 @@ def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:
         if campaigns.started_by(ws, event.name):
             ws.fail_quietly("event older than 72 hours: triggers nothing", event.name)
         return
-    campaigns.start_by_event(ws, event.name, event.data, event.event_id, person)
+    trigger = campaigns.TriggerEvent(event.name, event.data, event.event_id)
+    campaigns.start_by_event(ws, trigger, person)
 
 
 def add_anonymous(ws: Workspace, event: Event) -> None:
-    """Store an anonymous event, on the person if they were identified up to 5 minutes ago.
+    """Store an anonymous event; it joins a person who was identified in the last 5 minutes.
 
-    Those that nobody claimed within 30 days are forgotten on the way.
+    This also deletes anonymous events that nobody claimed within 30 days.
     """
     _drop_expired(ws)
     person = None
@@ -131,7 +132,7 @@ def add_anonymous(ws: Workspace, event: Event) -> None:
 
 
 def bind_anonymous(ws: Workspace, pk: int, anonymous_id: str) -> None:
-    """Tie an anonymous_id to one person for good and move its events of the last 30 days (AN)."""
+    """Bind an anonymous_id to a person for good; its events of 30 days become theirs (AN)."""
     bound = ws.store.one("SELECT * FROM anonymous_ids WHERE anonymous_id=?", (anonymous_id,))
     if bound is not None and bound["person"] != pk:
         ws.fail_quietly("anonymous_id belongs to another person", anonymous_id)

@@ -1,7 +1,7 @@
-"""What goes wrong on demand: the rules, which requests they hit, and how often they did.
+"""Faults on demand: the rules, which requests they hit, and how often.
 
-Pure: no socket and no clock here. ``application`` asks for the rule that hits a request,
-``wire_faults`` does what it says.
+There is no socket and no clock here. ``application`` asks for the fault that hits a request, and
+``wire_faults`` performs its action.
 """
 
 from __future__ import annotations
@@ -42,39 +42,42 @@ _LONGEST_DELAY = 3600.0
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule. All of ``operation``, ``method``, ``path`` and ``api`` that are given must fit.
+    """One fault rule. Times are seconds.
 
-    Which of the requests that fit are hit: the ``nth`` only, ``every`` so many, each with a
-    ``probability`` (drawn from ``seed``, so that a run can be repeated); at most ``times`` in all.
-    What happens: ``action``, on top of which ``status``, ``headers``, ``body``, ``retry_after``
-    and ``delay`` change the answer. Times are seconds.
+    A request matches when it fits every given member of ``operation``, ``method``, ``path`` and
+    ``api``. ``nth``, ``every``, ``probability`` and ``times`` choose which matching requests are
+    hit; a rule without them hits them all.
 
     Attributes:
-        operation: the sandbox's name of the call, as in the request log: ``send_email``;
-            ``unknown`` is what no route serves.
+        operation: the sandbox's name of the call, as in the request log: ``send_email``; requests
+            without a route are ``unknown``.
         method: the HTTP method.
         path: a glob over the raw path; ``*`` also spans ``/``.
         api: ``track`` or ``app``.
-        nth: hit only the nth request that fits, from 1.
-        every: hit each request that fits whose number divides by this.
-        times: hit so many, then rest.
-        probability: hit with this chance, 0 to 1.
-        seed: starts the draws of ``probability``.
+        nth: hit only the nth matching request, from 1.
+        every: hit each matching request whose number divides by this.
+        times: hit at most this many requests.
+        probability: the chance of a hit, 0 to 1.
+        seed: the seed of the random numbers behind ``probability``; equal seeds repeat a run.
         action: ``answer`` only changes the answer. ``slow_body`` sends ``bytes_per_second``;
-            ``cut_body`` sends half of what Content-Length says and closes; ``length_too_small``
-            and ``length_too_large`` lie in Content-Length; ``malformed_json`` sends the first half
-            with an honest length; ``html_page`` sends a page; ``redirect`` points to ``url`` (307);
-            ``close_idle`` answers as if to stay and closes; ``reset_...`` sends a TCP RST,
-            ``no_answer_...`` is silent until the client leaves or ``delay`` is over.
-        status: answer with this; from 300 on the request is not applied unless ``apply`` says so.
-        headers: added to the answer, or in place of its own.
-        body: text, or a value sent as JSON, in place of the answer's own.
-        retry_after: adds Retry-After, ``retry_after_form`` as seconds or as an HTTP date.
-        url: where ``redirect`` points to, as it stands.
-        delay: wait before ``applying`` or before ``answering``: see ``delay_before``.
+            ``cut_body`` sends half of the announced body and closes; ``length_too_small`` and
+            ``length_too_large`` send a wrong Content-Length; ``malformed_json`` sends the first
+            half of the body with its right length; ``html_page`` sends a page; ``redirect`` points
+            to ``url`` (307); ``close_idle`` closes the connection after the answer without
+            announcing it; ``reset_...`` sends a TCP RST; ``no_answer_...`` stays silent until the
+            client leaves or ``delay`` is over.
+        status: the status of the answer; with 300 or more the request is not applied, unless
+            ``apply`` is true.
+        headers: added to the answer; they replace its headers of the same name.
+        body: replaces the answer's body: text, or a value sent as JSON.
+        retry_after: the seconds of an added Retry-After header.
+        retry_after_form: ``seconds``, or ``date`` for an HTTP date.
+        url: the Location of ``redirect``, sent unchanged.
+        delay: wait this long, ``delay_before`` ``applying`` or ``answering``.
+        delay_before: when to wait.
         bytes_per_second: the pace of ``slow_body``.
-        apply: whether the request takes effect; by default unless the status is 300 or more.
-            ``false`` without a status is the call that is accepted and dropped.
+        apply: whether the request takes effect; by default it does unless the status is 300 or
+            more. False without a status accepts the call and drops it.
     """
 
     operation: str | None = None
@@ -111,18 +114,18 @@ class Fault:
 
     @property
     def answers(self) -> bool:
-        """Whether the client gets an answer, of whatever shape."""
+        """Whether the client gets an answer, even a broken one."""
         return self.action not in _UNANSWERED
 
     @property
     def payload(self) -> bytes | None:
-        """The rule's own body as bytes. Raises TypeError or ValueError when it has no such form."""
+        """The rule's body as bytes. Raises TypeError or ValueError when JSON cannot hold it."""
         if self.body is None or isinstance(self.body, str):
             return None if self.body is None else self.body.encode()
         return json.dumps(self.body, ensure_ascii=False, allow_nan=False).encode()
 
     def fits(self, api: str, operation: str, request: Request) -> bool:
-        """Whether the rule is about this request."""
+        """Whether a request matches this rule."""
         return (
             self.operation in (None, operation)
             and self.method in (None, request.method)
@@ -131,16 +134,18 @@ class Fault:
         )
 
     def instead(self, errors: Envelope) -> Reply | None:
-        """The answer in place of the handler's own, in its API's words; ``None`` keeps its own."""
+        """The answer that replaces the handler's, in its API's error format, if there is one."""
         if self.status is not None and self.status >= 300:
-            return errors(Refused(_phrase(self.status), status=self.status))
+            refused = Refused(_phrase(self.status))
+            refused.status = self.status
+            return errors(refused)
         return None if self.applies else json_reply({}, self.status or 200)
 
     def shown(self) -> dict[str, Any]:
-        """The members that say something, as they were given."""
-        plain = {each.name: getattr(self, each.name) for each in fields(self)}
-        blank = Fault()
-        return {name: value for name, value in plain.items() if value != getattr(blank, name)}
+        """The members that differ from their defaults."""
+        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        default = Fault()
+        return {name: value for name, value in members.items() if value != getattr(default, name)}
 
 
 def _phrase(status: int) -> str:
@@ -151,10 +156,10 @@ def _phrase(status: int) -> str:
 
 
 def read(value: Any, operations: Iterable[str], where: str = "fault") -> Fault:
-    """A rule from its JSON form; see ``Fault`` for the members.
+    """Read a rule from JSON; ``Fault`` describes the members.
 
     Raises:
-        ValueError: a member is unknown, of another type, out of range or of no use here.
+        ValueError: a member is unknown, of the wrong type, out of range or useless here.
     """
     fault = declared.read(Fault, value, where)
     if fault.action == "redirect" and fault.status is None:
@@ -211,21 +216,21 @@ def _printable(text: str) -> bool:
 
 @dataclass
 class Active:
-    """A rule at work: ``matched`` requests fitted it, ``fired`` of them were hit."""
+    """A rule in force with its counts: ``matched`` requests fit it, it hit ``fired`` of them."""
 
     rule: Fault
     matched: int = 0
     fired: int = 0
 
     def __post_init__(self) -> None:
-        self._random = Random(self.rule.seed)  # noqa: S311 - chance to be repeated, not a secret
+        self._random = Random(self.rule.seed)  # noqa: S311 - a repeatable run, not a secret
 
     def shown(self) -> dict[str, Any]:
         """The rule with its counts."""
         return {"rule": self.rule.shown(), "matched": self.matched, "fired": self.fired}
 
-    def due(self) -> bool:
-        """Count a request that fits, and tell whether it is one to hit."""
+    def count(self) -> bool:
+        """Count a matching request; returns whether the rule wants to hit it."""
         rule = self.rule
         self.matched += 1
         drawn = self._random.random() < rule.probability
@@ -238,9 +243,9 @@ class Active:
 
 
 class Faults:
-    """The rules in force, tried in order: the first that is due hits. Safe for many threads.
+    """The rules in force. The first rule that wants a request hits it. Safe for many threads.
 
-    Every rule counts each request that fits it, whether or not another rule hit that request.
+    Each rule counts all requests that match it, also those that another rule hits.
     """
 
     def __init__(self, operations: Iterable[str]) -> None:
@@ -249,10 +254,10 @@ class Faults:
         self._active: list[Active] = []
 
     def set(self, rules: Iterable[Mapping[str, Any]]) -> None:
-        """Put these rules in place of all others, their counts at 0.
+        """Replace all rules; the counts start at 0.
 
         Raises:
-            ValueError: a rule makes no sense; the rules before stay.
+            ValueError: a rule is invalid; the old rules stay.
         """
         found = [
             Active(read(rule, self._operations, f"faults[{number}]"))
@@ -262,10 +267,10 @@ class Faults:
             self._active = found
 
     def add(self, rule: Mapping[str, Any]) -> Active:
-        """Add one rule behind the others; returns it with its counts.
+        """Add one rule after the others; returns it with its counts.
 
         Raises:
-            ValueError: it makes no sense.
+            ValueError: the rule is invalid.
         """
         active = Active(read(rule, self._operations))
         with self._lock:
@@ -273,7 +278,7 @@ class Faults:
         return active
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Remove all rules."""
         self.set(())
 
     def shown(self) -> list[dict[str, Any]]:
@@ -282,22 +287,22 @@ class Faults:
             return [each.shown() for each in self._active]
 
     @property
-    def are_none(self) -> bool:
-        """Whether there is no rule at all."""
+    def is_empty(self) -> bool:
+        """Whether there is no rule."""
         return not self._active
 
     def hit(self, api: str, operation: str, request: Request) -> Fault | None:
         """The rule that hits this request, if any."""
         with self._lock:
-            due: Fault | None = None
+            hit: Fault | None = None
             for each in self._active:
-                if each.rule.fits(api, operation, request) and each.due() and due is None:
+                if each.rule.fits(api, operation, request) and each.count() and hit is None:
                     each.fired += 1
-                    due = each.rule
-            return due
+                    hit = each.rule
+            return hit
 
     def once(self, text: str) -> Fault:
-        """The rule that a request asks for itself: an action's name, or a rule as JSON.
+        """Read the fault that a request asks for by header: an action's name, or a rule as JSON.
 
         Raises:
             ValueError: it is neither.

@@ -1,4 +1,4 @@
-"""How an identify call changes a person: who is meant, which identifiers and attributes move."""
+"""The identify call: finds or creates the person, sets identifiers and attributes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNLIMITED = frozenset({PREFERENCES, "cio_relationships"})
 
 
 def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
-    """Create or update the person named by ``address``, or by an identifier in ``body``.
+    """Create or update the person with ``address``, or with an identifier in ``body``.
 
     Raises:
         Refused: a limit is exceeded or a control has the wrong type.
@@ -30,7 +30,7 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     wanted = _identifiers_in(ws, body)
     at = seconds(body.get("_timestamp"), "_timestamp", ws.now)
     relationships = objects.relationship_changes(body.get("cio_relationships"))
-    person = _who(ws, address, wanted, update_only=body.get("_update") is True)
+    person = _person(ws, address, wanted, update_only=body.get("_update") is True)
     if person is None:
         return
     _check_cio_id(ws, person, body.get("cio_id"))
@@ -45,13 +45,13 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
 
 
 def _check_cio_id(ws: Workspace, person: Row, value: Any) -> None:
-    """The cio_id is made by the system and never changes (RA)."""
+    """Record an attempt to change the cio_id: the system makes it, and it stays (RA)."""
     if value not in (None, "", person["cio_id"], f"{people.CIO_PREFIX}{person['cio_id']}"):
         ws.fail_quietly("cio_id never changes", str(person["cio_id"]))
 
 
 def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
-    """The identifiers a body sets. An empty or null one sets nothing."""
+    """The identifiers that a body sets; empty and null ones set nothing."""
     found: list[Address] = []
     for kind in ("id", "email"):
         value = body.get(kind)
@@ -75,10 +75,10 @@ def _is_identifier(ws: Workspace, name: str) -> bool:
     return name in _IDENTIFIERS and (name != "email" or ws.options.email_is_identifier)
 
 
-def _who(
+def _person(
     ws: Workspace, address: Address, wanted: list[Address], *, update_only: bool
 ) -> Row | None:
-    """The person to change: by path, else by the body, else a new one (T)."""
+    """The person with the path's identifier, else with one of the body's, else a new one (T)."""
     if any(people.is_suppressed(ws, each) for each in (address, *wanted)):
         ws.fail_quietly("suppressed", address.value)
         return None
@@ -90,7 +90,7 @@ def _who(
         return None
     for each in wanted:
         owner = people.find(ws, each)
-        if owner is not None:  # the owner gets the identifier of the path
+        if owner is not None:
             people.give(ws, owner["pk"], address)
             return people.get(ws, owner["pk"])
     if update_only:
@@ -100,7 +100,7 @@ def _who(
 
 
 def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[Address]) -> None:
-    """Give the person the body's identifiers, or record why not (fact identify-conflict)."""
+    """Set the body's identifiers, or record why not (fact identify-conflict)."""
     for each in wanted:
         present = person[each.kind]
         if present is not None and Address(each.kind, present).key == each.key:
@@ -121,7 +121,7 @@ def _may_change(ws: Workspace, address: Address, wanted: Address) -> bool:
 
 
 def _set_attributes(ws: Workspace, pk: int, body: dict[str, Any], at: int) -> None:
-    """Merge per attribute: named ones overwrite, absent ones stay, ``""`` removes."""
+    """Set or remove the body's attributes; the person keeps all others."""
     person = people.get(ws, pk)
     values, stamps = json.loads(person["attributes"]), json.loads(person["stamps"])
     unsubscribed, email = person["unsubscribed"], person["email"]
@@ -180,7 +180,7 @@ def _is_nested(name: str, value: Any) -> bool:
 
 
 def _set_topic(values: dict[str, Any], topic: str, value: Any) -> None:
-    """Change one topic and leave the others (fact topic-keys)."""
+    """Change one topic; the others stay (fact topic-keys)."""
     preferences = values.get(PREFERENCES)
     topics = dict(preferences.get("topics") or {}) if isinstance(preferences, dict) else {}
     if value is None or value == "":
@@ -191,5 +191,5 @@ def _set_topic(values: dict[str, Any], topic: str, value: Any) -> None:
 
 
 def is_true(value: Any) -> bool:
-    """Any case of "true", ``1`` and ``"1"`` are true; all else is false (T)."""
+    """Whether a value is true: ``1``, ``"1"``, or "true" in any case (T)."""
     return str(value).lower() in {"true", "1"}

@@ -1,4 +1,4 @@
-"""``Sandbox``: the local Customer.io started, stopped and looked into from Python."""
+"""``Sandbox``: starts, stops and inspects the local Customer.io from Python."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from .welcome import welcome
 class Sandbox:
     """A local Customer.io on 127.0.0.1: Track under /api/v1 and /api/v2, App under /v1.
 
-    Use it as a context manager, or call ``start`` and ``close``; it may be started again. After a
-    fork it stays with the process that started it: the other may use its URLs, and nothing else.
+    Use it as a context manager, or call ``start`` and ``close``; it can be started again. After a
+    fork, the sandbox belongs to the process that started it. The child may only use its URLs.
 
     Args:
         port: the port to listen on; 0 takes a free one.
-        tls: serve https, with a CA made on the spot (needs the ``sandbox`` extra).
-        db: a file to keep the workspace in; ``None`` keeps nothing. Time goes on in it: without a
-            ``clock`` of its own, a sandbox whose file was written by a clock that was ahead starts
-            at the last time in it. Several processes may share one file, each with its own clock.
-        seed: fill an empty workspace with the demo (true), with nothing (false), or with a seed of
-            your own, in the form that ``customerio_tool.sandbox.seeding`` describes.
-        clock: where time comes from; freeze or advance it to test what depends on time.
+        tls: serve https, with a new CA at each start (needs the ``sandbox`` extra).
+        db: a file that keeps the workspace; ``None`` keeps nothing. Without a ``clock``, time never
+            goes back in a file: the sandbox starts at the last time in it, if that is later than
+            now. Several processes may share one file, each with its own clock.
+        seed: the content of an empty workspace: the demo (true), nothing (false), or your own seed
+            in the form that ``customerio_tool.sandbox.seeding`` describes.
+        clock: the sandbox's clock; freeze or advance it to test behaviour over time.
         options: workspace settings, keys and switches.
 
     Raises:
         RuntimeError: ``tls`` without trustme installed.
         OSError: the port is taken.
-        ValueError: the seed makes no sense, or ``db`` cannot keep a workspace.
+        ValueError: the seed is invalid, or ``db`` cannot keep a workspace.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Sandbox:
         self._server: Server | None = None
 
     def start(self) -> Sandbox:
-        """Open the workspace and listen; returns itself."""
+        """Open the workspace and listen; returns the sandbox."""
         if self._server is not None:
             return self
         self._is_parents = False
@@ -77,7 +77,7 @@ class Sandbox:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
             application = Application(self._store, self.clock, self._options, self._seed)
-            with self._store.transaction():  # another process may be opening the same file
+            with self._store.transaction():  # another process may open the same file
                 if self._store.is_empty():
                     application.fill()
                 elif self._follows:
@@ -98,8 +98,8 @@ class Sandbox:
         return context
 
     def close(self) -> None:
-        """Cut connections, stop listening, close the workspace. Calling it again does nothing."""
-        if self._is_parents:  # its threads and its workspace are not here
+        """Cut connections, stop listening, close the workspace. A second call does nothing."""
+        if self._is_parents:  # this process has neither its threads nor its workspace
             return
         if self._server is not None:
             self._server.stop()
@@ -132,10 +132,10 @@ class Sandbox:
 
     @property
     def application(self) -> Application:
-        """What answers requests, for calls without a socket.
+        """The application behind the server, for calls without a socket.
 
         Raises:
-            RuntimeError: it is not running, or runs in the process that this one was forked from.
+            RuntimeError: the sandbox is not running, or belongs to the parent of this process.
         """
         if self._is_parents:
             raise RuntimeError("the sandbox runs in the process that forked this one: use its URLs")
@@ -153,27 +153,26 @@ class Sandbox:
 
     @property
     def app_url(self) -> str:
-        """The origin of the App API: the same one."""
+        """The origin of the App API, equal to ``track_url``."""
         return self.track_url
 
     @property
     def console_url(self) -> str:
-        """Where the workspace can be looked into: all of it, as JSON."""
+        """The URL of the whole workspace as JSON."""
         return f"{self.track_url}/_sandbox/state"
 
     @property
     def options(self) -> Options:
-        """The settings in force; ``configure`` changes them."""
+        """The current settings; ``configure`` changes them."""
         return self._options if self._server is None else self._server.application.options
 
     @property
     def site_id(self) -> str:
-        """The Track API's user name: ``sandbox-site-`` and 8 hex digits, unless options name one.
+        """The Track API's user name: ``sandbox-site-`` and 8 hex digits, unless the options set it.
 
-        The digits are new when the workspace begins anew, by a new sandbox, ``reset`` or
-        ``restore``, and stay with a file. So who keeps something of a workspace by its site id, as
-        ``CustomerIoTool`` does what it sent, keeps nothing of another. All are taken at any time,
-        ``sandbox-site`` alone too. A site id that the options name is always the same.
+        A new sandbox, ``reset`` and ``restore`` draw new digits; a file keeps them. A client that
+        remembers something by site id, as ``CustomerIoTool`` remembers what it sent, therefore
+        remembers nothing of another workspace. The server accepts any digits, and none.
         """
         named = self.options.site_id
         if self._store is None or named != Options.site_id:
@@ -193,7 +192,7 @@ class Sandbox:
         return self.options.app_api_key
 
     def connection(self) -> dict[str, str]:
-        """A saved connection to this sandbox; see ``site_id`` for how long to keep it."""
+        """A saved connection to this sandbox. ``site_id`` says when it changes."""
         saved = {
             "site_id": self.site_id,
             "track_api_key": self.track_api_key,
@@ -205,7 +204,7 @@ class Sandbox:
         return saved if self.ca_file is None else {**saved, "ca_file": self.ca_file}
 
     def ready(self) -> dict[str, str | None]:
-        """What a ready file tells a process that waits for this sandbox."""
+        """The content of a ready file, for a process that waits for this sandbox."""
         return {
             "track_url": self.track_url,
             "app_url": self.app_url,
@@ -217,7 +216,7 @@ class Sandbox:
         }
 
     def lines(self) -> list[str]:
-        """What to print for a person: URLs, keys, and what each official client needs."""
+        """The lines to print: URLs, keys, and the code for each official client."""
         return welcome(self.ready())
 
     @property
@@ -232,15 +231,15 @@ class Sandbox:
             rule: the members of ``Fault``.
 
         Returns:
-            The rule at work, with ``matched`` and ``fired``, how many requests it fitted and hit.
+            The rule in force. It counts the requests: ``matched`` fit it, ``fired`` were hit.
 
         Raises:
-            ValueError: the rule makes no sense.
+            ValueError: the rule is invalid.
         """
         return self.application.faults.add(rule)
 
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
-        """The request log from number ``after`` on; it holds no credentials."""
+        """The entries of the request log with a number above ``after``, without credentials."""
         return self.application.requests(after)
 
     def wait_for(
@@ -251,17 +250,17 @@ class Sandbox:
         after: int = 0,
         timeout: float = 5.0,
     ) -> list[dict[str, Any]]:
-        """Wait until so many requests were answered, and return them from the log.
+        """Wait until ``count`` requests were answered; returns their log entries.
 
         Args:
-            count: how many.
-            operation: of this operation only, such as ``track``.
-            after: counting from this number of the log.
-            timeout: real seconds to wait, whatever the sandbox's clock says.
+            count: the number of requests to wait for.
+            operation: count only this operation, such as ``track``.
+            after: ignore entries up to this number.
+            timeout: wait at most this many real seconds; the sandbox's clock does not matter.
 
         Raises:
-            TimeoutError: fewer came, or stayed in the log; the text says how many.
-            ValueError: the log keeps fewer than ``count`` (``requests_kept`` of the options).
+            TimeoutError: fewer came, or the log dropped some; the text says how many.
+            ValueError: the log keeps fewer than ``count`` (option ``requests_kept``).
         """
         application = self.application
         found = application.requests(after, operation, count=count, timeout=timeout)
@@ -274,50 +273,50 @@ class Sandbox:
         return found
 
     def state(self) -> dict[str, Any]:
-        """The whole workspace, as ``GET /_sandbox/state`` shows it."""
+        """The whole workspace, as ``GET /_sandbox/state`` answers it."""
         with self.application.work() as ws:
             return state.dump_state(ws)
 
     def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
-        """Be as when it was started: workspace, log, faults, clock, options.
+        """Restore the state of the start: workspace, log, faults, clock, options.
 
-        A tool that was made before still remembers what it sent, and answers ``already_sent``; one
-        made of ``connection()`` afterwards does not.
+        A tool from before the reset still remembers its sends, and answers ``already_sent``. Make a
+        new one from ``connection()``.
 
         Args:
-            to: ``empty`` leaves the workspace without anything.
-            snapshots: drop them too; otherwise they stay.
+            to: ``empty`` leaves the workspace empty, ``seed`` fills it with the seed of the start.
+            snapshots: drop the snapshots too.
         """
         self.application.reset(to, snapshots=snapshots)
 
     def seed(self, seed: Mapping[str, Any]) -> dict[str, int]:
-        """Add people, segments, campaigns ... to the workspace; returns how many of each.
+        """Add people, segments, campaigns ... to the workspace; returns the number of each kind.
 
         Args:
-            seed: in the form that ``customerio_tool.sandbox.seeding`` describes.
+            seed: a seed in the form that ``customerio_tool.sandbox.seeding`` describes.
 
         Raises:
-            ValueError: an entry makes no sense: the text says which, and nothing was added.
+            ValueError: an entry is invalid: the text says which. Nothing was added.
         """
-        return self.application.sow(seed)
+        return self.application.add_seed(seed)
 
     def snapshot(self, name: str) -> None:
-        """Keep the workspace, its log included, under a name."""
+        """Take a snapshot of the workspace and its log."""
         self.application.snapshots.take(name)
 
     def restore(self, name: str) -> None:
-        """Go back to what was kept under a name. The clock stays; for tools it is as ``reset``.
+        """Return to a snapshot. The clock stays; tools need a new connection, as after ``reset``.
 
         Raises:
-            KeyError: nothing was.
+            KeyError: there is no snapshot of this name.
         """
         self.application.snapshots.restore(name)
 
     def drop(self, name: str) -> None:
-        """Forget what was kept under a name.
+        """Delete a snapshot.
 
         Raises:
-            KeyError: nothing was.
+            KeyError: there is no snapshot of this name.
         """
         self.application.snapshots.drop(name)
 
@@ -325,10 +324,10 @@ class Sandbox:
         """Change options from now on: ``sandbox.configure(delay_seconds=30)``.
 
         Args:
-            changes: members of ``Options``, all but the credentials.
+            changes: members of ``Options``, except the credentials.
 
         Raises:
-            ValueError: no such option, a value of the wrong kind, or a credential.
+            ValueError: an unknown option, a value of the wrong type, or a credential.
         """
         self.application.change_options(changes)
 
@@ -342,5 +341,5 @@ def _after_fork() -> None:
             leave()
 
 
-if hasattr(os, "register_at_fork"):  # elsewhere nothing forks
+if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_after_fork)

@@ -1,9 +1,10 @@
-"""Counts of what happened to deliveries, in buckets of hours, days, weeks or months (A+)."""
+"""Counts of the deliveries' metrics in buckets of hours, days, weeks or months (A+)."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -51,8 +52,27 @@ _MAX_BUCKETS = 100_000
 _NO_ZONES = "this machine has no time zone data for the local Customer.io: pip install tzdata"
 
 
+@dataclass(frozen=True)
+class Span:
+    """The time that a query covers, in Unix seconds; ``None`` is the default."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """The deliveries to count: of one campaign or broadcast (``owner``), channel and span."""
+
+    column: Literal["campaign", "broadcast"]
+    owner: int
+    channel: str | None
+    span: Span = Span()
+    version: Literal[1, 2] = 1
+
+
 def read_period(text: str, name: str) -> Period:
-    """A period or resolution by either of its spellings. Raises Refused."""
+    """A period or resolution in one of its two spellings. Raises Refused."""
     if text not in _PERIODS:
         raise Refused(f"{name} must be hours, days, weeks or months", field=name)
     return _PERIODS[text]
@@ -84,14 +104,12 @@ def last_steps(ws: Workspace, period: Period, steps: int | None) -> list[int]:
     return [int(each.timestamp()) for each in reversed(starts)]
 
 
-def span(
-    ws: Workspace, period: Period, start: int | None, end: int | None, zone: tzinfo
-) -> list[int]:
-    """Version 2: the starts of the buckets from ``start`` to ``end``, oldest first."""
-    if start is None and end is None:
+def buckets(ws: Workspace, period: Period, span: Span, zone: tzinfo) -> list[int]:
+    """Version 2: the starts of the buckets that cover a span, oldest first."""
+    if span.start is None and span.end is None:
         return last_steps(ws, period, None)
-    until = _local(ws.now if end is None else end, zone)
-    since = _local(start, zone) if start is not None else until - timedelta(days=45)
+    until = _local(ws.now if span.end is None else span.end, zone)
+    since = _local(span.start, zone) if span.start is not None else until - timedelta(days=45)
     if since > until or until - since > timedelta(days=366 * MAX_YEARS):
         raise Refused(f"end must be after start, by {MAX_YEARS} years at most", field="end")
     starts: list[int] = []
@@ -109,7 +127,7 @@ def _local(moment: int, zone: tzinfo) -> datetime:
 
 
 def _floor(at: datetime, period: Period) -> datetime:
-    """The start of the bucket a moment lies in; weeks begin on Sunday."""
+    """The start of the moment's bucket; weeks begin on Sunday."""
     if period == "hours":
         return at.replace(minute=0, second=0, microsecond=0)
     day = at.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -131,33 +149,24 @@ def _after(start: datetime, period: Period) -> datetime:
     return _floor(start + timedelta(days=days), period)
 
 
-def series(
-    ws: Workspace,
-    column: Literal["campaign", "broadcast"],
-    owner: int,
-    starts: list[int],
-    *,
-    channel: str | None,
-    start: int | None = None,
-    end: int | None = None,
-    version: int = 1,
-) -> dict[str, list[int]]:
-    """Counts per bucket for every metric name, all lists of the same length.
+def series(ws: Workspace, query: Query, starts: list[int]) -> dict[str, list[int]]:
+    """For each metric, its counts in the buckets that begin at ``starts``.
 
-    What lies before ``start`` or after ``end`` is left out, also where their buckets are wider.
+    The first and the last bucket may be wider than the span: only the span is counted.
     """
+    channel, span = query.channel, query.span
     if channel is not None and channel not in TYPES:
         raise Refused("type is not a message type", field="type")
-    names = [*NAMES, *(NAMES_V2 if version == 2 else ())]
+    names = [*NAMES, *(NAMES_V2 if query.version == 2 else ())]
     names += _WEBHOOK_NAMES if channel == "webhook" else []
     counts = {name: [0] * len(starts) for name in sorted(names)}
-    since = starts[0] if start is None else max(starts[0], start)
-    until = ws.now if end is None else min(ws.now, end)
+    since = starts[0] if span.start is None else max(starts[0], span.start)
+    until = ws.now if span.end is None else min(ws.now, span.end)
     sql = f"""SELECT metrics.name, metrics.at FROM metrics
               JOIN deliveries ON deliveries.pk = metrics.delivery
-              WHERE deliveries.{column}=? AND metrics.at BETWEEN ? AND ?
+              WHERE deliveries.{query.column}=? AND metrics.at BETWEEN ? AND ?
               AND (? IS NULL OR deliveries.type=?)"""  # noqa: S608 - the column is one of two literals
-    for row in ws.store.all(sql, (owner, since, until, channel, channel)):
+    for row in ws.store.all(sql, (query.owner, since, until, channel, channel)):
         if row["name"] in counts:
             counts[row["name"]][bisect_right(starts, row["at"]) - 1] += 1
     return counts

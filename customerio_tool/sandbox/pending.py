@@ -1,7 +1,7 @@
-"""Track writes that were accepted and take effect later: eventual consistency, on demand.
+"""Late Track writes, accepted at once and applied later: eventual consistency on demand.
 
-They are kept in the workspace, so that none that was acknowledged is lost when the process dies.
-A late write counts as made when it was received, and works on what is there when it is due.
+They are kept in the workspace, so that no accepted write is lost when the process dies. A delayed
+write bears the time of its request, and changes the workspace as it is when the write is due.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOT_YET = "not applied yet"
 
 @dataclass(frozen=True)
 class Late:
-    """One write that waits: ``received`` is Unix seconds, ``logged`` its number in the log."""
+    """One delayed write. ``received`` is Unix seconds, ``logged`` its number in the request log."""
 
     number: int
     received: float
@@ -30,7 +30,7 @@ class Late:
 
 
 def rehearse(ws: Workspace, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
-    """The answer to a write that is only checked now. Raises Refused."""
+    """The answer to a write, whose effects are undone. Raises Refused."""
     with ws.store.savepoint(keep=False):
         reply: Reply = route.handler(ws, request, **parameters)
     ws.quiet[:] = [NOT_YET]
@@ -39,7 +39,7 @@ def rehearse(ws: Workspace, route: Route, request: Request, parameters: dict[str
 
 
 def add(ws: Workspace, request: Request, logged: int) -> None:
-    """Keep a write until ``delay_seconds`` from now."""
+    """Keep a write for ``delay_seconds``."""
     ws.store.insert(
         "pending",
         due=ws.time + ws.options.delay_seconds,
@@ -52,7 +52,7 @@ def add(ws: Workspace, request: Request, logged: int) -> None:
 
 
 def due(store: Store, now: float) -> list[Late]:
-    """The writes whose time has come, in order."""
+    """The delayed writes that are due, in order."""
     rows = store.all("SELECT * FROM pending WHERE due<=? ORDER BY due, n", (now,))
     return [
         Late(
@@ -65,20 +65,20 @@ def due(store: Store, now: float) -> list[Late]:
     ]
 
 
-def apply(ws: Workspace, late: Late, router: Router) -> None:
-    """Let a write take effect; what refuses it now is its reason in the log."""
-    route, parameters = router.find(late.request)
+def apply(ws: Workspace, write: Late, router: Router) -> None:
+    """Apply a delayed write, and record in the request log if it is refused."""
+    route, parameters = router.find(write.request)
     ws.operation = route.operation
     try:
         with ws.store.savepoint():
-            route.handler(ws, late.request, **parameters)
+            route.handler(ws, write.request, **parameters)
         reason = ws.reason
     except Refused as refused:
         reason = refused.message
     except Exception:
         _LOG.exception("a late %s failed", route.operation)
         reason = "internal error"
-    ws.store.execute("DELETE FROM pending WHERE n=?", (late.number,))
+    ws.store.execute("DELETE FROM pending WHERE n=?", (write.number,))
     ws.store.execute(
-        "UPDATE requests SET applied=?, reason=? WHERE n=?", (reason is None, reason, late.logged)
+        "UPDATE requests SET applied=?, reason=? WHERE n=?", (reason is None, reason, write.logged)
     )

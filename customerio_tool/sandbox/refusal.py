@@ -1,4 +1,4 @@
-"""How the local Customer.io says no: one exception that names the kind, not an HTTP status."""
+"""A call that the local Customer.io refuses: the exception names a kind, not an HTTP status."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ Kind = Literal[
 
 
 class Refused(Exception):
-    """A call the service rejects out loud. Its writes are rolled back unless ``keep`` is true.
+    """A call that is answered with an error.
 
-    ``field`` names the argument at fault (Track v2), ``pointer`` its JSON pointer (broadcasts),
-    ``status`` an HTTP status that no kind stands for (faults).
+    Attributes:
+        message: the error's text.
+        kind: the kind of error; ``http`` knows its status.
+        field: the argument at fault (Track v2).
+        pointer: the JSON pointer to the argument at fault (broadcasts).
+        keep: commit the call's writes; otherwise they are rolled back.
+        status: an HTTP status to use instead of the kind's (faults).
     """
 
+    keep = False
+    status: int | None = None
+
     def __init__(
-        self,
-        message: str,
-        kind: Kind = "invalid",
-        *,
-        field: str = "",
-        pointer: str = "",
-        keep: bool = False,
-        status: int | None = None,
+        self, message: str, kind: Kind = "invalid", *, field: str = "", pointer: str = ""
     ) -> None:
         super().__init__(message)
         self.message = message
         self.kind: Kind = kind
         self.field = field
         self.pointer = pointer
-        self.keep = keep
-        self.status = status

@@ -1,4 +1,4 @@
-"""Which method and path is served by what: the route tables and how a request finds its route."""
+"""The route tables, and how a request finds its route."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .http import Envelope, Reply, Request
 from .refusal import Refused
 
 UNKNOWN = "unknown"  # the operation of a request that no route serves
-# Operations of the vendor's that are not served at a path of which another method is.
+# Operations of the vendor that are left out although another method of their path is served.
 _LEFT_OUT = frozenset({("POST", ("v1", "customers"))})
 Api = Literal["track", "app", "control"]
 Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
@@ -18,7 +18,10 @@ Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 
 @dataclass(frozen=True)
 class Route:
-    """One served operation; ``seen`` is the page that documents it, ``errors`` words refusals."""
+    """One served operation. ``seen`` is the page that documents it, ``errors`` forms its errors.
+
+    ``segments`` are those of the path; ``{name}`` is a path parameter.
+    """
 
     api: Api
     method: str
@@ -29,7 +32,10 @@ class Route:
     handler: Handler
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """The path's parameters when the path is this route's, else ``None``. Empty never fits."""
+        """The path parameters, or ``None`` when the path is not this route's.
+
+        An empty segment is no parameter.
+        """
         if len(segments) != len(self.segments):
             return None
         found: dict[str, str] = {}
@@ -42,7 +48,7 @@ class Route:
 
 
 class Routes:
-    """A table of one API's routes, filled by the ``route`` decorator."""
+    """A table of routes of one API that answer errors alike, filled by the ``route`` decorator."""
 
     def __init__(self, api: Api, errors: Envelope) -> None:
         self.api: Api = api
@@ -50,15 +56,13 @@ class Routes:
         self.table: list[Route] = []
 
     def route(
-        self, method: str, path: str, *, operation: str, seen: str, errors: Envelope | None = None
+        self, method: str, path: str, *, operation: str, seen: str
     ) -> Callable[[Handler], Handler]:
-        """Serve ``method path``; ``{name}`` segments become keyword arguments, decoded."""
+        """Serve ``method path`` by the decorated function; path parameters are its keywords."""
 
         def add(handler: Handler) -> Handler:
             segments = tuple(path.split("/")[1:])
-            route = Route(
-                self.api, method, segments, operation, seen, errors or self.errors, handler
-            )
+            route = Route(self.api, method, segments, operation, seen, self.errors, handler)
             self.table.append(route)
             return handler
 
@@ -66,7 +70,7 @@ class Routes:
 
 
 class Router:
-    """All tables together."""
+    """Finds the route of a request in all tables."""
 
     def __init__(self, tables: Iterable[Routes]) -> None:
         self.routes: list[Route] = [route for table in tables for route in table.table]
@@ -75,11 +79,11 @@ class Router:
             self._by_length.setdefault(len(route.segments), []).append(route)
 
     def served(self) -> list[Route]:
-        """The routes of Customer.io itself, without those of control."""
+        """The routes of Customer.io itself, without the control routes."""
         return [route for route in self.routes if route.api != "control"]
 
     def name(self, request: Request) -> tuple[Api, str]:
-        """The API and the operation that a request is for; ``unknown`` when no route serves it."""
+        """The API and the operation of a request; ``unknown`` when no route serves it."""
         try:
             route, _ = self.find(request)
         except Refused:
@@ -91,12 +95,12 @@ class Router:
         """The route and its path parameters.
 
         Raises:
-            Refused: ``not_allowed`` when only the method is wrong, ``not_served`` when no route
-                has this path.
+            Refused: ``not_allowed`` when the path is served by another method, ``not_served`` when
+                it is not served at all.
         """
         path_known = False
         method = request.method
-        if method == "HEAD" and request.segments[:1] == ("_sandbox",):  # no word on Track and App
+        if method == "HEAD" and request.segments[:1] == ("_sandbox",):  # T and A have no HEAD
             method = "GET"
         for route in self._by_length.get(len(request.segments), ()):
             parameters = route.match(request.segments)

@@ -8,8 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from . import broadcasts, campaigns, deliveries, events, people, segments, templates
+from .campaigns import Journey, NewCampaign
+from .deliveries import Origin
 from .devices import save as save_device
 from .identify import identify
+from .segments import NewSegment
+from .templates import NewTemplate
 from .workspace import Workspace
 
 DAY = 86400
@@ -32,86 +36,89 @@ def _mail(number: int, subject: str) -> dict[str, Any]:
 
 
 _REMINDER = _mail(54, "Your plan renews soon")
-_CAMPAIGNS: tuple[dict[str, Any], ...] = (
-    {
-        "number": WELCOME,
-        "name": "Welcome",
-        "kind": "event",
-        "event_name": "signed_up",
-        "actions": [_mail(51, "Welcome")],
-        "filter_segment_ids": [],
-    },
-    {
-        "number": ONBOARDING,
-        "name": "Onboarding for pro",
-        "kind": "segment",
-        "trigger_segment_ids": [PRO],
-        "actions": [
+_CAMPAIGNS = (
+    NewCampaign(
+        WELCOME,
+        "Welcome",
+        "event",
+        [_mail(51, "Welcome")],
+        event_name="signed_up",
+        members={"filter_segment_ids": []},
+    ),
+    NewCampaign(
+        ONBOARDING,
+        "Onboarding for pro",
+        "segment",
+        [
             _mail(52, "Getting started"),
             {"type": "push", "id": 53, "subject": "A tip", "body": "Did you know?"},
         ],
-        "filter_segment_ids": [],
-    },
-    {
-        "number": RENEWAL,
-        "name": "Renewal reminder",
-        "kind": "date",
-        "frequency": "yearly",
-        "date_attribute": "renews_at",
-        "timezone": "America/New_York",
-        "use_customer_timezone": False,
-        "start_hour": 9,
-        "start_minutes": 0,
-        "actions": [_REMINDER],
-        "filter_segment_ids": [CUSTOMERS],
-    },
-    {
-        "number": SURVEY,
-        "name": "Survey thanks",
-        "kind": "form",
-        "state": "stopped",
-        "actions": [_mail(55, "Thank you")],
-        "filter_segment_ids": [],
-    },
-    {
-        "number": PARTNER,
-        "name": "New colleague",
-        "kind": "relationship",
-        "state": "draft",
-        "object_type_id": 1,
-        "audience": {"type": 0, "person_filters": {}, "relationship_filters": {}},
-        "actions": [_mail(57, "Your team grows")],
-        "filter_segment_ids": [],
-    },
-    {
-        "number": HOOK,
-        "name": "Order hook",
-        "kind": "webhook",
-        "webhook_id": 9,
-        "actions": [{"type": "webhook", "id": 56, "subject": None, "body": "{}"}],
-    },
+        members={"trigger_segment_ids": [PRO], "filter_segment_ids": []},
+    ),
+    NewCampaign(
+        RENEWAL,
+        "Renewal reminder",
+        "date",
+        [_REMINDER],
+        members={
+            "frequency": "yearly",
+            "date_attribute": "renews_at",
+            "timezone": "America/New_York",
+            "use_customer_timezone": False,
+            "start_hour": 9,
+            "start_minutes": 0,
+            "filter_segment_ids": [CUSTOMERS],
+        },
+    ),
+    NewCampaign(
+        SURVEY,
+        "Survey thanks",
+        "form",
+        [_mail(55, "Thank you")],
+        state="stopped",
+        members={"filter_segment_ids": []},
+    ),
+    NewCampaign(
+        PARTNER,
+        "New colleague",
+        "relationship",
+        [_mail(57, "Your team grows")],
+        state="draft",
+        members={
+            "object_type_id": 1,
+            "audience": {"type": 0, "person_filters": {}, "relationship_filters": {}},
+            "filter_segment_ids": [],
+        },
+    ),
+    NewCampaign(
+        HOOK,
+        "Order hook",
+        "webhook",
+        [{"type": "webhook", "id": 56, "subject": None, "body": "{}"}],
+        members={"webhook_id": 9},
+    ),
 )
-_BROADCASTS: tuple[dict[str, Any], ...] = (
-    {
-        "number": NEWS,
-        "name": "Product news",
-        "kind": "triggered_broadcast",
-        "default_recipients": {"segment": {"id": CUSTOMERS}},
-        "actions": [_mail(61, "News for {{trigger.month}}")],
-    },
-    {
-        "number": DRAFT_NEWS,
-        "name": "Sale",
-        "kind": "triggered_broadcast",
-        "state": "draft",
-        "default_recipients": {"segment": {"id": CUSTOMERS}},
-        "actions": [_mail(62, "Spring sale")],
-    },
+_BROADCASTS = (
+    NewCampaign(
+        NEWS,
+        "Product news",
+        "triggered_broadcast",
+        [_mail(61, "News for {{trigger.month}}")],
+        members={"default_recipients": {"segment": {"id": CUSTOMERS}}},
+    ),
+    NewCampaign(
+        DRAFT_NEWS,
+        "Sale",
+        "triggered_broadcast",
+        [_mail(62, "Spring sale")],
+        state="draft",
+        members={"default_recipients": {"segment": {"id": CUSTOMERS}}},
+    ),
 )
 
 
 def fill(ws: Workspace) -> None:
-    """Write the demo into an empty workspace. Times are relative to ``ws.time``."""
+    """Fill an empty workspace with the demo. Its history ends at ``ws.time``."""
     _people(_ago(ws, 60))
     _segments(_ago(ws, 55))
     _templates(_ago(ws, 50))
@@ -138,12 +145,12 @@ def _people(ws: Workspace) -> None:
 
 
 def _segments(ws: Workspace) -> None:
-    segments.create(ws, "Beta testers", "People who try things first")
+    segments.create(ws, NewSegment("Beta testers", "People who try things first"))
     pro = {"attribute": {"field": "plan", "operator": "eq", "value": "pro"}}
-    segments.create(ws, "Pro plan", "Everybody on the pro plan", pro)
+    segments.create(ws, NewSegment("Pro plan", "Everybody on the pro plan", pro))
     planned = {"attribute": {"field": "plan", "operator": "exists"}}
-    segments.create(ws, "Customers", "Everybody with a plan", planned)
-    segments.change_members(ws, BETA, ["u1", "team/42"], "id", add=True)
+    segments.create(ws, NewSegment("Customers", "Everybody with a plan", planned))
+    segments.add_members(ws, BETA, ["u1", "team/42"], "id")
 
 
 def _templates(ws: Workspace) -> None:
@@ -153,26 +160,28 @@ def _templates(ws: Workspace) -> None:
         "subject": "Your receipt",
         "body": "<p>Thank you, {{customer.first_name}}</p>",
     }
-    templates.save(ws, "receipt", "email", receipt)
+    templates.add(ws, NewTemplate("receipt", "email", receipt))
     reset_mail = {**sender, "subject": "Reset your password", "body": "<p>{{trigger.link}}</p>"}
-    templates.save(ws, "password_reset", "email", reset_mail)
+    templates.add(ws, NewTemplate("password_reset", "email", reset_mail))
     shipped = {"title": "On its way", "message": "Order {{trigger.order}} has left us"}
-    templates.save(ws, "order_shipped", "push", shipped)
+    templates.add(ws, NewTemplate("order_shipped", "push", shipped))
 
 
 def _campaigns(ws: Workspace) -> None:
     for each in (*_CAMPAIGNS, *_BROADCASTS):
-        _add(ws, **each)
-
-
-def _add(ws: Workspace, *, name: str, state: str = "running", **rest: Any) -> None:
-    rest |= {"description": f"{name} (demo)", "tags": ["demo"], "updated": ws.now + DAY}
-    rest["first_started"] = 0 if state == "draft" else ws.now + DAY
-    campaigns.add(ws, name=name, state=state, **rest)
+        changed = ws.now + DAY
+        members = {
+            **each.members,
+            "description": f"{each.name} (demo)",
+            "tags": ["demo"],
+            "updated": changed,
+            "first_started": 0 if each.state == "draft" else changed,
+        }
+        campaigns.add(ws, replace(each, members=members))
 
 
 def _history(ws: Workspace) -> None:
-    """Four weeks of sends: some opened, fewer clicked, now and then a bounce."""
+    """Five weeks of sends: some are opened, fewer clicked, a few bounce."""
     for days in range(28, 0, -2):
         then = _ago(ws, days)
         with _responses(ws):
@@ -181,7 +190,8 @@ def _history(ws: Workspace) -> None:
     for days in (35, 14, 3):
         with _responses(ws):
             person = people.find(ws, people.by_shape(ws, "team/42"))
-            campaigns.send_action(_ago(ws, days), _REMINDER, person, campaign=RENEWAL)
+            journey = Journey(person, Origin(campaign=RENEWAL))
+            campaigns.send_action(_ago(ws, days), _REMINDER, journey)
     with _responses(ws):
         broadcasts.trigger(_ago(ws, 10), NEWS, {"data": {"month": "last month"}})
     _track(_ago(ws, 1), "u6", "order_paid")
@@ -194,7 +204,7 @@ def _track(ws: Workspace, identifier: str, name: str) -> None:
 
 @contextmanager
 def _responses(ws: Workspace) -> Iterator[None]:
-    """Give what is sent inside the block opens, clicks and bounces, by the delivery's number."""
+    """Add opens, clicks and bounces to the deliveries of the block, chosen by their numbers."""
     before = ws.store.scalar("SELECT coalesce(max(pk), 0) FROM deliveries")
     yield
     for row in ws.store.all("SELECT * FROM deliveries WHERE pk>?", (before,)):

@@ -1,10 +1,9 @@
-"""A workspace given as JSON: what a seed may hold, and how it is put in.
+"""Seeds: the JSON form of a workspace's content, and how it is added.
 
-The form is an object of lists, all optional, each entry as the class of its kind says:
-``{"people": [...], "objects": [...], "segments": [...], "templates": [...], "campaigns": [...],
-"broadcasts": [...]}``. Entries are put in by the same rules as calls, so what a call would refuse
-or quietly ignore is an error here. People with their events come before campaigns: a seed starts
-none of its own campaigns.
+A seed is an object of lists, all optional: ``{"people": [...], "objects": [...], "segments": [...],
+"templates": [...], "campaigns": [...], "broadcasts": [...]}``. The classes below describe the
+entries. Entries follow the rules of calls: a refusal and a quiet failure are errors of the seed.
+People and their events are added before campaigns, so that a seed starts none of its campaigns.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from . import (
     campaigns,
@@ -28,10 +27,13 @@ from . import (
     segments,
     templates,
 )
+from .campaigns import NewCampaign
 from .identify import identify
 from .people import Address
 from .refusal import Refused
+from .segments import NewSegment
 from .store import Row
+from .templates import NewTemplate
 from .workspace import Workspace
 
 Entry = TypeVar("Entry")
@@ -40,12 +42,13 @@ State = Literal["draft", "running", "stopped"]
 
 @dataclass(frozen=True)
 class Segment:
-    """A manual segment, or one computed from ``conditions`` in the audience filter grammar.
+    """A manual segment, or a dynamic one with ``conditions``.
 
     Attributes:
-        name: what people's ``segments`` call it.
-        description: for people.
-        conditions: such as ``{"attribute": {"field": "plan", "operator": "eq", "value": "pro"}}``.
+        name: its name, for the ``segments`` of people.
+        description: a text for readers.
+        conditions: an audience filter, such as
+            ``{"attribute": {"field": "plan", "operator": "eq", "value": "pro"}}``.
         id: its number; by default the next free one.
     """
 
@@ -57,18 +60,18 @@ class Segment:
 
 @dataclass(frozen=True)
 class Person:
-    """A person; an ``id`` or an ``email`` is needed. Times are Unix seconds.
+    """A person with an ``id``, an ``email`` or both. Times are Unix seconds.
 
     Attributes:
         id: the person's id.
         email: the e-mail address.
-        attributes: the rest, as identify takes them.
-        created_at: since when there is this person.
-        unsubscribed: wants no messages.
-        anonymous_id: ties earlier anonymous events to the person.
-        suppressed: only blocks the identifiers, id and email: nobody is created.
+        attributes: all other attributes, as in an identify call.
+        created_at: the time of the person's creation.
+        unsubscribed: true for a person who wants no messages.
+        anonymous_id: earlier anonymous events with this id become the person's.
+        suppressed: true to block the id and email; then no person is created.
         devices: each ``{"token", "platform", "last_used"?, "attributes"?}``.
-        events: each ``{"name", "type"?, "data"?, "id"?, "timestamp"?}``, as the Track API takes it.
+        events: each ``{"name", "type"?, "data"?, "id"?, "timestamp"?}``, as in the Track API.
         segments: the names or numbers of manual segments.
     """
 
@@ -91,7 +94,7 @@ class Object:
     Attributes:
         type: the number of its type, as text.
         id: its id within the type.
-        attributes: what is known of it.
+        attributes: its attributes.
     """
 
     type: str
@@ -104,8 +107,8 @@ class Template:
     """A transactional message.
 
     Attributes:
-        name: what a send may call it.
-        channel: what it is sent as.
+        name: its trigger name, for sends.
+        channel: ``email`` or ``push``.
         content: an e-mail's ``subject``, ``body``, ``from``; a push's ``title`` and ``message``.
         id: its number; by default the next free one.
     """
@@ -128,19 +131,19 @@ class Action:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign; an event of its ``event_name``, or entering a segment, starts people in it.
+    """A campaign. People start in it by an event or by entering a segment.
 
     Attributes:
         id: its number.
-        name: for people.
-        type: what starts it.
-        state: only a running one sends.
-        event_name: for type ``event``.
-        trigger_segment_ids: for type ``segment``.
-        filter_segment_ids: who is not in all of these is not started.
-        actions: what it sends.
-        description: for people.
-        tags: for people.
+        name: its name.
+        type: its trigger; types other than ``event`` and ``segment`` start nobody here.
+        state: only a running campaign sends.
+        event_name: the trigger event of type ``event``.
+        trigger_segment_ids: the trigger segments of type ``segment``.
+        filter_segment_ids: only people who are in all of these segments start.
+        actions: its messages, each an ``Action``.
+        description: a text for readers.
+        tags: tags for readers.
     """
 
     id: int
@@ -160,13 +163,13 @@ class Broadcast:
     """An API-triggered broadcast.
 
     Attributes:
-        id: its number; campaigns and broadcasts share their numbers.
-        name: for people.
-        state: only a running one can be triggered.
-        default_recipients: the audience filter of a trigger that names nobody.
-        actions: what it sends.
-        description: for people.
-        tags: for people.
+        id: its number, which no campaign may have.
+        name: its name.
+        default_recipients: the audience filter of a trigger without an audience.
+        state: only a running broadcast can be triggered.
+        actions: its messages, each an ``Action``.
+        description: a text for readers.
+        tags: tags for readers.
     """
 
     id: int
@@ -180,7 +183,7 @@ class Broadcast:
 
 @dataclass(frozen=True)
 class Seed:
-    """All lists of a seed, in the order in which they are put in."""
+    """The lists of a seed."""
 
     segments: list[dict[str, Any]] = field(default_factory=list)
     objects: list[dict[str, Any]] = field(default_factory=list)
@@ -190,45 +193,42 @@ class Seed:
     broadcasts: list[dict[str, Any]] = field(default_factory=list)
 
 
-def sow(ws: Workspace, seed: Mapping[str, Any]) -> dict[str, int]:
-    """Add what a seed holds; returns how many of each kind.
+@dataclass(frozen=True)
+class _Kind(Generic[Entry]):
+    """A list of a seed: its name, the class of its entries, and the function that adds one."""
+
+    name: str
+    entry: type[Entry]
+    add: Callable[[Workspace, Entry], None]
+
+
+def add(ws: Workspace, seed: Mapping[str, Any]) -> dict[str, int]:
+    """Add a seed's entries; returns the number of each kind.
 
     Raises:
-        ValueError: an entry makes no sense; the text says which, and why.
+        ValueError: an entry is invalid; the text says which, and why.
     """
     try:
         json.dumps(seed, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("seed must be what JSON can hold") from None
-    plan = declared.read(Seed, seed, "seed")
+    lists = vars(declared.read(Seed, seed, "seed"))
     with ws.store.savepoint():
-        return {
-            "segments": _each(ws, Segment, plan.segments, "segments", _segment),
-            "objects": _each(ws, Object, plan.objects, "objects", _object),
-            "people": _each(ws, Person, plan.people, "people", _person),
-            "templates": _each(ws, Template, plan.templates, "templates", _template),
-            "campaigns": _each(ws, Campaign, plan.campaigns, "campaigns", _campaign),
-            "broadcasts": _each(ws, Broadcast, plan.broadcasts, "broadcasts", _broadcast),
-        }
+        return {kind.name: _add_all(ws, kind, lists[kind.name]) for kind in _KINDS}
 
 
-def _each(
-    ws: Workspace,
-    kind: type[Entry],
-    entries: list[dict[str, Any]],
-    name: str,
-    put: Callable[[Workspace, Entry], None],
-) -> int:
+def _add_all(ws: Workspace, kind: _Kind[Any], entries: list[dict[str, Any]]) -> int:
     for number, entry in enumerate(entries):
-        where = f"seed.{name}[{number}]"
-        read = declared.read(kind, entry, where)
+        where = f"seed.{kind.name}[{number}]"
+        read = declared.read(kind.entry, entry, where)
         with _explained(ws, where):
-            put(ws, read)
+            kind.add(ws, read)
     return len(entries)
 
 
 @contextmanager
 def _explained(ws: Workspace, where: str) -> Iterator[None]:
+    """Turn all failures of an entry into a ValueError that says where it is."""
     try:
         yield
     except Refused as refused:
@@ -244,11 +244,13 @@ def _explained(ws: Workspace, where: str) -> Iterator[None]:
 def _segment(ws: Workspace, segment: Segment) -> None:
     if segment.conditions is not None:
         _check_filter(ws, segment.conditions)
-    segments.create(ws, segment.name, segment.description, segment.conditions, segment.id)
+    segments.create(
+        ws, NewSegment(segment.name, segment.description, segment.conditions, segment.id)
+    )
 
 
 def _check_filter(ws: Workspace, value: dict[str, Any]) -> None:
-    """Refuse what is no filter, or names a segment that is not there (or is this one)."""
+    """Refuse an invalid filter, and one with a missing segment, such as the one to be added."""
     filters.check(value, "")
     for number in _segments_in(value):
         segments.get(ws, number)
@@ -293,7 +295,7 @@ def _email_is_taken(ws: Workspace, person: Person) -> bool:
 
 
 def _suppressed(ws: Workspace, person: Person, address: Address) -> None:
-    """Block all identifiers that the person has: they are here for as long as that takes."""
+    """Block both identifiers, by creating the person and suppressing them."""
     if people.find(ws, address) is None:
         row = people.create(ws, address)
         if person.email:
@@ -320,13 +322,14 @@ def _belongings(ws: Workspace, person: Person, row: Row) -> None:
         number = ws.store.scalar(sql, (reference,))
         if number is None:
             raise Refused(f"there is no segment {reference!r}")
-        segments.change_members(ws, number, [row["cio_id"]], "cio_id", add=True)
+        segments.add_members(ws, number, [row["cio_id"]], "cio_id")
     for event in person.events:
         events.add(ws, events.read(ws, event), row)
 
 
 def _template(ws: Workspace, template: Template) -> None:
-    templates.save(ws, template.name, template.channel, template.content, template.id)
+    new = NewTemplate(template.name, template.channel, template.content, template.id)
+    templates.add(ws, new)
 
 
 def _actions(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -336,19 +339,29 @@ def _actions(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _campaign(ws: Workspace, campaign: Campaign) -> None:
     for number in (*campaign.trigger_segment_ids, *campaign.filter_segment_ids):
         segments.get(ws, number)
-    extra: dict[str, Any] = {"filter_segment_ids": campaign.filter_segment_ids}
+    members: dict[str, Any] = {"filter_segment_ids": campaign.filter_segment_ids}
     if campaign.type == "segment":
-        extra["trigger_segment_ids"] = campaign.trigger_segment_ids
-    _add(ws, campaign, campaign.type, event_name=campaign.event_name, **extra)
+        members["trigger_segment_ids"] = campaign.trigger_segment_ids
+    new = _new_campaign(campaign, campaign.type, members)
+    campaigns.add(ws, replace(new, event_name=campaign.event_name))
 
 
 def _broadcast(ws: Workspace, broadcast: Broadcast) -> None:
     _check_filter(ws, broadcast.default_recipients)
-    recipients = broadcast.default_recipients
-    _add(ws, broadcast, "triggered_broadcast", default_recipients=recipients)
+    members = {"default_recipients": broadcast.default_recipients}
+    campaigns.add(ws, _new_campaign(broadcast, "triggered_broadcast", members))
 
 
-def _add(ws: Workspace, each: Campaign | Broadcast, kind: str, **extra: Any) -> None:
-    actions = _actions(each.actions)
-    extra |= {"description": each.description, "tags": each.tags}
-    campaigns.add(ws, each.id, each.name, kind, actions, each.state, **extra)
+def _new_campaign(each: Campaign | Broadcast, kind: str, members: dict[str, Any]) -> NewCampaign:
+    members = {**members, "description": each.description, "tags": each.tags}
+    return NewCampaign(each.id, each.name, kind, _actions(each.actions), each.state, None, members)
+
+
+_KINDS: tuple[_Kind[Any], ...] = (  # in the order in which they are added
+    _Kind("segments", Segment, _segment),
+    _Kind("objects", Object, _object),
+    _Kind("people", Person, _person),
+    _Kind("templates", Template, _template),
+    _Kind("campaigns", Campaign, _campaign),
+    _Kind("broadcasts", Broadcast, _broadcast),
+)

@@ -1,8 +1,9 @@
-"""Segments: manual ones that calls fill, dynamic ones computed from conditions."""
+"""Segments: calls fill the manual ones, conditions the dynamic ones."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from . import campaigns, filters, people
@@ -11,6 +12,19 @@ from .people import Address, IdKind
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
+
+
+@dataclass(frozen=True)
+class NewSegment:
+    """A segment to add: dynamic when it has ``conditions``, otherwise manual and empty.
+
+    The default ``id`` is the next free number.
+    """
+
+    name: str
+    description: str = ""
+    conditions: dict[str, Any] | None = None
+    id: int | None = None
 
 
 def get(ws: Workspace, segment_id: int) -> Row:
@@ -26,24 +40,15 @@ def every(ws: Workspace) -> list[Row]:
     return ws.store.all("SELECT * FROM segments ORDER BY id")
 
 
-def create(
-    ws: Workspace,
-    name: str,
-    description: str = "",
-    conditions: dict[str, Any] | None = None,
-    number: int | None = None,
-) -> Row:
-    """A new empty manual segment, or a dynamic one when conditions are given (seed only).
-
-    ``number`` is its id, by default the next free one.
-    """
+def create(ws: Workspace, new: NewSegment) -> Row:
+    """Add a segment; returns its row. Only a seed adds dynamic segments."""
     segment_id = ws.store.insert(
         "segments",
-        id=number,
-        name=name,
-        description=description,
-        type="manual" if conditions is None else "dynamic",
-        conditions=None if conditions is None else json.dumps(conditions),
+        id=new.id,
+        name=new.name,
+        description=new.description,
+        type="manual" if new.conditions is None else "dynamic",
+        conditions=None if new.conditions is None else json.dumps(new.conditions),
         created_at=ws.now,
         updated_at=ws.now,
     )
@@ -51,7 +56,7 @@ def create(
 
 
 def delete(ws: Workspace, segment_id: int) -> None:
-    """Delete a manual segment; a dynamic one is for the user interface only."""
+    """Delete a manual segment. Only the vendor's user interface deletes a dynamic one."""
     if get(ws, segment_id)["type"] == "dynamic":
         message = "data-driven segments cannot be deleted through the API"
         raise Refused(message, ws.options.delete_dynamic_segment)
@@ -63,7 +68,7 @@ def delete(ws: Workspace, segment_id: int) -> None:
 
 
 def shown(row: Row) -> dict[str, Any]:
-    """A segment as the App API shows it; a fresh one counts as finished (state: UNVERIFIED)."""
+    """A segment as the App API shows it. Its state is always finished (UNVERIFIED)."""
     segment = {
         "id": row["id"],
         "deduplicate_id": f"{row['id']}:{row['updated_at']}",
@@ -82,7 +87,7 @@ def shown(row: Row) -> dict[str, Any]:
 
 
 def members(ws: Workspace, segment: Row) -> list[Row]:
-    """The people in a segment, oldest first."""
+    """The people of a segment, oldest first."""
     if segment["type"] == "manual":
         sql = """SELECT people.* FROM members JOIN people ON people.pk = members.person
                  WHERE segment=? ORDER BY people.pk"""
@@ -92,12 +97,41 @@ def members(ws: Workspace, segment: Row) -> list[Row]:
     return [person for person in everyone if filters.fits(ws, conditions, person)]
 
 
-def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, add: bool) -> None:
-    """Add people to a manual segment or remove them. What fits nobody is ignored, and recorded.
+def add_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind) -> None:
+    """Add people to a manual segment. An id of nobody is ignored and recorded.
 
     Raises:
         Refused: no ids, more than 1000, not all text; a segment that is missing or dynamic.
     """
+    addresses = _read_ids(ws, ids, kind)
+    _check_is_manual(ws, segment_id)
+    for address in addresses:
+        person = _member(ws, address, may_create=ws.options.segment_add_creates_people)
+        if person is None:
+            continue
+        key = (segment_id, person["pk"])
+        if ws.store.execute("INSERT OR IGNORE INTO members VALUES (?,?)", key).rowcount:
+            campaigns.start_by_segment(ws, segment_id, person)
+
+
+def remove_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind) -> None:
+    """Remove people from a manual segment. An id of nobody is ignored and recorded.
+
+    Raises:
+        Refused: as by ``add_members``; a kind other than id when only ids are taken.
+    """
+    addresses = _read_ids(ws, ids, kind)
+    if kind != "id" and ws.options.segment_remove_by == "id":
+        raise Refused("people are removed by id only", field="id_type")
+    _check_is_manual(ws, segment_id)
+    for address in addresses:
+        person = _member(ws, address, may_create=False)
+        if person is not None:
+            key = (segment_id, person["pk"])
+            ws.store.execute("DELETE FROM members WHERE segment=? AND person=?", key)
+
+
+def _read_ids(ws: Workspace, ids: Any, kind: IdKind) -> list[Address]:
     if not isinstance(ids, list) or not ids:
         raise Refused("ids must have at least 1 item", field="ids")
     if len(ids) > SEGMENT_IDS:
@@ -105,39 +139,26 @@ def change_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind, *, ad
     texts = [text for each in ids if (text := people.given(ws, each)) is not None]
     if len(texts) < len(ids):
         raise Refused("ids must be strings", field="ids")
-    if not add and kind != "id" and ws.options.segment_remove_by == "id":
-        raise Refused("people are removed by id only", field="id_type")
+    return [people.named(kind, text) for text in texts]
+
+
+def _check_is_manual(ws: Workspace, segment_id: int) -> None:
     row = ws.store.one("SELECT * FROM segments WHERE id=?", (segment_id,))
     if row is None:
         raise Refused("segment not found", ws.options.segment_unusable)
     if row["type"] != "manual":
         raise Refused("segment is not a manual segment", ws.options.segment_unusable)
-    for text in texts:
-        person = _member(ws, people.named(kind, text), add=add)
-        if person is not None:
-            _change(ws, segment_id, person, add=add)
 
 
-def _member(ws: Workspace, address: Address, *, add: bool) -> Row | None:
+def _member(ws: Workspace, address: Address, *, may_create: bool) -> Row | None:
     if people.is_of_another_kind(ws, address) and people.find(ws, address) is None:
         ws.fail_quietly("wrong id type in the list", address.value)
         return None
-    may_create = add and ws.options.segment_add_creates_people
     return people.find_or_create(ws, address, may_create=may_create)
 
 
-def _change(ws: Workspace, segment_id: int, person: Row, *, add: bool) -> None:
-    key = (segment_id, person["pk"])
-    if not add:
-        ws.store.execute("DELETE FROM members WHERE segment=? AND person=?", key)
-        return
-    added = ws.store.execute("INSERT OR IGNORE INTO members VALUES (?,?)", key).rowcount
-    if added:
-        campaigns.start_by_segment(ws, segment_id, person)
-
-
 def dynamic_of(ws: Workspace, person: Row) -> set[int]:
-    """The dynamic segments a person is in, of those that start a running campaign."""
+    """The person's dynamic segments, as far as they trigger a running campaign."""
     triggers = campaigns.trigger_segments(ws)
     if not triggers:
         return set()
@@ -147,13 +168,13 @@ def dynamic_of(ws: Workspace, person: Row) -> set[int]:
 
 
 def entered(ws: Workspace, person: Row, before: set[int]) -> None:
-    """Start the campaigns of dynamic segments that a person is now in and was not before."""
+    """Start the campaigns of the dynamic segments that a person entered since ``before``."""
     for segment_id in sorted(dynamic_of(ws, person) - before):
         campaigns.start_by_segment(ws, segment_id, person)
 
 
 def used_by(ws: Workspace, segment_id: int) -> dict[str, Any]:
-    """Which campaigns name this segment."""
+    """The campaigns that name this segment; newsletters do not exist here."""
     return {
         "campaigns": [
             row["id"] for row in campaigns.every(ws) if segment_id in campaigns.segments_of(row)

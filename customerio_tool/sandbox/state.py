@@ -1,20 +1,17 @@
-"""The whole workspace as plain data, for tests and people who want to see what really happened."""
+"""The whole workspace as plain data, for tests and people who check the effects of their calls."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any
 
 from . import broadcasts, campaigns, deliveries, devices, people, segments
-from .http import parse_json
-from .refusal import Refused
 from .store import Row
 from .workspace import Workspace
 
 
 def dump_state(ws: Workspace) -> dict[str, Any]:
-    """People with all that is theirs, anonymous events, suppressions, segments, sends, activity."""
+    """All people, anonymous events, suppressions, objects, segments, campaigns, sends, activity."""
     return {
         "time": ws.time,
         "people": [_person(ws, row) for row in ws.store.all("SELECT * FROM people ORDER BY pk")],
@@ -48,44 +45,8 @@ def dump_state(ws: Workspace) -> dict[str, Any]:
 
 
 def activity(ws: Workspace) -> list[dict[str, Any]]:
-    """The quiet failures: what was accepted with 200 and had no effect, or only part of it."""
+    """The quiet failures: calls that answered 200 and had no effect, or only part of it."""
     return [dict(row) for row in ws.store.all("SELECT * FROM activity ORDER BY n")]
-
-
-def requests(ws: Workspace, after: int = 0, operation: str | None = None) -> list[dict[str, Any]]:
-    """The request log, oldest first, from number ``after`` on. It holds no credentials.
-
-    ``operation`` leaves out all others.
-
-    ``applied`` is true when the whole call took effect; else ``reason`` says what was refused,
-    ignored or applied only in part. ``fault`` names the fault that hit it; ``status`` is null where
-    the fault left the client without an answer.
-    """
-    sql = "SELECT * FROM requests WHERE n>? AND coalesce(operation=?, 1) ORDER BY n"
-    return [_request(row) for row in ws.store.all(sql, (after, operation))]
-
-
-def last_request(ws: Workspace) -> int:
-    """The number of the newest request in the log, 0 when there is none."""
-    return int(ws.store.scalar("SELECT max(n) FROM requests") or 0)
-
-
-def count_requests(ws: Workspace, after: int, operation: str | None = None) -> int:
-    """How many ``requests`` would give."""
-    sql = "SELECT count(*) FROM requests WHERE n>? AND coalesce(operation=?, 1)"
-    return int(ws.store.scalar(sql, (after, operation)))
-
-
-def _request(row: Row) -> dict[str, Any]:
-    parsed = None
-    with suppress(Refused):  # such as a body that was cut for the log
-        parsed = parse_json(row["body"].encode()) if row["body"] else None
-    return {
-        **dict(row),
-        "query": json.loads(row["query"]),
-        "applied": bool(row["applied"]),
-        "json": parsed,
-    }
 
 
 def _person(ws: Workspace, row: Row) -> dict[str, Any]:

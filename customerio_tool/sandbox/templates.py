@@ -1,8 +1,9 @@
-"""Transactional message records: looked up by number or by trigger name, whatever its case."""
+"""Transactional messages, found by number or by trigger name in any case."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .limits import is_digits, is_int, whole
@@ -13,21 +14,28 @@ from .workspace import Workspace, dump
 Channel = Literal["email", "push"]
 
 
-def save(
-    ws: Workspace,
-    name: str,
-    channel: Channel,
-    content: dict[str, Any],
-    number: int | None = None,
-) -> Row:
-    """A new record; ``number`` is its id, by default the next free one."""
+@dataclass(frozen=True)
+class NewTemplate:
+    """A transactional message to add. The default ``id`` is the next free number.
+
+    ``content`` holds an e-mail's subject, body and from, or a push's title and message.
+    """
+
+    name: str
+    channel: Channel
+    content: dict[str, Any] = field(default_factory=dict)
+    id: int | None = None
+
+
+def add(ws: Workspace, new: NewTemplate) -> Row:
+    """Add a transactional message; returns its row."""
     number = ws.store.insert(
         "templates",
-        id=number,
-        name=name,
-        name_key=name.casefold(),
-        channel=channel,
-        content=dump(content),
+        id=new.id,
+        name=new.name,
+        name_key=new.name.casefold(),
+        channel=new.channel,
+        content=dump(new.content),
         created_at=ws.now,
         updated_at=ws.now,
     )
@@ -38,15 +46,19 @@ def save(
 
 
 def every(ws: Workspace) -> list[Row]:
-    """All records by number."""
+    """All transactional messages by number."""
     return ws.store.all("SELECT * FROM templates ORDER BY id")
 
 
 def choose(ws: Workspace, reference: Any, channel: Channel, *, auto_create: bool) -> Row:
-    """The record a send names. Raises Refused when there is none or it is of another channel."""
+    """The transactional message that a send names; ``auto_create`` adds a missing name.
+
+    Raises:
+        Refused: it does not exist, or is of another channel.
+    """
     row = _find(ws, reference)
     if row is None and auto_create and isinstance(reference, str) and not is_digits(reference):
-        return save(ws, reference, channel, {})
+        return add(ws, NewTemplate(reference, channel))
     if row is None:
         raise Refused("transactional message not found", ws.options.unknown_template)
     if row["channel"] != channel:
@@ -65,6 +77,6 @@ def _find(ws: Workspace, reference: Any) -> Row | None:
 
 
 def content(row: Row | None) -> dict[str, Any]:
-    """What a record holds: subject, body, from, title, message."""
+    """The content of a transactional message, empty for a send without one."""
     found: dict[str, Any] = json.loads(row["content"]) if row else {}
     return found

@@ -1,4 +1,4 @@
-"""The Track v1 routes: a path value's shape names its type; 200 means accepted, not applied."""
+"""The Track v1 routes. A path value's shape decides its kind; 200 means accepted, not applied."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-track.json"
 TRACK = Routes("track", track_errors)
+MERGES = Routes("track", meta_error)
 
 
 def _accepted() -> Reply:
@@ -23,7 +24,7 @@ def _accepted() -> Reply:
 
 @TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_SPEC)
 def region(ws: Workspace, _request: Request) -> Reply:
-    """Where this workspace lives, and its id."""
+    """The region and the id of this workspace."""
     options = ws.options
     host = "track-eu" if options.region == "eu" else "track"
     url = f"https://{host}.customer.io"
@@ -41,7 +42,7 @@ def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
 
 @TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_SPEC)
 def delete_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
-    """Delete a person; whatever body comes along is ignored."""
+    """Delete a person; a body is ignored."""
     people.delete(ws, people.in_path(ws, identifier))
     return _accepted()
 
@@ -64,7 +65,7 @@ def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Repl
 
 @TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", seen=_SPEC)
 def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
-    """Record an event, page or screen view of a person."""
+    """Record an event, a page view or a screen view of a person."""
     event = events.read(ws, request.json_object())
     may_create = ws.options.events_create_people
     person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=may_create)
@@ -75,7 +76,7 @@ def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
 
 @TRACK.route("POST", "/api/v1/events", operation="track_anonymous", seen=_SPEC)
 def track_anonymous(ws: Workspace, request: Request) -> Reply:
-    """Record an event of somebody not known yet, or an invite."""
+    """Record an event of somebody unknown yet, or an invite."""
     events.add_anonymous(ws, events.read(ws, request.json_object()))
     return _accepted()
 
@@ -104,7 +105,7 @@ def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: 
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/merge_customers", operation="merge", seen=_SPEC, errors=meta_error)
+@MERGES.route("POST", "/api/v1/merge_customers", operation="merge", seen=_SPEC)
 def merge_people(ws: Workspace, request: Request) -> Reply:
     """Merge the secondary person into the primary."""
     body = request.json_object()
@@ -118,7 +119,9 @@ def merge_people(ws: Workspace, request: Request) -> Reply:
 )
 def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Add people to a manual segment."""
-    return _change_members(ws, request, segment_id, add=True)
+    number, kind = _read_membership(ws, request, segment_id)
+    segments.add_members(ws, number, request.json_object().get("ids"), kind)
+    return _accepted()
 
 
 @TRACK.route(
@@ -129,10 +132,13 @@ def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
 )
 def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Remove people from a manual segment."""
-    return _change_members(ws, request, segment_id, add=False)
+    number, kind = _read_membership(ws, request, segment_id)
+    segments.remove_members(ws, number, request.json_object().get("ids"), kind)
+    return _accepted()
 
 
-def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bool) -> Reply:
+def _read_membership(ws: Workspace, request: Request, segment_id: str) -> tuple[int, IdKind]:
+    """The segment's number, and the kind of the ids in the body."""
     number = limits.whole(segment_id)
     if number is None:
         raise Refused("segment id must be an integer")
@@ -141,6 +147,4 @@ def _change_members(ws: Workspace, request: Request, segment_id: str, *, add: bo
         raise Refused("id_type must be id, email or cio_id")
     people.check_kind(ws, kind, "id_type")
     named: IdKind = kind
-    ids = request.json_object().get("ids")
-    segments.change_members(ws, number, ids, named, add=add)
-    return _accepted()
+    return number, named

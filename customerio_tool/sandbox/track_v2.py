@@ -1,4 +1,4 @@
-"""The Track v2 routes: one entity operation, or a batch of them that fail one by one."""
+"""The Track v2 routes: one operation on an entity, or a batch of independent operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def entity(ws: Workspace, request: Request) -> Reply:
 
 @TRACK_V2.route("POST", "/api/v2/batch", operation="batch", seen=_SPEC)
 def batch(ws: Workspace, request: Request) -> Reply:
-    """Apply each operation; 207 lists those that were invalid, the rest is accepted."""
+    """Apply each valid operation; 207 lists the invalid ones."""
     if len(request.body) > limits.V2_BATCH:
         raise Refused("batch is larger than 500 KB", field="batch")
     items = request.json_object().get("batch")
@@ -61,7 +61,7 @@ def _apply(ws: Workspace, item: Any) -> None:
     operation(ws, item)
 
 
-def _who(ws: Workspace, item: dict[str, Any]) -> Address:
+def _address(ws: Workspace, item: dict[str, Any]) -> Address:
     identifiers = item.get("identifiers")
     if isinstance(identifiers, dict) and "phone" in identifiers:
         people.check_kind(ws, "phone", "identifiers")
@@ -83,7 +83,7 @@ def _identify(ws: Workspace, item: dict[str, Any]) -> None:
     relations = item.get("cio_relationships")
     if relations is not None:
         body["cio_relationships"] = {"action": "add_relationships", "relationships": relations}
-    identify(ws, _who(ws, item), body)
+    identify(ws, _address(ws, item), body)
 
 
 def _event(ws: Workspace, item: dict[str, Any]) -> None:
@@ -93,14 +93,14 @@ def _event(ws: Workspace, item: dict[str, Any]) -> None:
         events.add_anonymous(ws, event)
         return
     may_create = ws.options.events_create_people
-    person = people.find_or_create(ws, _who(ws, item), may_create=may_create)
+    person = people.find_or_create(ws, _address(ws, item), may_create=may_create)
     if person is not None:
         events.add(ws, event, person)
 
 
 def _add_device(ws: Workspace, item: dict[str, Any]) -> None:
     device = devices.read(ws, item.get("device"), "token")
-    person = people.find_or_create(ws, _who(ws, item), may_create=True)
+    person = people.find_or_create(ws, _address(ws, item), may_create=True)
     if person is not None:
         devices.save(ws, person["pk"], device)
 
@@ -109,7 +109,7 @@ def _delete_device(ws: Workspace, item: dict[str, Any]) -> None:
     device = item.get("device")
     if not isinstance(device, dict) or not isinstance(device.get("token"), str):
         raise Refused("device.token is required", field="device")
-    person = people.find_or_create(ws, _who(ws, item), may_create=False)
+    person = people.find_or_create(ws, _address(ws, item), may_create=False)
     if person is not None:
         devices.delete(ws, person["pk"], device["token"])
 
@@ -117,7 +117,7 @@ def _delete_device(ws: Workspace, item: dict[str, Any]) -> None:
 def _relate(ws: Workspace, item: dict[str, Any]) -> None:
     action = "add" if item["action"] == "add_relationships" else "delete"
     changes = objects.read_relations(action, item.get("cio_relationships"))  # type: ignore[arg-type] # literals
-    person = people.find_or_create(ws, _who(ws, item), may_create=action == "add")
+    person = people.find_or_create(ws, _address(ws, item), may_create=action == "add")
     if person is not None:
         objects.relate(ws, person["pk"], changes)
 
@@ -144,7 +144,7 @@ def _relate_object(ws: Workspace, item: dict[str, Any]) -> None:
         if not isinstance(attributes, dict):
             raise Refused("relationship_attributes must be an object", field="cio_relationships")
         add = item["action"] == "add_relationships"
-        person = people.find_or_create(ws, _who(ws, end), may_create=add)
+        person = people.find_or_create(ws, _address(ws, end), may_create=add)
         if person is not None:
             change = objects.Relation("add" if add else "delete", kind, object_id, attributes)
             objects.relate(ws, person["pk"], [change])
@@ -173,7 +173,7 @@ def _delivery_event(ws: Workspace, item: dict[str, Any]) -> None:
 _OPERATIONS: dict[str, dict[str, Operation]] = {
     "person": {
         "identify": _identify,
-        "delete": lambda ws, item: people.delete(ws, _who(ws, item)),
+        "delete": lambda ws, item: people.delete(ws, _address(ws, item)),
         "event": _event,
         "screen": _event,
         "page": _event,
@@ -182,8 +182,8 @@ _OPERATIONS: dict[str, dict[str, Operation]] = {
         "add_device": _add_device,
         "delete_device": _delete_device,
         "merge": _merge,
-        "suppress": lambda ws, item: people.suppress(ws, _who(ws, item)),
-        "unsuppress": lambda ws, item: people.unsuppress(ws, _who(ws, item)),
+        "suppress": lambda ws, item: people.suppress(ws, _address(ws, item)),
+        "unsuppress": lambda ws, item: people.unsuppress(ws, _address(ws, item)),
     },
     "object": {
         "identify": _save_object,

@@ -1,4 +1,4 @@
-"""Transactional sends: checking the payload, choosing record and person, creating the delivery."""
+"""Transactional sends: checking the payload, finding template and person, adding the delivery."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import deliveries, devices, limits, people, templates
+from .deliveries import Failure, NewDelivery, Origin
 from .identify import is_true
 from .refusal import Refused
 from .store import Row
 from .templates import Channel
 from .workspace import Workspace
 
-# The vendor refuses executable attachments; its list is not published, this is the usual one.
+# The vendor refuses executable attachments without publishing its list: this is the usual one.
 _FORBIDDEN = frozenset(
     [
         "bat",
@@ -38,7 +39,7 @@ _FORBIDDEN = frozenset(
         "wsf",
     ]
 )
-_QUOTED = re.compile(r'"(?:[^"\\]+|\\.)*("?)', re.DOTALL)  # up to the end where none closes it
+_QUOTED = re.compile(r'"(?:[^"\\]+|\\.)*("?)', re.DOTALL)  # an unclosed quote reaches the end
 _EMAIL_KEPT = [
     "from",
     "reply_to",
@@ -90,10 +91,27 @@ _TEXTS = [
 
 @dataclass(frozen=True)
 class Sent:
-    """The answer to a send: ``send_at`` only when it lies in the future. Unix seconds."""
+    """The answer to a send, in Unix seconds. ``send_at`` is ``None`` unless it lies ahead."""
 
     delivery_id: str
     queued_at: int
+    send_at: int | None
+
+
+@dataclass(frozen=True)
+class _Send:
+    """A checked send.
+
+    ``template`` is the row of its transactional message, ``person`` a row, ``"suppressed"``, or
+    ``None`` for nobody. ``send_at`` is ``None`` for now.
+    """
+
+    body: dict[str, Any]
+    channel: Channel
+    template: Row | None
+    person: Row | str | None
+    recipient: str | None
+    content: dict[str, Any]
     send_at: int | None
 
 
@@ -102,8 +120,8 @@ def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
     _check_payload(body)
     recipients = _recipients(body)
     attachments = _attachments(body.get("attachments"))
-    record = _record(ws, body, "email")
-    content = {**templates.content(record), **_given(body, (*_EMAIL_KEPT, "subject"))}
+    template = _template(ws, body, "email")
+    content = {**templates.content(template), **_filled(body, (*_EMAIL_KEPT, "subject"))}
     for name in ("subject", "body", "from"):
         if not content.get(name):
             raise Refused(f'Missing required field: "{name}"', field=name)
@@ -111,35 +129,35 @@ def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
     person = _person(ws, body)
     content["attachments"] = attachments
     content["to"] = recipients
-    return _queue(ws, body, "email", record, person, str(body["to"]), content, send_at)
+    return _queue(ws, _Send(body, "email", template, person, str(body["to"]), content, send_at))
 
 
 def send_push(ws: Workspace, body: dict[str, Any]) -> Sent:
-    """Queue a push: there is none without a record. Raises Refused."""
+    """Queue a push. It needs a transactional message. Raises Refused."""
     if not ws.options.push_enabled:
         raise Refused("Push messaging is not enabled for your workspace.", "forbidden")
     if body.get("transactional_message_id") in (None, ""):
         raise Refused('Missing required field: "transactional_message_id"')
     _check_payload(body)
-    record = _record(ws, body, "push")
+    template = _template(ws, body, "push")
     device = body.get("custom_device")
     read = devices.read(ws, device, "token") if device is not None else None
-    content = {**templates.content(record), **_given(body, _PUSH_KEPT)}
+    content = {**templates.content(template), **_filled(body, _PUSH_KEPT)}
     content["subject"] = content.get("title")
     send_at = _send_at(ws, body)
     person = _person(ws, body)
     if read is not None and isinstance(person, Row):
         devices.save(ws, person["pk"], read)
     token = _token(ws, person, body.get("to") or "all")
-    return _queue(ws, body, "push", record, person, token, content, send_at)
+    return _queue(ws, _Send(body, "push", template, person, token, content, send_at))
 
 
-def _given(body: dict[str, Any], names: Any) -> dict[str, Any]:
+def _filled(body: dict[str, Any], names: Any) -> dict[str, Any]:
     return {name: body[name] for name in names if body.get(name) not in (None, "")}
 
 
 def _recipients(body: dict[str, Any]) -> list[str]:
-    """The addresses of to, cc and bcc together; at most 15."""
+    """The addresses of to, cc and bcc together, 15 at most."""
     found: list[str] = []
     for name in ("to", "cc", "bcc"):
         value = body.get(name)
@@ -159,9 +177,9 @@ def _recipients(body: dict[str, Any]) -> list[str]:
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of an address list: a comma in a quoted name ends none.
+    """The entries of an address list. A comma in a quoted name does not separate entries.
 
-    A quote that nothing closes is a character like any other, and so are all behind it.
+    An unclosed quote is an ordinary character, and so are the characters after it.
     """
     hidden = _QUOTED.sub(lambda each: "_" * len(each[0]) if each[1] else each[0], text)
     found, start = [], 0
@@ -185,10 +203,10 @@ def _check_payload(body: dict[str, Any]) -> None:
 
 
 def _check_headers(headers: Any) -> None:
-    """The schema says JSON text of names and values, every client sends an object: both are taken.
+    """Refuse bad headers, given as JSON text (the schema) or as an object (every client).
 
-    "ASCII, no spaces" is read as of names, for most values of headers hold spaces (UNVERIFIED). The
-    names that the vendor reserves are not published, so none is refused here.
+    The rule "ASCII, no spaces" applies its second half to names only, since most values hold
+    spaces (UNVERIFIED). The vendor does not publish its reserved names: none is refused here.
     """
     if headers in (None, "", {}):
         return
@@ -209,7 +227,7 @@ def _check_headers(headers: Any) -> None:
 
 
 def _attachments(value: Any) -> dict[str, int]:
-    """Check attachments; returns their sizes by file name."""
+    """Refuse bad attachments; returns their sizes by file name."""
     if value in (None, {}):
         return {}
     if not isinstance(value, dict):
@@ -228,7 +246,7 @@ def _attachments(value: Any) -> dict[str, int]:
     return sizes
 
 
-def _record(ws: Workspace, body: dict[str, Any], channel: Channel) -> Row | None:
+def _template(ws: Workspace, body: dict[str, Any], channel: Channel) -> Row | None:
     reference = body.get("transactional_message_id")
     if reference in (None, ""):
         return None
@@ -244,7 +262,7 @@ def _send_at(ws: Workspace, body: dict[str, Any]) -> int | None:
 
 
 def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
-    """The person a send names, made when missing; ``"suppressed"`` when they are blocked."""
+    """The person that a send names, created if missing; ``"suppressed"`` if blocked."""
     identifiers = body.get("identifiers")
     if identifiers in (None, {}) and not ws.options.send_requires_identifiers:
         return None
@@ -268,7 +286,7 @@ def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
 
 
 def _token(ws: Workspace, person: Row | str | None, to: Any) -> str | None:
-    """The device token a push goes to: the last used one, or the one named."""
+    """The recipient of a push: the token of the last used device, or of the one named."""
     found = devices.of(ws, person["pk"]) if isinstance(person, Row) else []
     tokens = [str(row["token"]) for row in found]
     if to in ("all", "last_used"):
@@ -276,38 +294,31 @@ def _token(ws: Workspace, person: Row | str | None, to: Any) -> str | None:
     return to if to in tokens else None
 
 
-def _queue(
-    ws: Workspace,
-    body: dict[str, Any],
-    channel: Channel,
-    record: Row | None,
-    person: Row | str | None,
-    recipient: str | None,
-    content: dict[str, Any],
-    send_at: int | None,
-) -> Sent:
-    row = person if isinstance(person, Row) else None
-    failure, failed_as = None, "failed"
-    if person == "suppressed":
-        failure = "suppressed"
-    elif recipient is None:
-        failure, failed_as = "no device", "undeliverable"
-    elif row is not None and row["unsubscribed"] and not _to_unsubscribed(body):
-        failure, failed_as = "unsubscribed", "undeliverable"
-    delivery_id = deliveries.create(
-        ws,
-        channel,
-        row,
-        recipient,
-        subject=content.get("subject"),
-        draft=body.get("queue_draft") is True,
-        failure=failure,
-        failed_as=failed_as,
-        send_at=send_at,
-        content=content,
-        template=record["id"] if record else 1,  # without a record, metrics are of 1 (A)
+def _queue(ws: Workspace, send: _Send) -> Sent:
+    template = send.template["id"] if send.template else 1  # sends without one count for 1 (A)
+    delivery = NewDelivery(
+        send.channel,
+        send.person if isinstance(send.person, Row) else None,
+        send.recipient,
+        subject=send.content.get("subject"),
+        content=send.content,
+        origin=Origin(template=template),
+        failure=_failure(send),
+        draft=send.body.get("queue_draft") is True,
+        send_at=send.send_at,
     )
-    return Sent(delivery_id, ws.now, send_at)
+    return Sent(deliveries.create(ws, delivery), ws.now, send.send_at)
+
+
+def _failure(send: _Send) -> Failure | None:
+    if send.person == "suppressed":
+        return Failure("suppressed")
+    if send.recipient is None:
+        return Failure("no device", "undeliverable")
+    unsubscribed = isinstance(send.person, Row) and send.person["unsubscribed"]
+    if unsubscribed and not _to_unsubscribed(send.body):
+        return Failure("unsubscribed", "undeliverable")
+    return None
 
 
 def _to_unsubscribed(body: dict[str, Any]) -> bool:

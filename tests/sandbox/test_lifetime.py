@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from customerio_tool.sandbox import Clock, Options, Sandbox, state
+from customerio_tool.sandbox import Clock, Options, Sandbox, request_log
 from tests.support.sandbox_api import NOW, Api
 from tests.support.timeouts import PATIENCE
 
@@ -198,13 +198,13 @@ def test_a_wait_sees_what_another_sandbox_on_the_file_answers(tmp_path: Path) ->
 def test_a_wait_counts_on_after_another_sandbox_on_the_file_was_reset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, count = Event(), state.count_requests
+    looked, count = Event(), request_log.count
 
     def counted(*wanted: Any) -> int:
         looked.set()
         return count(*wanted)
 
-    monkeypatch.setattr(state, "count_requests", counted)
+    monkeypatch.setattr(request_log, "count", counted)
     file = tmp_path / "kept.db"
     with ThreadPoolExecutor(1) as pool, Sandbox(db=file) as one, Sandbox(db=file) as other:
         api = Api(other)
