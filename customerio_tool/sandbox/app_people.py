@@ -1,4 +1,4 @@
-"""The App routes for people: here ``id_type`` names the identifier, never the value's shape."""
+"""The App routes for people. ``id_type`` decides the kind of an identifier, not its shape."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PEOPLE = Routes("app", app_errors)
     seen=_SPEC,
 )
 def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
-    """A person with attributes, all of them as text, and devices."""
+    """One person with their devices and their attributes, all as text."""
     kind = request.query.get("id_type") or "id"
     person = people.find(ws, _address(ws, kind, customer_id))
     if person is None:
@@ -60,7 +60,7 @@ def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
 
 @PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=_SPEC)
 def find_by_email(ws: Workspace, request: Request) -> Reply:
-    """The people who have this e-mail address: one or none, more where it is no identifier."""
+    """The people with this e-mail address: several only if e-mail is no identifier."""
     email = request.query.get("email")
     if not email:
         raise Refused("email is required")

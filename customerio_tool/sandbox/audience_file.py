@@ -1,6 +1,6 @@
-"""Reading a broadcast's ``data_file_url``: JSON Lines, fetched from this machine only.
+"""Reads a broadcast's ``data_file_url``: JSON Lines, fetched from this machine only.
 
-The file must not be served by the sandbox itself: it is read while the one writer is held.
+The sandbox cannot serve the file itself: it fetches the file inside a transaction.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .refusal import Refused
 POINTER = "/data/attributes/data_file_url"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SECONDS = 5.0
-_MAX_BYTES = 50_000_000  # the vendor takes 10 GB; a rehearsal does not need them
+_MAX_BYTES = 50_000_000  # the vendor takes 10 GB; a test needs less
 
 
 def read(url: Any) -> list[Any]:
-    """The file's entries, one per line. Raises Refused ``unprocessable`` with a pointer."""
+    """The entries of the file, one per line. Raises Refused ``unprocessable`` with a pointer."""
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
         raise _bad("data_file_url must be an http or https URL")
     if urlsplit(url).hostname not in _LOOPBACK:

@@ -1,4 +1,4 @@
-"""What time it is in the local Customer.io: the real time, or one a test sets and moves."""
+"""The clock of the local Customer.io: real time, or a time that a test sets and moves."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from threading import Lock
 
 _LAST = 10.0**11
-"""In the year 5138; the same moment in milliseconds was in 1973."""
+"""The year 5138 in seconds, 1973 in milliseconds: a larger number is meant as milliseconds."""
 
 
 class Clock:
-    """Unix seconds. Runs with the machine until frozen; may be moved at any time.
+    """A clock in Unix seconds. It runs until frozen, and can be moved at any time.
 
     Args:
-        source: where running time comes from.
-        frozen_at: start frozen at this Unix time.
+        source: returns the real time.
+        frozen_at: freeze the clock at this Unix time from the start.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether the clock is frozen."""
         return self._frozen is not None
 
     def freeze(self, at: float | None = None) -> float:
-        """Stop time, at ``at`` or now; returns the time it stopped at.
+        """Freeze the clock at ``at``, or now; returns that time.
 
         Raises:
             ValueError: ``at`` is no Unix time.
@@ -48,10 +48,10 @@ class Clock:
         return moment
 
     def advance(self, seconds: float) -> float:
-        """Move time forward by ``seconds`` (0 or more), frozen or not; returns the new time.
+        """Move the clock forward, frozen or not; returns the new time.
 
         Raises:
-            ValueError: ``seconds`` is less than 0, or leads too far.
+            ValueError: ``seconds`` is below 0, or too large.
         """
         if seconds < 0:
             raise ValueError("a clock moves forward only: seconds must be 0 or more")
@@ -64,7 +64,7 @@ class Clock:
         return self.now()
 
     def set(self, at: float) -> float:
-        """Move to another Unix time, also an earlier one, frozen or not; returns it.
+        """Move the clock to a later or earlier Unix time, frozen or not; returns it.
 
         Raises:
             ValueError: ``at`` is no Unix time.
@@ -78,12 +78,12 @@ class Clock:
         return at
 
     def restart(self) -> None:
-        """Be as it was made: at the real time, or frozen where it began."""
+        """Return to the start: to real time, or frozen at ``frozen_at``."""
         with self._lock:
             self._offset, self._frozen = 0.0, self._start
 
     def resume(self) -> float:
-        """Let time run on from where it stands; returns it."""
+        """Let a frozen clock run on from its time; returns that time."""
         with self._lock:
             if self._frozen is not None:
                 self._offset = self._frozen - self._source()

@@ -1,4 +1,4 @@
-"""How a JSON object becomes a declared value: closed members, checked types, errors that teach."""
+"""Reads a JSON object into a declared dataclass: known members, right types, helpful errors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _WORDS: dict[Any, str] = {
 
 
 def read(kind: type[Declared], value: Any, where: str) -> Declared:
-    """Build a dataclass from an object whose members are its fields, or some of them.
+    """Build a dataclass from a JSON object: each member is a field of the same name and type.
 
     Args:
-        kind: the dataclass; the types of its fields are the types of the members.
-        value: what was given.
-        where: how an error names it, such as ``faults[0]``.
+        kind: the dataclass.
+        value: the JSON value.
+        where: its name in errors, such as ``faults[0]``.
 
     Raises:
-        ValueError: it is no object, a member is unknown, missing or of another type. The text
+        ValueError: it is no object, or a member is unknown, missing or of the wrong type. The text
             never repeats a value.
     """
     given = check(kind, value, where)
@@ -40,10 +40,10 @@ def read(kind: type[Declared], value: Any, where: str) -> Declared:
 
 
 def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
-    """The members of an object, each known to the dataclass and of its field's type.
+    """The checked members of a JSON object. All may be missing.
 
     Raises:
-        ValueError: as ``read``, but nothing is missed.
+        ValueError: it is no object, or a member is unknown or of the wrong type.
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one error for the caller
@@ -57,7 +57,7 @@ def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What was probably meant, or what there is."""
+    """A hint for an unknown name: the nearest known one, or all of them."""
     names = sorted(known)
     close = get_close_matches(name, names, 1)
     return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Devices: tokens of people that push messages go to."""
+"""Devices of people: push messages go to their tokens."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _READ_ONLY = "_last_status"
 
 
 def read(ws: Workspace, device: Any, token_key: str) -> dict[str, Any]:
-    """Check a device object. Track v1 names the token ``id``, Track v2 and sends ``token``.
+    """Read a device object. Track v1 calls the token ``id``, Track v2 and sends ``token``.
 
-    Keys beside the known ones count as attributes: some clients do not nest them.
+    Unknown keys count as attributes: some clients do not nest them.
 
     Raises:
         Refused: no token, or a platform other than ios and android.
@@ -43,7 +43,7 @@ def read(ws: Workspace, device: Any, token_key: str) -> dict[str, Any]:
 
 
 def save(ws: Workspace, pk: int, device: dict[str, Any]) -> None:
-    """Add or update by token; attributes are merged, ``_last_status`` is read-only."""
+    """Add or update a person's device; attributes are merged, ``_last_status`` is read-only."""
     attributes = dict(device["attributes"])
     if _READ_ONLY in attributes:
         del attributes[_READ_ONLY]
@@ -62,13 +62,13 @@ def save(ws: Workspace, pk: int, device: dict[str, Any]) -> None:
 
 
 def delete(ws: Workspace, pk: int, token: str) -> None:
-    """Remove a person's device; an unknown one is no error (fact device-unknown)."""
+    """Delete a person's device; an unknown one is no error (fact device-unknown)."""
     if not ws.store.execute("DELETE FROM devices WHERE person=? AND token=?", (pk, token)).rowcount:
         ws.fail_quietly("unknown device", token)
 
 
 def of(ws: Workspace, pk: int) -> list[Row]:
-    """A person's devices, last used first."""
+    """A person's devices; the last used comes first."""
     sql = "SELECT * FROM devices WHERE person=? ORDER BY last_used DESC, token"
     return ws.store.all(sql, (pk,))
 

@@ -1,4 +1,4 @@
-"""The audience filter grammar (and, or, not, segment, attribute) and who it fits."""
+"""Audience filters (and, or, not, segment, attribute): checking them, matching people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_DEPTH = 20
 
 
 def check(value: Any, pointer: str, depth: int = 0) -> None:
-    """Refuse what is not a filter: an object with exactly one known key (A)."""
+    """Refuse an invalid filter. A filter is an object with exactly one known key (A)."""
     if not isinstance(value, dict) or len(value) != 1 or depth > MAX_DEPTH:
         raise _bad("a filter is an object with one of and, or, not, segment, attribute", pointer)
     ((key, inner),) = value.items()
@@ -50,7 +50,7 @@ def _bad(message: str, pointer: str) -> Refused:
 
 
 def fits(ws: Workspace, value: dict[str, Any], person: Row) -> bool:
-    """Whether a person fits a checked filter. A segment that does not exist fits nobody."""
+    """Whether a person fits a checked filter. Nobody fits a missing segment."""
     ((key, inner),) = value.items()
     if key == "and":
         return all(fits(ws, each, person) for each in inner)
@@ -74,7 +74,7 @@ def _attribute_fits(condition: dict[str, Any], person: Row) -> bool:
 
 
 def in_segment(ws: Workspace, segment_id: int, person: Row) -> bool:
-    """Membership: stored for manual segments, computed for dynamic ones."""
+    """Whether a person is in a segment: stored if it is manual, computed if it is dynamic."""
     segment = ws.store.one("SELECT * FROM segments WHERE id=?", (segment_id,))
     if segment is None:
         return False
@@ -85,7 +85,7 @@ def in_segment(ws: Workspace, segment_id: int, person: Row) -> bool:
 
 
 def as_text(value: Any) -> str:
-    """An attribute value as the App API shows it: always text (fact values-are-strings)."""
+    """An attribute value as text: the App API shows no other type (fact values-are-strings)."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -1,4 +1,4 @@
-"""What one HTTP request and one answer are, and how the vendor words an error; no socket here."""
+"""One HTTP request, one answer, and the vendor's formats of an error. There is no socket here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .faults import Fault
 
 DEEPEST = 500
-"""Levels of JSON in a body: Python reads and writes 1,000 less what its callers took."""
+"""The most levels of JSON in a body. Python's recursion limit of 1,000 must also hold callers."""
 
 JSON_TYPE = "application/json; charset=utf-8"
 _STATUS_OF = {
@@ -34,12 +34,12 @@ _STATUS_OF = {
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in. ``target`` is the raw request target; header names are lower case.
+    """One request. ``target`` is the raw request target; header names are lower case.
 
-    ``fault`` is the rule that hits it.
+    ``fault`` is the fault that hits it, if any.
 
-    The raw path is split on ``/`` before each segment is decoded, and ``+`` stays ``+``: a person
-    id may hold both (fact path-split-first).
+    The raw path is split on ``/`` before its segments are decoded, and ``+`` is no space: a person
+    id may hold both characters (fact path-split-first).
     """
 
     method: str
@@ -50,34 +50,34 @@ class Request:
 
     @cached_property
     def path(self) -> str:
-        """The raw path, undecoded, without the query."""
+        """The raw path without the query."""
         return self.target.split("?", 1)[0].split("#", 1)[0]
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
-        """The path's segments, each percent-decoded on its own."""
+        """The segments of the path, percent-decoded after the split."""
         return tuple(unquote(part, errors="replace") for part in self.path.split("/")[1:])
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's parameters; the last of a repeated name wins."""
+        """The query parameters; the last one of a name wins."""
         _, _, text = self.target.partition("?")
         return dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON, ``None`` when empty. Raises Refused when it is not JSON."""
+        """The body as JSON, ``None`` when it is empty. Raises Refused."""
         return parse_json(self.body) if self.body.strip() else None
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body counts as ``{}`` (clients send none)."""
+        """The body as a JSON object; an empty body is ``{}``, since some clients send none."""
         value = {} if self.json is None else self.json
         if not isinstance(value, dict):
             raise Refused("the body must be a JSON object")
         return value
 
     def query_int(self, name: str) -> int | None:
-        """A query parameter as an integer, ``None`` when absent or empty."""
+        """A query parameter as an integer, ``None`` when it is absent or empty."""
         text = self.query.get(name, "")
         if not text:
             return None
@@ -90,13 +90,13 @@ class Request:
         return number
 
     def query_bool(self, name: str) -> bool:
-        """A query parameter as a boolean, false when absent."""
+        """A query parameter as a boolean, false when it is absent."""
         return self.query.get(name, "").lower() in {"true", "1"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: status, body bytes and the headers beyond Content-Length and Date."""
+    """One answer. ``headers`` lack Content-Length, Date and Connection: ``server`` adds them."""
 
     status: int = 200
     body: bytes = b""
@@ -107,11 +107,11 @@ Envelope = Callable[[Refused], Reply]
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON as the vendor's server reads it: no NaN, and lone surrogates become U+FFFD.
+    """Read JSON as the vendor's server does: NaN is an error, lone surrogates become U+FFFD.
 
     Raises:
-        Refused: it is no JSON, or is nested more than ``DEEPEST`` levels deep. How deep the
-            vendor's server reads is UNVERIFIED; what is taken here must be readable later.
+        Refused: it is no JSON, or deeper than ``DEEPEST`` levels. The vendor's limit is UNVERIFIED;
+            this one keeps every stored value readable.
     """
     try:
         value = json.loads(body, parse_constant=_no_constant)
@@ -122,7 +122,7 @@ def parse_json(body: bytes) -> Any:
         is_too_deep = True
     if is_too_deep:
         raise Refused(f"the request body is nested more than {DEEPEST} levels deep")
-    if b"\\ud" in body.lower():  # a lone surrogate cannot be stored as UTF-8
+    if b"\\ud" in body.lower():  # UTF-8 cannot hold a lone surrogate
         text = json.dumps(value, ensure_ascii=False)
         value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return value
@@ -162,24 +162,24 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 
 
 def status_of(refused: Refused) -> int:
-    """The HTTP status that stands for the kind of refusal, unless it brings its own."""
+    """The HTTP status of a refusal: its own, or that of its kind."""
     return refused.status or _STATUS_OF[refused.kind]
 
 
 def track_errors(refused: Refused) -> Reply:
-    """Track v1: ``{"meta":{"errors":[text]}}``, pretty-printed as the recorded one is (I29)."""
+    """Track v1: ``{"meta":{"errors":[text]}}``, indented like the recorded one (I29)."""
     reply = json_reply({}, status_of(refused))
     body = json.dumps({"meta": {"errors": [refused.message]}}, indent=2, ensure_ascii=False)
     return Reply(reply.status, body.encode() + b"\n", reply.headers)
 
 
 def meta_error(refused: Refused) -> Reply:
-    """Track 401 and merge, App sends: ``{"meta":{"error":text}}``."""
+    """Every 401 of Track, Track's merges, App's sends: ``{"meta":{"error":text}}``."""
     return json_reply({"meta": {"error": refused.message}}, status_of(refused))
 
 
 def app_errors(refused: Refused) -> Reply:
-    """The rest of App: ``{"errors":[{"detail","status"[,"source"]}]}``, status as a string (BE)."""
+    """Other App routes: ``{"errors":[{"detail","status"[,"source"]}]}``, status as text (BE)."""
     status = status_of(refused)
     error: dict[str, Any] = {"detail": refused.message, "status": str(status)}
     if refused.pointer:
@@ -193,5 +193,5 @@ def v2_errors(refused: Refused) -> Reply:
 
 
 def v2_error(refused: Refused) -> dict[str, Any]:
-    """One entry of a Track v2 error list."""
+    """One error of a Track v2 answer."""
     return {"reason": refused.kind, "field": refused.field, "message": refused.message}

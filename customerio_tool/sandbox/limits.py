@@ -1,6 +1,6 @@
-"""The documented size limits, in bytes of UTF-8 (T, A), and checks that use them.
+"""The documented size limits, in bytes of UTF-8 (T, A), and their checks.
 
-KB and MB are read as powers of 1024: nothing that the vendor might take is refused.
+KB and MB count as powers of 1024, so that no size is refused that the vendor might accept.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ V2_BATCH = 500 * 1024
 
 
 def size(value: Any) -> int:
-    """Bytes of a value: of the text itself, or of its JSON."""
+    """The size of a text, or of the JSON of another value, in bytes."""
     return len((value if isinstance(value, str) else dump(value)).encode())
 
 
 def is_int(value: Any) -> bool:
-    """Whether a JSON value is an integer that fits a column; ``true`` is not one."""
+    """Whether a JSON value is an integer that SQLite can hold; ``true`` is none."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 
 def is_digits(text: str) -> bool:
-    """Whether it is ASCII digits and nothing else: ``str.isdigit`` knows more, and int fewer."""
+    """Whether a text is ASCII digits only. ``str.isdigit`` accepts digits that ``int`` refuses."""
     return text.isascii() and text.isdigit()
 
 
 def whole(text: str) -> int | None:
-    """The number that a text of digits writes, ``None`` of others and of more than 15."""
+    """The number in a text of 1 to 15 digits, ``None`` for any other text."""
     return int(text) if is_digits(text) and len(text) < 16 else None
 
 
 def seconds(value: Any, name: str, default: int) -> int:
-    """Unix seconds given as integer, whole float or digits (Go sends text); null means absent."""
+    """Unix seconds from an integer, a whole float or digits (Go sends text); default for null."""
     if value is None:
         return default
     if isinstance(value, float) and value.is_integer():
@@ -65,7 +65,7 @@ def seconds(value: Any, name: str, default: int) -> int:
 
 
 def check_attributes(attributes: dict[str, Any], exempt: frozenset[str] = frozenset()) -> None:
-    """Refuse too many attributes, too long names and values (wording: I29)."""
+    """Refuse too many attributes, and names and values that are too long (wording: I29)."""
     if len(attributes) > ATTRIBUTES:
         raise Refused(f"cannot have more than {ATTRIBUTES} attributes", field="attributes")
     for name, value in attributes.items():

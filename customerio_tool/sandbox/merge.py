@@ -1,8 +1,8 @@
-"""Merging two people: what the primary takes over before the secondary is erased (T, MG).
+"""Merging two people: the primary takes over data, then the secondary is erased (T, MG).
 
-Nothing in a merge starts a campaign: the events never trigger, and a segment that the primary is in
-from now on counts as entered before, as the secondary's journeys come along. Which campaigns
-somebody is in right now is no part of what is served: here a campaign sends at once and is over.
+A merge starts no campaign: moved events trigger nothing, and the secondary's segments count as
+entered before, because the vendor moves its journeys too. There are no journeys to move here: a
+campaign sends all its messages at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def read_address(ws: Workspace, value: Any, name: str) -> Address:
 
 
 def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
-    """Move the secondary's data to the primary and erase the secondary. Misses are quiet."""
+    """Move the secondary's data to the primary and erase the secondary.
+
+    A missing person is recorded, not refused.
+    """
     if any(people.is_suppressed(ws, each) for each in (primary, secondary)):
         ws.fail_quietly("suppressed", primary.value)
         return
@@ -58,13 +61,13 @@ def _move_rows(ws: Workspace, target: int, source: int) -> None:
     tables = ["deliveries", "anonymous_ids", "members", "relationships"]
     if ws.options.merge_moves_devices:
         tables.append("devices")
-    for table in tables:  # a row the primary already has stays with the secondary and goes
+    for table in tables:  # a row that the primary has already stays, and is erased later
         sql = f"UPDATE OR IGNORE {table} SET person=? WHERE person=?"  # noqa: S608 - fixed names
         ws.store.execute(sql, (target, source))
 
 
 def _take_attributes(ws: Workspace, target: Row, source: Row) -> None:
-    """Only what the primary lacks or has empty."""
+    """Copy the attributes that the primary lacks or has empty."""
     ours, theirs = people.attributes(target), people.attributes(source)
     stamps, their_stamps = json.loads(target["stamps"]), json.loads(source["stamps"])
     for name, value in theirs.items():
@@ -79,7 +82,10 @@ def _take_attributes(ws: Workspace, target: Row, source: Row) -> None:
 
 
 def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
-    """Those that the primary lacks, as told; an e-mail that is an attribute, in any case."""
+    """Copy the identifiers that the primary lacks, if the option says so.
+
+    An e-mail address that is no identifier is copied like any attribute.
+    """
     options = ws.options
     wanted: dict[IdKind, bool] = {
         "id": options.merge_moves_identifiers,
@@ -91,6 +97,6 @@ def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
 
 
 def _rename_deliveries(ws: Workspace, pk: int) -> None:
-    """Show the primary in all its deliveries: the secondary's identifiers name nobody any more."""
+    """Put the primary's identifiers into all its deliveries: nobody has the secondary's now."""
     who = dump(people.identifiers(people.get(ws, pk)))
     ws.store.execute("UPDATE deliveries SET identifiers=? WHERE person=?", (who, pk))

@@ -1,4 +1,4 @@
-"""Objects (companies, courses) and the relationships between them and people."""
+"""Objects, such as companies and courses, and their relationships with people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SEP = ":"
 
 @dataclass(frozen=True)
 class Relation:
-    """One end of a relationship, seen from a person."""
+    """A change of a person's relationship with one object."""
 
     action: Literal["add", "delete"]
     type: str
@@ -72,7 +72,7 @@ def object_key(identifiers: Any) -> tuple[str, str]:
 
 
 def relate(ws: Workspace, pk: int, changes: list[Relation]) -> None:
-    """Add or drop a person's relationships; adding makes a missing object."""
+    """Add or delete a person's relationships. Adding one creates a missing object."""
     for change in changes:
         key = (pk, change.type, change.id)
         if change.action == "delete":

@@ -1,7 +1,7 @@
-"""The workspace settings and the switches for what no source settles, each with its default.
+"""The settings of a workspace, and switches for behaviour that no source settles.
 
-A switch marked UNVERIFIED stands for behaviour that no document of the vendor states; the default
-is the reading we lean to, for the reason given.
+No document of the vendor states the behaviour behind a switch marked UNVERIFIED. The comment gives
+the reason for its default.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Options:
     """Settings of one local Customer.io. Times are seconds, sizes bytes."""
 
     # --- the workspace
-    site_id: str = "sandbox-site"  # ``Sandbox.site_id`` adds what tells workspaces apart
+    site_id: str = "sandbox-site"  # ``Sandbox.site_id`` adds the digits of the workspace
     track_api_key: str = "sandbox-track-key"
     app_api_key: str = "sandbox-app-key"
-    restricted_app_key: str = "sandbox-restricted-app-key"  # answers 403 everywhere: scope
+    restricted_app_key: str = "sandbox-restricted-app-key"  # a key without scope: always 403
     region: Literal["us", "eu"] = "us"
     environment_id: int = 4001
-    email_is_identifier: bool = True  # false: an attribute that several people may share
+    email_is_identifier: bool = True  # false: several people may share an e-mail address
     email_change_by_id: bool = False  # workspace setting "Allow updates to email using ID"
     push_enabled: bool = True  # false: a push answers 403
     merge_anonymous_events: bool = True  # workspace setting, on for new workspaces (AN)
@@ -47,41 +47,41 @@ class Options:
     # --- the wire
     max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
     idle_timeout: float = 75.0
-    requests_kept: int = 0  # the log keeps so many, the newest; 0: all, it grows with every request
-    fault_header: bool = False  # whether a request may ask for its own fault by X-Sandbox-Fault
+    requests_kept: int = 0  # the log keeps this many, the newest; 0: all, however many
+    fault_header: bool = False  # whether a request may ask for a fault by X-Sandbox-Fault
 
     # --- limits and pace
-    delay_seconds: float = 0.0  # Track writes are accepted at once and take effect so much later
+    delay_seconds: float = 0.0  # Track writes are accepted at once and applied this much later
     rate_limits: Literal["relaxed", "strict"] = "relaxed"  # strict: see ``pace``
-    track_redirect_url: str | None = None  # send Track calls elsewhere, as the wrong region does
+    track_redirect_url: str | None = None  # redirect Track calls, as the wrong region does
     track_redirect_status: Literal[301, 302, 307, 308] = 301
-    trigger_interval: float = 10.0  # one broadcast trigger per so many seconds; 0 switches it off
+    trigger_interval: float = 10.0  # least seconds between triggers of a broadcast; 0: none
     trigger_queue: int = 5
     trigger_duration: int = 0  # how long a trigger waits in the queue
     sent_after: int = 0
     delivered_after: int = 2
-    listed_after: int = 0  # message lists show a delivery so much later: how late is UNVERIFIED
+    listed_after: int = 0  # message lists show a delivery this late: how late is UNVERIFIED
 
     # --- UNVERIFIED, people
-    null_attribute: Literal["delete", "ignore"] = "delete"  # the product promises that null deletes
+    null_attribute: Literal["delete", "ignore"] = "delete"  # our tool promises that null deletes
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
-    number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients' types also numbers
-    equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # a repeat does no harm then
-    nested_attributes: Literal["store", "ignore"] = "store"  # other pages show such values
+    number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients also numbers
+    equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # then a repeated call is harmless
+    nested_attributes: Literal["store", "ignore"] = "store"  # other pages of the vendor show some
     foreign_cio_id: Literal["refuse", "ignore"] = "refuse"  # a field report says 400
     events_create_people: bool = True  # T's delete note warns that calls by id can create people
     dedupe_any_event_id: bool = False  # vendor staff: only the ULID format is a dedup key
-    device_moves: bool = True  # a token on one person leaves the other: one phone, one owner
-    merge_moves_devices: bool = False  # T's list of what moves does not name devices
+    device_moves: bool = True  # a token added to a second person leaves the first: one phone
+    merge_moves_devices: bool = False  # T lists what moves, without devices
     merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
-    merge_renames_deliveries: bool = True  # the history moves, so the messages name the primary
+    merge_renames_deliveries: bool = True  # the history moves, so its messages name the primary
     # --- UNVERIFIED, segments
     segment_add_creates_people: bool = False  # an old document says create, the current is silent
-    segment_unusable: Kind = "invalid"  # membership call on a missing or dynamic segment
-    segment_remove_by: Literal["any", "id"] = "any"  # id_type is declared, the text wants an id
+    segment_unusable: Kind = "invalid"  # a membership call on a missing or dynamic segment
+    segment_remove_by: Literal["any", "id"] = "any"  # T has id_type, its text asks for ids
     delete_dynamic_segment: Kind = "invalid"
     delete_used_segment: Kind | Literal["allow"] = "allow"  # no conflict is documented
-    duplicate_segment_name: Kind | Literal["allow"] = "allow"  # neither is this one
+    duplicate_segment_name: Kind | Literal["allow"] = "allow"  # no conflict is documented
     # --- UNVERIFIED, messages and broadcasts
     unknown_template: Kind = "invalid"
     send_requires_identifiers: bool = True  # the schema does not; every official client sends them
@@ -90,10 +90,10 @@ class Options:
     broadcast_not_running: Kind = "unprocessable"
     trigger_queue_full: Kind = "too_many"
     steps_over_maximum: Literal["refuse", "clamp"] = "refuse"
-    last_page_next: str | None = ""  # None: the key is left out on the last page
+    last_page_next: str | None = ""  # None: the last page has no ``next``
 
     def __post_init__(self) -> None:
-        """Refuse what nothing could work with."""
+        """Refuse impossible values."""
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"options.{name} must be 0 or more")
@@ -105,10 +105,10 @@ class Options:
             )
 
     def changed(self, changes: Mapping[str, Any]) -> Options:
-        """These options with some changed while the sandbox runs, checked as JSON is.
+        """A copy with some options changed, for a running sandbox.
 
         Raises:
-            ValueError: an unknown option, a value of the wrong kind, or a credential.
+            ValueError: an unknown option, a value of the wrong type, or a credential.
         """
         given = declared.check(Options, changes, "options")
         for name in sorted(_CREDENTIALS & set(given)):
@@ -116,7 +116,7 @@ class Options:
         return replace(self, **given)
 
     def shown(self) -> dict[str, Any]:
-        """All options but the credentials."""
+        """All options except the credentials."""
         return {name: each for name, each in asdict(self).items() if name not in _CREDENTIALS}
 
 

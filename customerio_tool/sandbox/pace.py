@@ -1,9 +1,9 @@
-"""How many requests a second each API takes, where the limits are strict (T, A).
+"""The strict rate limits: requests per second of each API (T, A).
 
-The window slides over the sandbox's clock: where that is frozen, only moving it makes room. That a
-429 carries no Retry-After, and that the send endpoints do not count as other App calls, is
-UNVERIFIED: the specification gives limits but no headers, and a limit of 100 inside one of 10 would
-mean nothing. Triggers have a limit of their own, ``Options.trigger_interval``.
+The second is measured by the sandbox's clock: if that is frozen, only moving it makes room.
+UNVERIFIED: a 429 has no Retry-After, since the specification gives limits but no headers. Sends do
+not count as App calls, since a limit of 100 within one of 10 would have no effect. Triggers have
+their own limit, ``Options.trigger_interval``.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ class Pace:
         self._taken: dict[str, deque[float]] = {name: deque() for name in PER_SECOND}
 
     def admit(self, route: Route, request: Request, now: float) -> None:
-        """Count a request, or refuse it: what is refused does not count."""
+        """Count a request, or refuse it without counting it."""
         if route.operation == "trigger_broadcast":
             return
         kind = "send" if request.path.startswith("/v1/send/") else route.api
         with self._lock:
             taken = self._taken[kind]
-            while taken and not now - _WINDOW < taken[0] <= now:  # too old, or the clock went back
+            while taken and not now - _WINDOW < taken[0] <= now:  # too old, or later than now
                 taken.popleft()
             if len(taken) >= PER_SECOND[kind]:
                 raise Refused("rate limit exceeded", "too_many")
             taken.append(now)
 
     def forget(self) -> None:
-        """Begin a new second."""
+        """Forget all requests."""
         with self._lock:
             for taken in self._taken.values():
                 taken.clear()

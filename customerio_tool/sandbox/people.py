@@ -1,4 +1,4 @@
-"""Who the people are: identifiers, finding, creating, suppressing, deleting."""
+"""People: their identifiers; finding, creating, suppressing and deleting them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .workspace import Workspace
 IdKind = Literal["id", "email", "cio_id"]
 CIO_PREFIX = "cio_"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_CIO_WORKSPACE = "d9c1"  # what every cio_id of this workspace begins with
+_CIO_WORKSPACE = "d9c1"  # the start of every cio_id of this workspace
 _CIO_ID = re.compile(r"[0-9a-f]{12}")
 _FIRST_CIO_ID = 0xD9C106000000
 
 
 @dataclass(frozen=True)
 class Address:
-    """One identifier of a person: its kind and its value, a cio_id without prefix."""
+    """One identifier of a person. The value of a cio_id has no prefix."""
 
     kind: IdKind
     value: str
 
     @property
     def key(self) -> str:
-        """What is compared: e-mail without case, the rest as it is (ID)."""
+        """The value to compare: e-mail addresses ignore case (ID)."""
         return self.value.lower() if self.kind == "email" else self.value
 
 
 def by_shape(ws: Workspace, text: str) -> Address:
-    """Read a Track path value: ``cio_`` prefix, else looks like an e-mail, else an id (T)."""
+    """Read a Track path value: a cio_id by its prefix, an e-mail by its look, else an id (T)."""
     kind = _shape(ws, text)
     if kind == "id":
         check_person_id(text)
@@ -44,8 +44,7 @@ def by_shape(ws: Workspace, text: str) -> Address:
 def _shape(ws: Workspace, text: str) -> IdKind:
     """The kind of identifier that a text looks like.
 
-    Where e-mail is no identifier, what looks like one is an id: UNVERIFIED, but there is nothing
-    else that it could name.
+    When e-mail is no identifier, an e-mail address counts as an id (UNVERIFIED): nothing else fits.
     """
     if text.startswith(CIO_PREFIX):
         return "cio_id"
@@ -53,10 +52,10 @@ def _shape(ws: Workspace, text: str) -> IdKind:
 
 
 def in_path(ws: Workspace, text: str) -> Address:
-    """``by_shape`` for a path of this workspace.
+    """``by_shape``, for a request.
 
     Raises:
-        Refused: ``invalid identifier``, for a cio_id of another workspace (fact foreign-cio-id).
+        Refused: a cio_id of another workspace (fact foreign-cio-id).
     """
     address = by_shape(ws, text)
     foreign = _CIO_ID.fullmatch(address.value) and not address.value.startswith(_CIO_WORKSPACE)
@@ -66,15 +65,14 @@ def in_path(ws: Workspace, text: str) -> Address:
 
 
 def named(kind: IdKind, text: str) -> Address:
-    """An identifier whose kind was named; a cio_id is taken bare or prefixed (UNVERIFIED which)."""
+    """An identifier of a known kind; a cio_id may have its prefix or not (UNVERIFIED which)."""
     return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
 
 
 def check_kind(ws: Workspace, kind: str, field: str = "") -> None:
     """Refuse a kind of identifier that this workspace does not have.
 
-    That App lookups answer 400 is documented (A); that Track, merges and sends do the
-    same is UNVERIFIED.
+    400 is documented for App lookups (A) and UNVERIFIED for Track, merges and sends.
     """
     if kind == "phone" or (kind == "email" and not ws.options.email_is_identifier):
         message = f"{kind} is not enabled as an identifier in this workspace"
@@ -82,22 +80,22 @@ def check_kind(ws: Workspace, kind: str, field: str = "") -> None:
 
 
 def given(ws: Workspace, value: Any) -> str | None:
-    """An identifier in a JSON body: text, a whole number where that is taken, else ``None``."""
+    """An identifier in a JSON body as text; ``None`` unless it is text or an allowed integer."""
     if is_int(value) and ws.options.number_ids == "text":
         return str(value)
     return value if isinstance(value, str) else None
 
 
 def looks_like_email(text: str) -> bool:
-    """Whether a text is what the Track API takes for an e-mail address.
+    """Whether the Track API takes a text for an e-mail address.
 
-    T says no more than that it looks like one: what does is UNVERIFIED (fact track-email-shape).
+    T does not define the look of one: this pattern is UNVERIFIED (fact track-email-shape).
     """
     return _EMAIL.fullmatch(text) is not None
 
 
 def is_of_another_kind(ws: Workspace, address: Address) -> bool:
-    """Whether a value named as one kind of identifier has the look of another."""
+    """Whether the value looks like an identifier of another kind than the address says."""
     if address.kind == "email":
         return not looks_like_email(address.value)
     if address.kind == "cio_id":
@@ -106,19 +104,19 @@ def is_of_another_kind(ws: Workspace, address: Address) -> bool:
 
 
 def find(ws: Workspace, address: Address) -> Row | None:
-    """The person who has this identifier."""
+    """The person with this identifier."""
     column = {"id": "id", "email": "email_key", "cio_id": "cio_id"}[address.kind]
     return ws.store.one(f"SELECT * FROM people WHERE {column}=?", (address.key,))  # noqa: S608 - fixed
 
 
 def with_email(ws: Workspace, email: str) -> list[Row]:
-    """Everybody with this e-mail address: several where it is no identifier."""
+    """The people with this e-mail address: several only if e-mail is no identifier."""
     key = Address("email", email).key
     return ws.store.all("SELECT * FROM people WHERE email_key=? ORDER BY pk", (key,))
 
 
 def get(ws: Workspace, pk: int) -> Row:
-    """The person by row number, who must exist."""
+    """The person with this row number. Raises LookupError."""
     row = ws.store.one("SELECT * FROM people WHERE pk=?", (pk,))
     if row is None:
         raise LookupError(pk)
@@ -126,7 +124,7 @@ def get(ws: Workspace, pk: int) -> Row:
 
 
 def create(ws: Workspace, *addresses: Address) -> Row:
-    """A new person with a fresh cio_id and these identifiers."""
+    """Create a person with a new cio_id and these identifiers."""
     pk = ws.store.insert("people", created=ws.now)
     ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
     for address in addresses:
@@ -135,7 +133,7 @@ def create(ws: Workspace, *addresses: Address) -> Row:
 
 
 def give(ws: Workspace, pk: int, address: Address) -> None:
-    """Set an identifier that nobody else has. Raises Refused for an id over 150 bytes."""
+    """Set an id or e-mail address that nobody else has. Raises Refused for an id over 150 bytes."""
     if address.kind == "email":
         set_email(ws, pk, address.value)
     elif address.kind == "id":
@@ -144,15 +142,15 @@ def give(ws: Workspace, pk: int, address: Address) -> None:
 
 
 def set_email(ws: Workspace, pk: int, email: str | None) -> None:
-    """Set or remove an e-mail address, whoever else has it."""
+    """Set or remove an e-mail address; other people may have it too."""
     key = None if email is None else Address("email", email).key
     ws.store.execute("UPDATE people SET email=?, email_key=? WHERE pk=?", (email, key, pk))
 
 
 def find_or_create(ws: Workspace, address: Address, *, may_create: bool) -> Row | None:
-    """The person, made when allowed; ``None`` when there is none, which is recorded.
+    """Find a person, or create one if ``may_create``.
 
-    A suppressed identifier gives ``None`` as well: all calls for it are without effect.
+    Returns ``None`` and records why for a suppressed identifier and for a person not found.
     """
     if is_suppressed(ws, address):
         ws.fail_quietly("suppressed", address.value)
@@ -169,7 +167,7 @@ def find_or_create(ws: Workspace, address: Address, *, may_create: bool) -> Row 
 
 
 def is_suppressed(ws: Workspace, address: Address) -> bool:
-    """Whether this identifier is blocked."""
+    """Whether this identifier is suppressed."""
     sql = "SELECT 1 FROM suppressions WHERE kind=? AND value=?"
     return ws.store.one(sql, (address.kind, address.key)) is not None
 
@@ -180,13 +178,13 @@ def identifiers(person: Row) -> dict[str, Any]:
 
 
 def attributes(person: Row) -> dict[str, Any]:
-    """The stored attributes with their JSON types, identifiers not among them."""
+    """The stored attributes with their JSON types, without the identifiers."""
     found: dict[str, Any] = json.loads(person["attributes"])
     return found
 
 
 def delete(ws: Workspace, address: Address) -> None:
-    """Remove the person and all their data; identifiers are free at once (fact delete-frees)."""
+    """Delete a person and their data; the identifiers are free at once (fact delete-frees)."""
     person = find(ws, address)
     if person is None:
         ws.fail_quietly("unknown person", address.value)
@@ -195,17 +193,17 @@ def delete(ws: Workspace, address: Address) -> None:
 
 
 def erase(ws: Workspace, pk: int) -> None:
-    """Drop a person's row and every row that hangs on it; deliveries stay, forgotten."""
+    """Delete a person's rows; deliveries stay, but no longer name a person."""
     for table in ("events", "devices", "members", "relationships"):
         ws.store.execute(f"DELETE FROM {table} WHERE person=?", (pk,))  # noqa: S608 - fixed names
     ws.store.execute("UPDATE deliveries SET person=NULL WHERE person=?", (pk,))
-    # An anonymous_id is not reusable, so the binding outlives the person.
+    # The binding stays, since no other person may ever use this anonymous_id.
     ws.store.execute("UPDATE anonymous_ids SET person=NULL WHERE person=?", (pk,))
     ws.store.execute("DELETE FROM people WHERE pk=?", (pk,))
 
 
 def suppress(ws: Workspace, address: Address) -> None:
-    """Erase the person and block all their identifiers; an unknown one is blocked as well."""
+    """Erase a person and block all their identifiers; an unknown identifier is blocked too."""
     person = find(ws, address)
     blocked = [address] if address.kind != "cio_id" else []
     if person is not None:
@@ -221,7 +219,7 @@ def suppress(ws: Workspace, address: Address) -> None:
 
 
 def unsuppress(ws: Workspace, address: Address) -> None:
-    """Free the identifier and those blocked together with it; the profile does not come back."""
+    """Free an identifier, and those blocked with it. The person's data stays erased."""
     sql = "SELECT grp FROM suppressions WHERE kind=? AND value=?"
     group = ws.store.scalar(sql, (address.kind, address.key))
     if group is None:

@@ -1,6 +1,6 @@
-"""HTTP/1.1 on loopback: reads a whole request, hands it to the application, delivers the answer.
+"""HTTP/1.1 on loopback: reads a whole request, asks the application, sends the answer.
 
-A request that a fault hits goes through ``wire_faults``, which breaks what is to be broken.
+``wire_faults`` answers the requests that a fault hits.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ class Server(ThreadingHTTPServer):
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     def server_bind(self) -> None:
-        """Bind without asking for the host's name: where no DNS answers, that takes seconds."""
+        """Bind without the stdlib's look-up of the host name: without DNS, that takes seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "localhost", self.port
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the listening socket."""
         return int(self.server_address[1])
 
     def start(self) -> None:
-        """Accept connections from now on."""
+        """Start to accept connections."""
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Stop accepting, cut every connection, wait for the threads that still apply a request."""
+        """Stop accepting, cut every connection, and wait for requests that are being applied."""
         self.application.end_waits()
         self.shutdown()
         self._acceptor.join()
@@ -83,13 +83,13 @@ class Server(ThreadingHTTPServer):
                 self._idle.wait(deadline - monotonic())
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, in its own thread; the TLS handshake belongs here too."""
+        """Serve one connection in its own thread, which also does the TLS handshake."""
         request.settimeout(_HANDSHAKE_SECONDS)
         sock = request
         try:
             if self._tls is not None:
                 sock = self._tls.wrap_socket(request, server_side=True)
-        except OSError:  # ssl.SSLError is one: the client does not speak TLS or does not trust us
+        except OSError:  # ssl.SSLError is one: no TLS client, or one that does not trust the CA
             return
         with self._idle:
             self._live.add(sock)
@@ -106,12 +106,12 @@ class Server(ThreadingHTTPServer):
                 sock.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - stdlib
-        """A connection that broke is the client's affair, not worth a traceback on stderr."""
+        """Log a broken connection without a traceback on stderr: it is the client's affair."""
         _LOG.debug("connection ended", exc_info=True)
 
 
 def _cut(sock: socket.socket) -> None:
-    with suppress(OSError):  # already gone
+    with suppress(OSError):  # it is closed already
         sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -123,18 +123,18 @@ class Connection(BaseHTTPRequestHandler):
     server: Server
 
     def setup(self) -> None:
-        """Take the idle time from the options."""
+        """Set the idle timeout."""
         super().setup()
         self.connection.settimeout(self.server.application.options.idle_timeout)
 
     @property
     def request_socket(self) -> socket.socket:
-        """The socket, for whole writes and for faults."""
+        """The socket; the stdlib's attribute has no type."""
         sock: socket.socket = self.connection
         return sock
 
     def send(self, data: bytes) -> None:
-        """Write all of it at once."""
+        """Write all the bytes."""
         self.request_socket.sendall(data)
 
     def _serve(self) -> None:
@@ -158,18 +158,18 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - the stdlib looks these names up
 
     def _target(self) -> str:
-        """The raw target in origin form, from the request line: the stdlib rewrites ``//``."""
+        """The raw request target in origin form. The stdlib's ``path`` rewrites ``//``."""
         target = self.requestline.split()[1]
         if target.startswith(("http://", "https://")):
             return "/" + target.split("/", 3)[-1] if target.count("/") > 2 else "/"
         return target
 
     def _read_body(self) -> bytes:
-        """The whole body, whatever the method: unread bytes would be taken for the next request.
+        """The whole body, for any method: unread bytes would be read as the next request.
 
         Raises:
-            Refused: it is over the cap, or its end is in doubt: two readers could see two requests
-                there. The connection cannot be kept.
+            Refused: it is too large, or its end is ambiguous, which allows request smuggling. The
+                connection must be closed then.
         """
         if any(isinstance(each, _HEADER_DEFECTS) for each in self.headers.defects):
             raise Refused("a header line has no colon, or a space before it")
@@ -187,7 +187,7 @@ class Connection(BaseHTTPRequestHandler):
         text = lengths.pop()
         if lengths or not is_digits(text):
             raise Refused("Content-Length is not a number")
-        length = int(text[:20])  # the longest are over any cap, and int() refuses to read them
+        length = int(text[:20])  # 20 digits are too large already, and int() refuses very long text
         self._check_cap(length)
         body = self.rfile.read(length)
         if len(body) < length:
@@ -218,13 +218,14 @@ class Connection(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def _hang_up(self, refused: Refused) -> None:
-        """Answer, then read what still comes, within reason: closing on it would reset the answer.
+        """Answer, read the rest of the request up to a limit, and close.
 
-        Answering first is for the client that waits for an answer before it sends its body.
+        The answer comes first because a client may wait for it before it sends its body. Closing
+        with unread bytes would reset the connection, and the answer could be lost.
         """
         self.close_connection = True
         self.send(self.encode(app_errors(refused)))
-        with suppress(OSError):  # it left, or says no more
+        with suppress(OSError):  # the client left, or sends nothing more
             self.connection.settimeout(_HANG_UP_SECONDS)
             self.connection.shutdown(socket.SHUT_WR)
             left = 4 * self.server.application.options.max_body
@@ -232,7 +233,7 @@ class Connection(BaseHTTPRequestHandler):
                 left -= len(piece)
 
     def encode(self, reply: Reply, length: int | None = None) -> bytes:
-        """An answer as bytes, with Date, Content-Length (or the false one given) and Connection."""
+        """An answer as bytes. ``length`` is a false Content-Length."""
         try:
             phrase = HTTPStatus(reply.status).phrase
         except ValueError:
@@ -249,7 +250,7 @@ class Connection(BaseHTTPRequestHandler):
         return head if self.command == "HEAD" else head + body
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what the stdlib could not parse, in JSON, and hang up."""
+        """Answer a request that the stdlib could not parse with JSON, and close."""
         self.close_connection = True
         text = message or explain or HTTPStatus(code).phrase
         error = {"detail": text, "status": str(int(code))}
@@ -257,4 +258,4 @@ class Connection(BaseHTTPRequestHandler):
         self.send(self.encode(json_reply({"errors": [error]}, int(code))))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the stdlib's name
-        """Say nothing on stderr: the request log is at ``/_sandbox/requests``."""
+        """Write nothing to stderr: the request log is at ``/_sandbox/requests``."""

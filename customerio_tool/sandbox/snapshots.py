@@ -1,4 +1,4 @@
-"""Copies of the whole workspace by name, to go back to; they live as long as the process."""
+"""Named copies of the whole workspace to return to. They live as long as the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .store import Store
 
 
 class Snapshots:
-    """What ``take`` kept: everything in the store, the request log too, but not the clock."""
+    """The snapshots by name. One holds the workspace and the request log, but not the clock."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -17,7 +17,7 @@ class Snapshots:
         self._kept: dict[str, sqlite3.Connection] = {}
 
     def take(self, name: str) -> None:
-        """Keep the workspace as it is, in place of what had this name."""
+        """Take a snapshot; it replaces the one of the same name."""
         copied = self._store.copy()
         with self._lock:
             before, self._kept[name] = self._kept.get(name), copied
@@ -25,20 +25,20 @@ class Snapshots:
             before.close()
 
     def restore(self, name: str) -> None:
-        """Go back to what was kept.
+        """Return the workspace to a snapshot.
 
         Raises:
-            KeyError: nothing was kept under this name.
+            KeyError: there is no snapshot of this name.
         """
         with self._lock:
             self._check(name)
             self._store.restore(self._kept[name])
 
     def drop(self, name: str) -> None:
-        """Forget what was kept.
+        """Delete a snapshot.
 
         Raises:
-            KeyError: nothing was kept under this name.
+            KeyError: there is no snapshot of this name.
         """
         with self._lock:
             self._check(name)
@@ -50,12 +50,12 @@ class Snapshots:
             raise KeyError(f"there is no snapshot {name!r}; there are: {kept}")
 
     def names(self) -> list[str]:
-        """The names in use, oldest first."""
+        """The names of all snapshots, oldest first."""
         with self._lock:
             return list(self._kept)
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Delete all snapshots."""
         with self._lock:
             for copied in self._kept.values():
                 copied.close()

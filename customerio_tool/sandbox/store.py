@@ -1,4 +1,4 @@
-"""How the workspace is kept: one SQLite file, one writer at a time, committed before any answer."""
+"""The store of a workspace: one SQLite file, one writer at a time, a commit before each answer."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .schema import TABLES, VERSION
 Row = sqlite3.Row
 
 BUSY_SECONDS = 30.0
-"""How long to wait for another process that writes the same file: filling a new one is a write."""
+"""How long to wait for another process that writes to the file, such as the demo into a new one."""
 
 ATTEMPTS = 100
-"""How often to ask for WAL: as many others may be opening the same new file."""
+"""How often to ask for WAL: up to so many other processes may open the same new file."""
 
 UNNAMED = ""
-"""SQLite's word for a file without a name on disk: nothing of it is left, even after SIGKILL."""
+"""SQLite's name for a file without a name: it vanishes with the process, even after SIGKILL."""
 
 GENERATION = "[0-9a-f]{8}"
-"""The pattern of what tells a workspace from those that were in the store before it."""
+"""The pattern of a generation: random digits, new for each workspace that replaces another."""
 
 IN_MEMORY = ":memory:"
-"""SQLite's word for no file at all."""
+"""SQLite's name for a database without a file."""
 
 
 class StoreClosed(RuntimeError):
@@ -39,7 +39,10 @@ class StoreClosed(RuntimeError):
 
 
 def _nowhere() -> str:
-    """Where SQLite keeps what has no file: Python looks in the same folders for a writable one."""
+    """A nameless file, or memory if no temporary folder is writable.
+
+    Python and SQLite look for one in the same folders.
+    """
     try:
         tempfile.gettempdir()
     except OSError:
@@ -51,19 +54,18 @@ class Store:
     """A SQLite file, safe for many threads.
 
     Args:
-        path: the file to keep, in WAL mode, created if missing; ``None`` means one without a name
-            in SQLite's temporary folder, gone with the process, or memory where no such folder can
-            be written, as in a read-only container.
+        path: the file, in WAL mode, created if missing. ``None`` means a nameless temporary file,
+            or memory if no temporary folder is writable, as in a read-only container.
 
     Raises:
-        ValueError: the file cannot be made, is none of the sandbox's, or of another version.
+        ValueError: the file cannot be created, is not the sandbox's, or is of another version.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._lock = RLock()
         self._closed = False
-        self.generation = ""  # kept with the workspace; new when everything is replaced
+        self.generation = ""  # saved with the workspace, and new when all of it is replaced
         with self._usable():
             self._connection = sqlite3.connect(
                 path or _nowhere(),
@@ -89,7 +91,7 @@ class Store:
             raise ValueError(f"db cannot keep a workspace in {where}: {error}") from None
 
     def _prepare(self) -> None:
-        # Off loses nothing when the process is killed, only when the machine loses power.
+        # OFF is safe when the process is killed, and unsafe only when the machine loses power.
         self._connection.execute("PRAGMA synchronous=OFF")
         if self._path is None:
             self._connection.execute("PRAGMA journal_mode=MEMORY")
@@ -98,7 +100,7 @@ class Store:
             self._open(self._path)
 
     def _open(self, path: Path) -> None:
-        with self.transaction():  # of those that open a new file at once, one makes its tables
+        with self.transaction():  # of all processes that open a new file, one makes its tables
             version = self.scalar("PRAGMA user_version")
             if version not in (0, VERSION):
                 raise ValueError(
@@ -119,19 +121,19 @@ class Store:
         self._begin()
 
     def _begin(self) -> None:
-        """Draw another generation: what anybody remembers of the one before is not true of it."""
+        """Draw a new generation: nothing that a client remembers is true of this workspace."""
         self.generation = secrets.token_hex(4)
         self.execute("DELETE FROM generation")
         self.insert("generation", id=self.generation)
 
     def renew(self) -> None:
-        """Read the generation again: another process on the file may have drawn another."""
+        """Read the generation again: another process on the file may have drawn a new one."""
         with self._lock:
             if not self._closed:
                 self.generation = self.scalar("SELECT id FROM generation")
 
     def _write_ahead(self) -> None:
-        """Change to WAL. SQLite refuses that at once, without waiting, while another writes."""
+        """Change to WAL. SQLite does not wait for other writers here, it refuses at once."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 self._connection.execute("PRAGMA journal_mode=WAL")
@@ -140,16 +142,16 @@ class Store:
                     raise
             else:
                 return
-            with self.transaction():  # waits for the end of that write
+            with self.transaction():  # this waits for the other writer
                 pass
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the one writer; commit at the end, roll back when an exception leaves the block."""
+        """Lock out other writers; commit at the end, or roll back after an exception."""
         with self._lock:
             if self._closed:
                 raise StoreClosed
-            if self._connection.in_transaction:  # nested: the outermost block decides
+            if self._connection.in_transaction:  # the outermost block commits
                 yield
                 return
             self._connection.execute("BEGIN IMMEDIATE")
@@ -157,13 +159,13 @@ class Store:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:  # SQLite itself rolls back on a full disk
+                if self._connection.in_transaction:  # on a full disk, SQLite rolls back itself
                     self._connection.execute("ROLLBACK")
                 raise
 
     @contextmanager
     def savepoint(self, *, keep: bool = True) -> Iterator[None]:
-        """Take back only what this block wrote: when an exception leaves it, or not ``keep``."""
+        """Undo the writes of this block alone, after an exception or if ``keep`` is false."""
         self.execute("SAVEPOINT part")
         try:
             yield
@@ -176,7 +178,7 @@ class Store:
             self.execute("RELEASE part")
 
     def copy(self) -> sqlite3.Connection:
-        """A copy of everything, in memory; for ``restore``."""
+        """A copy of the whole workspace in memory, for ``restore``."""
         with self._lock:
             if self._closed:
                 raise StoreClosed
@@ -185,7 +187,7 @@ class Store:
         return copied
 
     def restore(self, copied: sqlite3.Connection) -> None:
-        """Put everything back as it was when ``copied`` was made; not inside a transaction."""
+        """Replace the workspace by a copy. Not allowed inside a transaction."""
         with self._lock:
             if self._closed:
                 raise StoreClosed
@@ -198,7 +200,7 @@ class Store:
         return self._connection.execute(sql, tuple(values))
 
     def insert(self, table: str, **values: Any) -> int:
-        """Insert one row; returns its rowid. Table and column names come from our code only."""
+        """Insert one row; returns its rowid. Table and column names must never be input."""
         names, marks = ",".join(values), ",".join("?" * len(values))
         sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - see above
         rowid = self._connection.execute(sql, tuple(values.values())).lastrowid
@@ -219,18 +221,18 @@ class Store:
         return row[0] if row else None
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever written."""
+        """Whether nothing was written yet."""
         return not self.scalar("SELECT count(*) FROM sqlite_sequence")
 
     def clear(self) -> None:
-        """Delete every row and restart every counter: another generation begins."""
+        """Delete every row, restart every counter, and begin a new generation."""
         with self.transaction():
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
             self._begin()
 
     def close(self) -> None:
-        """Wait for the current transaction, then close; a file without a name is gone."""
+        """Wait for the current transaction, then close. A temporary file is gone then."""
         with self._lock:
             self._closed = True
             self._connection.close()

@@ -1,4 +1,4 @@
-"""Certificates for https on loopback, made on the spot by trustme (the ``sandbox`` extra)."""
+"""Certificates for https on loopback, made at each start by trustme (the ``sandbox`` extra)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server context for localhost and 127.0.0.1, and the file of the CA that vouches for it.
+    """A TLS context for localhost and 127.0.0.1, and the file of its CA's certificate.
 
     Raises:
         RuntimeError: trustme is not installed.

@@ -1,4 +1,4 @@
-"""What a sandbox that has started tells a person: where it is, its keys, a line for each SDK."""
+"""The text that a started sandbox prints: its URLs, its keys, and the code for each SDK."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
 def welcome(ready: Mapping[str, str | None]) -> list[str]:
-    """The lines to print; no official client needs more than its own to be served.
+    """The lines to print. An official client needs those of its own heading, and the CA with TLS.
 
     Args:
-        ready: what ``Sandbox.ready`` says.
+        ready: the result of ``Sandbox.ready``.
     """
     return [
         f"Track API        {ready['track_url']}/api/v1",
@@ -36,7 +36,7 @@ def welcome(ready: Mapping[str, str | None]) -> list[str]:
 
 
 def _environment(ready: Mapping[str, str | None]) -> list[str]:
-    """The variables that ``customerio-tool`` reads its connection from."""
+    """The variables of the connection, for ``customerio-tool``."""
     found = {name: ready[name] for name in _OF_A_CONNECTION}
     given = {f"CUSTOMERIO_{name.upper()}": each for name, each in found.items() if each}
     exports = [f"export {name}={shlex.quote(each)}" for name, each in given.items()]
@@ -44,7 +44,7 @@ def _environment(ready: Mapping[str, str | None]) -> list[str]:
 
 
 def _trust(ca_file: str | None) -> list[str]:
-    """Where requests, httpx with Ruby and Go, and Node look for a CA to trust."""
+    """The variables that name a CA to trust: for requests; for httpx, Ruby and Go; for Node."""
     if ca_file is None:
         return []
     exports = [f"export {name}={shlex.quote(ca_file)}" for name in _CA_VARIABLES]
@@ -52,7 +52,7 @@ def _trust(ca_file: str | None) -> list[str]:
 
 
 def _python(ready: Mapping[str, str | None]) -> list[str]:
-    """The Python clients' Track half speaks https only: the scheme is part of their template."""
+    """The code for both Python clients. Their Track clients speak only https."""
     where = urlsplit(ready["track_url"] or "")
     pair, app = f"{ready['site_id']!r}, {ready['track_api_key']!r}", ready["app_url"]
     place = f"host={where.hostname!r}, port={where.port}"

@@ -1,4 +1,4 @@
-"""How an answer that a fault hits reaches the client, or does not: bytes, pace and endings."""
+"""Performs a fault's action on the connection: broken bytes, slow bytes, resets, silence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LINGER = "hh" if sys.platform == "win32" else "ii"
 
 
 def serve(request: Request, fault: Fault, connection: Connection) -> None:
-    """Apply a request if the fault lets it, and answer as the fault says."""
+    """Apply a request unless its fault forbids it, and answer as the fault demands."""
     application = connection.server.application
     hangs = fault.action.startswith("no_answer")
     if not hangs and fault.delay_before == "applying" and application.ending.wait(fault.delay):
@@ -89,19 +89,19 @@ def _length_too_large(reply: Reply, connection: Connection, _fault: Fault) -> No
 
 def _close_idle(reply: Reply, connection: Connection, _fault: Fault) -> None:
     connection.send(connection.encode(reply))
-    connection.close_connection = True  # only now: the answer does not announce it
+    connection.close_connection = True  # after encode, or the answer would announce it
 
 
 def _reset(_reply: Reply, connection: Connection, _fault: Fault) -> None:
-    """End with a TCP RST: closing with a linger time of 0 throws away what is unsent."""
+    """Close with a linger time of 0: that drops unsent bytes and sends a TCP RST."""
     sock = connection.request_socket
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
     connection.close_connection = True
-    socket.close(sock.detach())  # now: the stdlib would send a FIN before it closes
+    socket.close(sock.detach())  # closed here, since the stdlib would send a FIN first
 
 
 def _no_answer(_reply: Reply, connection: Connection, fault: Fault) -> None:
-    """Wait until the client leaves (then there is something to read: its FIN) or time is over."""
+    """Wait for the end of the delay, or for the client's FIN, which makes the socket readable."""
     connection.close_connection = True
     with selectors.DefaultSelector() as selector:
         selector.register(connection.request_socket, selectors.EVENT_READ)

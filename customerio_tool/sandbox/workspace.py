@@ -1,4 +1,4 @@
-"""What one call works on: the store, its time, the options, and what failed quietly in it."""
+"""The workspace as one call sees it: store, time, options, and the call's quiet failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .store import Store
 
 @dataclass
 class Workspace:
-    """The workspace as one call sees it, inside one transaction. ``time`` is Unix seconds."""
+    """The workspace of one call, inside one transaction. ``time`` is Unix seconds."""
 
     store: Store
     options: Options
@@ -28,15 +28,15 @@ class Workspace:
 
     @property
     def reason(self) -> str | None:
-        """Why the call has no effect, or only part of it; ``None`` when it took effect."""
+        """Why the call had no effect, or only part of it; ``None`` when it had all of it."""
         return "; ".join(dict.fromkeys(self.quiet)) or None
 
     def fail_quietly(self, reason: str, subject: str = "") -> None:
-        """Record why a call that answers 200 has no effect, or only part of it (T).
+        """Record why a call has no effect, or only part of it, although it answers 200 (T).
 
         Args:
             reason: a fixed phrase, such as ``suppressed`` or ``identifier conflict``.
-            subject: what it is about: an identifier, an attribute's name.
+            subject: the identifier, the attribute's name, or the like.
         """
         self.quiet.append(reason)
         self.store.insert(
