@@ -5,7 +5,7 @@ Layers, each importing only those before it:
 - ``refusal``, ``declared``, ``options``, ``clock``, ``schema``, ``store``, ``snapshots``,
   ``workspace`` and ``limits``;
 - the rules of Customer.io (``people``, ``events``, ``broadcasts`` ...), which know no HTTP, and the
-  content of a workspace (``seed``, ``seeding``);
+  content of a workspace (``demo_seed``, ``seeding``);
 - ``http``, ``routes``, ``faults``, ``pace``, ``pending``, ``request_log`` and ``access``;
 - the routes of each API (``track``, ``app_*``, ``control``);
 - ``application``, which applies one request in one transaction;

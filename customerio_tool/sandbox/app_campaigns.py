@@ -18,7 +18,7 @@ _ERRORS_PAGE = 100
 CAMPAIGNS = Routes("app", app_errors)
 
 
-@CAMPAIGNS.route("GET", "/v1/campaigns", operation="list_campaigns", seen=_SPEC)
+@CAMPAIGNS.route("GET", "/v1/campaigns", operation="list_campaigns", source=_SPEC)
 def list_campaigns(ws: Workspace, _request: Request) -> Reply:
     """All campaigns, on one page."""
     return json_reply({"campaigns": [campaigns.shown(row) for row in campaigns.every(ws)]})
@@ -28,7 +28,7 @@ def list_campaigns(ws: Workspace, _request: Request) -> Reply:
     "GET",
     "/v1/campaigns/{campaign_id}",
     operation="get_campaign",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
     """One campaign."""
@@ -40,7 +40,7 @@ def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
     "GET",
     "/v1/campaigns/{campaign_id}/metrics",
     operation="campaign_metrics",
-    seen="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
+    source="https://docs.customer.io/integrations/api/app/tag/automations/campaignMetrics/",
 )
 def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply:
     """A campaign's metrics in buckets."""
@@ -72,7 +72,7 @@ def _metrics(
     "POST",
     "/v1/campaigns/{broadcast_id}/triggers",
     operation="trigger_broadcast",
-    seen="https://docs.customer.io/journeys/api-triggered-errors",
+    source="https://docs.customer.io/journeys/api-triggered-errors",
 )
 def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """Trigger a broadcast; the answer is the trigger's number."""
@@ -84,7 +84,7 @@ def trigger_broadcast(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     "GET",
     "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}",
     operation="trigger_status",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_id: str) -> Reply:
     """One trigger."""
@@ -99,7 +99,7 @@ def trigger_status(ws: Workspace, _request: Request, broadcast_id: str, trigger_
     "GET",
     "/v1/campaigns/{broadcast_id}/triggers/{trigger_id}/errors",
     operation="trigger_errors",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_id: str) -> Reply:
     """A page of a trigger's errors, one string for each failed line; ``next`` is an integer."""
@@ -113,7 +113,7 @@ def trigger_errors(ws: Workspace, request: Request, broadcast_id: str, trigger_i
     return json_reply({"errors": errors[start:end], "next": end if end < len(errors) else 0})
 
 
-@CAMPAIGNS.route("GET", "/v1/broadcasts", operation="list_broadcasts", seen=_SPEC)
+@CAMPAIGNS.route("GET", "/v1/broadcasts", operation="list_broadcasts", source=_SPEC)
 def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
     """All API-triggered broadcasts."""
     rows = campaigns.every(ws, "broadcast")
@@ -124,7 +124,7 @@ def list_broadcasts(ws: Workspace, _request: Request) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}",
     operation="get_broadcast",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """One broadcast."""
@@ -136,7 +136,7 @@ def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}/metrics",
     operation="broadcast_metrics",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """A broadcast's metrics in buckets."""
@@ -148,7 +148,7 @@ def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Rep
     "GET",
     "/v1/broadcasts/{broadcast_id}/triggers",
     operation="list_triggers",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def list_triggers(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
     """The triggers of a broadcast, newest first."""

@@ -18,13 +18,13 @@ SENDS = Routes("app", meta_error)
 MESSAGES = Routes("app", app_errors)
 
 
-@SENDS.route("POST", "/v1/send/email", operation="send_email", seen=_SPEC)
+@SENDS.route("POST", "/v1/send/email", operation="send_email", source=_SPEC)
 def send_email(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional e-mail."""
     return _sent(transactional.send_email(ws, request.json_object()))
 
 
-@SENDS.route("POST", "/v1/send/push", operation="send_push", seen=_SPEC)
+@SENDS.route("POST", "/v1/send/push", operation="send_push", source=_SPEC)
 def send_push(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional push."""
     return _sent(transactional.send_push(ws, request.json_object()))
@@ -37,7 +37,7 @@ def _sent(sent: Sent) -> Reply:
     return json_reply(answer)
 
 
-@MESSAGES.route("GET", "/v1/messages", operation="list_messages", seen=_SPEC)
+@MESSAGES.route("GET", "/v1/messages", operation="list_messages", source=_SPEC)
 def list_messages(ws: Workspace, request: Request) -> Reply:
     """A page of deliveries, newest first."""
     return _page(ws, request)
@@ -47,7 +47,7 @@ def list_messages(ws: Workspace, request: Request) -> Reply:
     "GET",
     "/v1/broadcasts/{broadcast_id}/messages",
     operation="broadcast_messages",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def broadcast_messages(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """A page of one broadcast's deliveries."""
@@ -86,7 +86,7 @@ def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Repl
     return json_reply(answer)
 
 
-@MESSAGES.route("GET", "/v1/messages/{message_id}", operation="get_message", seen=_SPEC)
+@MESSAGES.route("GET", "/v1/messages/{message_id}", operation="get_message", source=_SPEC)
 def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     """One delivery."""
     return json_reply({"message": deliveries.shown(ws, deliveries.find(ws, message_id))})
@@ -96,7 +96,7 @@ def get_message(ws: Workspace, _request: Request, message_id: str) -> Reply:
     "GET",
     "/v1/transactional",
     operation="list_transactional",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def list_transactional(ws: Workspace, _request: Request) -> Reply:
     """All transactional messages, on one page."""

@@ -22,7 +22,7 @@ PEOPLE = Routes("app", app_errors)
     "GET",
     "/v1/customers/{customer_id}/attributes",
     operation="get_attributes",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
     """One person with their devices and their attributes, all as text."""
@@ -37,7 +37,7 @@ def _address(ws: Workspace, kind: str, text: str) -> Address:
     people.check_kind(ws, kind)
     if kind not in ("id", "email", "cio_id"):
         raise Refused("id_type must be id, email, phone or cio_id")
-    return people.named(kind, text)  # type: ignore[arg-type] # one of the three literals
+    return people.address_of(kind, text)  # type: ignore[arg-type] # one of the three literals
 
 
 def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _shown(ws: Workspace, person: Row) -> dict[str, Any]:
     }
 
 
-@PEOPLE.route("GET", "/v1/customers", operation="find_by_email", seen=_SPEC)
+@PEOPLE.route("GET", "/v1/customers", operation="find_by_email", source=_SPEC)
 def find_by_email(ws: Workspace, request: Request) -> Reply:
     """The people with this e-mail address: several only if e-mail is no identifier."""
     email = request.query.get("email")

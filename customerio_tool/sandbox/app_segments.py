@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import people, segments
 from .http import Reply, Request, app_errors, json_reply
-from .limits import MEMBERS_PAGE, whole
+from .limits import MEMBERS_PAGE, parse_digits
 from .refusal import Refused
 from .routes import Routes
 from .segments import NewSegment
@@ -17,19 +17,19 @@ SEGMENTS = Routes("app", app_errors)
 
 def path_number(text: str, name: str) -> int:
     """The number in a path segment. Raises Refused, with 400 as for any invalid id."""
-    number = whole(text)
+    number = parse_digits(text)
     if number is None:
         raise Refused(f"{name} must be an integer")
     return number
 
 
-@SEGMENTS.route("GET", "/v1/segments", operation="list_segments", seen=_SPEC)
+@SEGMENTS.route("GET", "/v1/segments", operation="list_segments", source=_SPEC)
 def list_segments(ws: Workspace, _request: Request) -> Reply:
     """All segments, on one page."""
     return json_reply({"segments": [segments.shown(row) for row in segments.every(ws)]})
 
 
-@SEGMENTS.route("POST", "/v1/segments", operation="create_segment", seen=_SPEC)
+@SEGMENTS.route("POST", "/v1/segments", operation="create_segment", source=_SPEC)
 def create_segment(ws: Workspace, request: Request) -> Reply:
     """Create the manual segment in the body's member ``segment``."""
     segment = request.json_object().get("segment")
@@ -47,7 +47,7 @@ def create_segment(ws: Workspace, request: Request) -> Reply:
     return json_reply({"segment": segments.shown(row)})
 
 
-@SEGMENTS.route("GET", "/v1/segments/{segment_id}", operation="get_segment", seen=_SPEC)
+@SEGMENTS.route("GET", "/v1/segments/{segment_id}", operation="get_segment", source=_SPEC)
 def get_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """One segment, without its member count."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
@@ -58,7 +58,7 @@ def get_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "DELETE",
     "/v1/segments/{segment_id}",
     operation="delete_segment",
-    seen="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
+    source="https://docs.customer.io/integrations/api/app/tag/segments/deleteManSegment/",
 )
 def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """Delete a manual segment: 204 without a body."""
@@ -70,7 +70,7 @@ def delete_segment(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/used_by",
     operation="segment_used_by",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """The campaigns that use a segment."""
@@ -82,7 +82,7 @@ def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/customer_count",
     operation="segment_count",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """The number of people in a segment."""
@@ -94,7 +94,7 @@ def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     "GET",
     "/v1/segments/{segment_id}/membership",
     operation="segment_membership",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """A page of a segment's people; ``start`` is the ``next`` of the previous page."""

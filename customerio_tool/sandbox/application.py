@@ -18,9 +18,9 @@ from . import (
     app_people,
     app_segments,
     control,
+    demo_seed,
     pending,
     request_log,
-    seed,
     seeding,
     track,
     track_v2,
@@ -128,12 +128,12 @@ class Application:
         text = request.headers.get("x-sandbox-fault") if self.options.fault_header else None
         if text is None and self.faults.is_empty:
             return request
-        api, operation = self.router.name(request)
+        api, operation = self.router.operation_of(request)
         if api == "control":
             return request
         try:
             faults = self.faults
-            fault = faults.once(text) if text else faults.hit(api, operation, request)
+            fault = faults.from_header(text) if text else faults.hit(api, operation, request)
         except ValueError as error:
             raise Refused(str(error)) from None
         return replace(request, fault=fault)
@@ -163,7 +163,7 @@ class Application:
 
     @contextmanager
     def work(self, operation: str = "") -> Iterator[Workspace]:
-        """One transaction on the workspace. Late writes that are due take effect first."""
+        """One transaction on the workspace. Delayed writes that are due take effect first."""
         with self.store.transaction():
             now = self.clock.now()
             for write in pending.due(self.store, now):
@@ -203,7 +203,7 @@ class Application:
         """
         if self._seed is True:
             with self.work("seed") as ws:
-                seed.fill(ws)
+                demo_seed.fill(ws)
         elif self._seed:
             self.add_seed(self._seed)
 
@@ -225,8 +225,8 @@ class Application:
         self.options = self.options.changed(changes)
 
     def _unrouted(self, request: Request, refused: Refused) -> Reply:
-        reply = _instead(request, app_errors) or app_errors(refused)
-        api, operation = self.router.name(request)
+        reply = _replacement(request, app_errors) or app_errors(refused)
+        api, operation = self.router.operation_of(request)
         try:
             with self.work() as ws:
                 request_log.add(
@@ -240,11 +240,11 @@ class Application:
         if route.api == "control":
             return self._control(route, request, parameters)
         if request.fault is not None and not request.fault.applies:
-            reply = _instead(request, route.errors) or Reply()
+            reply = _replacement(request, route.errors) or Reply()
             self._log_alone(_entry(route, request, reply, f"fault: {request.fault.action}"))
             return reply
         reply = self._apply(route, request, parameters)
-        return _instead(request, route.errors) or reply
+        return _replacement(request, route.errors) or reply
 
     def _apply(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         try:
@@ -258,7 +258,7 @@ class Application:
                         raise
                     reply, reason = route.errors(refused), refused.message
                 number = request_log.add(ws, _entry(route, request, reply, reason))
-                if ws.late:
+                if ws.is_delayed:
                     pending.add(ws, request, number)
         except Refused as refused:  # its transaction is rolled back: log it in one of its own
             reply = _errors_of(route, refused)(refused)
@@ -277,7 +277,7 @@ class Application:
                 location = options.track_redirect_url + request.target
                 return Reply(options.track_redirect_status, headers=(("Location", location),))
             if options.delay_seconds:
-                return pending.rehearse(ws, route, request, parameters)
+                return pending.dry_run(ws, route, request, parameters)
         reply: Reply = route.handler(ws, request, **parameters)
         return reply
 
@@ -305,8 +305,8 @@ def _entry(route: Route, request: Request, reply: Reply, reason: str | None) -> 
     return request_log.Entry(route.api, route.operation, request, reply, reason)
 
 
-def _instead(request: Request, errors: Envelope) -> Reply | None:
-    return None if request.fault is None else request.fault.instead(errors)
+def _replacement(request: Request, errors: Envelope) -> Reply | None:
+    return None if request.fault is None else request.fault.replacement(errors)
 
 
 def _broken(error: Exception, errors: Envelope) -> Reply:

@@ -80,13 +80,13 @@ def private(reply: Reply) -> Reply:
     return Reply(reply.status, reply.body, tuple(kept))
 
 
-@CONTROL.route("GET", "/_sandbox/health", operation="health", seen=_README)
+@CONTROL.route("GET", "/_sandbox/health", operation="health", source=_README)
 def health(application: Application, _request: Request) -> Reply:
     """The sandbox is up; its time."""
     return json_reply({"status": "ok", "time": application.clock.now()})
 
 
-@CONTROL.route("GET", "/_sandbox/requests", operation="requests", seen=_README)
+@CONTROL.route("GET", "/_sandbox/requests", operation="requests", source=_README)
 def requests(application: Application, request: Request) -> Reply:
     """The request log: the entries after number ``after``, of one ``operation`` if given.
 
@@ -101,14 +101,14 @@ def requests(application: Application, request: Request) -> Reply:
     return json_reply({"requests": log})
 
 
-@CONTROL.route("GET", "/_sandbox/state", operation="state", seen=_README)
+@CONTROL.route("GET", "/_sandbox/state", operation="state", source=_README)
 def whole_state(application: Application, _request: Request) -> Reply:
     """The whole workspace."""
     with application.work() as ws:
         return json_reply(state.dump_state(ws))
 
 
-@CONTROL.route("POST", "/_sandbox/reset", operation="reset", seen=_README)
+@CONTROL.route("POST", "/_sandbox/reset", operation="reset", source=_README)
 def reset_workspace(application: Application, request: Request) -> Reply:
     """Restore the state of the start; ``{"to": "empty"}`` leaves the workspace empty.
 
@@ -120,20 +120,20 @@ def reset_workspace(application: Application, request: Request) -> Reply:
     return json_reply({"reset": wanted.to})
 
 
-@CONTROL.route("POST", "/_sandbox/seed", operation="seed", seen=_README)
+@CONTROL.route("POST", "/_sandbox/seed", operation="seed", source=_README)
 def seed(application: Application, request: Request) -> Reply:
     """Add a seed's entries; ``seeding`` describes its form."""
     with _teaching():
         return json_reply({"seeded": application.add_seed(request.json)})
 
 
-@CONTROL.route("GET", "/_sandbox/options", operation="options", seen=_README)
+@CONTROL.route("GET", "/_sandbox/options", operation="options", source=_README)
 def options(application: Application, _request: Request) -> Reply:
     """All options except the credentials."""
     return json_reply({"options": application.options.shown()})
 
 
-@CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", seen=_README)
+@CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", source=_README)
 def change_options(application: Application, request: Request) -> Reply:
     """Change the options in the body."""
     with _teaching():
@@ -141,14 +141,14 @@ def change_options(application: Application, request: Request) -> Reply:
     return options(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/clock", operation="clock", seen=_README)
+@CONTROL.route("GET", "/_sandbox/clock", operation="clock", source=_README)
 def clock(application: Application, _request: Request) -> Reply:
     """The sandbox's time in Unix seconds, and whether its clock is frozen."""
     found = application.clock
     return json_reply({"time": found.now(), "frozen": found.is_frozen})
 
 
-@CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", seen=_README)
+@CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", source=_README)
 def set_clock(application: Application, request: Request) -> Reply:
     """Move the clock by one of ``freeze`` (true or a time), ``resume``, ``advance`` and ``set``.
 
@@ -160,20 +160,20 @@ def set_clock(application: Application, request: Request) -> Reply:
     return clock(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", seen=_README)
+@CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", source=_README)
 def snapshots(application: Application, _request: Request) -> Reply:
     """The names of all snapshots."""
     return json_reply({"snapshots": application.snapshots.names()})
 
 
-@CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", seen=_README)
+@CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", source=_README)
 def snapshot(application: Application, request: Request, name: str) -> Reply:
     """Take a snapshot of the workspace."""
     application.snapshots.take(name)
     return snapshots(application, request)
 
 
-@CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", seen=_README)
+@CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", source=_README)
 def restore(application: Application, request: Request, name: str) -> Reply:
     """Return to a snapshot."""
     with _found():
@@ -181,7 +181,7 @@ def restore(application: Application, request: Request, name: str) -> Reply:
     return snapshots(application, request)
 
 
-@CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", seen=_README)
+@CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", source=_README)
 def drop_snapshot(application: Application, request: Request, name: str) -> Reply:
     """Delete a snapshot."""
     with _found():
@@ -189,13 +189,13 @@ def drop_snapshot(application: Application, request: Request, name: str) -> Repl
     return snapshots(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/faults", operation="faults", seen=_README)
+@CONTROL.route("GET", "/_sandbox/faults", operation="faults", source=_README)
 def faults(application: Application, _request: Request) -> Reply:
     """The fault rules in force, each with its counts of matching and of hit requests."""
     return json_reply({"faults": application.faults.shown()})
 
 
-@CONTROL.route("PUT", "/_sandbox/faults", operation="set_faults", seen=_README)
+@CONTROL.route("PUT", "/_sandbox/faults", operation="set_faults", source=_README)
 def set_faults(application: Application, request: Request) -> Reply:
     """Replace all rules by those of ``{"faults": [rule, ...]}``."""
     body = request.json_object()
@@ -205,14 +205,14 @@ def set_faults(application: Application, request: Request) -> Reply:
     return _changed_faults(application, lambda: application.faults.set(rules))
 
 
-@CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", seen=_README)
+@CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", source=_README)
 def add_fault(application: Application, request: Request) -> Reply:
     """Add one rule, the body, after the others."""
     rule = request.json_object()
     return _changed_faults(application, lambda: application.faults.add(rule))
 
 
-@CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", seen=_README)
+@CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", source=_README)
 def clear_faults(application: Application, _request: Request) -> Reply:
     """Remove all rules."""
     return _changed_faults(application, application.faults.clear)

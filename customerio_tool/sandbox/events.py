@@ -58,7 +58,7 @@ def read(ws: Workspace, body: dict[str, Any]) -> Event:
 
 def anonymous_id_in(ws: Workspace, body: dict[str, Any]) -> str | None:
     """The anonymous_id of a body, ``None`` when it is blank."""
-    value = people.given(ws, body.get("anonymous_id"))
+    value = people.identifier_text(ws, body.get("anonymous_id"))
     return value if value and value.strip() else None
 
 

@@ -133,7 +133,7 @@ class Fault:
             and (self.path is None or fnmatchcase(request.path, self.path))
         )
 
-    def instead(self, errors: Envelope) -> Reply | None:
+    def replacement(self, errors: Envelope) -> Reply | None:
         """The answer that replaces the handler's, in its API's error format, if there is one."""
         if self.status is not None and self.status >= 300:
             refused = Refused(_phrase(self.status))
@@ -301,7 +301,7 @@ class Faults:
                     hit = each.rule
             return hit
 
-    def once(self, text: str) -> Fault:
+    def from_header(self, text: str) -> Fault:
         """Read the fault that a request asks for by header: an action's name, or a rule as JSON.
 
         Raises:

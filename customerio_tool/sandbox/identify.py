@@ -34,14 +34,14 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     if person is None:
         return
     _check_cio_id(ws, person, body.get("cio_id"))
-    segments_before = segments.dynamic_of(ws, person)
+    segments_before = segments.dynamic_triggers_of(ws, person)
     _set_identifiers(ws, person, address, wanted)
     _set_attributes(ws, person["pk"], body, at)
     objects.relate(ws, person["pk"], relationships)
     anonymous_id = events.anonymous_id_in(ws, body)
     if anonymous_id is not None:
         events.bind_anonymous(ws, person["pk"], anonymous_id)
-    segments.entered(ws, people.get(ws, person["pk"]), segments_before)
+    segments.start_entered(ws, people.get(ws, person["pk"]), segments_before)
 
 
 def _check_cio_id(ws: Workspace, person: Row, value: Any) -> None:
@@ -91,7 +91,7 @@ def _person(
     for each in wanted:
         owner = people.find(ws, each)
         if owner is not None:
-            people.give(ws, owner["pk"], address)
+            people.set_identifier(ws, owner["pk"], address)
             return people.get(ws, owner["pk"])
     if update_only:
         ws.fail_quietly("_update on nobody", address.value)
@@ -111,7 +111,7 @@ def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[
         elif present is not None and not _may_change(ws, address, each):
             ws.fail_quietly("identifier already set: change it by cio_id", each.value)
         else:
-            people.give(ws, person["pk"], each)
+            people.set_identifier(ws, person["pk"], each)
 
 
 def _may_change(ws: Workspace, address: Address, wanted: Address) -> bool:

@@ -46,7 +46,7 @@ def is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def whole(text: str) -> int | None:
+def parse_digits(text: str) -> int | None:
     """The number in a text of 1 to 15 digits, ``None`` for any other text."""
     return int(text) if is_digits(text) and len(text) < 16 else None
 
@@ -58,7 +58,7 @@ def seconds(value: Any, name: str, default: int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str):
-        value = whole(value)
+        value = parse_digits(value)
     if not is_int(value):
         raise Refused(f"{name} must be a unix timestamp in seconds", field=name)
     return int(value)

@@ -57,7 +57,7 @@ class Sandbox:
         options: Options | None = None,
     ) -> None:
         self.clock = clock or Clock()
-        self._follows = clock is None
+        self._has_own_clock = clock is None
         self._options = options or Options()
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
@@ -80,7 +80,7 @@ class Sandbox:
             with self._store.transaction():  # another process may open the same file
                 if self._store.is_empty():
                     application.fill()
-                elif self._follows:
+                elif self._has_own_clock:
                     application.catch_up()
             server = Server(self._port, application, context)
         except BaseException:

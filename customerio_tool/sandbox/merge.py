@@ -24,11 +24,11 @@ def read_address(ws: Workspace, value: Any, name: str) -> Address:
     if not isinstance(value, dict) or len(value) != 1:
         raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
     ((kind, given),) = value.items()
-    text = people.given(ws, given)
+    text = people.identifier_text(ws, given)
     if kind not in ("id", "email", "cio_id") or not text:
         raise Refused(f"{name} must have exactly one of id, email, cio_id", field=name)
     people.check_kind(ws, kind, name)
-    return people.named(kind, text)
+    return people.address_of(kind, text)
 
 
 def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
@@ -93,7 +93,7 @@ def _take_identifiers(ws: Workspace, target: Row, source: Row) -> None:
     }
     for kind in (kind for kind, is_wanted in wanted.items() if is_wanted):
         if target[kind] is None and source[kind] is not None:
-            people.give(ws, target["pk"], people.named(kind, source[kind]))
+            people.set_identifier(ws, target["pk"], people.address_of(kind, source[kind]))
 
 
 def _rename_deliveries(ws: Workspace, pk: int) -> None:

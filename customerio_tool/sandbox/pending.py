@@ -1,4 +1,4 @@
-"""Late Track writes, accepted at once and applied later: eventual consistency on demand.
+"""Delayed Track writes, accepted at once and applied later: eventual consistency on demand.
 
 They are kept in the workspace, so that no accepted write is lost when the process dies. A delayed
 write bears the time of its request, and changes the workspace as it is when the write is due.
@@ -20,7 +20,7 @@ NOT_YET = "not applied yet"
 
 
 @dataclass(frozen=True)
-class Late:
+class Delayed:
     """One delayed write. ``received`` is Unix seconds, ``logged`` its number in the request log."""
 
     number: int
@@ -29,12 +29,12 @@ class Late:
     logged: int
 
 
-def rehearse(ws: Workspace, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
+def dry_run(ws: Workspace, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
     """The answer to a write, whose effects are undone. Raises Refused."""
     with ws.store.savepoint(keep=False):
         reply: Reply = route.handler(ws, request, **parameters)
     ws.quiet[:] = [NOT_YET]
-    ws.late = True
+    ws.is_delayed = True
     return reply
 
 
@@ -51,11 +51,11 @@ def add(ws: Workspace, request: Request, logged: int) -> None:
     )
 
 
-def due(store: Store, now: float) -> list[Late]:
+def due(store: Store, now: float) -> list[Delayed]:
     """The delayed writes that are due, in order."""
     rows = store.all("SELECT * FROM pending WHERE due<=? ORDER BY due, n", (now,))
     return [
-        Late(
+        Delayed(
             row["n"],
             row["time"],
             Request(row["method"], row["target"], body=row["body"]),
@@ -65,7 +65,7 @@ def due(store: Store, now: float) -> list[Late]:
     ]
 
 
-def apply(ws: Workspace, write: Late, router: Router) -> None:
+def apply(ws: Workspace, write: Delayed, router: Router) -> None:
     """Apply a delayed write, and record in the request log if it is refused."""
     route, parameters = router.find(write.request)
     ws.operation = route.operation

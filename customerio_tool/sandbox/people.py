@@ -38,7 +38,7 @@ def by_shape(ws: Workspace, text: str) -> Address:
     kind = _shape(ws, text)
     if kind == "id":
         check_person_id(text)
-    return named(kind, text)
+    return address_of(kind, text)
 
 
 def _shape(ws: Workspace, text: str) -> IdKind:
@@ -51,7 +51,7 @@ def _shape(ws: Workspace, text: str) -> IdKind:
     return "email" if looks_like_email(text) and ws.options.email_is_identifier else "id"
 
 
-def in_path(ws: Workspace, text: str) -> Address:
+def from_path(ws: Workspace, text: str) -> Address:
     """``by_shape``, for a request.
 
     Raises:
@@ -64,7 +64,7 @@ def in_path(ws: Workspace, text: str) -> Address:
     return address
 
 
-def named(kind: IdKind, text: str) -> Address:
+def address_of(kind: IdKind, text: str) -> Address:
     """An identifier of a known kind; a cio_id may have its prefix or not (UNVERIFIED which)."""
     return Address(kind, text.removeprefix(CIO_PREFIX) if kind == "cio_id" else text)
 
@@ -79,7 +79,7 @@ def check_kind(ws: Workspace, kind: str, field: str = "") -> None:
         raise Refused(message, field=field)
 
 
-def given(ws: Workspace, value: Any) -> str | None:
+def identifier_text(ws: Workspace, value: Any) -> str | None:
     """An identifier in a JSON body as text; ``None`` unless it is text or an allowed integer."""
     if is_int(value) and ws.options.number_ids == "text":
         return str(value)
@@ -94,7 +94,7 @@ def looks_like_email(text: str) -> bool:
     return _EMAIL.fullmatch(text) is not None
 
 
-def is_of_another_kind(ws: Workspace, address: Address) -> bool:
+def looks_like_another_kind(ws: Workspace, address: Address) -> bool:
     """Whether the value looks like an identifier of another kind than the address says."""
     if address.kind == "email":
         return not looks_like_email(address.value)
@@ -128,11 +128,11 @@ def create(ws: Workspace, *addresses: Address) -> Row:
     pk = ws.store.insert("people", created=ws.now)
     ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
     for address in addresses:
-        give(ws, pk, address)
+        set_identifier(ws, pk, address)
     return get(ws, pk)
 
 
-def give(ws: Workspace, pk: int, address: Address) -> None:
+def set_identifier(ws: Workspace, pk: int, address: Address) -> None:
     """Set an id or e-mail address that nobody else has. Raises Refused for an id over 150 bytes."""
     if address.kind == "email":
         set_email(ws, pk, address.value)
@@ -208,7 +208,7 @@ def suppress(ws: Workspace, address: Address) -> None:
     blocked = [address] if address.kind != "cio_id" else []
     if person is not None:
         kinds: list[IdKind] = ["id", "email"] if ws.options.email_is_identifier else ["id"]
-        blocked = [named(kind, person[kind]) for kind in kinds if person[kind] is not None]
+        blocked = [address_of(kind, person[kind]) for kind in kinds if person[kind] is not None]
         erase(ws, person["pk"])
     if not blocked:
         ws.fail_quietly("unknown cio_id", address.value)

@@ -18,7 +18,7 @@ Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 
 @dataclass(frozen=True)
 class Route:
-    """One served operation. ``seen`` is the page that documents it, ``errors`` forms its errors.
+    """One served operation. ``source`` is the page that documents it, ``errors`` forms its errors.
 
     ``segments`` are those of the path; ``{name}`` is a path parameter.
     """
@@ -27,7 +27,7 @@ class Route:
     method: str
     segments: tuple[str, ...]
     operation: str
-    seen: str
+    source: str
     errors: Envelope
     handler: Handler
 
@@ -56,13 +56,13 @@ class Routes:
         self.table: list[Route] = []
 
     def route(
-        self, method: str, path: str, *, operation: str, seen: str
+        self, method: str, path: str, *, operation: str, source: str
     ) -> Callable[[Handler], Handler]:
         """Serve ``method path`` by the decorated function; path parameters are its keywords."""
 
         def add(handler: Handler) -> Handler:
             segments = tuple(path.split("/")[1:])
-            route = Route(self.api, method, segments, operation, seen, self.errors, handler)
+            route = Route(self.api, method, segments, operation, source, self.errors, handler)
             self.table.append(route)
             return handler
 
@@ -82,7 +82,7 @@ class Router:
         """The routes of Customer.io itself, without the control routes."""
         return [route for route in self.routes if route.api != "control"]
 
-    def name(self, request: Request) -> tuple[Api, str]:
+    def operation_of(self, request: Request) -> tuple[Api, str]:
         """The API and the operation of a request; ``unknown`` when no route serves it."""
         try:
             route, _ = self.find(request)

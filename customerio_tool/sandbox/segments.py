@@ -136,10 +136,10 @@ def _read_ids(ws: Workspace, ids: Any, kind: IdKind) -> list[Address]:
         raise Refused("ids must have at least 1 item", field="ids")
     if len(ids) > SEGMENT_IDS:
         raise Refused(f"ids cannot have more than {SEGMENT_IDS} items", field="ids")
-    texts = [text for each in ids if (text := people.given(ws, each)) is not None]
+    texts = [text for each in ids if (text := people.identifier_text(ws, each)) is not None]
     if len(texts) < len(ids):
         raise Refused("ids must be strings", field="ids")
-    return [people.named(kind, text) for text in texts]
+    return [people.address_of(kind, text) for text in texts]
 
 
 def _check_is_manual(ws: Workspace, segment_id: int) -> None:
@@ -151,13 +151,13 @@ def _check_is_manual(ws: Workspace, segment_id: int) -> None:
 
 
 def _member(ws: Workspace, address: Address, *, may_create: bool) -> Row | None:
-    if people.is_of_another_kind(ws, address) and people.find(ws, address) is None:
+    if people.looks_like_another_kind(ws, address) and people.find(ws, address) is None:
         ws.fail_quietly("wrong id type in the list", address.value)
         return None
     return people.find_or_create(ws, address, may_create=may_create)
 
 
-def dynamic_of(ws: Workspace, person: Row) -> set[int]:
+def dynamic_triggers_of(ws: Workspace, person: Row) -> set[int]:
     """The person's dynamic segments, as far as they trigger a running campaign."""
     triggers = campaigns.trigger_segments(ws)
     if not triggers:
@@ -167,9 +167,9 @@ def dynamic_of(ws: Workspace, person: Row) -> set[int]:
     return {each for each in mine if filters.in_segment(ws, each, person)}
 
 
-def entered(ws: Workspace, person: Row, before: set[int]) -> None:
+def start_entered(ws: Workspace, person: Row, before: set[int]) -> None:
     """Start the campaigns of the dynamic segments that a person entered since ``before``."""
-    for segment_id in sorted(dynamic_of(ws, person) - before):
+    for segment_id in sorted(dynamic_triggers_of(ws, person) - before):
         campaigns.start_by_segment(ws, segment_id, person)
 
 

@@ -38,7 +38,7 @@ class StoreClosed(RuntimeError):
         super().__init__("the sandbox was stopped")
 
 
-def _nowhere() -> str:
+def _temporary() -> str:
     """A nameless file, or memory if no temporary folder is writable.
 
     Python and SQLite look for one in the same folders.
@@ -66,9 +66,9 @@ class Store:
         self._lock = RLock()
         self._closed = False
         self.generation = ""  # saved with the workspace, and new when all of it is replaced
-        with self._usable():
+        with self._sqlite_errors():
             self._connection = sqlite3.connect(
-                path or _nowhere(),
+                path or _temporary(),
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
@@ -76,14 +76,14 @@ class Store:
             )
         self._connection.row_factory = sqlite3.Row
         try:
-            with self._usable():
+            with self._sqlite_errors():
                 self._prepare()
         except BaseException:
             self.close()
             raise
 
     @contextmanager
-    def _usable(self) -> Iterator[None]:
+    def _sqlite_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -118,9 +118,9 @@ class Store:
         for statement in TABLES.split(";"):
             self.execute(statement)
         self.execute(f"PRAGMA user_version={VERSION}")
-        self._begin()
+        self._begin_generation()
 
-    def _begin(self) -> None:
+    def _begin_generation(self) -> None:
         """Draw a new generation: nothing that a client remembers is true of this workspace."""
         self.generation = secrets.token_hex(4)
         self.execute("DELETE FROM generation")
@@ -193,7 +193,7 @@ class Store:
                 raise StoreClosed
             copied.backup(self._connection)
             with self.transaction():
-                self._begin()
+                self._begin_generation()
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""
@@ -229,7 +229,7 @@ class Store:
         with self.transaction():
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
-            self._begin()
+            self._begin_generation()
 
     def close(self) -> None:
         """Wait for the current transaction, then close. A temporary file is gone then."""

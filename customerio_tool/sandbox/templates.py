@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .limits import is_digits, is_int, whole
+from .limits import is_digits, is_int, parse_digits
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump
@@ -72,7 +72,7 @@ def _find(ws: Workspace, reference: Any) -> Row | None:
         return ws.store.one(sql, (reference.casefold(),))
     if isinstance(reference, str) or is_int(reference):
         sql = "SELECT * FROM templates WHERE id=?"
-        return ws.store.one(sql, (whole(str(reference)),))
+        return ws.store.one(sql, (parse_digits(str(reference)),))
     raise Refused("transactional_message_id must be an integer or a string")
 
 

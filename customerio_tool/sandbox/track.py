@@ -22,7 +22,7 @@ def _accepted() -> Reply:
     return json_reply({})
 
 
-@TRACK.route("GET", "/api/v1/accounts/region", operation="region", seen=_SPEC)
+@TRACK.route("GET", "/api/v1/accounts/region", operation="region", source=_SPEC)
 def region(ws: Workspace, _request: Request) -> Reply:
     """The region and the id of this workspace."""
     options = ws.options
@@ -33,59 +33,59 @@ def region(ws: Workspace, _request: Request) -> Reply:
     )
 
 
-@TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", seen=_SPEC)
+@TRACK.route("PUT", "/api/v1/customers/{identifier}", operation="identify", source=_SPEC)
 def identify_person(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Create or update a person."""
-    identify(ws, people.in_path(ws, identifier), request.json_object())
+    identify(ws, people.from_path(ws, identifier), request.json_object())
     return _accepted()
 
 
-@TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", seen=_SPEC)
+@TRACK.route("DELETE", "/api/v1/customers/{identifier}", operation="delete", source=_SPEC)
 def delete_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person; a body is ignored."""
-    people.delete(ws, people.in_path(ws, identifier))
+    people.delete(ws, people.from_path(ws, identifier))
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", seen=_SPEC)
+@TRACK.route("POST", "/api/v1/customers/{identifier}/suppress", operation="suppress", source=_SPEC)
 def suppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Delete a person and block their identifiers."""
-    people.suppress(ws, people.in_path(ws, identifier))
+    people.suppress(ws, people.from_path(ws, identifier))
     return _accepted()
 
 
 @TRACK.route(
-    "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", seen=_SPEC
+    "POST", "/api/v1/customers/{identifier}/unsuppress", operation="unsuppress", source=_SPEC
 )
 def unsuppress_person(ws: Workspace, _request: Request, identifier: str) -> Reply:
     """Free blocked identifiers."""
-    people.unsuppress(ws, people.in_path(ws, identifier))
+    people.unsuppress(ws, people.from_path(ws, identifier))
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", seen=_SPEC)
+@TRACK.route("POST", "/api/v1/customers/{identifier}/events", operation="track", source=_SPEC)
 def track_event(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Record an event, a page view or a screen view of a person."""
     event = events.read(ws, request.json_object())
     may_create = ws.options.events_create_people
-    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=may_create)
+    person = people.find_or_create(ws, people.from_path(ws, identifier), may_create=may_create)
     if person is not None:
         events.add(ws, event, person)
     return _accepted()
 
 
-@TRACK.route("POST", "/api/v1/events", operation="track_anonymous", seen=_SPEC)
+@TRACK.route("POST", "/api/v1/events", operation="track_anonymous", source=_SPEC)
 def track_anonymous(ws: Workspace, request: Request) -> Reply:
     """Record an event of somebody unknown yet, or an invite."""
     events.add_anonymous(ws, events.read(ws, request.json_object()))
     return _accepted()
 
 
-@TRACK.route("PUT", "/api/v1/customers/{identifier}/devices", operation="add_device", seen=_SPEC)
+@TRACK.route("PUT", "/api/v1/customers/{identifier}/devices", operation="add_device", source=_SPEC)
 def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     """Add or update a device."""
     device = devices.read(ws, request.json_object().get("device"), "id")
-    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=True)
+    person = people.find_or_create(ws, people.from_path(ws, identifier), may_create=True)
     if person is not None:
         devices.save(ws, person["pk"], device)
     return _accepted()
@@ -95,17 +95,17 @@ def add_device(ws: Workspace, request: Request, identifier: str) -> Reply:
     "DELETE",
     "/api/v1/customers/{identifier}/devices/{device_id}",
     operation="delete_device",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def delete_device(ws: Workspace, _request: Request, identifier: str, device_id: str) -> Reply:
     """Remove a device."""
-    person = people.find_or_create(ws, people.in_path(ws, identifier), may_create=False)
+    person = people.find_or_create(ws, people.from_path(ws, identifier), may_create=False)
     if person is not None:
         devices.delete(ws, person["pk"], device_id)
     return _accepted()
 
 
-@MERGES.route("POST", "/api/v1/merge_customers", operation="merge", seen=_SPEC)
+@MERGES.route("POST", "/api/v1/merge_customers", operation="merge", source=_SPEC)
 def merge_people(ws: Workspace, request: Request) -> Reply:
     """Merge the secondary person into the primary."""
     body = request.json_object()
@@ -115,7 +115,7 @@ def merge_people(ws: Workspace, request: Request) -> Reply:
 
 
 @TRACK.route(
-    "POST", "/api/v1/segments/{segment_id}/add_customers", operation="add_to_segment", seen=_SPEC
+    "POST", "/api/v1/segments/{segment_id}/add_customers", operation="add_to_segment", source=_SPEC
 )
 def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Add people to a manual segment."""
@@ -128,7 +128,7 @@ def add_to_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     "POST",
     "/api/v1/segments/{segment_id}/remove_customers",
     operation="remove_from_segment",
-    seen=_SPEC,
+    source=_SPEC,
 )
 def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """Remove people from a manual segment."""
@@ -139,7 +139,7 @@ def remove_from_segment(ws: Workspace, request: Request, segment_id: str) -> Rep
 
 def _read_membership(ws: Workspace, request: Request, segment_id: str) -> tuple[int, IdKind]:
     """The segment's number, and the kind of the ids in the body."""
-    number = limits.whole(segment_id)
+    number = limits.parse_digits(segment_id)
     if number is None:
         raise Refused("segment id must be an integer")
     kind: Any = request.query.get("id_type") or "id"

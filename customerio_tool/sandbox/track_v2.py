@@ -19,14 +19,14 @@ TRACK_V2 = Routes("track", v2_errors)
 Operation = Callable[[Workspace, dict[str, Any]], None]
 
 
-@TRACK_V2.route("POST", "/api/v2/entity", operation="entity", seen=_SPEC)
+@TRACK_V2.route("POST", "/api/v2/entity", operation="entity", source=_SPEC)
 def entity(ws: Workspace, request: Request) -> Reply:
     """Apply one operation on a person, an object or a delivery."""
     _apply(ws, request.json_object())
     return json_reply({})
 
 
-@TRACK_V2.route("POST", "/api/v2/batch", operation="batch", seen=_SPEC)
+@TRACK_V2.route("POST", "/api/v2/batch", operation="batch", source=_SPEC)
 def batch(ws: Workspace, request: Request) -> Reply:
     """Apply each valid operation; 207 lists the invalid ones."""
     if len(request.body) > limits.V2_BATCH:

@@ -269,11 +269,11 @@ def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
     if not isinstance(identifiers, dict) or len(identifiers) != 1:
         raise Refused("identifiers must have exactly one of id, email, cio_id")
     ((kind, given),) = identifiers.items()
-    text = people.given(ws, given)
+    text = people.identifier_text(ws, given)
     if kind not in ("id", "email", "cio_id") or not text:
         raise Refused("identifiers must have exactly one of id, email, cio_id")
     people.check_kind(ws, kind, "identifiers")
-    address = people.named(kind, text)
+    address = people.address_of(kind, text)
     if people.is_suppressed(ws, address):
         ws.fail_quietly("suppressed", text)
         return "suppressed"

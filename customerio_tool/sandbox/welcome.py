@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-_OF_A_CONNECTION = (
+_CONNECTION_NAMES = (
     *("track_url", "app_url"),
     *("site_id", "track_api_key", "app_api_key", "ca_file"),
 )
@@ -37,7 +37,7 @@ def welcome(ready: Mapping[str, str | None]) -> list[str]:
 
 def _environment(ready: Mapping[str, str | None]) -> list[str]:
     """The variables of the connection, for ``customerio-tool``."""
-    found = {name: ready[name] for name in _OF_A_CONNECTION}
+    found = {name: ready[name] for name in _CONNECTION_NAMES}
     given = {f"CUSTOMERIO_{name.upper()}": each for name, each in found.items() if each}
     exports = [f"export {name}={shlex.quote(each)}" for name, each in given.items()]
     return ["", "# a shell: customerio-tool", *exports]

@@ -19,7 +19,7 @@ class Workspace:
     time: float
     operation: str = ""
     quiet: list[str] = field(default_factory=list)
-    late: bool = False  # the call is accepted now and applied later
+    is_delayed: bool = False  # the call is accepted now and applied later
 
     @property
     def now(self) -> int:
