@@ -273,7 +273,7 @@ class Application:
             self._pace.admit(route, request, ws.time)
         if route.api == "track" and route.operation != "region":
             if options.track_redirect_url:
-                ws.quiet.append("redirected")
+                ws.quiet_failures.append("redirected")
                 location = options.track_redirect_url + request.target
                 return Reply(options.track_redirect_status, headers=(("Location", location),))
             if options.delay_seconds:

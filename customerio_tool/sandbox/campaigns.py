@@ -19,7 +19,7 @@ _PRIVATE = frozenset({"default_recipients"})
 class NewCampaign:
     """A campaign to add, or a broadcast: its type is ``triggered_broadcast``.
 
-    ``members`` are the App API's members of this type only, or other values of the common ones.
+    ``members`` are added to the members that all campaigns have, or replace them.
     """
 
     id: int
@@ -42,7 +42,7 @@ class TriggerEvent:
 
 @dataclass(frozen=True)
 class Journey:
-    """The way of one person through a campaign or broadcast.
+    """One person's journey through a campaign or broadcast.
 
     Attributes:
         person: ``None`` for an invite, which knows only an address.

@@ -36,7 +36,7 @@ class _Move:
     advance: float | None = None
     set: float | None = None
 
-    def make(self, clock: Clock) -> None:
+    def apply(self, clock: Clock) -> None:
         """Move the clock. Raises ValueError unless exactly one movement is given."""
         asked = [name for name, each in vars(self).items() if each is not None]
         if len(asked) != 1 or self.freeze is False or self.resume is False:
@@ -82,7 +82,7 @@ def private(reply: Reply) -> Reply:
 
 @CONTROL.route("GET", "/_sandbox/health", operation="health", source=_README)
 def health(application: Application, _request: Request) -> Reply:
-    """The sandbox is up; its time."""
+    """Answer that the sandbox is up, with its time."""
     return json_reply({"status": "ok", "time": application.clock.now()})
 
 
@@ -96,7 +96,7 @@ def requests(application: Application, request: Request) -> Reply:
     count, seconds = request.query_int("wait_for") or 0, request.query_int("timeout")
     timeout = float(_WAIT if seconds is None else max(0, min(seconds, _LONGEST_WAIT)))
     after, operation = request.query_int("after") or 0, request.query.get("operation")
-    with _teaching():
+    with _errors_refused():
         log = application.requests(after, operation, count=count, timeout=timeout)
     return json_reply({"requests": log})
 
@@ -114,7 +114,7 @@ def reset_workspace(application: Application, request: Request) -> Reply:
 
     Log, faults, clock and options are reset too; snapshots only with ``{"snapshots": true}``.
     """
-    with _teaching():
+    with _errors_refused():
         wanted = declared.read(_Reset, request.json_object(), "reset")
         application.reset(wanted.to, snapshots=wanted.snapshots)
     return json_reply({"reset": wanted.to})
@@ -123,7 +123,7 @@ def reset_workspace(application: Application, request: Request) -> Reply:
 @CONTROL.route("POST", "/_sandbox/seed", operation="seed", source=_README)
 def seed(application: Application, request: Request) -> Reply:
     """Add a seed's entries; ``seeding`` describes its form."""
-    with _teaching():
+    with _errors_refused():
         return json_reply({"seeded": application.add_seed(request.json)})
 
 
@@ -136,7 +136,7 @@ def options(application: Application, _request: Request) -> Reply:
 @CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", source=_README)
 def change_options(application: Application, request: Request) -> Reply:
     """Change the options in the body."""
-    with _teaching():
+    with _errors_refused():
         application.change_options(request.json_object())
     return options(application, request)
 
@@ -154,9 +154,9 @@ def set_clock(application: Application, request: Request) -> Reply:
 
     ``{"advance": seconds}`` and ``{"set": time}`` leave a running clock running.
     """
-    with _teaching():
+    with _errors_refused():
         move = declared.read(_Move, request.json_object(), "clock")
-        move.make(application.clock)
+        move.apply(application.clock)
     return clock(application, request)
 
 
@@ -176,7 +176,7 @@ def snapshot(application: Application, request: Request, name: str) -> Reply:
 @CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", source=_README)
 def restore(application: Application, request: Request, name: str) -> Reply:
     """Return to a snapshot."""
-    with _found():
+    with _missing_refused():
         application.snapshots.restore(name)
     return snapshots(application, request)
 
@@ -184,7 +184,7 @@ def restore(application: Application, request: Request, name: str) -> Reply:
 @CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", source=_README)
 def drop_snapshot(application: Application, request: Request, name: str) -> Reply:
     """Delete a snapshot."""
-    with _found():
+    with _missing_refused():
         application.snapshots.drop(name)
     return snapshots(application, request)
 
@@ -219,13 +219,13 @@ def clear_faults(application: Application, _request: Request) -> Reply:
 
 
 def _changed_faults(application: Application, change: Callable[[], object]) -> Reply:
-    with _teaching():
+    with _errors_refused():
         change()
     return json_reply({"faults": application.faults.shown()})
 
 
 @contextmanager
-def _teaching() -> Iterator[None]:
+def _errors_refused() -> Iterator[None]:
     """Turn a ValueError about the input into a refusal with its text."""
     try:
         yield
@@ -234,7 +234,7 @@ def _teaching() -> Iterator[None]:
 
 
 @contextmanager
-def _found() -> Iterator[None]:
+def _missing_refused() -> Iterator[None]:
     """Turn a KeyError about a name into ``not_found`` with its text."""
     try:
         yield

@@ -40,7 +40,7 @@ TYPES = frozenset(get_args(MessageType))
 
 @dataclass(frozen=True)
 class Origin:
-    """What sends a delivery, by numbers: an action of a campaign or broadcast, or a template."""
+    """The source of a delivery, by id: an action of a campaign or broadcast, or a template."""
 
     campaign: int | None = None
     action: int | None = None
@@ -129,7 +129,7 @@ def _send(ws: Workspace, pk: int, start: int, failure: Failure | None) -> None:
 
 
 def make_id(pk: int) -> str:
-    """A delivery id that looks like the vendor's, in base64 up to the ``=``; equal in every run."""
+    """A delivery id in the vendor's form, base64 with a final ``=``; the same in every run."""
     digest = hashlib.sha256(f"delivery {pk}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:14]).decode()
 

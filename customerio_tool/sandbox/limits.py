@@ -37,7 +37,7 @@ def size(value: Any) -> int:
 
 
 def is_int(value: Any) -> bool:
-    """Whether a JSON value is an integer that SQLite can hold; ``true`` is none."""
+    """Whether a JSON value is an integer below 2**53; ``true`` is none."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 

@@ -57,7 +57,7 @@ class Sandbox:
         options: Options | None = None,
     ) -> None:
         self.clock = clock or Clock()
-        self._has_own_clock = clock is None
+        self._clock_is_default = clock is None
         self._options = options or Options()
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
@@ -80,7 +80,7 @@ class Sandbox:
             with self._store.transaction():  # another process may open the same file
                 if self._store.is_empty():
                     application.fill()
-                elif self._has_own_clock:
+                elif self._clock_is_default:
                     application.catch_up()
             server = Server(self._port, application, context)
         except BaseException:
@@ -265,11 +265,11 @@ class Sandbox:
         application = self.application
         found = application.requests(after, operation, count=count, timeout=timeout)
         if len(found) < count:
-            what = f"{len(found)} of {count} {operation or 'any'} requests"
+            came = f"{len(found)} of {count} {operation or 'any'} requests"
             end = "before it stopped" if application.ending.is_set() else f"within {timeout:g} s"
             kept = application.options.requests_kept
             log = f" and are in the log, which keeps the newest {kept} (options.requests_kept)"
-            raise TimeoutError(f"{what} came {end}{log if kept else ''}")
+            raise TimeoutError(f"{came} came {end}{log if kept else ''}")
         return found
 
     def state(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ _NO_ZONES = "this machine has no time zone data for the local Customer.io: pip i
 
 @dataclass(frozen=True)
 class Span:
-    """The time that a query covers, in Unix seconds; ``None`` is the default."""
+    """The time that a query covers, in Unix seconds; ``None`` is the API's default."""
 
     start: int | None = None
     end: int | None = None
@@ -62,7 +62,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Query:
-    """The deliveries to count: of one campaign or broadcast (``owner``), channel and span."""
+    """The metrics to count: of one campaign or broadcast (``owner``), in a channel and a span."""
 
     column: Literal["campaign", "broadcast"]
     owner: int

@@ -72,7 +72,7 @@ class Options:
     events_create_people: bool = True  # T's delete note warns that calls by id can create people
     dedupe_any_event_id: bool = False  # vendor staff: only the ULID format is a dedup key
     device_moves: bool = True  # a token added to a second person leaves the first: one phone
-    merge_moves_devices: bool = False  # T lists what moves, without devices
+    merge_moves_devices: bool = False  # T's list of moved data has no devices
     merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
     merge_renames_deliveries: bool = True  # the history moves, so its messages name the primary
     # --- UNVERIFIED, segments

@@ -30,10 +30,10 @@ class Delayed:
 
 
 def dry_run(ws: Workspace, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
-    """The answer to a write, whose effects are undone. Raises Refused."""
+    """Answer a write and undo its effects. Raises Refused."""
     with ws.store.savepoint(keep=False):
         reply: Reply = route.handler(ws, request, **parameters)
-    ws.quiet[:] = [NOT_YET]
+    ws.quiet_failures[:] = [NOT_YET]
     ws.is_delayed = True
     return reply
 

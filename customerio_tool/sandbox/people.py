@@ -52,7 +52,7 @@ def _shape(ws: Workspace, text: str) -> IdKind:
 
 
 def from_path(ws: Workspace, text: str) -> Address:
-    """``by_shape``, for a request.
+    """Read the path value of a request, as ``by_shape`` does.
 
     Raises:
         Refused: a cio_id of another workspace (fact foreign-cio-id).
@@ -193,7 +193,7 @@ def delete(ws: Workspace, address: Address) -> None:
 
 
 def erase(ws: Workspace, pk: int) -> None:
-    """Delete a person's rows; deliveries stay, but no longer name a person."""
+    """Delete a person's rows. Their deliveries stay, and the App API shows them as forgotten."""
     for table in ("events", "devices", "members", "relationships"):
         ws.store.execute(f"DELETE FROM {table} WHERE person=?", (pk,))  # noqa: S608 - fixed names
     ws.store.execute("UPDATE deliveries SET person=NULL WHERE person=?", (pk,))

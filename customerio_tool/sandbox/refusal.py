@@ -26,7 +26,7 @@ class Refused(Exception):
         kind: the kind of error; ``http`` knows its status.
         field: the argument at fault (Track v2).
         pointer: the JSON pointer to the argument at fault (broadcasts).
-        keep: commit the call's writes; otherwise they are rolled back.
+        keep: whether the call's writes are committed; by default they are rolled back.
         status: an HTTP status to use instead of the kind's (faults).
     """
 

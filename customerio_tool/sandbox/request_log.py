@@ -35,7 +35,7 @@ class Entry:
 
 
 def add(ws: Workspace, entry: Entry) -> int:
-    """Add an entry with two of the request's headers; returns its number in the log."""
+    """Add an entry; returns its number. Of the headers, only two harmless ones are logged."""
     request = entry.request
     number = ws.store.insert(
         "requests",
@@ -115,7 +115,7 @@ class Wait:
         """
         self._check_kept(ws.options.requests_kept)
         ws.store.renew()
-        if self._log != ws.store.generation:  # the log began anew
+        if self._log != ws.store.generation:  # another workspace, with a log of its own
             self._log, self._seen, self._found = ws.store.generation, self._after, 0
         self._found += count(ws, self._seen, self._operation)
         self._seen = max(self._seen, last_number(ws))

@@ -136,7 +136,7 @@ class Campaign:
     Attributes:
         id: its number.
         name: its name.
-        type: its trigger; types other than ``event`` and ``segment`` start nobody here.
+        type: its type; only ``event`` and ``segment`` start people here.
         state: only a running campaign sends.
         event_name: the trigger event of type ``event``.
         trigger_segment_ids: the trigger segments of type ``segment``.
@@ -237,7 +237,7 @@ def _explained(ws: Workspace, where: str) -> Iterator[None]:
         raise ValueError(f"{where}: its number or name is taken") from None
     except ValueError as error:
         raise ValueError(f"{where}.{error}") from None
-    if ws.quiet:
+    if ws.quiet_failures:
         raise ValueError(f"{where}: {ws.reason}")
 
 

@@ -233,7 +233,7 @@ class Connection(BaseHTTPRequestHandler):
                 left -= len(piece)
 
     def encode(self, reply: Reply, length: int | None = None) -> bytes:
-        """An answer as bytes. ``length`` is a false Content-Length."""
+        """An answer as bytes. ``length`` replaces the true Content-Length."""
         try:
             phrase = HTTPStatus(reply.status).phrase
         except ValueError:
@@ -250,7 +250,7 @@ class Connection(BaseHTTPRequestHandler):
         return head if self.command == "HEAD" else head + body
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that the stdlib could not parse with JSON, and close."""
+        """Answer in JSON when the stdlib cannot parse a request, and close."""
         self.close_connection = True
         text = message or explain or HTTPStatus(code).phrase
         error = {"detail": text, "status": str(int(code))}

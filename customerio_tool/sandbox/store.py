@@ -22,13 +22,13 @@ ATTEMPTS = 100
 """How often to ask for WAL: up to so many other processes may open the same new file."""
 
 UNNAMED = ""
-"""SQLite's name for a file without a name: it vanishes with the process, even after SIGKILL."""
+"""SQLite's path for a nameless file: it vanishes with the process, even after SIGKILL."""
 
 GENERATION = "[0-9a-f]{8}"
 """The pattern of a generation: random digits, new for each workspace that replaces another."""
 
 IN_MEMORY = ":memory:"
-"""SQLite's name for a database without a file."""
+"""SQLite's path for a database without a file."""
 
 
 class StoreClosed(RuntimeError):
@@ -121,7 +121,7 @@ class Store:
         self._begin_generation()
 
     def _begin_generation(self) -> None:
-        """Draw a new generation: nothing that a client remembers is true of this workspace."""
+        """Draw a new generation: what clients remember of the last one is no longer true."""
         self.generation = secrets.token_hex(4)
         self.execute("DELETE FROM generation")
         self.insert("generation", id=self.generation)

@@ -18,7 +18,7 @@ class Workspace:
     options: Options
     time: float
     operation: str = ""
-    quiet: list[str] = field(default_factory=list)
+    quiet_failures: list[str] = field(default_factory=list)
     is_delayed: bool = False  # the call is accepted now and applied later
 
     @property
@@ -29,7 +29,7 @@ class Workspace:
     @property
     def reason(self) -> str | None:
         """Why the call had no effect, or only part of it; ``None`` when it had all of it."""
-        return "; ".join(dict.fromkeys(self.quiet)) or None
+        return "; ".join(dict.fromkeys(self.quiet_failures)) or None
 
     def fail_quietly(self, reason: str, subject: str = "") -> None:
         """Record why a call has no effect, or only part of it, although it answers 200 (T).
@@ -38,7 +38,7 @@ class Workspace:
             reason: a fixed phrase, such as ``suppressed`` or ``identifier conflict``.
             subject: the identifier, the attribute's name, or the like.
         """
-        self.quiet.append(reason)
+        self.quiet_failures.append(reason)
         self.store.insert(
             "activity", time=self.time, operation=self.operation, reason=reason, subject=subject
         )
