@@ -47,7 +47,7 @@ def _body(args: TrackScreenViewArgs, at: Invocation) -> dict[str, Any]:
         "name": args.screen,
         "type": "screen",
         "id": _id(args, at),
-        "timestamp": at.second if args.seen_at is None else args.seen_at,
+        "timestamp": at.now_seconds if args.seen_at is None else args.seen_at,
         **({} if args.properties is None else {"data": args.properties}),
     }
 
