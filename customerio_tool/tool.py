@@ -97,7 +97,7 @@ class CustomerIoTool:
         self._client = Client(loaded, session=session, timeouts=timeouts)
         self._clock = clock or Clock()
         if backends is None:
-            backends = Backends.on_clock(clock) if clock else _shared(loaded)
+            backends = Backends.on_clock(clock) if clock else _process_backends(loaded)
         self._runner = Runner(self._client, backends, self._clock)
         self.local: Sandbox | None = None
         self._is_closed = False
@@ -154,7 +154,7 @@ class CustomerIoTool:
         return cls(
             sealed.reveal(),
             policy=Policy.from_env(source),
-            backends=Backends.from_env(source, shared=_shared(sealed.reveal())),
+            backends=Backends.from_env(source, shared=_process_backends(sealed.reveal())),
         )
 
     def __enter__(self) -> CustomerIoTool:
@@ -191,7 +191,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled | self._existing(names))
+        self._set_enabled(lambda enabled: enabled | self._existing_names(names))
 
     def disable(self, *names: str) -> None:
         """Disable subtools: they are neither listed nor run.
@@ -199,7 +199,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled - self._existing(names))
+        self._set_enabled(lambda enabled: enabled - self._existing_names(names))
 
     def only(self, *names: str) -> None:
         """Enable exactly these subtools.
@@ -207,7 +207,7 @@ class CustomerIoTool:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda _: self._existing(names))
+        self._set_enabled(lambda _: self._existing_names(names))
 
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
@@ -215,7 +215,7 @@ class CustomerIoTool:
             now = self._all_subtools if enabled is None else enabled
             self._policy = self._policy.only(change(frozenset(now)))
 
-    def _existing(self, names: Iterable[str]) -> frozenset[str]:
+    def _existing_names(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(find(name).name for name in names)
 
     def definition(self, name: str) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class CustomerIoTool:
             SubtoolUnknown: There is no subtool of that name.
         """
         named = [only] if isinstance(only, str) else only
-        wanted = None if named is None else self._existing(named)
+        wanted = None if named is None else self._existing_names(named)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
         return [self.definition(name) for name in names]
 
@@ -338,7 +338,7 @@ class CustomerIoTool:
         return self._runner
 
 
-def _shared(connection: Connection) -> Backends:
+def _process_backends(connection: Connection) -> Backends:
     """Return the backends that the tools of this process share on these hosts."""
     own = (connection.track_url, connection.app_url)
     return Backends.of_process(*(host or "" for host in own)) if any(own) else Backends.of_process()

@@ -130,7 +130,7 @@ class RepeatTokens:
         return given, token
 
     def check(self, call: Call[Any], token: str | None) -> None:
-        """Return if the token is valid for this call.
+        """Refuse the call unless the token is valid for it.
 
         Raises:
             ConfirmationRequired: The token is missing, expired, invented or of another call; the

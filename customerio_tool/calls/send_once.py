@@ -165,7 +165,7 @@ class SendOnce:
                 "Nothing was sent: the ledger that keeps a message from going twice cannot be used."
             )
         logger.warning(
-            "%s goes on although the ledger is lost: a repeat of it would send twice (%s)",
+            "%s is sent although the ledger is lost: if the call is repeated, it sends twice (%s)",
             call.subtool.name,
             lost,
         )
@@ -198,7 +198,9 @@ class SendOnce:
             write()
         except LedgerLost as lost:
             if claim.is_stored:
-                logger.warning("the ledger was lost before the end of a send was kept (%s)", lost)
+                logger.warning(
+                    "the ledger was lost, so the outcome of a send was not stored (%s)", lost
+                )
 
 
 def _claim(call: Call[Any], request: Request, ends_at: float) -> _Claim:

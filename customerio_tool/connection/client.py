@@ -270,7 +270,7 @@ class Client:
 
 
 def _refuse_repeats(session: requests.Session) -> None:
-    """Refuse a session that retries: it may send a message twice and report it as not sent."""
+    """Refuse a session that retries: it may send twice, or report as not sent what was sent."""
     for adapter in session.adapters.values():
         retries = getattr(adapter, "max_retries", None)
         if retries is not None and retries.total != 0:

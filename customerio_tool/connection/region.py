@@ -47,8 +47,8 @@ def region_error(
             k for k, f in connection_fields().items() if f.api is api and f.required
         )
         return CredentialsRejected(
-            "The account's region is not known, since Customer.io rejected the credentials that "
-            f"it was asked with; nothing else was sent. Check {keys} of the connection.",
+            "Customer.io rejected the credentials when it was asked for the account's region; "
+            f"nothing else was sent. Check {keys} of the connection.",
             http_status=requests.codes.unauthorized,
         )
     status = next(iter(statuses), None)

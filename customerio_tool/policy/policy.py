@@ -229,7 +229,7 @@ class Policy(BaseModel):
         return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
 
     def admit(self, subtool: Subtool[Any]) -> None:
-        """Return if the subtool may run, regardless of its arguments.
+        """Refuse a subtool that may not run, regardless of its arguments.
 
         Raises:
             PolicyRefused: The policy is read-only, and the subtool writes.
@@ -246,7 +246,7 @@ class Policy(BaseModel):
         )
 
     def admit_arguments(self, subtool: Subtool[Any], args: Args) -> None:
-        """Return if the arguments of a call are allowed.
+        """Refuse the arguments of a call that this policy does not allow.
 
         Raises:
             ArgumentsInvalid: An event redirects its message, or an audience comes from a file. The

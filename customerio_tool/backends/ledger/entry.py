@@ -60,7 +60,7 @@ class Entry:
                 )
         except (KeyError, TypeError, ValueError):
             pass
-        raise LedgerLost("the store holds something that is no entry of a ledger")
+        raise LedgerLost("the store contains a value that is not a ledger entry")
 
 
 class Ledger(Protocol):
