@@ -10,7 +10,6 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from customerio_tool.errors import ReplyUnreadable
 from customerio_tool.subtools.declare import (
     MAX_RESULT_CHARS,
     NO_PEOPLE,
@@ -28,6 +27,7 @@ from customerio_tool.subtools.declare import (
     ObjectId,
     Pace,
     Problem,
+    ReplyUnreadable,
     Sends,
     Shape,
     Subtool,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from customerio_tool.errors import ReplyUnreadable
 from customerio_tool.subtools.declare import (
+    IDENTIFIERS,
     TRUNCATED,
     Answer,
     Api,
@@ -24,6 +24,7 @@ from customerio_tool.subtools.declare import (
     Pace,
     People,
     Problem,
+    ReplyUnreadable,
     Sends,
     Shape,
     Subtool,
@@ -32,7 +33,6 @@ from customerio_tool.subtools.declare import (
     iso_time,
     whole_number,
 )
-from customerio_tool.subtools.declare.privacy import IDENTIFIERS
 from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -54,3 +55,18 @@ def test_every_import_against_the_lines_is_found(tmp_path: Path) -> None:
     linted = lint(tmp_path)
     assert linted.returncode == 1
     assert [line for line in FOUND if line not in linted.stdout] == [], linted.stdout
+
+
+def test_a_declaration_has_its_words_from_one_place() -> None:
+    package = ROOT / "customerio_tool" / "subtools"
+    files = [file for file in package.glob("*.py") if file.name != "__init__.py"]
+    sources = {
+        node.module
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("customerio_tool")
+    }
+    face, shared = "customerio_tool.subtools.declare", "customerio_tool.subtools.parts."
+    siblings = {f"customerio_tool.subtools.{file.stem}" for file in files}
+    others = {source for source in sources if not str(source).startswith(shared)}
+    assert others <= {face, *siblings}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customerio_tool.errors import FieldProblem, Look, Problem
+from customerio_tool.errors import FieldProblem, Look, Problem, ReplyUnreadable
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.identifiers import (
     IdType,
@@ -15,7 +15,7 @@ from customerio_tool.subtools.declare.identifiers import (
     shape_of,
 )
 from customerio_tool.subtools.declare.invocation import Invocation
-from customerio_tool.subtools.declare.privacy import NO_PEOPLE, People, is_hidden
+from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
 from customerio_tool.subtools.declare.reach import Reach, at_paths, override_of
 from customerio_tool.subtools.declare.results import (
@@ -93,6 +93,7 @@ from customerio_tool.subtools.declare.wording import kind_of, shown
 __all__ = [
     "CALL",
     "DEFAULT_LIMIT",
+    "IDENTIFIERS",
     "MAX_EVENT_DATA_BYTES",
     "MAX_ID_BYTES",
     "MAX_LIMIT",
@@ -131,6 +132,7 @@ __all__ = [
     "PersonId",
     "Problem",
     "Reach",
+    "ReplyUnreadable",
     "SecondRead",
     "SegmentNumber",
     "Sends",
