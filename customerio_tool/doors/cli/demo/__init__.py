@@ -8,7 +8,7 @@ from customerio_tool.doors.cli.demo.player import Caller, Played, Player
 from customerio_tool.doors.cli.demo.server import Server
 from customerio_tool.doors.cli.demo.story import STORY
 from customerio_tool.doors.cli.demo.transcript import Row, Transcript
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import PAGE
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
 
 
 def _close(transcript: Transcript, played: list[Played]) -> bool:
-    """Print the closing table and sentence; return true if every subtool was called and proved."""
-    rows = [
-        _row(name, [each for each in played if each.step.subtool == name]) for name in subtools()
-    ]
+    """Print the closing table and sentence; return true if all of the page were proved."""
+    rows = [_row(name, [each for each in played if each.step.subtool == name]) for name in PAGE]
     transcript.table(rows)
     unproved = [row.subtool for row in rows if row.is_proved is False]
     uncalled = [row.subtool for row in rows if row.is_proved is None]
