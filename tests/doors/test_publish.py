@@ -152,6 +152,16 @@ def test_a_readme_without_a_place_for_a_block_is_never_written_over(copy: Path, 
     assert not (copy / MANIFEST).exists()
 
 
+def test_the_number_of_subtools_in_the_readme_is_kept_current(copy: Path) -> None:
+    readme = (copy / README).read_text(encoding="utf-8")
+    told = f"-->{len(subtools())}<!--"
+    assert readme.count(told) == 1
+    (copy / README).write_text(readme.replace(told, "-->7<!--"), encoding="utf-8")
+    assert drift(copy) == [README]
+    assert write(copy) == [README]
+    assert (copy / README).read_text(encoding="utf-8") == readme
+
+
 def test_what_people_write_around_the_blocks_stays() -> None:
     readme = (ROOT / README).read_text(encoding="utf-8")
     assert with_blocks(f"Before.\n{readme}After.\n") == f"Before.\n{readme}After.\n"

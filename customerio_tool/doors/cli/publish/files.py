@@ -1,6 +1,6 @@
 """The files generated from the declarations: writes them, and finds those that are out of date.
 
-They are `schemas/`, `tool_manifest.yaml` and the blocks of `README.md` between the markers
+They are `schemas/`, `tool_manifest.yaml` and the parts of `README.md` between the markers
 `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. The manifest needs PyYAML, of the extra
 `cli`.
 """
@@ -61,14 +61,14 @@ def with_blocks(readme: str) -> str:
         MarkersMissing: The README does not hold each marker of a block exactly once.
     """
     for name, block in _blocks().items():
-        start, end = f"<!-- generated:{name} -->\n", f"<!-- /generated:{name} -->\n"
+        start, end = f"<!-- generated:{name} -->", f"<!-- /generated:{name} -->"
         if (readme.count(start), readme.count(end)) != (1, 1):
-            raise MarkersMissing(f"{README} must hold {start.strip()} and {end.strip()} once each.")
+            raise MarkersMissing(f"{README} must hold {start} and {end} once each.")
         head, _, rest = readme.partition(start)
         _, found, tail = rest.partition(end)
         if not found:
-            raise MarkersMissing(f"{README} holds {end.strip()} before {start.strip()}.")
-        readme = f"{head}{start}\n{block}\n{end}{tail}"
+            raise MarkersMissing(f"{README} holds {end} before {start}.")
+        readme = f"{head}{start}{block}{end}{tail}"
     return readme
 
 
@@ -172,6 +172,7 @@ def _as_yaml(value: Any) -> str:
 
 def _blocks() -> dict[str, str]:
     return {
+        "count": str(len(subtools())),
         "subtools": _table(
             ("Subtool", "What it does", "Effect", "Credentials"),
             (_subtool_row(subtool) for subtool in subtools().values()),
@@ -211,4 +212,5 @@ def _error_row(error: type[errors.CustomerIoError]) -> Sequence[str]:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     cells = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+    rows = "".join(f"| {' | '.join(line)} |\n" for line in cells)
+    return f"\n\n{rows}\n"
