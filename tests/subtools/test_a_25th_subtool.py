@@ -114,7 +114,7 @@ def test_what_is_not_by_hand_is_published(project: Project) -> None:
 
 def test_all_promises_hold(project: Project) -> None:
     words = (*NAMES, *OF_ALL, "promises")
-    plain = ("-m", "pytest", "-v", "-p", "no:cacheprovider")
+    plain = ("-m", "pytest", "-v", "-n", "0", "-p", "no:cacheprovider")
     told = python(project.root, *plain, *TESTS, "-k", " or ".join(words))
     passed = re.search(r"=+ (\d+) passed", told)
     assert passed is not None
