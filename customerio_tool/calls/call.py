@@ -78,12 +78,14 @@ class Call(Generic[A]):
         args: The typed arguments.
         at: The time, workspace and id of the call, fixed when it began.
         context: The host's part of the call.
+        sends_again: Whether a person agreed to send a message again that may have gone.
     """
 
     subtool: Subtool[A] = field(repr=False)
     args: A = field(repr=False)
     at: Invocation
     context: CallContext = field(default_factory=CallContext, repr=False)
+    sends_again: bool = False
 
     @property
     def canonical(self) -> bytes:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals, WaitingCall
@@ -25,6 +26,7 @@ from customerio_tool.errors import (
 from customerio_tool.subtools.declare import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.problems import refuse
+from customerio_tool.subtools.declare.times import iso_time
 
 TOKEN = "confirmation_token"  # noqa: S105 - the argument's name
 _TOKEN_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{32}")
@@ -55,7 +57,37 @@ class PersonConfirmation:
             ConfirmationRequired: Always; the envelope has the `confirmation_id`.
             PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
         """
-        key = hashlib.sha256(call.canonical).digest(), call.context.run_id
+        raise ConfirmationRequired(
+            f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
+            "the application that runs this agent can pass on. Tell the user what you asked for; "
+            "no argument approves it, and asking again changes nothing.",
+            extra={"confirmation_id": self._kept(call)},
+        )
+
+    def ask_again(self, call: Call[Any], first: Call[Any]) -> NoReturn:
+        """Keep a call whose message may have gone already, for a person's decision.
+
+        Args:
+            call: The call, which has a new key.
+            first: The same message, at the moment when its first call began.
+
+        Raises:
+            ConfirmationRequired: Always; the envelope has the `confirmation_id`, and `look`.
+            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
+        """
+        raise ConfirmationRequired(
+            f"Nothing was sent yet: the same message began at {iso_time(first.at.now)} and got no "
+            "usable answer, so that it may have gone. A new key does not change that: this call "
+            "waits for a person's approval, which only the application that runs this agent can "
+            "pass on. Make the call in `look`, and tell the user what it shows.",
+            look=first.look(),
+            extra={"confirmation_id": self._kept(replace(call, sends_again=True))},
+        )
+
+    def _kept(self, call: Call[Any]) -> str:
+        """Keep a call and return its confirmation id."""
+        digest = hashlib.sha256(call.canonical).digest()
+        key = digest, call.context.run_id, call.sends_again
         waiting = WaitingCall(call, key, call.at.now + LIFE_SECONDS)
         confirmation_id = self._approvals.keep(
             call.at.workspace, waiting, call.at.now, self._entropy
@@ -64,12 +96,7 @@ class PersonConfirmation:
             raise PolicyRefused(
                 f"Nothing was sent: {MAX_WAITING:,} calls wait for a person's approval already."
             )
-        raise ConfirmationRequired(
-            f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
-            "the application that runs this agent can pass on. Tell the user what you asked for; "
-            "no argument approves it, and asking again changes nothing.",
-            extra={"confirmation_id": confirmation_id},
-        )
+        return confirmation_id
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
         """Remove a waiting call of the workspace and return it.

@@ -12,6 +12,7 @@ from customerio_tool.backends.telemetry.events import CallStart
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
 from customerio_tool.calls.dry_run import dry_run_result
+from customerio_tool.calls.record_once import RecordOnce
 from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.retry import Bounds, Retrier
@@ -44,7 +45,10 @@ class Runner:
         self._tokens = RepeatTokens(client.connection, clock.now)
         pacer = Pacer(backends.limiter, clock)
         self._retrier = Retrier(client, pacer, backends.quota, clock)
-        self._send_once = SendOnce(backends.ledger, now=clock.now, best_effort=backends.best_effort)
+        self._send_once = SendOnce(
+            backends.ledger, self._persons, clock.now, best_effort=backends.best_effort
+        )
+        self._record_once = RecordOnce(backends.ledger, clock.now)
         self._watchers = Watchers(backends.telemetry)
         self._hash_key = client.connection.digest.encode()
 
@@ -119,10 +123,14 @@ class Runner:
             )
 
     def _result(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
-        request = request_for(call)
         if policy.dry_run:
-            return dry_run_result(call, request, self._connection)
-        seconds = seconds_for(call)
+            return dry_run_result(call, request_for(call), self._connection)
+        if call.subtool.effect is Effect.RECORD:
+            return self._record_once.run(call, lambda event: self._answered(event, policy, watch))
+        return self._answered(call, policy, watch)
+
+    def _answered(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
+        request, seconds = request_for(call), seconds_for(call)
         ends_at = self._clock.now() + seconds
         bounds = Bounds(self._clock.deadline(seconds), call.context, watch.attempted)
         recovery = Recovery(self._retrier, call, bounds)

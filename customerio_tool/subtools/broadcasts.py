@@ -24,6 +24,7 @@ from customerio_tool.subtools.declare import (
     objects_in,
     whole_in,
 )
+from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.messages import messages_since
 from customerio_tool.subtools.parts.broadcast import (
     AUDIENCE_ARGUMENT,
@@ -32,7 +33,23 @@ from customerio_tool.subtools.parts.broadcast import (
     TriggerBroadcastArgs,
     broadcast_body,
 )
+from customerio_tool.subtools.parts.mail import canonical_addresses
 from customerio_tool.subtools.parts.references import APP_PAGES
+
+
+def _identity(args: TriggerBroadcastArgs, invocation: Invocation) -> dict[str, Any]:
+    """Return a trigger's request with its people in one order and without defaults."""
+    body = {
+        name: value
+        for name, value in broadcast_body(args, invocation).items()
+        if value is not False
+    }
+    if args.emails is not None:
+        body["emails"] = canonical_addresses(", ".join(args.emails))
+    for name in ("ids", "per_user_data"):
+        if name in body:
+            body[name] = sorted(map(compact, body[name]))
+    return {"broadcast_id": args.broadcast_id, "audience": args.audience, **body}
 
 
 def _look_at_messages(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
@@ -135,6 +152,7 @@ trigger_broadcast = Subtool(
     ),
     look=_look_at_messages,
     not_found_hint=_not_found_hint,
+    identity=_identity,
     reach=_reach,
     person_argument=None,
     file_arguments=("data_file_url",),

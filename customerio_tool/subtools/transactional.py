@@ -36,6 +36,7 @@ from customerio_tool.subtools.parts.mail import (
     Attachments,
     Headers,
     addresses,
+    canonical_addresses,
     reach_of,
 )
 from customerio_tool.subtools.parts.push import CustomDevice, CustomPayload
@@ -53,6 +54,7 @@ from customerio_tool.subtools.parts.sending import (
     SendToUnsubscribed,
     check_send,
     look_at_messages,
+    message_identity,
     queued,
     send_body,
     template_hint,
@@ -135,6 +137,16 @@ def _email_body(args: SendTransactionalEmailArgs, invocation: Invocation) -> dic
     return send_body(args, invocation, renamed={"from_address": "from"})
 
 
+def _email_identity(args: SendTransactionalEmailArgs, invocation: Invocation) -> dict[str, Any]:
+    body = message_identity(args, _email_body(args, invocation))
+    for name in ("to", "cc", "bcc", "from", "reply_to"):
+        if name in body:
+            body[name] = canonical_addresses(body[name])
+    if headers := body.get("headers"):
+        body["headers"] = {name.lower(): value for name, value in headers.items()}
+    return body
+
+
 def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
     return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc}, args.headers)
 
@@ -165,6 +177,7 @@ send_transactional_email = Subtool(
     look=lambda args, invocation: look_at_messages("email", args, invocation),
     not_found_hint=template_hint,
     refused_hint=_attachments_hint,
+    identity=_email_identity,
     reach=_email_reach,
     person_argument="customer_id",
     person_type_argument="id_type",
@@ -275,6 +288,10 @@ def _push_body(args: SendTransactionalPushArgs, invocation: Invocation) -> dict[
     return send_body(args, invocation, renamed={})
 
 
+def _push_identity(args: SendTransactionalPushArgs, invocation: Invocation) -> dict[str, Any]:
+    return message_identity(args, _push_body(args, invocation))
+
+
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:
     """Return the recipient, which is unknown unless it is given by e-mail address.
 
@@ -301,6 +318,7 @@ send_transactional_push = Subtool(
     shape=queued("push", "push notification"),
     look=lambda args, invocation: look_at_messages("push", args, invocation),
     not_found_hint=template_hint,
+    identity=_push_identity,
     reach=_push_reach,
     person_argument="customer_id",
     person_type_argument="id_type",

@@ -90,6 +90,9 @@ class LostLedger:
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         self._lost()
 
+    def find(self, key: str, now: float) -> Entry | None:
+        self._lost()
+
     def settle(self, key: str, entry: Entry, now: float) -> None:
         self._lost()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from customerio_tool.backends.approvals import Approvals
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
 from customerio_tool.calls.call import Call, CallContext
+from customerio_tool.calls.confirmation import PersonConfirmation
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.send_once import SendOnce
 from customerio_tool.subtools.declare import Answer, Invocation, Subtool
@@ -47,7 +49,8 @@ class Sender:
         self.sent = 0
         self.failure: BaseException | None = None
         self.meanwhile: Callable[[], object] = bool
-        self._once = SendOnce(ledger, now=clock, best_effort=best_effort)
+        persons = PersonConfirmation(Approvals(), bytes)
+        self._once = SendOnce(ledger, persons, clock, best_effort=best_effort)
 
     def call(
         self,
@@ -86,6 +89,10 @@ class Loseable:
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Claim, or be lost."""
         return self._there().claim(key, entry, now)
+
+    def find(self, key: str, now: float) -> Entry | None:
+        """Find, or be lost."""
+        return self._there().find(key, now)
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Settle, or be lost."""

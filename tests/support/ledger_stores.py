@@ -14,7 +14,7 @@ from customerio_tool.backends.ledger.entry import Entry, Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.ledger.redis import RedisLedger
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
-from customerio_tool.calls.send_once import DAY
+from customerio_tool.calls.message_keys import DAY
 from tests.support.ledger_calls import SECONDS, START
 
 if TYPE_CHECKING:

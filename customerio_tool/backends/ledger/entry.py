@@ -78,6 +78,9 @@ class Ledger(Protocol):
             None if the entry was stored, else the entry that has the key.
         """
 
+    def find(self, key: str, now: float) -> Entry | None:
+        """Return the entry that holds the key, if there is one; nothing is stored."""
+
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message, in place of any entry under this key."""
 

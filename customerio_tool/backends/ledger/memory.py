@@ -25,6 +25,12 @@ class MemoryLedger:
             self._store(key, entry)
             return None
 
+    def find(self, key: str, now: float) -> Entry | None:
+        """Return the entry that holds the key, if there is one."""
+        with self._lock:
+            self._forget(now)
+            return self._entries.get(key)
+
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message."""
         with self._lock:

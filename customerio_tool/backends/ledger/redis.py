@@ -74,6 +74,13 @@ class RedisLedger:
             held = self._redis.eval(_CLAIM, 1, self._prefix + key, *given)
         return None if held is None else Entry.from_json(held)
 
+    def find(self, key: str, now: float) -> Entry | None:
+        """Return the entry that holds the key, if there is one."""
+        with _reachable():
+            held = self._redis.get(self._prefix + key)
+        entry = None if held is None else Entry.from_json(held)
+        return entry if entry and entry.expires_at > now else None
+
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message."""
         stored = json.dumps(entry.as_json())

@@ -51,6 +51,15 @@ class SqliteLedger:
             _store(db, key, entry)
             return None
 
+    def find(self, key: str, now: float) -> Entry | None:
+        """Return the entry that holds the key, if there is one."""
+        if not self._path.exists():
+            return None
+        with self._opened() as db:
+            query = "SELECT entry FROM sends WHERE key = ? AND expires_at > ?"
+            held = db.execute(query, (key, now)).fetchone()
+        return Entry.from_json(held[0]) if held else None
+
     def settle(self, key: str, entry: Entry, now: float) -> None:  # noqa: ARG002 - of the protocol
         """Store the final entry of a message."""
         with self._transaction() as db:
@@ -63,14 +72,20 @@ class SqliteLedger:
 
     @contextmanager
     def _transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction: an open connection must not be used after a fork."""
+        """Open the file for one write."""
+        with self._opened(patience) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    @contextmanager
+    def _opened(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Open the file for a moment: a connection kept open would not survive a fork."""
         try:
             if not self._path.exists():
                 self._create()
             with closing(_connected(self._path, patience)) as db:
-                db.execute("BEGIN IMMEDIATE")
                 yield db
-                db.execute("COMMIT")
         except sqlite3.Error as error:
             lost = f"SQLite: {error}"
         except OSError as error:

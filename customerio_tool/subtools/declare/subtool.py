@@ -134,6 +134,8 @@ class Subtool(Generic[A]):
         not_found_hint: Returns a sentence on how to find the right id, for a 404.
         refused_hint: Returns a sentence on the argument that a refusal with this HTTP status may
             be about, or "".
+        identity: Returns the JSON value that all calls of one message share; by default that is
+            the request. Of a send only.
         reach: Returns the recipients of the message that a call itself sends; campaigns that it
             starts do not count. Every send needs it.
         may_start_campaigns: Whether a call may start a campaign, which can write to anybody. Every
@@ -170,6 +172,7 @@ class Subtool(Generic[A]):
     look: Callable[[A, Invocation], Look] | None = None
     not_found_hint: Callable[[A], str] | None = None
     refused_hint: Callable[[A, int], str] | None = None
+    identity: Callable[[A, Invocation], Any] | None = None
     reach: Callable[[A], Reach] | None = None
     may_start_campaigns: bool = False
     person_argument: str | None

@@ -66,6 +66,15 @@ def addresses(text: str) -> list[str]:
     return found
 
 
+def canonical_addresses(text: str) -> list[str]:
+    """Return the addresses of a list in one form: sorted, bare, each once, domains in lower case.
+
+    The part before the `@` keeps its case, which a mail server may tell apart.
+    """
+    found = (address.rpartition("@") for address in addresses(text))
+    return sorted({f"{local}@{domain.lower()}" for local, _, domain in found})
+
+
 def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
     """Return the recipients of address lists and headers.
 

@@ -24,6 +24,7 @@ from customerio_tool.subtools.declare import (
     Shape,
     Time,
     bare,
+    canonical,
     check_type,
     iso_time,
     refuse,
@@ -168,6 +169,26 @@ def send_body(
     body["identifiers"] = {kind: bare(args.customer_id, kind)}
     _check_size({name: value for name, value in body.items() if name != "attachments"})
     return body
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    "auto_create": False,
+    "disable_css_preprocessing": False,
+    "disable_message_retention": False,
+    "queue_draft": False,
+    "send_to_unsubscribed": True,
+    "sound": "default",
+    "to": "all",
+    "tracked": True,
+}
+"""Values that mean the same as no value (App specification)."""
+
+
+def message_identity(args: Transactional, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a send without defaults that are spelt out, the person in one form."""
+    given = {name: value for name, value in body.items() if _DEFAULTS.get(name) != value}
+    kind = args.id_type or shape_of(args.customer_id)
+    return {**given, "identifiers": list(canonical(args.customer_id, kind))}
 
 
 def _check_send_at(send_at: int | None, invocation: Invocation) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customerio_tool.backends.ledger.entry import Ledger
-from customerio_tool.calls.send_once import DAY
+from customerio_tool.calls.message_keys import DAY
 from customerio_tool.errors import (
     ArgumentsInvalid,
     OutcomeUnknown,
@@ -39,7 +39,7 @@ def test_a_repeat_sends_nothing_and_tells_of_the_first(sender: Sender, clock: Cl
     assert again == {
         "ok": True,
         "summary": "Nothing was sent now: Customer.io accepted the same call of "
-        "2025-11-23T12:13:20Z. To send it again on purpose, give a new idempotency_key.",
+        "2025-11-23T12:13:20Z.",
         "outcome": "already_sent",
         "first_sent_at": "2025-11-23T12:13:20Z",
         "delivery_id": first["delivery_id"],

@@ -14,7 +14,7 @@ import redis
 from customerio_tool.backends.ledger import redis as ledger_redis
 from customerio_tool.backends.ledger.entry import LedgerLost
 from customerio_tool.backends.ledger.redis import PREFIX, RedisLedger
-from customerio_tool.calls.send_once import DAY
+from customerio_tool.calls.message_keys import DAY
 from tests.support.ledger_calls import START, Clock, Sender
 from tests.support.ledger_stores import ENTRY
 from tests.support.redis_server import RedisServer
@@ -64,9 +64,11 @@ def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 class TestRedis:
     def test_everything_expires(self, redis_ledger: RedisLedger, client: redis.Redis) -> None:
         Sender(redis_ledger, Clock()).call(idempotency_key="invoice-17")
-        (key,) = client.scan_iter()
-        assert key.startswith(PREFIX.encode())
-        assert 7 * DAY - 60 < client.ttl(key) <= 7 * DAY
+        keys = list(client.scan_iter())
+        assert all(key.startswith(PREFIX.encode()) for key in keys)
+        of_message, of_callers_key = sorted(client.ttl(key) for key in keys)
+        assert 0 < of_message <= 600
+        assert 7 * DAY - 60 < of_callers_key <= 7 * DAY
 
     def test_ledgers_with_different_prefixes_know_nothing_of_each_other(
         self, redis_ledger: RedisLedger, client: redis.Redis

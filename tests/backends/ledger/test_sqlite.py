@@ -14,7 +14,7 @@ import pytest
 from customerio_tool.backends.ledger import sqlite as ledger_sqlite
 from customerio_tool.backends.ledger.entry import LedgerLost
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
-from customerio_tool.calls.send_once import DAY
+from customerio_tool.calls.message_keys import DAY
 from tests.support.ledger_calls import START
 from tests.support.ledger_stores import ENTRY
 

@@ -121,3 +121,13 @@ def test_a_store_that_cannot_be_reached_is_a_lost_ledger_whose_text_does_not_say
             with pytest.raises(LedgerLost) as caught:
                 use()
             assert where not in str(caught.value)
+
+
+def test_an_entry_is_found_by_every_worker_until_it_expires(shared: Shared) -> None:
+    with shared.opened() as ledger, shared.opened() as other:
+        assert other.find("k", START) is None
+        ledger.settle("k", ENTRY, START)
+        assert other.find("k", START) == ENTRY
+        assert other.find("k", ENTRY.expires_at) is None
+        ledger.release("k")
+        assert other.find("k", START) is None

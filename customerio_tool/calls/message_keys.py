@@ -1,0 +1,100 @@
+"""The ledger keys of a message, and the times for which they are held."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from customerio_tool.backends.ledger.entry import State
+from customerio_tool.calls.call import Call
+from customerio_tool.connection.exchange import Request
+from customerio_tool.subtools.declare.json_text import compact
+
+DAY = 86_400.0
+
+EXPLICIT_SECONDS = 7 * DAY
+"""How long a message with an explicit key, one that the caller chose, is not sent again."""
+
+RUN_SECONDS = DAY
+"""How long a sent message is not sent again within its run. A run may wait hours for a person, and
+no host reports its end; yet every key must expire."""
+
+WINDOW_SECONDS = 600.0
+"""How long a sent message is not sent again if the call has neither key nor run. A model repeats
+itself within that time; the same reminder later in the day is sent.
+
+All these times are measured by the wall clock, as workers share it. If it is set forward, entries
+expire early; if it is set back, they last longer."""
+
+UNKNOWN_SECONDS = DAY
+"""How long a message with an unknown outcome is not sent again, if it has no explicit key."""
+
+
+def fingerprint_of(call: Call[Any], request: Request) -> str:
+    """Return the digest of the message that a call sends, however the call is written.
+
+    The declaration of a subtool says which calls send the same message; by default those with the
+    same request.
+    """
+    subtool = call.subtool
+    if subtool.identity:
+        return digest_of(subtool.name, call.at.workspace, subtool.identity(call.args, call.at))
+    body = None if request.body is None else json.loads(request.body)
+    return digest_of(subtool.name, call.at.workspace, [request.method, request.target, body])
+
+
+def digest_of(operation: str, workspace: str, message: Any) -> str:
+    """Return the digest of a message in JSON.
+
+    Equal numbers (`1`, `1.0`) are one, as are objects whose members stand in another order.
+    """
+    return _digest("message", operation, workspace, _plain(message))
+
+
+def explicit_key(operation: str, workspace: str, explicit: str) -> str:
+    """Return the key of a message that the caller named, in 64 hex digits; it holds across runs.
+
+    Args:
+        operation: The subtool: the same name may stand for an e-mail and a push.
+        workspace: The digest of the workspace.
+        explicit: The key that the caller chose.
+    """
+    return _digest("explicit", operation, workspace, explicit)
+
+
+def message_key(operation: str, workspace: str, fingerprint: str, run_id: str | None) -> str:
+    """Return the key of a message within its run, in 64 hex digits.
+
+    Args:
+        operation: The subtool.
+        workspace: The digest of the workspace.
+        fingerprint: The digest of the message.
+        run_id: The host's name for the run; blank counts as not known.
+    """
+    if run_id:
+        return _digest("run", operation, workspace, fingerprint, run_id)
+    return _digest("window", operation, workspace, fingerprint)
+
+
+def lifetime(state: State, *, is_explicit: bool, run_id: str | None) -> float:
+    """Return the seconds until an entry in this state expires."""
+    if is_explicit:
+        return EXPLICIT_SECONDS
+    if state != "sent":
+        return UNKNOWN_SECONDS
+    return RUN_SECONDS if run_id else WINDOW_SECONDS
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON in which equal numbers are written alike."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _digest(*parts: Any) -> str:
+    text = compact(parts, is_ascii=True, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

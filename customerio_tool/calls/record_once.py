@@ -1,0 +1,93 @@
+"""Records each event once, also if a model or host repeats the call.
+
+Customer.io drops an event whose id it knows. If the answer to an event is lost, the ledger keeps
+its id and time, and the identical call sends the same event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
+from customerio_tool.calls.call import Call
+from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS
+from customerio_tool.errors import CustomerIoError
+from customerio_tool.subtools.declare.vendor_json import Item
+
+logger = logging.getLogger(__name__)
+
+
+class RecordOnce:
+    """Sends events through a ledger of those without an answer.
+
+    Args:
+        ledger: The store of event ids: for a day if the host names the run, else for 10 minutes.
+        now: Returns Unix time in seconds.
+    """
+
+    def __init__(self, ledger: Ledger, now: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._now = now
+
+    def run(self, call: Call[Any], send: Callable[[Call[Any]], Item]) -> Item:
+        """Send an event, with the id and time of an identical call that got no answer.
+
+        Args:
+            call: A call of a subtool that records an event.
+            send: Sends the event of a call and returns the success envelope.
+
+        Raises:
+            CustomerIoError: Raised by `send`. If the ledger could not keep the id, it says so.
+        """
+        event = self._resumed(call)
+        try:
+            result = send(event)
+        except BaseException as error:
+            doubtful = not isinstance(error, CustomerIoError) or error.took_effect == "unknown"
+            if doubtful and not self._keep(event) and isinstance(error, CustomerIoError):
+                error.add("Give it the event_id beside: the ledger that keeps ids is lost.")
+            raise
+        if event is not call:
+            self._forget(event)
+        return result
+
+    def _resumed(self, call: Call[Any]) -> Call[Any]:
+        """Return the call with the time and the id of an identical one that got no answer."""
+        try:
+            held = self._ledger.find(_key(call), self._now())
+        except LedgerLost as lost:
+            logger.warning("%s goes on although the ledger is lost (%s)", call.subtool.name, lost)
+            return call
+        ulid = held.facts.get("ulid") if held else None
+        if held is None or not isinstance(ulid, str):
+            return call
+        return replace(call, at=replace(call.at, now=held.started_at, ulid=ulid))
+
+    def _keep(self, call: Call[Any]) -> bool:
+        now = self._now()
+        lasts = RUN_SECONDS if call.context.run_id else WINDOW_SECONDS
+        facts = {"ulid": call.at.ulid}
+        entry = Entry("unknown", call.subtool.name, call.at.now, now, now + lasts, facts)
+        try:
+            self._ledger.settle(_key(call), entry, now)
+        except LedgerLost as lost:
+            logger.warning("the ledger was lost before the id of an event was kept (%s)", lost)
+            return False
+        return True
+
+    def _forget(self, call: Call[Any]) -> None:
+        """Let the next call be an event of its own."""
+        try:
+            self._ledger.release(_key(call))
+        except LedgerLost as lost:
+            logger.warning("the ledger was lost before an event was known as recorded (%s)", lost)
+
+
+def _key(call: Call[Any]) -> str:
+    run = ["run", call.context.run_id] if call.context.run_id else ["window"]
+    parts = [b"event", call.at.workspace.encode(), repr(run).encode(), call.canonical]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
