@@ -20,11 +20,11 @@ from customerio_tool.subtools.declare import (
     Shape,
     Subtool,
     Verify,
+    compact,
     iso_time,
     objects_in,
     whole_in,
 )
-from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.messages import messages_since
 from customerio_tool.subtools.parts.broadcast import (
     AUDIENCE_ARGUMENT,

@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare.identifiers import (
     shape_of,
 )
 from customerio_tool.subtools.declare.invocation import Invocation
+from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
 from customerio_tool.subtools.declare.reach import Reach, at_paths, override_of
@@ -155,6 +156,7 @@ __all__ = [
     "canonical",
     "chars_of",
     "check_type",
+    "compact",
     "contains",
     "distinct",
     "first_of_each",
