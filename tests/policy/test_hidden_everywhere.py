@@ -66,7 +66,11 @@ def test_no_example_of_a_read_shows_a_hidden_attribute(
     with tool_with(sandbox.connection(), hidden_attributes=HIDDEN) as tool:
         result = tool.call(name, arguments)
     assert result["ok"], result
-    assert not values & set(texts_in(result))
+    texts = [text.casefold() for text in texts_in(result)]
+    assert not values & set(texts)
+    addresses = {value.casefold() for value in values if "@" in value}
+    assert addresses
+    assert [text for text in texts if any(address in text for address in addresses)] == []
     asked = set(arguments.get("attribute_names", ()))
     assert not set(HIDDEN) & set(names_in(result))
     assert set(result.get("withheld", ())) == asked & set(HIDDEN)
@@ -94,6 +98,20 @@ def shown(customer: dict[str, Any], hidden: list[str]) -> str:
         {"home": '{"a": {"email": "ada@example.com"}, "a": 1}'},
         {"home": '{"\\u0065mail": "ada@example.com"}'},
         {"home": json.dumps({"inner": json.dumps({"email": "ada@example.com"})})},
+        {"home": '{"email": "ada@example.com"}\n{"email": "ada@example.com"}'},
+        {"home": '{"email": "ada@example.com",}'},
+        {"home": 'seen: {"email": "ada@example.com"}'},
+        {"home": '{"email": "ada@example.com", "cut": "of'},
+        {"home": '{"\\u0065mail": "ada@example.com",}'},
+        {"home": "{'email': 'ada@example.com'}"},
+        {"home": '{"e\\u200bmail": "ada@example.com"}'},
+        {"home": '{"email": "ada@example.com", "tab": "\t"}'},
+        {"home": '{"email": "ada@example.com", "n": ' + "9" * 5000 + "}"},
+        {"home": [{"name": "email", "value": "ada@example.com"}]},
+        {"home": "email=ada@example.com"},
+        {"work": "Ada@Example.com"},
+        {"ada@example.com": "home"},
+        {"home": json.dumps({"inner": "ada\u0040example.com"})},
         {"home": "[" * 100_000 + '{"email": "ada@example.com"}' + "]" * 100_000},
     ],
 )
@@ -119,6 +137,61 @@ def test_an_identifier_with_the_value_of_a_hidden_one_goes_too() -> None:
     assert "c1" in left
 
 
+@pytest.mark.parametrize(
+    "customer",
+    [
+        {"id": "ada@example.com", "attributes": '{"email": "ada@example.com"}'},
+        {"id": "ada@example.com", "attributes": {"email": ["ada@example.com"]}},
+        {"customer_id": "ada@example.com", "attributes": {"email": "Ada@example.com"}},
+        {"id": "a=b@example.com", "customer_id": "a=b@example.com", "email": "a=b@example.com"},
+    ],
+)
+def test_a_hidden_address_is_found_under_other_names(customer: dict[str, Any]) -> None:
+    assert "@example.com" not in shown({"identifiers": {"cio_id": "c1"}, **customer}, ["email"])
+
+
+def test_a_message_shows_a_hidden_address_nowhere() -> None:
+    message = {
+        "id": "m1",
+        "recipient": "ada@example.com",
+        "subject": "For ada@example.com, and bob@example.com",
+        "failure_message": "550 <Ada@example.com>: unknown",
+        "customer_id": "ada@example.com",
+        "customer_identifiers": {"id": "ada@example.com", "cio_id": "c1"},
+    }
+    with responses.RequestsMock() as net, tool_with(SAVED_US, hidden_attributes="email") as tool:
+        net.get("https://api.customer.io/v1/messages", json={"messages": [message]})
+        (left,) = tool.call("list_messages", {})["messages"]
+    assert "ada@example.com" not in json.dumps(left).lower()
+    assert left["subject"] == "For ***, and bob@example.com"
+    assert left["failure_message"] == "550 <***>: unknown"
+
+
+def test_a_long_text_is_read_once() -> None:
+    reply = {"cio_id": "c1", "email": "ada@example.com", "note": "9a" * 500_000}
+    left = without_hidden(reply, People(), frozenset({"email"}))
+    assert left == {"cio_id": "c1", "note": reply["note"]}
+
+
+def test_a_recipient_of_another_kind_is_no_hidden_address() -> None:
+    reply = {"messages": [{"recipient": "user-1234567", "customer_id": "user-1234567"}]}
+    people = People(renamed={"messages.recipient": ("email", "id")})
+    left = without_hidden(reply, people, frozenset({"email"}))
+    assert left == {"messages": [{"customer_id": "user-1234567"}]}
+
+
+def test_json_text_brings_no_invisible_characters_back() -> None:
+    held = '{"email": "a@b.co", "note": "e\\u202evi\\u200bl\\ud800\\udb40\\udc41"}'
+    left = json.loads(shown({**ADA, "attributes": {"note": held}}, ["email"]))
+    assert left["attributes"]["note"] == '{"note":"evil"}'
+
+
+@pytest.mark.parametrize("wrong", [{"at": "customer"}, {"renamed": {"to": "email"}}])
+def test_one_text_where_several_belong_cannot_be_declared(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="tuples"):
+        People(**wrong)
+
+
 def test_a_composed_accent_hides_a_decomposed_one() -> None:
     left = shown({**ADA, "attributes": {"gro\u0308\u00dfe": "42", "x": "1"}}, ["GRÖSSE", "größe"])
     assert "42" not in left
@@ -137,6 +210,10 @@ def test_a_composed_accent_hides_a_decomposed_one() -> None:
         ({"sent_to": "ada@example.com"}, People(renamed={"sent_to": ("email",)})),
         ({"emails": ["ada@example.com"]}, People(renamed={"emails": ("email",)})),
         ({"who": '{"email": "ada@example.com"}'}, People(at=("who",))),
+        ({"page": '{"who": {"email": "ada@example.com"}}'}, People(at=("page.who",))),
+        ({"page": '{"sent_to": "ada@example.com"}'}, People(renamed={"page.sent_to": ("email",)})),
+        ({"page": '{"cio_id": "c1", "email": "ada@example.com"}'}, People()),
+        ({"sent_to": "ada@example.com"}, People(renamed={"sent_to": ("Email",)})),
     ],
 )
 def test_people_are_found_where_a_declaration_says(reply: Any, people: People) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
+
+from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.subtools.declare.vendor_json import clean
 
 IDENTIFIERS = ("id", "email", "phone", "cio_id")
 """The attributes that identify a person; two may be equal, such as an id and an e-mail address."""
@@ -18,6 +22,16 @@ _PERSON_MEMBER = "cio_id"
 
 _MIN_COMPARED_CHARS = 3
 """A hidden identifier shorter than this is not compared with others: it may match by chance."""
+
+_WORD = r"[\w.+*!#$%^`{|}~'-]"
+_CONTACT = re.compile(rf"(?<!{_WORD}){_WORD}+@[\w.-]*\w|(?<!\w)\+?\d{{6,}}")
+"""What may be an e-mail address or a telephone number within a text."""
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_NAME = re.compile(r"""["']([^"']*)["']\s*:""")
+"""The name of a member in a text that is almost JSON, after its backslashes are removed."""
+
+_REMOVED = "***"
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,11 @@ class People:
 
     at: tuple[str, ...] = ()
     renamed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Refuse one text where several belong: it would count as its single letters."""
+        if isinstance(self.at, str) or any(isinstance(n, str) for n in self.renamed.values()):
+            raise TypeError("People takes tuples of texts, such as ('customer',).")
 
 
 NO_PEOPLE = People()
@@ -54,8 +73,10 @@ def is_hidden(name: str, hidden: Collection[str]) -> bool:
 def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
     """Return a reply without the hidden attributes of its people.
 
-    Attributes are removed at any depth within a person, also from texts that hold JSON. Every
-    object with a `cio_id` counts as a person, even if `people` does not have its path.
+    Attributes are removed at any depth within a person, also from texts that hold JSON. A text that
+    is almost JSON and names a hidden attribute is emptied. Every object with a `cio_id` counts as a
+    person, even if `people` does not have its path. A hidden e-mail address or telephone number is
+    replaced in every other text of the reply, such as the subject of a message.
 
     Args:
         reply: The reply's JSON; it is not changed.
@@ -64,14 +85,17 @@ def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
     """
     if not hidden:
         return reply
+    contacts: set[str] = set()
     for path, names in people.renamed.items():
-        if not hidden.isdisjoint(names):
+        if not hidden.isdisjoint(map(folded, names)):
             *parents, member = _steps(path)
-            reply = _changed_at(reply, parents, partial(_without_member, member=member))
-    strip = partial(_person_without_hidden, hidden=hidden)
+            remove = partial(_without_member, member=member, hidden=hidden, contacts=contacts)
+            reply = _changed_at(reply, parents, remove)
+    strip = partial(_person_without_hidden, hidden=hidden, contacts=contacts)
     for path in people.at:
         reply = _changed_at(reply, _steps(path), strip)
-    return _with_each_person_changed(reply, strip)
+    reply = _with_each_person_changed(reply, strip)
+    return _without_contacts(reply, contacts) if contacts else reply
 
 
 def _steps(path: str) -> list[str]:
@@ -84,6 +108,8 @@ def _changed_at(value: Any, steps: Sequence[str], change: Callable[[Any], Any]) 
         return [_changed_at(item, steps, change) for item in value]
     if not steps:
         return change(value)
+    if isinstance(value, str):
+        return _json_text_changed(value, lambda inner: _changed_at(inner, steps, change))
     if isinstance(value, dict) and steps[0] in value:
         return {**value, steps[0]: _changed_at(value[steps[0]], steps[1:], change)}
     return value
@@ -93,6 +119,8 @@ def _with_each_person_changed(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a copy of a value in which `change` was applied to every object with a `cio_id`."""
     if isinstance(value, list):
         return [_with_each_person_changed(item, change) for item in value]
+    if isinstance(value, str):
+        return _json_text_changed(value, lambda inner: _with_each_person_changed(inner, change))
     if not isinstance(value, dict):
         return value
     if _PERSON_MEMBER in value:
@@ -100,22 +128,44 @@ def _with_each_person_changed(value: Any, change: Callable[[Any], Any]) -> Any:
     return {name: _with_each_person_changed(item, change) for name, item in value.items()}
 
 
-def _without_member(value: Any, *, member: str) -> Any:
-    """Return an object without a member; a list or object there is emptied, not removed."""
+def _without_member(value: Any, *, member: str, hidden: frozenset[str], contacts: set[str]) -> Any:
+    """Return an object without a member; a list or object there is emptied, not removed.
+
+    Args:
+        value: The object.
+        member: The name of the member.
+        hidden: The folded names of the hidden attributes.
+        contacts: A set that gets the hidden e-mail addresses and telephone numbers.
+    """
+    if isinstance(value, str):
+        remove = partial(_without_member, member=member, hidden=hidden, contacts=contacts)
+        return _json_text_changed(value, remove)
     if not isinstance(value, dict) or member not in value:
         return value
+    contacts.update(
+        text
+        for _, text in _texts(value[member])
+        if _is_contact(text) and ("email" if "@" in text else "phone") in hidden
+    )
     empty = type(value[member])() if isinstance(value[member], (dict, list)) else None
     kept = {name: item for name, item in value.items() if name != member}
     return kept if empty is None else {**kept, member: empty}
 
 
-def _person_without_hidden(person: Any, *, hidden: frozenset[str]) -> Any:
-    """Return a person without hidden attributes and without copies of hidden identifiers."""
+def _person_without_hidden(person: Any, *, hidden: frozenset[str], contacts: set[str]) -> Any:
+    """Return a person without hidden attributes and without copies of hidden identifiers.
+
+    Args:
+        person: The JSON of a person.
+        hidden: The folded names of the hidden attributes.
+        contacts: A set that gets the hidden e-mail addresses and telephone numbers.
+    """
     values = {
-        folded(value)
-        for name, value in _text_members(person)
-        if name in IDENTIFIERS and name in hidden and len(value) >= _MIN_COMPARED_CHARS
+        text
+        for name, text in _texts(person)
+        if name in IDENTIFIERS and name in hidden and len(text) >= _MIN_COMPARED_CHARS
     }
+    contacts.update(filter(_is_contact, values))
 
     def is_removed(name: str, value: Any) -> bool:
         if is_hidden(name, hidden):
@@ -126,17 +176,25 @@ def _person_without_hidden(person: Any, *, hidden: frozenset[str]) -> Any:
     return _without(person, is_removed)
 
 
-def _text_members(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the folded name and the value of every member with a text value, at any depth."""
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text at any depth, folded, with the folded name of its member before it."""
     if isinstance(value, list):
         for item in value:
-            yield from _text_members(item)
+            yield from _texts(item, name)
     if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, str):
-                yield folded(name), item
-            else:
-                yield from _text_members(item)
+        for inner, item in value.items():
+            yield from _texts(item, folded(inner))
+    if isinstance(value, str):
+        yield name, folded(value)
+        try:
+            held = list(_texts(_json_in(value)[0], name))
+        except RecursionError:
+            held = []
+        yield from held
+
+
+def _is_contact(text: str) -> bool:
+    return "@" in text or _CONTACT.fullmatch(text) is not None
 
 
 def _without(value: Any, is_removed: Callable[[str, Any], bool]) -> Any:
@@ -145,29 +203,75 @@ def _without(value: Any, is_removed: Callable[[str, Any], bool]) -> Any:
         return {name: _without(item, is_removed) for name, item in kept.items()}
     if isinstance(value, list):
         return [_without(item, is_removed) for item in value]
-    return _text_without(value, is_removed) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+
+    def changed(held: Any) -> Any:
+        if held is None and any(is_removed(name, None) for name in _names_in(value)):
+            return ""
+        return _without(held, is_removed)
+
+    return _json_text_changed(value, changed)
 
 
-def _text_without(text: str, is_removed: Callable[[str, Any], bool]) -> str:
-    """Return a text that holds JSON without the removed members; any other text is unchanged."""
-    if not text.lstrip().startswith(("{", "[", '"')):
-        return text
-    has_lost_members = False
-
-    def kept_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        # Called for every object, including the first of two members with the same name.
-        nonlocal has_lost_members
-        kept = [(name, item) for name, item in pairs if not is_removed(name, item)]
-        has_lost_members = has_lost_members or len(kept) < len(pairs)
-        return dict(kept)
-
+def _json_text_changed(text: str, change: Callable[[Any], Any]) -> str:
+    """Return a text that holds JSON with its value changed; any other text is unchanged."""
     try:
-        parsed = json.loads(text, object_pairs_hook=kept_members)
-        kept = _without(parsed, is_removed)
-    except ValueError:
-        return text
+        held, is_exact = _json_in(text)
+        changed = change(held)
     except RecursionError:  # nested too deeply to check
         return ""
-    if not has_lost_members and kept == parsed:
+    if is_exact and changed == held:
         return text
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return "" if held is None else compact(changed)
+
+
+def _json_in(text: str) -> tuple[Any, bool]:
+    """Return the object, list or text whose JSON a text is, cleaned; None for any other text.
+
+    The second value is false if the text holds more: two members with the same name.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return None, True
+    is_exact = True
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal is_exact
+        held = dict(pairs)
+        is_exact = is_exact and len(held) == len(pairs)
+        return held
+
+    try:
+        return clean(json.loads(text, strict=False, object_pairs_hook=members)), is_exact
+    except ValueError:
+        return None, True
+
+
+def _names_in(text: str) -> list[str]:
+    """Return the names of members in a text that is almost JSON, such as several lines of JSON."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text).replace("\\", "")
+    return [str(clean(name)) for name in _NAME.findall(plain)]
+
+
+def _without_contacts(value: Any, contacts: Collection[str]) -> Any:
+    """Return a copy of a value in which no text holds one of these addresses or numbers."""
+
+    def shown(found: re.Match[str]) -> str:
+        return _REMOVED if folded(found[0].strip("'")) in contacts else found[0]
+
+    if isinstance(value, list):
+        return [_without_contacts(item, contacts) for item in value]
+    if isinstance(value, dict):
+        return {
+            _CONTACT.sub(shown, name): _without_contacts(item, contacts)
+            for name, item in value.items()
+        }
+    if not isinstance(value, str):
+        return value
+    if folded(value) in contacts:
+        return _REMOVED
+    held = _json_text_changed(value, lambda inner: _without_contacts(inner, contacts))
+    return _CONTACT.sub(shown, held)
