@@ -15,6 +15,7 @@ from customerio_tool.errors import (
     Problem,
     SubtoolDisabled,
 )
+from customerio_tool.policy.barred import barred
 from customerio_tool.policy.recipients import recipient_problems
 from customerio_tool.policy.values import (
     read_count,
@@ -120,8 +121,9 @@ class Policy(BaseModel):
     allow_triggers: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
         description=(
-            "Under an allow-list, whether events, identify_customer and add_to_segment may run: "
-            "they can start campaigns, which write to anybody."
+            "Under an allow-list, whether calls may run that can start campaigns, which write to "
+            "anybody (events, identify_customer, add_to_segment), or that give a person the "
+            "devices of another (add_device, merge_customers)."
         ),
     )
     send_budget: Annotated[int | None, BeforeValidator(read_count)] = Field(
@@ -216,9 +218,9 @@ class Policy(BaseModel):
         return cls.load("open")
 
     def allows(self, subtool: Subtool[Any]) -> bool:
-        """Whether a subtool may run at all, regardless of its arguments."""
+        """Whether a subtool may run with any arguments at all."""
         is_enabled = self.enabled is None or subtool.name in self.enabled
-        return is_enabled and (subtool.effect.read_only or not self.read_only)
+        return is_enabled and not barred(subtool, self)
 
     def only(self, enabled: Iterable[str]) -> Policy:
         """Return this policy with exactly these subtools enabled."""
@@ -232,15 +234,14 @@ class Policy(BaseModel):
         """Refuse a subtool that may not run, regardless of its arguments.
 
         Raises:
-            PolicyRefused: The policy is read-only, and the subtool writes.
+            PolicyRefused: No arguments of the subtool pass this policy: it is read-only and the
+                subtool writes, for example.
             SubtoolDisabled: The subtool is not enabled.
         """
+        if reason := barred(subtool, self):
+            raise PolicyRefused(f"Nothing was sent. {reason}")
         if self.allows(subtool):
             return
-        if self.read_only and not subtool.effect.read_only:
-            raise PolicyRefused(
-                f"Nothing was sent: this agent may only read, which {subtool.name} does not."
-            )
         raise SubtoolDisabled(
             f"The subtool {subtool.name!r} is not enabled for this agent. Nothing was sent."
         )
@@ -285,11 +286,6 @@ class Policy(BaseModel):
     def _admit_recipients(
         self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
     ) -> None:
-        if subtool.may_start_campaigns and not self.allow_triggers:
-            raise PolicyRefused(
-                "Nothing was sent: this agent may write only to certain recipients, and "
-                f"{subtool.name} can start campaigns, which write to anybody."
-            )
         if problems := recipient_problems(_reach(subtool, args), allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(

@@ -10,9 +10,9 @@ from customerio_tool.errors import FieldProblem
 from customerio_tool.subtools.declare import Reach
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
-_INDIRECT = re.compile(r"[{%!]")
-"""Characters of an address that is not final: a template fills it in, or a mail host may route it
-to another host."""
+_INDIRECT = re.compile(r"[{%!]|=\?")
+"""Characters of an address that is not final: a template fills it in, it is an encoded word, or a
+mail host may route it to another host."""
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 

@@ -84,6 +84,7 @@ add_device = Subtool(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
         verify=look_at_person,
     ),
+    may_redirect_messages=True,
     person_argument="customer_id",
     reference=TRACK_PAGES + "add_device",
     examples=[

@@ -209,6 +209,7 @@ merge_customers = Subtool(
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
         verify=look_at_secondary,
     ),
+    may_redirect_messages=True,
     person_argument="primary_id",
     person_type_argument="primary_id_type",
     reference=TRACK_PAGES + "merge",

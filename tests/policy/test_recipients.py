@@ -117,6 +117,36 @@ BEYOND: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {**EMAIL, "headers": {"X-MSYS-API": '{"bcc": ["eve\\u0040evil.example"]}'}},
         ["headers.X-MSYS-API"],
     ),
+    "a header whose address is an encoded word": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-MC-BccAddress": "=?utf-8?B?ZXZlQGV2aWwuZXhhbXBsZQ==?="}},
+        ["headers.X-MC-BccAddress"],
+    ),
+    "a header whose address is an encoded word of another set": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-Copy": "eve =?ISO-8859-1?q?=40evil=2Eexample?="}},
+        ["headers.X-Copy"],
+    ),
+    "a header whose address is encoded as in a URL": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-Copy": "copy*=utf-8''eve%40evil.example"}},
+        ["headers.X-Copy"],
+    ),
+    "a header whose address is encoded as in JSON": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-Copy": '["eve\\u0040evil.example"]'}},
+        ["headers.X-Copy"],
+    ),
+    "a header whose address is encoded as in a page": (
+        "send_transactional_email",
+        {**EMAIL, "headers": {"X-Copy": "eve&#64;evil.example"}},
+        ["headers.X-Copy"],
+    ),
+    "a broadcast to an encoded word": (
+        "trigger_broadcast",
+        {**BROADCAST, "emails": ["=?utf-8?q?eve=40evil.example?=@example.org"]},
+        ["emails[0]"],
+    ),
     "two recipients under one name": (
         "track_event",
         {**EVENT, "data": {"recipient": "ada@example.com", "Recipient": "eve@evil.example"}},
@@ -239,15 +269,18 @@ def test_what_leaves_the_allow_list_is_refused_and_named(
         "track_anonymous_event",
         "track_page_view",
         "add_to_segment",
+        "add_device",
+        "merge_customers",
     ],
 )
-def test_what_can_start_campaigns_needs_leave_under_an_allow_list(
+def test_what_opens_the_reach_of_messages_needs_leave_under_an_allow_list(
     net: responses.RequestsMock, name: str
 ) -> None:
     arguments = dict(subtools()[name].examples[0].arguments)
     result = call(tool_with(allowed_recipients=ALLOWED), name, arguments)
     assert code_of(result) == "policy_refused"
-    assert "campaigns" in result["summary"]
+    assert "campaigns" in result["summary"] or "where messages to a person go" in result["summary"]
+    assert "allow_triggers" in result["summary"]
     assert len(net.calls) == 0
     allowed = tool_with(allowed_recipients=ALLOWED, allow_triggers=True, dry_run=True)
     assert call(allowed, name, arguments)["ok"]
@@ -277,3 +310,46 @@ def test_an_allowed_message_reaches_its_recipient_and_no_other_goes_out(sandbox:
         refused = tool.call("send_transactional_email", {**EMAIL, "bcc": "eve@evil.example"})
     assert code_of(refused) == "policy_refused"
     assert len(sandbox.requests()) == before
+
+
+def test_no_push_reaches_a_phone_that_the_agent_gave_to_a_listed_person(sandbox: Sandbox) -> None:
+    phone = {"customer_id": "ada+test@example.com", "device_id": "eves-phone", "platform": "ios"}
+    push = {"customer_id": "ada+test@example.com", "transactional_message_id": "3"}
+    merge = {"primary_id": "ada+test@example.com", "secondary_id": "eve"}
+    with tool_with(sandbox.connection(), allowed_recipients=["example.com"]) as tool:
+        assert code_of(tool.call("add_device", phone)) == "policy_refused"
+        assert code_of(tool.call("merge_customers", merge)) == "policy_refused"
+        assert sandbox.requests() == []
+        assert tool.call("send_transactional_push", push)["ok"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"allowed_recipients": ALLOWED},
+        {"allowed_recipients": []},
+        {"allowed_recipients": [], "allow_triggers": True},
+        {"allowed_recipients": ALLOWED, "allow_triggers": True},
+        {"read_only": True},
+        {"send_budget": 0},
+        {"send_budget": 0, "dry_run": True},
+        {"send_budget": 100},
+        {},
+    ],
+    ids=str,
+)
+def test_a_subtool_that_no_arguments_can_run_is_not_listed(
+    policy: dict[str, Any], sandbox: Sandbox
+) -> None:
+    """What is not listed is refused before its arguments; what is listed runs with some."""
+    with tool_with(sandbox.connection(), **policy) as tool:
+        listed = tool.subtools()
+        assert [definition["name"] for definition in tool.definitions()] == listed
+        for name in set(subtools()) - set(listed):
+            assert code_of(tool.call(name, {})) == "policy_refused"
+        for name in listed:
+            assert code_of(tool.call(name, "{")) == "arguments_invalid"
+            examples = [dict(example.arguments) for example in subtools()[name].examples]
+            some = [*examples, *(within for of, within in WITHIN.values() if of == name)]
+            codes = {code_of(tool.call(name, arguments)) for arguments in some}
+            assert codes != {"policy_refused"}, name

@@ -140,6 +140,8 @@ class Subtool(Generic[A]):
             starts do not count. Every send needs it.
         may_start_campaigns: Whether a call may start a campaign, which can write to anybody. Every
             event needs it.
+        may_redirect_messages: Whether a call may give a person a device or an address, so that
+            later messages to that person reach somebody else.
         person_argument: The argument that identifies the one person that a call is about; None if
             there is no such argument. The audit trail has a hash of that person.
         person_type_argument: The argument with the type of that identifier, if there is one.
@@ -175,6 +177,7 @@ class Subtool(Generic[A]):
     identity: Callable[[A, Invocation], Any] | None = None
     reach: Callable[[A], Reach] | None = None
     may_start_campaigns: bool = False
+    may_redirect_messages: bool = False
     person_argument: str | None
     person_type_argument: str | None = None
     people: People | None = None
@@ -242,6 +245,15 @@ class Subtool(Generic[A]):
         return {self.endpoint.api} | (
             {self.second_read.endpoint.api} if self.second_read else set()
         )
+
+    @property
+    def opens_reach(self) -> str:
+        """How a call lets messages reach people whom it does not name, as a verb; else ""."""
+        if self.may_start_campaigns:
+            return "can start campaigns, which write to anybody"
+        if self.may_redirect_messages:
+            return "can change where messages to a person go"
+        return ""
 
     @property
     def argument_names(self) -> list[str]:

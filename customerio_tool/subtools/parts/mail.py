@@ -42,6 +42,12 @@ _RESERVED = re.compile(
 _TEMPLATE_OR_ENCODED_WORD = re.compile(r"\{[{%]|=\?")
 """The start of a template's tag or of a mail header's encoded word; both change the text later."""
 
+_MAY_COPY = re.compile(r"[@{\\]|=\?|%40|=40|&#|&commat", re.IGNORECASE)
+"""What a header's value has if it may hold an address: an `@`, plain or encoded, or a template.
+
+The encodings are an encoded word, JSON, a URL, quoted-printable and HTML.
+"""
+
 _FILE_NAME = re.compile(
     rf"[^/\\{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]{{1,200}}\.[A-Za-z0-9]{{1,10}}"
 )
@@ -113,7 +119,7 @@ def _copying_headers(headers: Mapping[str, str]) -> list[str]:
 
     Examples are Mandrill's X-MC-BccAddress, and SparkPost's X-MSYS-API with its JSON.
     """
-    return [f"headers.{shown(name)}" for name, text in headers.items() if re.search("[@{]", text)]
+    return [f"headers.{shown(name)}" for name, text in headers.items() if _MAY_COPY.search(text)]
 
 
 def _address_list(text: str) -> str:

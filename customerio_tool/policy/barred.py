@@ -1,0 +1,33 @@
+"""Says why a policy never runs a subtool, whatever its arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customerio_tool.subtools.declare import Effect, Subtool
+
+if TYPE_CHECKING:
+    from customerio_tool.policy.policy import Policy
+
+
+def barred(subtool: Subtool[Any], policy: Policy) -> str:
+    """Return why a policy never runs a subtool, as a sentence; "" if some arguments may pass.
+
+    Whether the policy enables the subtool does not matter here.
+    """
+    effect, allowed = subtool.effect, policy.allowed_recipients
+    if policy.read_only and not effect.read_only:
+        return f"This agent may only read, which {subtool.name} does not."
+    if allowed is not None and not policy.allow_triggers and subtool.opens_reach:
+        return (
+            f"This agent may write only to certain recipients, and {subtool.name} "
+            f"{subtool.opens_reach}. The operator of this agent can allow that with "
+            "allow_triggers in its policy."
+        )
+    if effect is not Effect.SEND:
+        return ""
+    if allowed is not None and not allowed:
+        return "This agent may write to nobody: its list of allowed recipients is empty."
+    if policy.send_budget == 0 and not policy.dry_run:
+        return "This agent may send nothing: its budget is 0 sends."
+    return ""
