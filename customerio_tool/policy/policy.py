@@ -16,6 +16,7 @@ from customerio_tool.errors import (
     SubtoolDisabled,
 )
 from customerio_tool.policy.barred import barred
+from customerio_tool.policy.oracles import oracle_problems
 from customerio_tool.policy.recipients import recipient_problems
 from customerio_tool.policy.values import (
     read_count,
@@ -137,7 +138,10 @@ class Policy(BaseModel):
         _Names, PlainValidator(_case_folded, json_schema_input_type=_Stored)
     ] = Field(
         default=frozenset(),
-        description="Attributes of people that are never returned, in any case of letters.",
+        description=(
+            "Attributes of people that are never returned, in any case of letters, and that no "
+            "filter and no message may read."
+        ),
     )
     event_overrides: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
@@ -250,12 +254,13 @@ class Policy(BaseModel):
         """Refuse the arguments of a call that this policy does not allow.
 
         Raises:
-            ArgumentsInvalid: An event redirects its message, or an audience comes from a file. The
-                model can leave these arguments out.
+            ArgumentsInvalid: An event redirects its message, an audience comes from a file, or a
+                filter or a text reads a hidden attribute.
             PolicyRefused: The call may write to people who are not on the allow-list.
         """
         overrides = self._override_problems(subtool, args)
-        if problems := [*overrides, *self._file_problems(subtool, args)]:
+        oracles = oracle_problems(subtool, args, self.hidden_attributes)
+        if problems := [*overrides, *self._file_problems(subtool, args), *oracles]:
             refuse(problems)
         if self.allowed_recipients is not None:
             self._admit_recipients(subtool, args, self.allowed_recipients)

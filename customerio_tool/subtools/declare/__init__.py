@@ -16,6 +16,7 @@ from customerio_tool.subtools.declare.identifiers import (
 )
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.subtools.declare.marks import PEOPLE_FILTER
 from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
 from customerio_tool.subtools.declare.reach import Reach, at_paths, override_of
@@ -103,6 +104,7 @@ __all__ = [
     "MAX_SEGMENT_IDS",
     "NO_PEOPLE",
     "OMITTED",
+    "PEOPLE_FILTER",
     "TRUNCATED",
     "Answer",
     "Api",

@@ -14,6 +14,7 @@ from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pac
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
+from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import problems_of, refuse
 from customerio_tool.subtools.declare.reach import Reach
@@ -296,6 +297,23 @@ class Subtool(Generic[A]):
     def data_of(self, args: A) -> Mapping[str, Any]:
         """Return the data of an event; an empty mapping if the subtool sends no event."""
         return self._value(args, self.data_argument) or {}
+
+    def filters_of(self, args: A) -> dict[str, Any]:
+        """Return the given arguments whose type is marked with `PEOPLE_FILTER`."""
+        marked = [
+            name for name, field in self.args.model_fields.items() if marks(field, PEOPLE_FILTER)
+        ]
+        return {name: value for name, value in args if name in marked and value is not None}
+
+    def templates_of(self, args: A) -> dict[str, Any]:
+        """Return the given arguments that may hold Liquid: all of a send, or of an event.
+
+        Customer.io fills in a person's attributes where a message has them, and a message may have
+        any text of a send, or of the event that triggers it.
+        """
+        may_be_rendered = self.effect is Effect.SEND or self.may_start_campaigns
+        given = {name: value for name, value in args if value is not None}
+        return given if may_be_rendered else {}
 
     def files_of(self, args: A) -> list[str]:
         """Return the names of the given arguments that hold the URL of a file of recipients."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from customerio_tool.subtools.declare import (
+    PEOPLE_FILTER,
     JsonObject,
     Problem,
     as_email,
@@ -134,7 +135,7 @@ _PERSON_SCHEMA = {
     },
 }
 
-Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter)]
+Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter), PEOPLE_FILTER]
 """An object with one member: `and`, `or`, `not`, `segment` or `attribute`; filters nest."""
 
 PerUserData: TypeAlias = Annotated[
