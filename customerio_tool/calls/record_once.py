@@ -16,6 +16,7 @@ from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS
 from customerio_tool.errors import CustomerIoError
+from customerio_tool.subtools.declare.identifiers import is_ulid
 from customerio_tool.subtools.declare.vendor_json import Item
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,11 @@ class RecordOnce:
         except LedgerLost as lost:
             logger.warning("%s goes on although the ledger is lost (%s)", call.subtool.name, lost)
             return call
-        ulid = held.facts.get("ulid") if held else None
-        if held is None or not isinstance(ulid, str):
+        if held is None:
+            return call
+        ulid = held.facts.get("ulid")
+        if not isinstance(ulid, str) or not is_ulid(ulid) or held.fingerprint != call.subtool.name:
+            logger.warning("%s goes on: its ledger entry is spoilt", call.subtool.name)
             return call
         return replace(call, at=replace(call.at, now=held.started_at, ulid=ulid))
 

@@ -19,6 +19,7 @@ from typing import Any
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, State
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.confirmation import PersonConfirmation
+from customerio_tool.calls.kept_facts import kept_facts
 from customerio_tool.calls.message_keys import (
     explicit_key,
     fingerprint_of,
@@ -138,6 +139,8 @@ class SendOnce:
         for key in claim.keys:
             now = self._now()
             held = self._ledger.claim(key, claim.started, now)
+            if held and key == claim.message and held.fingerprint != claim.started.fingerprint:
+                raise LedgerLost("the entry of a message has the fingerprint of another one")
             if held and not _may_be_taken(claim, key, held.as_of(now)):
                 return key, held.as_of(now)
             if held:
@@ -165,10 +168,7 @@ class SendOnce:
             else:
                 self._record_outcome(claim, "unknown", {})
             raise
-        names = claim.call.subtool.ledger_keeps or ()
-        self._record_outcome(
-            claim, "sent", {name: result[name] for name in names if name in result}
-        )
+        self._record_outcome(claim, "sent", kept_facts(claim.call.subtool, result))
         return result
 
     def _release(self, claim: _Claim) -> None:
@@ -214,7 +214,7 @@ class SendOnce:
             )
         first = replace(call, at=replace(call.at, now=held.started_at))
         if held.state == "sent":
-            return _already_sent(first, held.facts)
+            return _already_sent(first, kept_facts(call.subtool, held.facts))
         if key == claim.explicit or claim.explicit is None:
             raise _still_unknown(first)
         return self._persons.ask_again(call, first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 
 State: TypeAlias = Literal["started", "sent", "unknown"]
 
@@ -50,17 +50,37 @@ class Entry:
         Raises:
             LedgerLost: The text is not an entry.
         """
-        try:
-            stored = json.loads(text)
-            if stored["state"] in get_args(State):
-                times = {name: float(stored[name]) for name in ("started_at", "ends_at")}
-                times["expires_at"] = float(stored["expires_at"])
-                return cls(
-                    stored["state"], str(stored["fingerprint"]), **times, facts=stored["facts"]
-                )
-        except (KeyError, TypeError, ValueError):
-            pass
-        raise LedgerLost("the store contains a value that is not a ledger entry")
+        stored = _object_in(text)
+        state, digest, facts = (stored.get(name) for name in ("state", "fingerprint", "facts"))
+        began, ends, expires = (_time_in(stored.get(f"{name}_at")) for name in _TIMES)
+        if state not in get_args(State) or not isinstance(digest, str):
+            raise LedgerLost(_SPOILT)
+        if not isinstance(facts, dict):
+            raise LedgerLost(_SPOILT)
+        return cls(cast("State", state), digest, began, ends, expires, facts)
+
+
+_SPOILT = "the store contains a value that is not a ledger entry"
+_TIMES = ("started", "ends", "expires")
+_MAX_TIME = 1e11
+"""The latest time of an entry, in Unix seconds: in the year 5138."""
+
+
+def _object_in(text: Any) -> dict[str, Any]:
+    try:
+        stored = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        stored = None
+    if not isinstance(stored, dict):
+        raise LedgerLost(_SPOILT)
+    return stored
+
+
+def _time_in(value: Any) -> float:
+    """Return a stored time; NaN, an infinity and a time that no calendar has are refused."""
+    if type(value) not in (int, float) or not 0 <= value < _MAX_TIME:
+        raise LedgerLost(_SPOILT)
+    return float(value)
 
 
 class Ledger(Protocol):

@@ -19,16 +19,17 @@ PREFIX = "customerio:ledger:"
 TIMEOUT_SECONDS = 1.0
 
 # The client repeats the script if its reply is lost. The random `claim` shows that the entry found
-# then is the client's own.
+# then is the client's own. The script returns it if the key was free: a server that is no Redis
+# cannot know it. An entry whose `expires_at` is NaN has not expired.
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
   local entry = cjson.decode(held)
-  if entry.claim == ARGV[1] then return false end
-  if entry.expires_at > tonumber(ARGV[2]) then return held end
+  if entry.claim == ARGV[1] then return ARGV[1] end
+  if not (entry.expires_at <= tonumber(ARGV[2])) then return held end
 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
-return false
+return ARGV[1]
 """
 
 
@@ -72,7 +73,7 @@ class RedisLedger:
         given = (token, repr(now), stored, _milliseconds(entry, now))
         with _reachable():
             held = self._redis.eval(_CLAIM, 1, self._prefix + key, *given)
-        return None if held is None else Entry.from_json(held)
+        return None if held in (token, token.encode()) else Entry.from_json(held)
 
     def find(self, key: str, now: float) -> Entry | None:
         """Return the entry that holds the key, if there is one."""
@@ -85,7 +86,9 @@ class RedisLedger:
         """Store the final entry of a message."""
         stored = json.dumps(entry.as_json())
         with _reachable():
-            self._redis.set(self._prefix + key, stored, px=_milliseconds(entry, now))
+            is_stored = self._redis.set(self._prefix + key, stored, px=_milliseconds(entry, now))
+        if not is_stored:
+            raise LedgerLost("Redis: not the reply to SET")
 
     def release(self, key: str) -> None:
         """Free the key of a message that was certainly not sent."""
@@ -99,12 +102,13 @@ def _milliseconds(entry: Entry, now: float) -> int:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Raise `LedgerLost` for each failure of Redis, without its text, which contains the host."""
-    from redis.exceptions import RedisError
+    """Raise `LedgerLost` for each failure of Redis, without its text, which contains the host.
 
+    If something else listens on the port, redis-py may raise any exception when it reads the reply.
+    """
     try:
         yield
-    except (RedisError, OSError, UnicodeError) as error:  # UnicodeError: an invalid host name
+    except Exception as error:
         lost = f"Redis: {type(error).__name__}"
     else:
         return

@@ -16,14 +16,19 @@ BUSY_SECONDS = 5.0
 """The longest wait for another process's write, in seconds; a write takes milliseconds. A claim
 waits at most until the deadline of its call; `settle` and `release` wait even past it."""
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS sends (
+APPLICATION_ID = 0x43494F4C
+"""Marks a file as a ledger ("CIOL"), in the `application_id` of SQLite."""
+
+_VERSION = 1
+_SCHEMA = {
+    "sends": """CREATE TABLE sends (
   key TEXT PRIMARY KEY,
   expires_at REAL NOT NULL,
   entry TEXT NOT NULL
-) STRICT, WITHOUT ROWID
-"""
-_INDEX = "CREATE INDEX IF NOT EXISTS sends_by_expiry ON sends (expires_at)"
+) STRICT, WITHOUT ROWID""",
+    "sends_by_expiry": "CREATE INDEX sends_by_expiry ON sends (expires_at)",
+}
+"""The statement that creates each object of the file; SQLite keeps it in this form."""
 
 
 class SqliteLedger:
@@ -31,15 +36,17 @@ class SqliteLedger:
 
     The file must be on a local disk: a WAL database does not work on a network file system
     (https://www.sqlite.org/wal.html). A claim is on the disk before its message is sent. SQLite
-    3.37 or later is needed, for strict tables.
+    3.37 or later is needed, for strict tables. The file of another program is not changed: each
+    call on it raises `LedgerLost`.
 
     Args:
-        path: The file. If it is missing, the first call creates it with mode 0600; its directory
-            must exist.
+        path: The file, or an empty one. If it is missing, the first call creates it with mode
+            0600; its directory must exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+        # Absolute, as SQLite gives names such as ":memory:" a meaning of their own.
+        self._path = Path(path).absolute()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
@@ -53,8 +60,9 @@ class SqliteLedger:
 
     def find(self, key: str, now: float) -> Entry | None:
         """Return the entry that holds the key, if there is one."""
-        if not self._path.exists():
-            return None
+        with _errors_as_lost():
+            if not self._path.exists():
+                return None
         with self._opened() as db:
             query = "SELECT entry FROM sends WHERE key = ? AND expires_at > ?"
             held = db.execute(query, (key, now)).fetchone()
@@ -81,20 +89,13 @@ class SqliteLedger:
     @contextmanager
     def _opened(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
         """Open the file for a moment: a connection kept open would not survive a fork."""
-        try:
+        with _errors_as_lost():
             if not self._path.exists():
                 self._create()
+            if not self._path.is_file():
+                raise LedgerLost("SQLite: the path is not that of a file")
             with closing(_connected(self._path, patience)) as db:
                 yield db
-        except sqlite3.Error as error:
-            lost = f"SQLite: {error}"
-        except OSError as error:
-            lost = f"SQLite: {error.strerror}"
-        except ValueError:
-            lost = "SQLite: the path holds a NUL character"
-        else:
-            return
-        raise LedgerLost(lost)
 
     def _create(self) -> None:
         """Create the file under a temporary name, then link it: no process sees it unfinished."""
@@ -108,17 +109,64 @@ class SqliteLedger:
             Path(name).unlink()
 
 
+@contextmanager
+def _errors_as_lost() -> Iterator[None]:
+    """Raise `LedgerLost` for each failure of the file, without its path."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        lost = f"SQLite: {error}"
+    except OSError as error:
+        lost = f"SQLite: {error.strerror}"
+    except ValueError:
+        lost = "SQLite: the path is not that of a file"  # such as one with a NUL character
+    else:
+        return
+    raise LedgerLost(lost)
+
+
 def _connected(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     # PRAGMA synchronous stays FULL, the default: after a power cut no claim may be missing.
     db = sqlite3.connect(path, timeout=patience, isolation_level=None)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute(_TABLE)
-        db.execute(_INDEX)
+        if not _is_ledger(db):
+            _make_ledger(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _is_ledger(db: sqlite3.Connection) -> bool:
+    """Whether the file is a ledger of this version.
+
+    Raises:
+        LedgerLost: The file is another program's, or of a later version.
+    """
+    (marked,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if (marked, version) == (APPLICATION_ID, _VERSION):
+        return True
+    objects = db.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    # Version 0 without a mark: an empty file, or the ledger of a release that did not mark it.
+    is_ours = marked == APPLICATION_ID or (marked, version) == (0, 0)
+    if is_ours and version < _VERSION and all(_SCHEMA.get(name) == sql for name, sql in objects):
+        return False
+    raise LedgerLost("SQLite: the file is not a ledger of this version")
+
+
+def _make_ledger(db: sqlite3.Connection) -> None:
+    """Create what a new or older file lacks, and mark it."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    if not _is_ledger(db):  # another process may have made it meanwhile
+        present = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        for name, statement in _SCHEMA.items():
+            if name not in present:
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+    db.execute("COMMIT")
 
 
 def _store(db: sqlite3.Connection, key: str, entry: Entry) -> None:

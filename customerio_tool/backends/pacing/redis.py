@@ -103,6 +103,14 @@ class _Reply:
     workers: int
     life: str | bytes
 
+    @classmethod
+    def of_script(cls, reply: Any) -> _Reply:
+        """Return the reply; raise an exception if no Redis can have sent it."""
+        granted, wait, at, workers, life = reply
+        if wait < 0 or not isinstance(life, (str, bytes)):
+            raise ValueError("not the reply of the script")
+        return cls(bool(granted), wait / _MICRO, at / _MICRO, workers, life)
+
 
 @dataclass
 class _BucketState:
@@ -164,15 +172,13 @@ class RedisLimiter:
         fallback: LocalLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        library = redis_py()
+        redis_py()
         # No retries: the script may have run already, and would reserve a second slot.
         self._client = (
             redis_client(client_or_url, timeout=TIMEOUT_SECONDS, repeats=0)
             if isinstance(client_or_url, str)
             else client_or_url
         )
-        # UnicodeError: an invalid host name.
-        self._failures = (library.RedisError, OSError, UnicodeError)
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback or LocalLimiter(monotonic=monotonic)
         self._monotonic = monotonic
@@ -234,13 +240,11 @@ class RedisLimiter:
         times = (rhythm.interval, rhythm.tolerance, patience, hold, settle, ACTIVE_SECONDS)
         arguments: list[str | bytes | int] = [_micros(seconds) for seconds in times]
         arguments += [self._process.worker, self._expected_life(seen)]
-        reply = self._try(lambda: self._script(keys=_keys(bucket), args=arguments))
-        if reply is None:
-            return None
-        *numbers, life = reply
-        granted, wait, at, workers = map(int, numbers)
-        reply = _Reply(bool(granted), wait / _MICRO, at / _MICRO, workers, life)
-        self._remember(bucket, reply)
+        reply = self._try(
+            lambda: _Reply.of_script(self._script(keys=_keys(bucket), args=arguments))
+        )
+        if reply is not None:
+            self._remember(bucket, reply)
         return reply
 
     def _expected_life(self, seen: _BucketState | None) -> str | bytes:
@@ -284,7 +288,8 @@ class RedisLimiter:
     def _try(self, operation: Callable[[], _T]) -> _T | None:
         """Run an operation on Redis; return None if Redis is lost.
 
-        While it is lost, one call per `PROBE_SECONDS` tries again; all others return None at once.
+        If something else listens on the port, redis-py may raise any exception. While it is lost,
+        one call per `PROBE_SECONDS` tries again; all others return None at once.
         """
         process = self._process
         with process.lock:
@@ -295,7 +300,7 @@ class RedisLimiter:
                 process.probe_at = self._monotonic() + PROBE_SECONDS
         try:
             result = operation()
-        except self._failures as error:
+        except Exception as error:
             self._mark_lost(process, error)
             return None
         if lost:
