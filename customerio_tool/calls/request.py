@@ -15,16 +15,17 @@ from customerio_tool.subtools.declare.json_text import compact
 def request_for(call: Call[Any]) -> Request:
     """Return the request that a call sends."""
     subtool, args, at = call.subtool, call.args, call.at
+    endpoint = subtool.endpoint_of(args)
     query = subtool.query(args, at) if subtool.query else {}
     body = subtool.body(args, at) if subtool.body else None
     return Request(
-        api=subtool.endpoint.api,
-        method=subtool.endpoint.method,
-        path=path_for(subtool.endpoint, args),
+        api=endpoint.api,
+        method=endpoint.method,
+        path=path_for(endpoint, args),
         query=query_text(query),
         body=None if body is None else json_bytes(body),
         pace=subtool.pace,
-        template=subtool.endpoint.path,
+        template=endpoint.path,
     )
 
 

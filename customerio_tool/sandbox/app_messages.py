@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import campaigns, deliveries, templates, transactional
+from . import app_people, campaigns, deliveries, templates, transactional
 from .app_segments import path_number
 from .deliveries import Search
 from .http import Reply, Request, app_errors, json_reply, meta_error
@@ -55,11 +55,33 @@ def broadcast_messages(ws: Workspace, request: Request, broadcast_id: str) -> Re
     return _page(ws, request, row["id"])
 
 
-def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Reply:
+@MESSAGES.route(
+    "GET",
+    "/v1/customers/{customer_id}/messages",
+    operation="customer_messages",
+    source=_SPEC,
+)
+def customer_messages(ws: Workspace, request: Request, customer_id: str) -> Reply:
+    """A page of one person's deliveries; only the times filter it."""
+    wanted = Search(
+        person=app_people.addressed(ws, request, customer_id)["pk"],
+        start_ts=request.query_int("start_ts"),
+        end_ts=request.query_int("end_ts"),
+        cursor=request.query.get("start") or None,
+        limit=_limit(request),
+    )
+    return _found(ws, request, wanted)
+
+
+def _limit(request: Request) -> int:
     limit = request.query_int("limit")
     limit = _DEFAULT_PAGE if limit is None else limit
     if not 1 <= limit <= MESSAGES_PAGE:
         raise Refused(f"limit must be 1 to {MESSAGES_PAGE}")
+    return limit
+
+
+def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Reply:
     wanted = Search(
         channel=request.query.get("type") or None,
         metric=request.query.get("metric") or None,
@@ -68,13 +90,18 @@ def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Repl
         broadcast=broadcast,
         action=request.query_int("action_id"),
         newsletter=request.query_int("newsletter_id"),
-        template=request.query_int("transactional_id"),
+        transactional=request.query_int("transactional_id"),
+        template=request.query_int("template_id"),
         trigger=request.query_int("trigger_id"),
         start_ts=request.query_int("start_ts"),
         end_ts=request.query_int("end_ts"),
         cursor=request.query.get("start") or None,
-        limit=limit,
+        limit=_limit(request),
     )
+    return _found(ws, request, wanted)
+
+
+def _found(ws: Workspace, request: Request, wanted: Search) -> Reply:
     rows, following = deliveries.search(ws, wanted)
     messages = [deliveries.shown(ws, row) for row in rows]
     if request.query_bool("get_tracked_responses"):

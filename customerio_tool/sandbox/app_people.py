@@ -26,11 +26,16 @@ PEOPLE = Routes("app", app_errors)
 )
 def attributes(ws: Workspace, request: Request, customer_id: str) -> Reply:
     """One person with their devices and their attributes, all as text."""
+    return json_reply({"customer": _shown(ws, addressed(ws, request, customer_id))})
+
+
+def addressed(ws: Workspace, request: Request, customer_id: str) -> Row:
+    """The person in the path; the query's ``id_type`` is the kind. Raises Refused ``not_found``."""
     kind = request.query.get("id_type") or "id"
     person = people.find(ws, _address(ws, kind, customer_id))
     if person is None:
         raise Refused("customer not found", "not_found")
-    return json_reply({"customer": _shown(ws, person)})
+    return person
 
 
 def _address(ws: Workspace, kind: str, text: str) -> Address:

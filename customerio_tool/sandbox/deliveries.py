@@ -182,7 +182,10 @@ def shown(ws: Workspace, row: Row) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Search:
-    """The filters of a message list (fact list_messages). Times are Unix seconds of creation."""
+    """The filters of a message list (fact list_messages). Times are Unix seconds of creation.
+
+    ``campaign`` is a campaign's or a broadcast's number, ``person`` a person's key.
+    """
 
     channel: str | None = None
     metric: str | None = None
@@ -191,8 +194,10 @@ class Search:
     broadcast: int | None = None
     action: int | None = None
     newsletter: int | None = None
+    transactional: int | None = None
     template: int | None = None
     trigger: int | None = None
+    person: int | None = None
     start_ts: int | None = None
     end_ts: int | None = None
     cursor: str | None = None
@@ -229,19 +234,28 @@ def _conditions(ws: Workspace, wanted: Search) -> tuple[str, list[Any]]:
             raise Refused("metric is not a metric of messages", field="metric")
         where.append("pk IN (SELECT delivery FROM metrics WHERE name=? AND at<=?)")
         values += [wanted.metric, ws.now]  # type: ignore[list-item] # as above
-    for column in ("campaign", "broadcast", "action", "template"):
-        if getattr(wanted, column) is not None:
-            where.append(f"{column}=?")
-            values.append(getattr(wanted, column))
-    if wanted.trigger is not None:
-        where.append("trigger_id=?")
-        values.append(wanted.trigger)
+    for condition, value in _numbers(wanted).items():
+        if value is not None:
+            where.append(condition)
+            values.append(value)
     if wanted.newsletter is not None:
         where.append("0")  # there are no newsletters here
     if wanted.cursor:
         where.append("(created, pk) < (?, ?)")
         values += _read_cursor(wanted.cursor)
     return " AND ".join(where), values
+
+
+def _numbers(wanted: Search) -> dict[str, int | None]:
+    return {
+        "coalesce(campaign, broadcast)=?": wanted.campaign,
+        "broadcast=?": wanted.broadcast,
+        "action=?": wanted.action,
+        "template=?": wanted.transactional,
+        "coalesce(template, action)=?": wanted.template,
+        "trigger_id=?": wanted.trigger,
+        "person=?": wanted.person,
+    }
 
 
 def _read_cursor(cursor: str) -> tuple[int, int]:

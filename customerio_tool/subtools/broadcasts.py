@@ -52,8 +52,8 @@ def _identity(args: TriggerBroadcastArgs, invocation: Invocation) -> dict[str, A
     return {"broadcast_id": args.broadcast_id, "audience": args.audience, **body}
 
 
-def _look_at_messages(_: TriggerBroadcastArgs, invocation: Invocation) -> Look:
-    return messages_since(invocation)
+def _look_at_messages(args: TriggerBroadcastArgs, invocation: Invocation) -> Look:
+    return messages_since(invocation, campaign_id=args.broadcast_id)
 
 
 def _to_result(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
@@ -66,7 +66,9 @@ def _to_result(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
             "accept the audience; messages appear as they are made."
         ),
         "trigger_id": trigger,
-        "verify": _look_at_messages(answer.args, answer.invocation).as_json(),
+        "verify": messages_since(
+            answer.invocation, campaign_id=answer.args.broadcast_id, trigger_id=trigger
+        ).as_json(),
     }
 
 

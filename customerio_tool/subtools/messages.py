@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare import (
     Effect,
     Endpoint,
     Example,
+    FieldProblem,
     Flag,
     Identifier,
     Invocation,
@@ -23,16 +24,22 @@ from customerio_tool.subtools.declare import (
     ObjectId,
     Pace,
     People,
+    PersonId,
     Problem,
     ReplyUnreadable,
     Sends,
     Shape,
     Subtool,
     Time,
+    check_type,
     fitting_items,
     iso_time,
+    object_in,
+    objects_in,
+    refuse,
     whole_number,
 )
+from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:
@@ -40,6 +47,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGES = 1000
 DEFAULT_MESSAGES = 20
+LOOK_MESSAGES = 100
+"""Messages on the page of a look; a result has fewer where they are too long together."""
+
 WINDOW_SECONDS = 180 * 86_400
 """A span that is within six months however months are counted; one list covers six months."""
 
@@ -84,10 +94,11 @@ def messages_since(invocation: Invocation, **filters: Any) -> Look:
 
     Args:
         invocation: The call.
-        filters: Further arguments of list_messages.
+        filters: Further arguments of list_messages; None means not given.
     """
     start = iso_time(invocation.search_from)
-    return Look("list_messages", {**filters, "start_time": start, "limit": DEFAULT_MESSAGES})
+    given = {name: value for name, value in filters.items() if value is not None}
+    return Look("list_messages", {**given, "start_time": start, "limit": LOOK_MESSAGES})
 
 
 class ListMessagesArgs(Args):
@@ -107,6 +118,17 @@ class ListMessagesArgs(Args):
         ObjectId | None,
         Field(description="Only of this transactional template; not known to be honoured."),
     ] = None
+    trigger_id: Annotated[
+        ObjectId | None, Field(description="One trigger of a broadcast; needs campaign_id.")
+    ] = None
+    template_id: Annotated[ObjectId | None, Field(description="Only of this template.")] = None
+    customer_id: Annotated[
+        PersonId | None, Field(description="One person: id, email address, or cio_... id.")
+    ] = None
+    id_type: Annotated[
+        LookupType | None,
+        Field(description="Type of customer_id; default by its shape, never phone."),
+    ] = None
     start_time: Annotated[
         Time | None, Field(description="Created since: ISO 8601 or Unix time.")
     ] = None
@@ -125,10 +147,22 @@ class ListMessagesArgs(Args):
     ] = None
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _consistent(self) -> Self:
         start, end = self.start_time, self.end_time
         if start is not None and end is not None and end < start:
             raise Problem("lies before start_time", "give a later time", "end_time")
+        if self.trigger_id is not None and self.campaign_id is None:
+            fix = "give the broadcast's number, or leave trigger_id out"
+            raise Problem("is missing", fix, "campaign_id")
+        if self.customer_id is None:
+            if self.id_type is not None:
+                raise Problem("needs customer_id", "give it, or leave id_type out", "id_type")
+            return self
+        check_type(self.customer_id, self.id_type, "customer_id")
+        fix = "leave it out, or list without customer_id"
+        refuse_given = [name for name in _NOT_OF_ONE_PERSON if getattr(self, name) is not None]
+        if refuse_given:
+            refuse([FieldProblem(n, "does not go with customer_id", fix) for n in refuse_given])
         return self
 
     def window_end(self, invocation: Invocation) -> int | None:
@@ -143,7 +177,22 @@ class ListMessagesArgs(Args):
         return end
 
 
+_NOT_OF_ONE_PERSON = (
+    *("drafts", "campaign_id", "newsletter_id", "action_id", "transactional_id", "trigger_id"),
+    *("template_id", "include_responses"),
+)
+"""Arguments that Customer.io's list of one person's messages has no parameter for."""
+
+
 def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
+    if args.customer_id is not None:
+        return {
+            "id_type": kind_of_person(args.customer_id, args.id_type),
+            "start_ts": args.start_time,
+            "end_ts": args.window_end(invocation),
+            "limit": args.limit or DEFAULT_MESSAGES,
+            "start": args.cursor,
+        }
     return {
         "type": args.type,
         "metric": args.metric,
@@ -152,6 +201,8 @@ def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
         "newsletter_id": args.newsletter_id,
         "action_id": args.action_id,
         "transactional_id": args.transactional_id,
+        "trigger_id": args.trigger_id,
+        "template_id": args.template_id,
         "start_ts": args.start_time,
         "end_ts": args.window_end(invocation),
         "limit": args.limit or DEFAULT_MESSAGES,
@@ -164,12 +215,14 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     messages = answer.payload["messages"] or []
     if not isinstance(messages, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    brief = [_brief(message) for message in messages]
+    kept = [message for message in objects_in(messages) if _passes_filters(answer.args, message)]
+    brief = [_brief(message) for message in kept]
     shown = fitting_items(brief)
-    is_cut = len(shown) < len(messages)
+    is_cut = len(shown) < len(brief)
     cursor = None if is_cut else answer.payload.get("next") or None
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
+        _filter_note(answer.args, len(messages)),
         _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
         _window_note(answer.args, answer.invocation),
         _transactional_id_note(answer.args),
@@ -181,6 +234,22 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         **({"next_cursor": str(cursor)} if cursor is not None else {}),
         **({"truncated": True} if shown != brief else {}),
     }
+
+
+def _passes_filters(args: ListMessagesArgs, message: Item) -> bool:
+    """Return whether a message of one person passes the filters that Customer.io lacks there."""
+    if args.customer_id is None:
+        return True
+    of_type = args.type is None or message.get("type") == args.type
+    return of_type and (
+        args.metric is None or object_in(message.get("metrics")).get(args.metric) is not None
+    )
+
+
+def _filter_note(args: ListMessagesArgs, count: int) -> str:
+    if args.customer_id is None or (args.type is None and args.metric is None):
+        return ""
+    return f"They are those of {count} on this page that pass the filters."
 
 
 def _brief(value: Any) -> Any:
@@ -199,8 +268,14 @@ def _brief(value: Any) -> Any:
 
 def _paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
     if is_cut:
-        return f"The page was too long and is cut; repeat with limit={shown} to page through."
-    return "Go on with cursor=next_cursor." if has_next else ""
+        return (
+            f"The page was too long and is cut; repeat with limit={shown} to page through. "
+            f"{_NO_PROOF}"
+        )
+    return f"Go on with cursor=next_cursor. {_NO_PROOF}" if has_next else ""
+
+
+_NO_PROOF = "A message that is not on this page may be on a later one."
 
 
 def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
@@ -226,16 +301,21 @@ def _transactional_id_note(args: ListMessagesArgs) -> str:
     )
 
 
+def _not_found_hint(args: ListMessagesArgs) -> str:
+    return "" if args.customer_id is None else looked_up_hint(args.customer_id, args.id_type)
+
+
 list_messages = Subtool(
     name="list_messages",
     description=(
         "Lists message-delivery history for the workspace with optional filters. Shows whether "
         "messages were sent, delivered, opened or failed, one by one; for totals of a campaign use "
-        "get_campaign_metrics. There is no filter by person or broadcast: read customer_id and "
-        "broadcast_id of each message."
+        "get_campaign_metrics. Give customer_id for one person's; for a broadcast's, give its "
+        "number as campaign_id."
     ),
     args=ListMessagesArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/messages"),
+    narrower_endpoint=Endpoint(Api.APP, "GET", "/v1/customers/{customer_id}/messages"),
     effect=Effect.READ,
     pace=Pace.APP,
     query=_query,
@@ -255,7 +335,9 @@ list_messages = Subtool(
         expects="messages",
         untrusted=True,
     ),
-    person_argument=None,
+    not_found_hint=_not_found_hint,
+    person_argument="customer_id",
+    person_type_argument="id_type",
     people=_PEOPLE,
     reference=APP_PAGES + "tag/messages/listMessages/",
     examples=[
@@ -284,6 +366,20 @@ list_messages = Subtool(
                 ),
             ),
             title="A start over six months ago gets an end, so that it is not cut off quietly",
+        ),
+        Example(
+            {"campaign_id": 30, "trigger_id": 2},
+            Sends("GET", "/v1/messages", query="campaign_id=30&trigger_id=2&limit=20"),
+            title="The messages of one trigger of a broadcast",
+        ),
+        Example(
+            {"customer_id": "ada+test@example.com", "type": "email", "limit": 100},
+            Sends(
+                "GET",
+                "/v1/customers/ada%2Btest%40example.com/messages",
+                query="id_type=email&limit=100",
+            ),
+            title="The messages of one person; type is a filter of ours",
         ),
     ],
 )

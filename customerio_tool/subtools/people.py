@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -29,7 +29,6 @@ from customerio_tool.subtools.declare import (
     is_hidden,
     json_array,
     object_in,
-    shape_of,
 )
 from customerio_tool.subtools.parts.identify import (
     IdentifyCustomerArgs,
@@ -38,6 +37,7 @@ from customerio_tool.subtools.parts.identify import (
     identify_caution,
     look_at_person,
 )
+from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.merge import (
     MergeCustomersArgs,
     look_at_secondary,
@@ -242,7 +242,7 @@ class GetCustomerAttributesArgs(PersonArgs):
     """Arguments of get_customer_attributes."""
 
     id_type: Annotated[
-        Literal["id", "email", "cio_id", "phone"] | None,
+        LookupType | None,
         Field(description="Type of customer_id; default by its shape, never phone."),
     ] = None
     attribute_names: Annotated[
@@ -255,29 +255,9 @@ class GetCustomerAttributesArgs(PersonArgs):
         check_type(self.customer_id, self.id_type, "customer_id")
         return self
 
-    @property
-    def kind(self) -> str:
-        """The type of identifier by which Customer.io looks the person up."""
-        return self.id_type or shape_of(self.customer_id)
-
 
 def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[str, Any]:
-    return {"id_type": args.kind}
-
-
-def _not_found_hint(args: GetCustomerAttributesArgs) -> str:
-    looked_up = f"It was looked up as {args.kind}"
-    if args.id_type is None:
-        return f"{looked_up}, by its shape; try id_type='{_other_kind(args)}' if it is one."
-    return f"{looked_up}, as id_type says."
-
-
-def _other_kind(args: GetCustomerAttributesArgs) -> str:
-    if args.kind != "id":
-        return "id"
-    if "@" in args.customer_id:
-        return "email"
-    return "phone" if args.customer_id.startswith("+") else "cio_id"
+    return {"id_type": kind_of_person(args.customer_id, args.id_type)}
 
 
 def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
@@ -331,7 +311,7 @@ get_customer_attributes = Subtool(
         expects="customer",
         untrusted=True,
     ),
-    not_found_hint=_not_found_hint,
+    not_found_hint=lambda args: looked_up_hint(args.customer_id, args.id_type),
     person_argument="customer_id",
     person_type_argument="id_type",
     people=People(at=("customer",)),

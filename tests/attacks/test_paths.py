@@ -18,7 +18,8 @@ from tests.support.clients import example_of
 SLOTS = [
     (name, slot, subtool.input_schema()["properties"][slot]["type"])
     for name, subtool in subtools().items()
-    for slot in subtool.endpoint.slots
+    for endpoint in subtool.endpoints
+    for slot in endpoint.slots
 ]
 IN_PATH = [(name, slot) for name, slot, kind in SLOTS if kind == "string"]
 NUMBERED = [(name, slot) for name, slot, kind in SLOTS if kind == "integer"]
@@ -91,7 +92,7 @@ def assert_only_meant(
     sandbox: Sandbox, tool: CustomerIoTool, operation: str, name: str, arguments: Any
 ) -> None:
     """Check that a call reached the one path that it names, or was refused and reached nothing."""
-    call = subtools()[name].endpoint
+    call = subtools()[name].endpoints[-1]
     result, seen = logged(sandbox, tool, name, arguments)
     if not result["ok"] and result["error"]["code"] == "arguments_invalid":
         assert seen == []

@@ -275,6 +275,39 @@ def test_filters_narrow_the_list(api: Api) -> None:
     assert "tracked_responses" in tracked
 
 
+def test_a_persons_messages_have_a_path_of_their_own(api: Api) -> None:
+    send(api)
+    send(api, "push", identifiers={"id": "u3"})
+    path = "/v1/customers/{}/messages"
+    everything = api.get("/v1/messages", limit=1000)["messages"]
+    of_ada = [each["id"] for each in everything if each["customer_id"] == "u1"]
+    found = api.get(path.format("u1"), id_type="id", limit=1000)["messages"]
+    assert [each["id"] for each in found] == of_ada
+    assert api.get(path.format("u1"), start_ts=NOW)["messages"] == [everything[1]]
+    assert api.app("GET", path.format("nobody")).status_code == 404
+    assert api.app("GET", path.format("u1"), params={"limit": 0}).status_code == 400
+
+
+def test_a_broadcasts_messages_are_listed_by_its_id_and_trigger(api: Api) -> None:
+    path = "/v1/campaigns/30/triggers"
+    triggers = []
+    for ids in (["u1"], ["u1", "u3"]):
+        api.sandbox.clock.advance(11)
+        triggers.append(api.app("POST", path, {"ids": ids}).json()["id"])
+    one, two = (
+        api.get("/v1/messages", campaign_id=30, trigger_id=number)["messages"]
+        for number in triggers
+    )
+    assert [{each["customer_id"] for each in found} for found in (one, two)] == [
+        {"u1"},
+        {"u1", "u3"},
+    ]
+    template = two[0]["message_template_id"]
+    of_template = api.get("/v1/messages", template_id=template)["messages"]
+    assert {each["message_template_id"] for each in of_template} == {template}
+    assert two[0] in of_template
+
+
 def test_an_unknown_message_is_404(api: Api) -> None:
     assert api.app("GET", "/v1/messages/nothing").status_code == 404
 

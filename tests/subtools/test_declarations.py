@@ -51,6 +51,16 @@ UNSAID: Mapping[str, tuple[str, str, Any]] = {
         "endpoint",
         Endpoint(Api.APP, "GET", "/v1/segments/{segment}"),
     ),
+    "the narrower endpoint has no slot of its own": (
+        "list_segments",
+        "narrower_endpoint",
+        Endpoint(Api.APP, "GET", "/v1/segments/mine"),
+    ),
+    "the endpoints differ in API or method": (
+        "list_messages",
+        "narrower_endpoint",
+        Endpoint(Api.TRACK, "GET", "/v1/customers/{customer_id}/messages"),
+    ),
 }
 UNNAMED = "an argument is named that it does not have"
 NAMED: Mapping[str, Any] = {

@@ -161,6 +161,22 @@ def test_something_other_than_a_list_is_unreadable() -> None:
         result_of(list_messages, {"messages": {"id": 1}})
 
 
+def test_type_and_metric_filter_the_messages_of_one_person_here() -> None:
+    push = {**MESSAGE, "id": "p", "type": "push", "metrics": {"sent": 1, "failed": None}}
+    reply = {"messages": [MESSAGE, push]}
+
+    def found(**filters: str) -> list[str]:
+        asked = {"customer_id": "u1", **filters}
+        assert query_of(list_messages, **asked) == {"id_type": "id", "limit": "20"}
+        result = result_of(list_messages, reply, **asked)
+        assert "of 2 on this page" in result["summary"]
+        return [message["id"] for message in result["messages"]]
+
+    assert found(type="push") == ["p"]
+    assert found(metric="sent") == [MESSAGE["id"], "p"]
+    assert found(metric="failed") == []
+
+
 def test_a_look_reaches_back_before_the_call_and_can_be_made_as_it_stands() -> None:
     look = messages_since(AT, type="push")
     assert look.subtool == list_messages.name

@@ -24,7 +24,6 @@ from tests.subtools.calls import (
     DAY,
     assert_examples_hold,
     body_of,
-    query_of,
     refusal_of,
     refused,
     result_of,
@@ -192,7 +191,7 @@ def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
     assert isinstance(error, OutcomeUnknown)
     assert error.look is not None
     channel = subtool.name.rpartition("_")[2]
-    assert query_of(list_messages, **error.look.arguments)["type"] == channel
+    assert list_messages.parse(error.look.arguments).type == channel
 
 
 @both

@@ -102,7 +102,8 @@ ROWS = load()
 PATH_SLOTS = [
     (name, slot)
     for name, subtool in subtools().items()
-    for slot in subtool.endpoint.slots
+    for endpoint in subtool.endpoints
+    for slot in endpoint.slots
     if subtool.input_schema()["properties"][slot]["type"] == "string"
 ]
 

@@ -37,9 +37,10 @@ def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
     console.print(Text(subtool.title, "bold"), Text(f"({subtool.name})", "dim"))
     console.print(Text(subtool.description))
     console.print()
-    effect, endpoint = subtool.effect, subtool.endpoint
+    effect = subtool.effect
     console.print(Text(f"effect   {effect.word}{_warning(subtool)}"))
-    console.print(Text(f"request  {endpoint.method} {endpoint.path} ({endpoint.api.value} API)"))
+    for each in subtool.endpoints:
+        console.print(Text(f"request  {each.method} {each.path} ({each.api.value} API)"))
     console.print(Text(f"source   {subtool.reference}"), soft_wrap=True)
     console.print()
     console.print(_arguments(subtool.input_schema()))

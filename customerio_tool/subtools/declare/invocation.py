@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from customerio_tool.subtools.declare.identifiers import hashed_ulid, is_ulid
 
-CLOCK_SLACK_SECONDS = 60
+CLOCK_SLACK_SECONDS = 300
 """How far Customer.io's clock may be behind ours; a search by creation time begins this early."""
 
 

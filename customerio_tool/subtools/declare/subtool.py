@@ -125,6 +125,8 @@ class Subtool(Generic[A]):
         examples: At least two example calls.
         query: Returns the query parameters of a call; a parameter with the value None is not sent.
         body: Returns the JSON body of a call; a call without this function has no body.
+        narrower_endpoint: The endpoint of the calls that give every argument of its path, where
+            `endpoint` serves the others.
         second_read: A further read that some calls need.
         always: Members of every result, success or failure, that are known before the call is
             sent, such as an event's id.
@@ -169,6 +171,7 @@ class Subtool(Generic[A]):
     examples: Sequence[Example]
     query: Callable[[A, Invocation], Mapping[str, Any]] | None = None
     body: Callable[[A, Invocation], Any] | None = None
+    narrower_endpoint: Endpoint | None = None
     second_read: SecondRead[A] | None = None
     always: Mapping[str, Member[A]] = field(default_factory=dict)
     verify: Verify[A] | None = None
@@ -196,8 +199,13 @@ class Subtool(Generic[A]):
     def _contradictions(self) -> dict[str, bool]:
         """Return the possible contradictions, each with whether the declaration has it."""
         return {
-            "a slot of the path is no argument": bool(
-                set(self.endpoint.slots) - set(self.argument_names)
+            "a slot of the path is no argument": any(
+                set(each.slots) - set(self.argument_names) for each in self.endpoints
+            ),
+            "the narrower endpoint has no slot of its own": self.narrower_endpoint is not None
+            and set(self.narrower_endpoint.slots) <= set(self.endpoint.slots),
+            "the endpoints differ in API or method": (
+                len({(each.api, each.method) for each in self.endpoints}) > 1
             ),
             "a GET has no body": self.endpoint.method == "GET" and self.body is not None,
             "only a GET can be a read": self.effect.read_only != (self.endpoint.method == "GET"),
@@ -239,6 +247,19 @@ class Subtool(Generic[A]):
     def promise(self) -> str:
         """The first sentence of the description."""
         return re.split(r"(?<=\.) (?=[A-Z])", self.description, maxsplit=1)[0]
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """The endpoints that a call may use for its request."""
+        narrower = self.narrower_endpoint
+        return [self.endpoint] if narrower is None else [self.endpoint, narrower]
+
+    def endpoint_of(self, args: A) -> Endpoint:
+        """Return the endpoint of a call: the narrower one if all of its slots are given."""
+        narrower = self.narrower_endpoint
+        if narrower and all(self._value(args, slot) is not None for slot in narrower.slots):
+            return narrower
+        return self.endpoint
 
     @property
     def apis(self) -> set[Api]:

@@ -209,9 +209,16 @@ def _check_size(body: Mapping[str, Any]) -> None:
 
 
 def look_at_messages(channel: Channel, args: Transactional, invocation: Invocation) -> Look:
-    """Return the read that shows whether Customer.io accepted a send."""
-    drafts = {"drafts": True} if args.queue_draft else {}
-    return messages_since(invocation, type=channel, **drafts)
+    """Return the read that shows whether Customer.io accepted a send.
+
+    That is the person's messages; only the list of the workspace has drafts.
+    """
+    if args.queue_draft:
+        template = args.transactional_message_id
+        number = int(template) if template is not None and is_number(template) else None
+        return messages_since(invocation, type=channel, drafts=True, transactional_id=number)
+    who = {"customer_id": args.customer_id, "id_type": args.id_type}
+    return messages_since(invocation, **who, type=channel)
 
 
 def queued(channel: Channel, noun: str) -> Shape[Any]:

@@ -1,0 +1,103 @@
+"""After a lost answer the look that the error names finds the message among many others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from customerio_tool import Backends, Clock, CustomerIoTool
+from customerio_tool.sandbox import Sandbox
+from customerio_tool.sandbox.clock import Clock as ServerClock
+from tests.support.clients import EMAIL, AnyPace, code_of
+
+MAIL, PUSH = "send_transactional_email", "send_transactional_push"
+OTHERS = 40
+SKEW = 280
+
+
+@pytest.fixture(params=[-SKEW, 0, SKEW], ids="server {}s ahead".format)
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A local Customer.io whose clock differs from ours."""
+    with Sandbox(clock=ServerClock(lambda: time.time() + request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def tool(sandbox: Sandbox) -> Iterator[CustomerIoTool]:
+    clock = Clock(sleep=lambda _: None)
+    backends = Backends(limiter=AnyPace())
+    with CustomerIoTool(sandbox.connection(), backends=backends, clock=clock) as made:
+        yield made
+
+
+def lose(sandbox: Sandbox, tool: CustomerIoTool, name: str, arguments: Any) -> dict[str, Any]:
+    """Make a call whose answer is lost after the server applied it."""
+    sandbox.fault(action="reset_after_applying", method="POST", times=1)
+    result = tool.call(name, arguments)
+    assert code_of(result) == "outcome_unknown"
+    return result
+
+
+def look(tool: CustomerIoTool, result: dict[str, Any]) -> dict[str, Any]:
+    """Make the call that an error names."""
+    called = result["error"]["look"]
+    return tool.call(called["subtool"], called["arguments"])
+
+
+def ids(result: dict[str, Any]) -> list[str]:
+    return [message["id"] for message in result["messages"]]
+
+
+@pytest.mark.parametrize(
+    "to_whom",
+    [{"customer_id": "u3", "to": "zoë@example.com"}, {"customer_id": "u1"}],
+    ids=["others", "the same person"],
+)
+def test_forty_later_mails_do_not_hide_the_lost_one(
+    sandbox: Sandbox, tool: CustomerIoTool, to_whom: dict[str, str]
+) -> None:
+    lost = lose(sandbox, tool, MAIL, EMAIL)
+    sent = sandbox.state()["deliveries"][-1]["id"]
+    for number in range(OTHERS):
+        assert tool.call(MAIL, {**EMAIL, **to_whom, "message_data": {"n": number}})["ok"]
+    assert sent in ids(look(tool, lost))
+
+
+def test_the_look_for_a_push_lists_pushes_alone(sandbox: Sandbox, tool: CustomerIoTool) -> None:
+    tool.run(MAIL, EMAIL)
+    lost = lose(
+        sandbox, tool, PUSH, {"customer_id": "u1", "transactional_message_id": "order_shipped"}
+    )
+    assert [each["type"] for each in look(tool, lost)["messages"]] == ["push"]
+
+
+def test_the_look_for_a_draft_lists_drafts(sandbox: Sandbox, tool: CustomerIoTool) -> None:
+    lost = lose(sandbox, tool, MAIL, {**EMAIL, "queue_draft": True})
+    assert ids(look(tool, lost)) == [sandbox.state()["deliveries"][-1]["id"]]
+
+
+def test_the_look_for_a_broadcast_lists_its_messages_alone(
+    sandbox: Sandbox, tool: CustomerIoTool
+) -> None:
+    lost = lose(sandbox, tool, "trigger_broadcast", {"broadcast_id": 30, "audience": "default"})
+    for number in range(OTHERS):
+        tool.run(MAIL, {**EMAIL, "message_data": {"n": number}})
+    found = look(tool, lost)["messages"]
+    assert {message["broadcast_id"] for message in found} == {30}
+
+
+def test_an_accepted_broadcast_is_verified_by_its_trigger(tool: CustomerIoTool) -> None:
+    result = tool.run("trigger_broadcast", {"broadcast_id": 30, "audience": "default"})
+    arguments = result["verify"]["arguments"]
+    assert (arguments["campaign_id"], arguments["trigger_id"]) == (30, result["trigger_id"])
+    assert {each["broadcast_id"] for each in tool.run("list_messages", arguments)["messages"]} == {
+        30
+    }
+
+
+def test_a_page_that_is_not_the_last_proves_no_absence(tool: CustomerIoTool) -> None:
+    summary = str(tool.run("list_messages", {"limit": 1})["summary"])
+    assert "not on this page" in summary
