@@ -16,14 +16,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJs
 
 from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.characters import (
-    BIDI,
     CONTROL,
     HIGH_CONTROL,
     RETURN,
     SEPARATOR,
-    SOFT_HYPHEN,
     TAB_AND_LINE_FEED,
-    ZERO_WIDTH,
+    has_hidden_edge,
 )
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
@@ -36,8 +34,6 @@ MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
-_INVISIBLE = rf"[\s{SOFT_HYPHEN}{ZERO_WIDTH}{BIDI}]"
-_INVISIBLE_EDGE = re.compile(f"^{_INVISIBLE}|{_INVISIBLE}$")
 _CONTROL = re.compile(f"[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}{HIGH_CONTROL}{SEPARATOR}]")
 _DECORATED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
 """An address in the form of a mail header or a link; as an identifier it would create a person."""
@@ -118,11 +114,11 @@ def _no_controls(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """Refuse an identifier with an invisible first or last character.
+    """Refuse an identifier whose first or last character does not show.
 
     It is not trimmed, because the trimmed text may be the identifier of something else.
     """
-    if _INVISIBLE_EDGE.search(text):
+    if has_hidden_edge(text):
         found = "begins or ends with white space or an invisible character"
         raise Problem(found, "send it exactly as stored, without them")
     return text

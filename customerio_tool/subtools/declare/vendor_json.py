@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from customerio_tool.subtools.declare.characters import (
-    BIDI,
-    CONTROL,
-    FORMAT,
-    HIGH_CONTROL,
-    RETURN,
-    SOFT_HYPHEN,
-    SURROGATE,
-    TAG,
-    ZERO_WIDTH,
-)
+from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.json_text import compact
 
 MAX_RESULT_CHARS = 20_000
@@ -28,24 +17,21 @@ MAX_TEXT_CHARS = 2_000
 MAX_REPLY_LEVELS = 100
 """Levels of nesting that a reply may have."""
 
-_INVISIBLE = re.compile(
-    f"[{CONTROL}{RETURN}{HIGH_CONTROL}{BIDI}{ZERO_WIDTH}{SOFT_HYPHEN}{FORMAT}{TAG}{SURROGATE}]"
-)
 Item: TypeAlias = dict[str, Any]
 
 
 def clean(value: Any, levels: int = MAX_REPLY_LEVELS) -> Any:
-    """Return a reply without invisible characters: control, bidirectional, zero-width, tag etc.
+    """Return a reply without the characters that do not show; see `visible`.
 
     Raises:
         RecursionError: The reply is nested deeper than `MAX_REPLY_LEVELS`.
     """
     if isinstance(value, str):
-        return _INVISIBLE.sub("", value)
+        return visible(value)
     if levels == 0 and isinstance(value, (dict, list)):
         raise RecursionError("The reply is nested too deeply.")
     if isinstance(value, dict):
-        return {_INVISIBLE.sub("", name): clean(item, levels - 1) for name, item in value.items()}
+        return {visible(name): clean(item, levels - 1) for name, item in value.items()}
     if isinstance(value, list):
         return [clean(item, levels - 1) for item in value]
     return value

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from customerio_tool.subtools.declare.characters import visible
+
 MAX_NAME_CHARS = 60
 """Characters of a name that a message repeats."""
 
@@ -30,7 +32,7 @@ def shown(name: str) -> str:
 
     `WITHHELD` replaces a name that may be an e-mail address or a telephone number.
     """
-    name = "".join(filter(str.isprintable, name))
+    name = "".join(filter(str.isprintable, visible(name)))
     return WITHHELD if _PERSONAL.search(name) else name[:MAX_NAME_CHARS]
 
 
