@@ -66,7 +66,8 @@ def test_a_dry_run_does_not_ask_for_the_region(net: responses.RequestsMock) -> N
 def test_a_dry_run_refuses_what_would_be_refused(net: responses.RequestsMock) -> None:
     tool = tool_with(dry_run=True, allowed_recipients=[])
     assert code_of(tool.call("send_transactional_email", EMAIL)) == "policy_refused"
-    assert code_of(tool.call("track_event", {})) == "arguments_invalid"
+    assert code_of(tool.call("identify_customer", {})) == "policy_refused"
+    assert code_of(tool.call("get_segment", {})) == "arguments_invalid"
 
 
 def test_a_dry_run_of_a_large_body_stays_within_a_result(net: responses.RequestsMock) -> None:

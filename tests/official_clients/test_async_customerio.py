@@ -306,11 +306,11 @@ async def every_customer_call(app: AsyncAPIClient, view: View) -> None:
     for who, kind in (("u1", None), ("zoë@example.com", "email"), (cio_id, "cio_id")):
         answer = await app.customers.get_attributes(who, id_type=kind)
         assert answer["customer"]["attributes"]["email"]
+    assert "messages" in await app.customers.get_messages("u1")
     for name, argument in {
         "search": {"segment": {"id": 1}},
         "get_by_ids": ["u1"],
         "get_segments": "u1",
-        "get_messages": "u1",
         "get_activities": "u1",
         "get_relationships": "u1",
         "get_subscription_preferences": "u1",

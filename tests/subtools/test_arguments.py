@@ -16,6 +16,7 @@ from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Invocation, Subtool
+from customerio_tool.subtools.declare.characters import has_hidden_edge
 from customerio_tool.subtools.declare.json_input import MAX_DEPTH
 
 AT = Invocation(now=1_795_435_200.5, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
@@ -67,6 +68,7 @@ identifiers = st.text(min_size=1, max_size=37).filter(
         and text != "cio_"
         and not text.lower().startswith("mailto:")
         and not text.endswith(">")
+        and not has_hidden_edge(text)
     )
 )
 

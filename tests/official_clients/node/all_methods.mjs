@@ -90,6 +90,7 @@ async function useBroadcast() {
   await note("getBroadcastTriggerStatus", () => app.getBroadcastTriggerStatus(30, id));
   await note("getBroadcastTriggerErrors", () => app.getBroadcastTriggerErrors(30, id, { limit: 5 }));
   await note("getBroadcastTriggers", () => app.getBroadcastTriggers(30));
+  await note("getCustomerMessages", () => app.getCustomerMessages("u1"));
   await note("getBroadcastMessages", () => app.getBroadcastMessages(30, { limit: 1 }));
   await note("getBroadcastMetrics", () => app.getBroadcastMetrics(30, { period: "days", steps: 3 }));
   await note("getBroadcast", () => app.getBroadcast(30));
