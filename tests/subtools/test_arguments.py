@@ -18,6 +18,7 @@ from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Invocation, Subtool
 from customerio_tool.subtools.declare.characters import has_hidden_edge
 from customerio_tool.subtools.declare.json_input import MAX_DEPTH
+from customerio_tool.subtools.declare.placeholders import is_placeholder
 
 AT = Invocation(now=1_795_435_200.5, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N0PZX")
 SUBTOOLS = subtools()
@@ -129,7 +130,7 @@ def test_an_identifier_arrives_as_it_was_given(named: tuple[str, str], text: str
     else:
         decoded = {text, unquote(text), unquote(unquote(text))}
         assert sent == [slot]
-        assert decoded & {".", ".."}
+        assert decoded & {".", ".."} or is_placeholder(text, slot)
 
 
 @given(arguments=st.one_of(values, st.binary(max_size=40)), name=st.sampled_from(list(SUBTOOLS)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
+from customerio_tool.subtools.declare.placeholders import field_problem
 from customerio_tool.subtools.declare.wording import (
     ALIKE,
     choices,
@@ -45,16 +46,19 @@ def _sentence(text: str) -> str:
     return text if text.endswith(("?", ".")) else f"{text}."
 
 
-def problems_of(error: ValidationError, known: Iterable[str]) -> list[FieldProblem]:
+def problems_of(
+    error: ValidationError, known: Iterable[str], optional: Collection[str] = ()
+) -> list[FieldProblem]:
     """Return the field problems for a validation error of pydantic; none shows the refused value.
 
     Args:
         error: The validation error.
         known: The names of the subtool's arguments, to correct a misspelt one.
+        optional: The names of those that may be left out.
     """
     names, details = list(known), error.errors(include_url=False)
     fixes = _unknown_argument_fixes(details, names)
-    return [_problem(each, fixes) for each in details]
+    return [_problem(each, fixes, optional) for each in details]
 
 
 def _unknown_argument_fixes(details: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
@@ -80,13 +84,15 @@ def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
     return meant(name, known) == missing or any(likeness(spelt, one) >= ALIKE for one in known)
 
 
-def _problem(details: ErrorDetails, fixes: Mapping[str, str]) -> FieldProblem:
+def _problem(
+    details: ErrorDetails, fixes: Mapping[str, str], optional: Collection[str]
+) -> FieldProblem:
     path = path_of(details["loc"])
     if details["type"] == "extra_forbidden":
         fix = fixes.get(path, "leave it out")
         return FieldProblem(path, "is not an argument of this subtool", fix)
     if problem := raised_in(details):
-        return problem.of(path_of((*details["loc"], *problem.path)))
+        return field_problem(problem, path_of((*details["loc"], *problem.path)), optional)
     return FieldProblem(path, *_describe(details))
 
 

@@ -282,6 +282,9 @@ class Subtool(Generic[A]):
         """The names of all arguments, in order."""
         return list(self.args.model_fields)
 
+    def _optional_names(self) -> set[str]:
+        return {name for name, one in self.args.model_fields.items() if not one.is_required()}
+
     def parse(self, arguments: Mapping[str, Any] | str | bytes | None) -> A:
         """Return the typed arguments of a call.
 
@@ -297,7 +300,7 @@ class Subtool(Generic[A]):
         try:
             return self.args.model_validate(given)
         except ValidationError as error:
-            problems = problems_of(error, self.argument_names)
+            problems = problems_of(error, self.argument_names, self._optional_names())
         return refuse(problems)
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:

@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping, Set
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.characters import (
@@ -26,6 +33,7 @@ from customerio_tool.subtools.declare.characters import (
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.subtools.declare.placeholders import Placeholder, is_placeholder
 from customerio_tool.subtools.declare.times import unix_seconds
 from customerio_tool.subtools.declare.wording import kind_of, shown
 
@@ -124,6 +132,13 @@ def _exact(text: str) -> str:
     return text
 
 
+def _real(value: Any, info: ValidationInfo) -> Any:
+    """Refuse a placeholder such as `<nil>`, before anything else is said of its form."""
+    if isinstance(value, str) and is_placeholder(value, info.field_name or ""):
+        raise Placeholder
+    return value
+
+
 def segment_of_path(text: str) -> str:
     """Refuse a text that is a dot segment (`.` or `..`) of a URL's path, even if encoded twice.
 
@@ -199,10 +214,14 @@ Line: TypeAlias = Annotated[
 ]
 """A text of one line, such as a header, a name or an address."""
 
-Identifier: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(number_as_text)]
-"""A line that a model may also send as an integer; it is never trimmed."""
+Identifier: TypeAlias = Annotated[
+    Line, AfterValidator(_exact), BeforeValidator(_real), BeforeValidator(number_as_text)
+]
+"""A line that a model may also send as an integer; no placeholder, and never trimmed."""
 
-EmailAddress: TypeAlias = Annotated[Line, AfterValidator(email)]
+EmailAddress: TypeAlias = Annotated[
+    Line, AfterValidator(email), AfterValidator(_exact), BeforeValidator(_real)
+]
 """A text that looks like one bare e-mail address."""
 
 as_email: Callable[[Any], Any] = TypeAdapter(EmailAddress).validate_python

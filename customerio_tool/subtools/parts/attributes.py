@@ -25,6 +25,7 @@ from customerio_tool.subtools.declare import (
     size_of,
     unix_seconds,
 )
+from customerio_tool.subtools.declare.placeholders import is_placeholder
 
 MAX_ATTRIBUTES = 300
 MAX_ATTRIBUTE_NAME_BYTES = 150
@@ -84,6 +85,8 @@ def _attribute(name: str, value: Any) -> Any:
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise Problem(f"is {size:,} bytes long", limit, name)
+    if name in IDENTIFIER_ATTRIBUTES and isinstance(value, str) and is_placeholder(value, name):
+        raise Problem("is a placeholder and no identifier", "leave it out", name)
     validator = _VALIDATORS.get(name)
     if validator is None or (value in (None, "") and name != "unsubscribed"):
         return value
