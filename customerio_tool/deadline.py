@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+CANCELLATION_SECONDS = 0.2
+"""The longest wait, in seconds, before a call that can be cancelled looks whether it was."""
+
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -39,11 +42,26 @@ class Deadline:
     Args:
         seconds: The seconds from now.
         monotonic: A clock in seconds that never goes back.
+        cancelled: Asked during waits whether the host cancelled the call; None if it cannot.
     """
 
-    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
+        self._cancelled = cancelled
+
+    def is_cancelled(self) -> bool:
+        """Whether the host cancelled the call."""
+        return self._cancelled is not None and self._cancelled()
+
+    def slice_of(self, seconds: float) -> float:
+        """Return the longest part of a wait, in seconds, before cancellation is checked again."""
+        return seconds if self._cancelled is None else min(seconds, CANCELLATION_SECONDS)
 
     def left(self) -> float:
         """Return the seconds until the deadline, at least 0."""
@@ -70,6 +88,6 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
     entropy: Callable[[int], bytes] = os.urandom
 
-    def deadline(self, seconds: float) -> Deadline:
-        """Return a deadline, given in seconds from now."""
-        return Deadline(seconds, self.monotonic)
+    def deadline(self, seconds: float, cancelled: Callable[[], bool] | None = None) -> Deadline:
+        """Return the deadline that many seconds from now; see `Deadline`."""
+        return Deadline(seconds, self.monotonic, cancelled)

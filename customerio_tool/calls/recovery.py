@@ -11,7 +11,13 @@ from customerio_tool.calls.reply import cleaned_json, outcome_unknown, payload_o
 from customerio_tool.calls.request import second_request_for, verify_request_for
 from customerio_tool.calls.retry import Attempts, Bounds, Fate, Retrier
 from customerio_tool.connection.exchange import Reply, Request
-from customerio_tool.errors import CustomerIoError, OutcomeUnknown, RateLimited, Unreachable
+from customerio_tool.errors import (
+    Cancelled,
+    CustomerIoError,
+    OutcomeUnknown,
+    RateLimited,
+    Unreachable,
+)
 from customerio_tool.subtools.declare import Answer, Effect
 from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.vendor_json import Item
@@ -66,6 +72,14 @@ class Recovery:
         return self._retrier.send(request, effect, self._bounds)
 
     def _payload_after_read_back(self, request: Request, lost: Attempts) -> Item:
+        """Read back, or send once more; a cancellation leaves the call in doubt."""
+        try:
+            return self._read_back_or_repeat(request, lost)
+        except Cancelled as error:
+            cancelled = error
+        raise self._explain(cancelled, replace(lost, doubtful=True))
+
+    def _read_back_or_repeat(self, request: Request, lost: Attempts) -> Item:
         """Read back after a lost answer; send once more if the read shows no effect."""
         attempts, may_send = lost, self._wait_to_retry(request, lost)
         while (seen := self._read_back()) is not None:
@@ -76,6 +90,8 @@ class Recovery:
             attempts, may_send = self._send_again(request, attempts), False
             if not _is_uncertain(attempts):
                 break
+        else:
+            self._bounds.check(doubtful=True)  # a read that failed may have been cancelled
         return self._payload_or_error(request, attempts)
 
     def _wait_to_retry(self, request: Request, attempts: Attempts) -> bool:

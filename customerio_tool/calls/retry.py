@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.pacing.slots import bucket_of
@@ -66,16 +67,29 @@ class Bounds:
         deadline: The deadline of the call.
         context: The host's part of the call, which may cancel it.
         notify: Called after every attempt.
+        sleep: Sleeps that many seconds.
     """
 
     deadline: Deadline
     context: CallContext
     notify: Callable[[Attempt], None]
+    sleep: Callable[[float], None]
 
     def check(self, *, doubtful: bool) -> None:
         """Raise `Cancelled` if the host cancelled the call."""
         if self.context.is_cancelled():
             raise Cancelled("The call was cancelled.", took_effect="unknown" if doubtful else "no")
+
+    def wait(self, seconds: float, reason: str, *, doubtful: bool) -> None:
+        """Report the reason of a wait, and sleep; raise `Cancelled` soon after a cancellation."""
+        if reason:
+            self.context.report(reason)
+        left = seconds
+        while left > 0 or left == seconds:
+            self.check(doubtful=doubtful)
+            part = self.deadline.slice_of(left)
+            self.sleep(part)
+            left = left - part if part else -1.0
 
 
 QUOTA_COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}
@@ -147,8 +161,8 @@ class Retrier:
             return False
         if not self._quota.spend(self._quota_key(request), QUOTA_COST[attempts.fate]):
             return False
-        bounds.context.report(f"Trying again in {delay:.1f} s: {attempts.fate.value}.")
-        self._clock.sleep(delay)
+        reason = f"Trying again in {delay:.1f} s: {attempts.fate.value}."
+        bounds.wait(delay, reason, doubtful=attempts.doubtful)
         return True
 
     def _has_slot(
@@ -165,7 +179,8 @@ class Retrier:
         """Wait for a slot that leaves `least` seconds; check for cancellation before and after."""
         bounds.check(doubtful=doubtful)
         room = max(0.0, bounds.deadline.left() - least)
-        self._pacer.wait(self._bucket(request), request.pace, room, bounds.context.report)
+        sleep = partial(bounds.wait, doubtful=doubtful)
+        self._pacer.wait(self._bucket(request), request.pace, room, sleep)
         bounds.check(doubtful=doubtful)
 
     def _bucket(self, request: Request) -> str:

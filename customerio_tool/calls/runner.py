@@ -130,9 +130,12 @@ class Runner:
         return self._answered(call, policy, watch)
 
     def _answered(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
-        request, seconds = request_for(call), seconds_for(call)
+        request = request_for(call)
+        seconds = max(0.0, seconds_for(call) - watch.seconds())  # reading the arguments took time
         ends_at = self._clock.now() + seconds
-        bounds = Bounds(self._clock.deadline(seconds), call.context, watch.attempted)
+        cancelled = call.context.is_cancelled if call.context.cancelled else None
+        deadline = self._clock.deadline(seconds, cancelled)
+        bounds = Bounds(deadline, call.context, watch.attempted, self._clock.sleep)
         recovery = Recovery(self._retrier, call, bounds)
 
         def send() -> Item:

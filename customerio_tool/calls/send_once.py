@@ -210,7 +210,10 @@ class SendOnce:
             raise SendInProgress(
                 "Nothing was sent by this call: the same message is being sent by another call. "
                 "Wait, then repeat this call to learn how that ended.",
-                retry_after_seconds=round(held.ends_at - self._now(), 3),
+                # No longer than the first call may take: the clock may have been set back.
+                retry_after_seconds=round(
+                    min(held.ends_at - self._now(), held.ends_at - held.started_at), 3
+                ),
             )
         first = replace(call, at=replace(call.at, now=held.started_at))
         if held.state == "sent":

@@ -73,6 +73,10 @@ class Watch:
         self._attempts = 0
         self._outcome = ""
 
+    def seconds(self) -> float:
+        """Return the seconds since the call began."""
+        return self._monotonic() - self._began
+
     def begin(self, call: Call[Any] | None = None) -> None:
         """Notify that the call begins, once, with its person if the arguments could be parsed."""
         if self._has_begun:
@@ -112,8 +116,8 @@ class Watch:
 
     def _end(self, outcome: str, *, ok: bool) -> None:
         self.begin()
-        seconds = self._monotonic() - self._began
-        self._watchers.ended(self._call, CallEnd(outcome, ok, self._attempts, seconds))
+        end = CallEnd(outcome, ok, self._attempts, self.seconds())
+        self._watchers.ended(self._call, end)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
+from pathlib import Path
 from types import TracebackType
 
 import requests
 import urllib3.exceptions
-from requests.utils import get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
 
 from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
@@ -16,10 +17,11 @@ from customerio_tool.connection.failures import AnswerLost, failure_of, problem_
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
 from customerio_tool.connection.quiet import silence
 from customerio_tool.connection.region import PROBES, region_error, region_from_reply
-from customerio_tool.connection.transport import new_session, until
+from customerio_tool.connection.transport import Exchange, in_force, new_session
 from customerio_tool.deadline import Deadline, Timeouts
-from customerio_tool.errors import ConnectionInvalid, FieldProblem, Unreachable
+from customerio_tool.errors import Cancelled, ConnectionInvalid, FieldProblem, Unreachable
 from customerio_tool.locks import ForkSafeLock, renew_in_child
+from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.problems import refuse
 from customerio_tool.version import DISTRIBUTION, __version__
@@ -64,10 +66,11 @@ class Client:
         self.timeouts = timeouts or Timeouts()
         self._owns_session = session is None
         self._session = session or new_session()
-        _refuse_repeats(self._session)
+        for adapter in self._session.adapters.values():
+            _refuse_repeats(adapter)
         self._log_filter = silence()
         self._lock = ForkSafeLock()
-        self._region_answer: Future[Region] | None = None
+        self._region_answer: Future[Region | None] | None = None
         renew_in_child(self._forget_region)
         self._proxies = {
             origin: get_environ_proxies(origin) if is_vendor(origin) else {}
@@ -149,28 +152,30 @@ class Client:
         return self.connection.region or self._vendor_region(deadline)
 
     def _vendor_region(self, deadline: Deadline) -> Region:
-        with self._lock:
-            is_asked = self._region_answer is not None
-            answer = self._region_answer = self._region_answer or Future()
-        if not is_asked:
-            self._settle_region(answer, deadline)
-        try:
-            return answer.result(deadline.left())
-        except NoAnswerYet:
-            pass
-        raise Unreachable("The account's region was not known in time, so nothing was sent.")
+        while True:
+            with self._lock:
+                is_asked = self._region_answer is not None
+                answer = self._region_answer = self._region_answer or Future()
+            if not is_asked:
+                return self._settle_region(answer, deadline)
+            if region := _waited_for(answer, deadline):
+                return region
+            # The thread that asked has failed; this one asks within its own deadline.
 
     def _forget_region(self) -> None:
         """Ask again in a forked child: the thread that was asking exists only in the parent."""
         self._region_answer = None
 
-    def _settle_region(self, answer: Future[Region], deadline: Deadline) -> None:
-        """Give the region to every thread that waits for it; after a failure, ask again later."""
+    def _settle_region(self, answer: Future[Region | None], deadline: Deadline) -> Region:
+        """Ask for the region, and give it to every thread that waits; None after a failure."""
+        region: Region | None = None
         try:
-            answer.set_result(self._probe_regions(deadline))
-        except BaseException as error:
-            self._region_answer = None
-            answer.set_exception(error)
+            region = self._probe_regions(deadline)
+        finally:
+            if region is None:
+                self._region_answer = None
+            answer.set_result(region)
+        return region
 
     def _probe_regions(self, deadline: Deadline) -> Region:
         api = Api.TRACK if Api.TRACK in self.connection.apis else Api.APP
@@ -199,24 +204,31 @@ class Client:
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
-        _refuse_changed_path(prepared, request)
+        _refuse_changed_path(prepared.reveal().path_url, request)
+        adapter = self._session.get_adapter(origin)
+        _refuse_repeats(adapter)
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
+        exchange = Exchange(deadline)
         try:
-            with self._log_filter.silent(), until(deadline):
+            with self._log_filter.silent(), in_force(exchange):
                 response = self._through_adapter(prepared, timeout, self._proxies[origin])
                 return self._read_reply(response, deadline)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            failure = failure_of(error)
-        except OSError:  # requests checks that the CA file exists before each send
-            failure = _certificates_missing(self.connection.ca_file)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = failure_of(error, begun=exchange.has_begun)
+            # requests checks that the CA file exists before it asks for a connection.
+            if exchange.has_begun is None and self._lacks_certificates():
+                failure = _certificates_missing(self.connection.ca_file)
         raise failure
+
+    def _lacks_certificates(self) -> bool:
+        return not Path(self.connection.ca_file or DEFAULT_CA_BUNDLE_PATH).exists()
 
     def _through_adapter(
         self,
-        prepared: requests.PreparedRequest,
+        prepared: Secret[requests.PreparedRequest],
         timeout: tuple[float, float],
         proxies: dict[str, str],
     ) -> requests.Response:
@@ -225,8 +237,8 @@ class Client:
         `Session.send` stores cookies, and reads the whole body of a redirect, of any length, to
         prepare a second request.
         """
-        return self._session.get_adapter(prepared.url or "").send(
-            prepared,
+        return self._session.get_adapter(prepared.reveal().url or "").send(
+            prepared.reveal(),
             stream=True,
             timeout=timeout,
             verify=self.connection.ca_file or True,
@@ -234,18 +246,25 @@ class Client:
             proxies=proxies,
         )
 
-    def _prepared(self, request: Request, origin: str) -> requests.PreparedRequest:
-        headers = {
+    def _prepared(self, request: Request, origin: str) -> Secret[requests.PreparedRequest]:
+        # Without local variables: a traceback may print them, and they would hold a key.
+        return Secret(
+            requests.Request(
+                request.method,
+                origin + request.target,
+                headers=self._headers(request),
+                data=request.body,
+            ).prepare()
+        )
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        return {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "Authorization": self.connection.authorization(request.api),
             "User-Agent": f"{DISTRIBUTION}/{__version__}",
+            **({} if request.body is None else {"Content-Type": "application/json"}),
         }
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        return requests.Request(
-            request.method, origin + request.target, headers=headers, data=request.body
-        ).prepare()
 
     def _read_reply(self, response: requests.Response, deadline: Deadline) -> Reply:
         body = bytearray()
@@ -269,23 +288,35 @@ class Client:
         raise AnswerLost(problem, Reply(response.status_code, response.headers, came, whole=False))
 
 
-def _refuse_repeats(session: requests.Session) -> None:
-    """Refuse a session that retries: it may send twice, or report as not sent what was sent."""
-    for adapter in session.adapters.values():
-        retries = getattr(adapter, "max_retries", None)
-        if retries is not None and retries.total != 0:
-            raise ValueError(
-                "The session repeats requests by itself: mount adapters with max_retries=0."
-            )
+def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | None:
+    """Wait for the region that another thread asks for; None if that thread fails.
 
-
-def _refuse_changed_path(prepared: requests.PreparedRequest, request: Request) -> None:
-    """Refuse a request whose path `requests` changed, such as one with `..` in it.
-
-    This is a function of its own because `_prepared` holds the credentials in its locals, which a
-    traceback may print.
+    Raises:
+        Unreachable: The deadline comes first.
+        Cancelled: The host cancels the call first.
     """
-    if prepared.path_url != request.target:
+    while left := deadline.left():
+        if deadline.is_cancelled():
+            raise Cancelled("The call was cancelled.")
+        try:
+            return answer.result(deadline.slice_of(left))
+        except NoAnswerYet:
+            continue
+    raise Unreachable("The account's region was not known in time, so nothing was sent.")
+
+
+def _refuse_repeats(adapter: object) -> None:
+    """Refuse an adapter that retries: it may send twice, or report as not sent what was sent."""
+    retries = getattr(adapter, "max_retries", None)
+    if retries is not None and retries.total != 0:
+        raise ValueError(
+            "The session repeats requests by itself: mount adapters with max_retries=0."
+        )
+
+
+def _refuse_changed_path(path: str, request: Request) -> None:
+    """Refuse a request whose path `requests` changed, such as one with `..` in it."""
+    if path != request.target:
         problem = "make a path that changes on its way to the wire"
         refuse([FieldProblem("arguments", problem, "send plain identifiers")])
 

@@ -40,15 +40,22 @@ class AnswerLost(Exception):
         self.partial = partial
 
 
-def failure_of(error: Exception) -> CustomerIoError | AnswerLost:
-    """Return `Unreachable` for an exception that proves that nothing was sent, else `AnswerLost`.
+def failure_of(error: Exception, *, begun: bool | None = None) -> CustomerIoError | AnswerLost:
+    """Return `Unreachable` where certainly nothing was sent, else `AnswerLost`.
 
-    A `ProxyError` alone proves nothing: it is also raised if an answer breaks off behind a proxy.
     The text of the exception is not used, as it contains the path.
+
+    Args:
+        error: The exception of an exchange, perhaps raised by the host's own signal handler.
+        begun: Whether the first byte of the request may have been sent. None if that was not
+            observed; then the type of the exception must prove that nothing was sent. A
+            `ProxyError` alone proves nothing: it is also raised if an answer breaks off.
     """
-    if isinstance(error, _NOT_SENT) or any(
-        isinstance(cause, _NOT_SENT_CAUSES) for cause in _causes(error)
-    ):
+    if begun is None:
+        begun = not isinstance(error, _NOT_SENT) and not any(
+            isinstance(cause, _NOT_SENT_CAUSES) for cause in _causes(error)
+        )
+    if not begun:
         return Unreachable("Customer.io could not be reached, so nothing was sent.")
     return AnswerLost(problem_of(error))
 

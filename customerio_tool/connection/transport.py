@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -26,6 +27,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util import wait_for_read
 from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.deadline import Deadline
@@ -37,24 +39,44 @@ MAX_IDLE_SECONDS = 5.0
 """The longest idle time, in seconds, of a connection that a POST may use."""
 
 
+@dataclass
+class Exchange:
+    """One exchange of this thread.
+
+    Args:
+        deadline: When it must have ended.
+        has_begun: Whether the first byte of the request may have been sent; None if no connection
+            of ours observes it, as with a test double.
+    """
+
+    deadline: Deadline
+    has_begun: bool | None = None
+
+
 class _InForce(threading.local):
-    deadline: Deadline | None = None
+    exchange: Exchange | None = None
 
 
 _in_force = _InForce()
 
 
-@contextmanager
-def until(deadline: Deadline) -> Iterator[None]:
-    """Apply a deadline to all exchanges of this thread inside the `with` block.
+def _deadline_in_force() -> Deadline | None:
+    exchange = _in_force.exchange
+    return exchange.deadline if exchange else None
 
-    This works for sessions of `new_session` only. In others each read has the full timeout anew.
+
+@contextmanager
+def in_force(exchange: Exchange) -> Iterator[None]:
+    """Apply the deadline of an exchange to this thread inside the `with` block.
+
+    This works for sessions of `new_session` only. In others each read has the full timeout anew,
+    and `has_begun` stays None.
     """
-    before, _in_force.deadline = _in_force.deadline, deadline
+    _in_force.exchange = exchange
     try:
         yield
     finally:
-        _in_force.deadline = before
+        _in_force.exchange = None
 
 
 class _BoundedReads(io.RawIOBase):
@@ -63,6 +85,7 @@ class _BoundedReads(io.RawIOBase):
     def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
+        self._timeout: float | None = sock.gettimeout()
 
     def readable(self) -> bool:
         """Return True."""
@@ -70,12 +93,34 @@ class _BoundedReads(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read the bytes that are there, or wait for some, at most until the deadline."""
-        if deadline := _in_force.deadline:
-            if not (left := deadline.left()):
-                raise TimeoutError("the deadline has passed")
-            timeout = self._sock.gettimeout()
-            self._sock.settimeout(left if timeout is None else min(timeout, left))
+        if deadline := _deadline_in_force():
+            self._wait(deadline)
+            self._sock.settimeout(self._room(deadline))
         return self._raw.readinto(buffer)
+
+    def _room(self, deadline: Deadline) -> float:
+        """Return the seconds that one read may take."""
+        if not (left := deadline.left()):
+            raise TimeoutError("the deadline has passed")
+        return left if self._timeout is None else min(self._timeout, left)
+
+    def _wait(self, deadline: Deadline) -> None:
+        """Wait for bytes in slices, between which the host may cancel the call.
+
+        A timeout of the socket itself could not be told from a signal handler's `TimeoutError`.
+        """
+        room = self._room(deadline)
+        while (part := deadline.slice_of(room)) < room:
+            if deadline.is_cancelled():
+                raise TimeoutError("the call was cancelled")
+            if self._has_bytes() or wait_for_read(self._sock, timeout=part):
+                return
+            room -= part
+
+    def _has_bytes(self) -> bool:
+        """Whether TLS has decrypted bytes that the socket no longer shows."""
+        pending: Callable[[], int] | None = getattr(self._sock, "pending", None)
+        return pending is not None and pending() > 0
 
     def close(self) -> None:
         """Close the reader below, which releases the socket."""
@@ -106,13 +151,17 @@ class _PunctualConnection(HTTPConnection):
     """
 
     response_class = _BoundedResponse
+    _is_connecting = False
 
     def connect(self) -> None:
+        self._is_connecting = True
         try:
             super().connect()
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: urllib3 1
             raise NewConnectionError(self, "no connection was made") from error
-        if (deadline := _in_force.deadline) and deadline.passed():
+        finally:
+            self._is_connecting = False
+        if (deadline := _deadline_in_force()) and deadline.passed():
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
 
@@ -121,15 +170,26 @@ class _PunctualConnection(HTTPConnection):
 
         urllib3 would send a long body under the connect timeout.
         """
-        if self.sock and (deadline := _in_force.deadline):
+        if self.sock and (deadline := _deadline_in_force()):
             if not (left := deadline.left()):
                 raise ConnectTimeoutError(self, "the deadline has passed")
             self.sock.settimeout(left)
         super().putrequest(*args, **kwargs)
 
+    def send(self, data: Any) -> None:
+        """Send a part of the request, and note before it that the request has begun.
+
+        The bytes that open a proxy's tunnel are no part of the request.
+        """
+        if self.sock is None and self.auto_open:
+            self.connect()
+        if not self._is_connecting and (exchange := _in_force.exchange):
+            exchange.has_begun = True
+        super().send(data)
+
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses in turn until the deadline; urllib3 knows no common limit."""
-        if (deadline := _in_force.deadline) is None:
+        if (deadline := _deadline_in_force()) is None:
             return super()._new_conn()
         host, timeout = self._dns_host, self.timeout
         failure: Exception = ConnectTimeoutError(self, "the deadline has passed")
@@ -172,6 +232,8 @@ class _FreshForPostsPool(HTTPConnectionPool):
 
     def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Note the method, which `_get_conn` needs and is not given."""
+        if exchange := _in_force.exchange:
+            exchange.has_begun = False
         self._current.is_post = method == "POST"
         return super().urlopen(method, *args, **kwargs)
 

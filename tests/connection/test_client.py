@@ -169,8 +169,10 @@ def test_a_ca_file_that_went_away_is_named_and_nothing_is_sent(tmp_path: Path) -
 
 
 def test_root_certificates_that_were_lost_are_not_called_a_ca_file(
-    net: responses.RequestsMock,
+    net: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    lost = str(tmp_path / "cacert.pem")
+    monkeypatch.setattr("customerio_tool.connection.client.DEFAULT_CA_BUNDLE_PATH", lost)
     net.put(US + PERSON.path, body=OSError("Could not find a suitable TLS CA certificate bundle"))
 
     with pytest.raises(ConnectionInvalid, match="certifi has lost its file; install it anew"):

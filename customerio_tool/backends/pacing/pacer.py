@@ -34,7 +34,7 @@ class Pacer:
         bucket: str,
         pace: Pace,
         max_wait: float,
-        on_progress: Callable[[str], None] | None = None,
+        sleep: Callable[[float, str], None] | None = None,
     ) -> None:
         """Sleep until a request may be sent, then return.
 
@@ -42,7 +42,8 @@ class Pacer:
             bucket: The bucket that the request counts against; see `bucket_of`.
             pace: The rate class.
             max_wait: The longest wait, in seconds.
-            on_progress: Called with one sentence before a wait of a second or more.
+            sleep: Sleeps that many seconds, for a reason in one sentence; the reason of a wait of
+                less than a second is "". By default the clock sleeps.
 
         Raises:
             RateLimited: The next slot is more than `max_wait` away, and none is reserved. It is
@@ -57,9 +58,11 @@ class Pacer:
                 raise self._refusal(bucket, pace)
             if slot.seconds <= 0:
                 return
-            if on_progress is not None and slot.seconds >= REPORTED_SECONDS:
-                on_progress(f"Waiting {slot.seconds:.0f} s: Customer.io allows {_limit(pace)}.")
-            self._clock.sleep(slot.seconds)
+            reason = f"Waiting {slot.seconds:.0f} s: Customer.io allows {_limit(pace)}."
+            if sleep is None:
+                self._clock.sleep(slot.seconds)
+            else:
+                sleep(slot.seconds, reason if slot.seconds >= REPORTED_SECONDS else "")
             if self._limiter.is_valid(bucket, slot):
                 return
 

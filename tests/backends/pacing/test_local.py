@@ -260,14 +260,21 @@ class TestPacer:
         pacer.pause(BUCKET, Pace.APP, asked)
         assert limiter.pause_left(BUCKET) == pytest.approx(held)
 
-    def test_a_wait_worth_noticing_is_told_and_a_short_one_is_not(self, pacer: Pacer) -> None:
-        told: list[str] = []
-        pacer.wait(BUCKET, Pace.APP, 5, told.append)
-        pacer.wait(BUCKET, Pace.APP, 5, told.append)
-        assert told == []
+    def test_a_wait_worth_noticing_has_a_reason_and_a_short_one_has_none(
+        self, pacer: Pacer, time: Time
+    ) -> None:
+        reasons: list[str] = []
+
+        def sleep(seconds: float, reason: str) -> None:
+            reasons.append(reason)
+            time.sleep(seconds)
+
+        pacer.wait(BUCKET, Pace.APP, 5, sleep)
+        pacer.wait(BUCKET, Pace.APP, 5, sleep)
+        assert not any(reasons)
         pacer.pause(BUCKET, Pace.APP, 3.0)
-        pacer.wait(BUCKET, Pace.APP, 5, told.append)
-        assert told == ["Waiting 3 s: Customer.io allows 10 requests per second."]
+        pacer.wait(BUCKET, Pace.APP, 5, sleep)
+        assert reasons[-1:] == ["Waiting 3 s: Customer.io allows 10 requests per second."]
 
     @pytest.mark.parametrize("max_wait", [0, -1.0])
     def test_no_patience_takes_a_free_slot_and_no_other(

@@ -44,7 +44,7 @@ def test_waits_between_attempts_are_drawn_from_nothing_up_to_a_bound_that_double
     with Client(connected(region="us")) as client:
         time = clock.whole()
         retrier = Retrier(client, Pacer(AnyPace()), RetryQuota(), time, chance=lambda: chance)
-        bounds = Bounds(time.deadline(25), CallContext(), lambda _: None)
+        bounds = Bounds(time.deadline(25), CallContext(), lambda _: None, time.sleep)
         retrier.send(PERSON, Effect.OVERWRITE, bounds)
     assert clock.sleeps == [chance * 0.5, chance * 1.0]
 
