@@ -20,6 +20,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.subtools.declare import Answer, Effect
 from customerio_tool.subtools.declare.endpoint import Retry
+from customerio_tool.subtools.declare.privacy import NO_PEOPLE, without_hidden
 from customerio_tool.subtools.declare.vendor_json import Item
 
 CALL_SECONDS = 25.0
@@ -42,25 +43,37 @@ class Recovery:
         retrier: Sends a request, with retries.
         call: The call.
         bounds: The deadline of the call, its context and the observer of its attempts.
+        hidden: The folded names of the attributes that no reply may show.
     """
 
-    def __init__(self, retrier: Retrier, call: Call[Any], bounds: Bounds) -> None:
+    def __init__(
+        self, retrier: Retrier, call: Call[Any], bounds: Bounds, hidden: frozenset[str]
+    ) -> None:
         self._retrier = retrier
         self._call = call
         self._subtool = call.subtool
         self._bounds = bounds
+        self._hidden = hidden
 
     def answer(self, request: Request) -> Answer[Any]:
         """Send the request, make the second read if the call needs one, and return both payloads.
 
+        Neither has the attributes that the policy hides.
+
         Raises:
             CustomerIoError: The call failed.
         """
-        answer = Answer(self._call.args, self._call.at, self._payload(request))
+        payload = self._visible(self._payload(request))
+        answer = Answer(self._call.args, self._call.at, payload, hidden=self._hidden)
         if second := second_request_for(self._call):
             attempts = self._exchange(second, Effect.READ)
-            return replace(answer, second=self._second_payload(attempts))
+            return replace(answer, second=self._visible(self._second_payload(attempts)))
         return answer
+
+    def _visible(self, reply: Item) -> Item:
+        """Return any reply of the call without the hidden attributes of its people."""
+        visible: Item = without_hidden(reply, self._subtool.people or NO_PEOPLE, self._hidden)
+        return visible
 
     def _payload(self, request: Request) -> Item:
         attempts = self._exchange(request, self._subtool.effect)
@@ -118,7 +131,7 @@ class Recovery:
             return None
         reply = attempts.reply
         seen = cleaned_json(reply) if reply and reply.status == HTTPStatus.OK else None
-        return seen if isinstance(seen, dict) else None
+        return self._visible(seen) if isinstance(seen, dict) else None
 
     def _match(self, seen: Item) -> Item | None:
         verify = self._subtool.verify

@@ -22,9 +22,8 @@ from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import PolicyRefused
 from customerio_tool.policy import Policy
-from customerio_tool.subtools.declare import Answer, Effect, Invocation, Subtool
+from customerio_tool.subtools.declare import Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.identifiers import ulid
-from customerio_tool.subtools.declare.privacy import NO_PEOPLE, without_hidden
 from customerio_tool.subtools.declare.vendor_json import Item
 
 
@@ -136,12 +135,10 @@ class Runner:
         cancelled = call.context.is_cancelled if call.context.cancelled else None
         deadline = self._clock.deadline(seconds, cancelled)
         bounds = Bounds(deadline, call.context, watch.attempted, self._clock.sleep)
-        recovery = Recovery(self._retrier, call, bounds)
+        recovery = Recovery(self._retrier, call, bounds, frozenset(policy.hidden_attributes))
 
         def send() -> Item:
-            return call.subtool.result(
-                _without_hidden_attributes(recovery.answer(request), call, policy)
-            )
+            return call.subtool.result(recovery.answer(request))
 
         if call.subtool.effect is not Effect.SEND:
             return send()
@@ -173,14 +170,3 @@ class Runner:
         now = self._clock.now()
         fresh = ulid(now, self._clock.entropy(10))
         return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
-
-
-def _without_hidden_attributes(answer: Answer[Any], call: Call[Any], policy: Policy) -> Answer[Any]:
-    """Return the answer of any subtool without the attributes that the policy hides."""
-    hidden, people = frozenset(policy.hidden_attributes), call.subtool.people or NO_PEOPLE
-    return replace(
-        answer,
-        payload=without_hidden(answer.payload, people, hidden),
-        second=without_hidden(answer.second, people, hidden),
-        hidden=hidden,
-    )

@@ -13,11 +13,13 @@ import io
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, Full
 from typing import Any
 
 import requests
@@ -111,10 +113,10 @@ class _BoundedReads(io.RawIOBase):
         """
         room = self._room(deadline)
         while (part := deadline.slice_of(room)) < room:
-            if deadline.is_cancelled():
-                raise TimeoutError("the call was cancelled")
             if self._has_bytes() or wait_for_read(self._sock, timeout=part):
                 return
+            if deadline.is_cancelled():
+                raise TimeoutError("the call was cancelled")
             room -= part
 
     def _has_bytes(self) -> bool:
@@ -217,6 +219,37 @@ class _PunctualTlsConnection(_PunctualConnection, HTTPSConnection):
     """The same over TLS."""
 
 
+class _Stack:
+    """The idle connections of a pool, in the way of `queue.LifoQueue` without blocking.
+
+    Its steps are atomic. A `LifoQueue` would keep its lock if a signal handler raised while Python
+    enters it, and every later call would wait for ever.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        self.queue: deque[Any] = deque()
+        self._maxsize = maxsize
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Add a connection; raise `queue.Full` if there is no room."""
+        del block, timeout
+        if 0 < self._maxsize <= len(self.queue):
+            raise Full
+        self.queue.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the newest connection; raise `queue.Empty` if there is none."""
+        del block, timeout
+        try:
+            return self.queue.pop()
+        except IndexError:
+            raise Empty from None
+
+    def qsize(self) -> int:
+        """Return the number of connections."""
+        return len(self.queue)
+
+
 class _FreshForPostsPool(HTTPConnectionPool):
     """A pool that reconnects before a POST if the connection was idle for more than 5 s.
 
@@ -224,6 +257,7 @@ class _FreshForPostsPool(HTTPConnectionPool):
     """
 
     ConnectionCls: type[HTTPConnection] = _PunctualConnection
+    QueueCls: Any = _Stack
     monotonic: Callable[[], float]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from customerio_tool.subtools.declare import (
     CALL,
+    NO_PEOPLE,
     Answer,
     Api,
     Effect,
@@ -157,6 +158,7 @@ trigger_broadcast = Subtool(
     identity=_identity,
     reach=_reach,
     person_argument=None,
+    people=NO_PEOPLE,
     file_arguments=("data_file_url",),
     key_argument="idempotency_key",
     ledger_keeps=("trigger_id",),

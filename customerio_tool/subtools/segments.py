@@ -331,6 +331,7 @@ create_manual_segment = Subtool(
     verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _created_by_this_call),
     look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
     person_argument=None,
+    people=NO_PEOPLE,
     reference=APP_PAGES + "tag/segments/",
     examples=[
         Example(

@@ -23,11 +23,13 @@ from customerio_tool.subtools.declare import (
     Line,
     Look,
     Pace,
+    People,
     Person,
     Reach,
     Sends,
     Shape,
     Subtool,
+    Verify,
 )
 from tests.support.clients import code_of
 from tests.support.policies import paths_of
@@ -117,9 +119,25 @@ send_note = Subtool(
 )
 
 
+look_for_note = replace(
+    send_note,
+    name="look_for_note",
+    shape=Shape(
+        outcome="accepted",
+        to_result=lambda answer: {"summary": "Sent.", "note_id": answer.payload["delivery_id"]},
+        returns={"note_id": {"type": "string"}, "possibly": {"type": "array"}},
+    ),
+    verify=Verify(
+        Endpoint(Api.APP, "GET", "/v1/messages"),
+        lambda _args, _at, seen: {"possibly": seen["messages"]},
+    ),
+    people=People(renamed={"messages.recipient": ("email",)}),
+)
+
+
 @pytest.fixture
 def with_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {**subtools(), send_note.name: send_note}
+    known = {**subtools(), send_note.name: send_note, look_for_note.name: look_for_note}
     for module in ("customerio_tool.subtools", "customerio_tool.tool"):
         monkeypatch.setattr(f"{module}.subtools", lambda: known)
 
@@ -142,6 +160,25 @@ def test_whom_a_call_is_about_is_always_said() -> None:
     del said["person_argument"]
     with pytest.raises(TypeError, match="person_argument"):
         Subtool(**said)
+
+
+@pytest.mark.parametrize("name", ["create_manual_segment", "trigger_broadcast"])
+def test_a_write_that_reads_back_says_where_people_are(name: str) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: a read needs `people`$"):
+        replace(subtools()[name], people=None)
+
+
+@pytest.mark.usefixtures("with_notes")
+def test_a_hidden_address_is_not_in_the_trace_of_a_lost_send(sandbox: Sandbox) -> None:
+    hidden = {"hidden_attributes": ["email"]}
+    traces: list[str] = []
+    for policy in ({}, hidden):
+        sandbox.fault(operation="send_email", action="reset_after_applying", times=1)
+        with CustomerIoTool(sandbox.connection(), policy=policy) as tool:
+            lost = tool.call("look_for_note", {**NOTE, "note": f"Note {len(policy)}"})
+        assert code_of(lost) == "outcome_unknown"
+        traces.append(str(lost["possibly"]))
+    assert ["ada+test@example.com" in trace for trace in traces] == [True, False]
 
 
 @pytest.mark.parametrize("field", NAMED)

@@ -148,7 +148,8 @@ class Subtool(Generic[A]):
         person_argument: The argument that identifies the one person that a call is about; None if
             there is no such argument. The audit trail has a hash of that person.
         person_type_argument: The argument with the type of that identifier, if there is one.
-        people: The paths of people in the reply. Every read needs it; `NO_PEOPLE` means none.
+        people: The paths of people in the replies. Every read needs it, and every subtool with a
+            `second_read` or `verify`; `NO_PEOPLE` means none.
         data_argument: The argument with the data of an event. Every event needs it.
         file_arguments: The arguments with the URL of a file of recipients. Every send needs it;
             `()` means none.
@@ -214,7 +215,7 @@ class Subtool(Generic[A]):
             "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
             "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
             and not self.may_start_campaigns,
-            "a read needs `people`": self.effect.read_only and self.people is None,
+            "a read needs `people`": self._reads and self.people is None,
             "an event needs `data_argument`": (
                 self.effect is Effect.RECORD and self.data_argument is None
             ),
@@ -231,6 +232,10 @@ class Subtool(Generic[A]):
             ),
             "at least two examples": len(self.examples) < 2,
         }
+
+    @property
+    def _reads(self) -> bool:
+        return self.effect.read_only or bool(self.second_read or self.verify)
 
     def _named_arguments(self) -> set[str]:
         """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""
