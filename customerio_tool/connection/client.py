@@ -9,6 +9,7 @@ from types import TracebackType
 
 import requests
 import urllib3.exceptions
+from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
 
 from customerio_tool.connection.connection import Connection
@@ -205,7 +206,7 @@ class Client:
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         prepared = self._prepared(request, origin)
         _refuse_changed_path(prepared.reveal().path_url, request)
-        adapter = self._session.get_adapter(origin)
+        adapter = self._session.get_adapter(prepared.reveal().url or "")
         _refuse_repeats(adapter)
         left = deadline.left()
         if not left:
@@ -214,7 +215,7 @@ class Client:
         exchange = Exchange(deadline)
         try:
             with self._log_filter.silent(), in_force(exchange):
-                response = self._through_adapter(prepared, timeout, self._proxies[origin])
+                response = self._through(adapter, prepared, timeout, self._proxies[origin])
                 return self._read_reply(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = failure_of(error, begun=exchange.has_begun)
@@ -226,8 +227,9 @@ class Client:
     def _lacks_certificates(self) -> bool:
         return not Path(self.connection.ca_file or DEFAULT_CA_BUNDLE_PATH).exists()
 
-    def _through_adapter(
+    def _through(
         self,
+        adapter: BaseAdapter,
         prepared: Secret[requests.PreparedRequest],
         timeout: tuple[float, float],
         proxies: dict[str, str],
@@ -237,7 +239,7 @@ class Client:
         `Session.send` stores cookies, and reads the whole body of a redirect, of any length, to
         prepare a second request.
         """
-        return self._session.get_adapter(prepared.reveal().url or "").send(
+        return adapter.send(
             prepared.reveal(),
             stream=True,
             timeout=timeout,

@@ -268,3 +268,19 @@ def test_a_session_that_repeats_by_itself_is_refused(retries: Any) -> None:
 
         with pytest.raises(ValueError, match="max_retries=0"):
             Client(connected(), session=shared)
+
+
+@pytest.mark.parametrize("prefix", ["https://", APP_US, f"{APP_US}/", f"{APP_US}/v1/segments"])
+def test_an_adapter_mounted_later_that_repeats_is_refused_at_the_call(
+    net: responses.RequestsMock, prefix: str
+) -> None:
+    net.assert_all_requests_are_fired = False
+    net.get(f"{APP_US}/v1/segments", json={"segments": []})
+
+    with requests.Session() as shared, Client(connected(region="us"), session=shared) as client:
+        shared.mount(prefix, HTTPAdapter(max_retries=3))
+
+        with pytest.raises(ValueError, match="max_retries=0"):
+            client.exchange(SEGMENTS, soon())
+
+    assert not net.calls
