@@ -87,7 +87,6 @@ class _BoundedReads(io.RawIOBase):
     def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
-        self._timeout: float | None = sock.gettimeout()
 
     def readable(self) -> bool:
         """Return True."""
@@ -104,7 +103,8 @@ class _BoundedReads(io.RawIOBase):
         """Return the seconds that one read may take."""
         if not (left := deadline.left()):
             raise TimeoutError("the deadline has passed")
-        return left if self._timeout is None else min(self._timeout, left)
+        timeout: float | None = self._sock.gettimeout()
+        return left if timeout is None else min(timeout, left)
 
     def _wait(self, deadline: Deadline) -> None:
         """Wait for bytes in slices, between which the host may cancel the call.
