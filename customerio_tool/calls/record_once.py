@@ -6,7 +6,6 @@ its id and time, and the identical call sends the same event.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any
 
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS
+from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS, message_key
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.subtools.declare.identifiers import is_ulid
 from customerio_tool.subtools.declare.vendor_json import Item
@@ -92,6 +91,5 @@ class RecordOnce:
 
 
 def _key(call: Call[Any]) -> str:
-    run = ["run", call.context.run_id] if call.context.run_id else ["window"]
-    parts = [b"event", call.at.workspace.encode(), repr(run).encode(), call.canonical]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    what, workspace = call.canonical.decode(), call.at.workspace
+    return message_key(call.subtool.name, workspace, what, call.context.run_id)

@@ -85,11 +85,13 @@ class Bounds:
         if reason:
             self.context.report(reason)
         left = seconds
-        while left > 0 or left == seconds:
+        while True:
             self.check(doubtful=doubtful)
             part = self.deadline.slice_of(left)
             self.sleep(part)
-            left = left - part if part else -1.0
+            left -= part
+            if left <= 0:
+                return
 
 
 QUOTA_COST = {Fate.NOT_SENT: 14, Fate.LOST: 14, Fate.FAILED: 14, Fate.LIMITED: 5}

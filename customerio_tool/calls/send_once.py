@@ -141,9 +141,10 @@ class SendOnce:
             held = self._ledger.claim(key, claim.started, now)
             if held and key == claim.message and held.fingerprint != claim.started.fingerprint:
                 raise LedgerLost("the entry of a message has the fingerprint of another one")
-            if held and not _may_be_taken(claim, key, held.as_of(now)):
-                return key, held.as_of(now)
             if held:
+                as_of_now = held.as_of(now)
+                if not _may_be_taken(claim, key, as_of_now):
+                    return key, as_of_now
                 self._ledger.settle(key, claim.started, now)
             claim.taken[key] = held
         return None
