@@ -326,16 +326,23 @@ class CustomerIoTool:
         Returns:
             `ok` and `summary`; for each API of the connection, `track` and `app`:
             `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known.
+
+        Raises:
+            ToolClosed: The tool was closed.
         """
+        self._refuse_if_closed()
         return check_connection(self._client, self._clock.deadline(CALL_SECONDS))
 
     def _open_runner(self) -> Runner:
         notice_fork()
+        self._refuse_if_closed()
+        return self._runner
+
+    def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise ToolClosed(
                 "Nothing was sent: the application closed this tool, and must make another one."
             )
-        return self._runner
 
 
 def _process_backends(connection: Connection) -> Backends:

@@ -24,6 +24,8 @@ def test_a_closed_tool_sends_nothing_and_says_so(closed: CustomerIoTool, sandbox
     assert result["error"] == {"code": "tool_closed", "next_step": "give_up", "took_effect": "no"}
     with pytest.raises(ToolClosed):
         closed.run(*READ)
+    with pytest.raises(ToolClosed):
+        closed.test_connection()
     assert len(sandbox.requests()) == before
 
 

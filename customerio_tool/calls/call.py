@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare import Args, Invocation, Subtool
+from customerio_tool.subtools.declare.json_text import compact
 
 _log = logging.getLogger("customerio_tool")
 
@@ -91,7 +91,7 @@ class Call(Generic[A]):
     def canonical(self) -> bytes:
         """The subtool and its arguments as canonical JSON: equal for equal calls."""
         given = {name: value for name, value in self.args if value is not None}
-        return json.dumps([self.subtool.name, given], sort_keys=True).encode()
+        return compact([self.subtool.name, given], is_ascii=True, sort_keys=True).encode()
 
     def facts(self) -> dict[str, Any]:
         """Return the members of every result that are known before sending, such as event_id."""

@@ -232,7 +232,7 @@ merge_customers = Subtool(
                     "secondary": {"email": "zoë@example.com"},
                 },
             ),
-            title="Types told by shape; the cio_ prefix stays out of the body",
+            title="Types inferred from the shape; the cio_ prefix stays out of the body",
         ),
     ],
 )
@@ -326,7 +326,7 @@ get_customer_attributes = Subtool(
             Sends(
                 "GET", "/v1/customers/ada%2Btest%40example.com/attributes", query="id_type=email"
             ),
-            title="The type is told by the shape",
+            title="The type is inferred from the shape",
         ),
     ],
 )

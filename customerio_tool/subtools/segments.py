@@ -99,7 +99,7 @@ add_to_segment = Subtool(
                 query="id_type=email",
                 body={"ids": ["ada+test@example.com", "zoë@example.com"]},
             ),
-            title="E-mail addresses, told by their shape",
+            title="E-mail addresses, recognised by their shape",
         ),
     ],
 )

@@ -16,7 +16,16 @@ EARLIER_PATHS = {
     "customerio_tool.connection": ["Api", "Connection"],
     "customerio_tool.policy": ["Policy"],
     "customerio_tool.shapes": ["contains", "listing"],
-    "customerio_tool.spec": ["Args", "Effect", "Example", "Pace", "Sends", "Subtool"],
+    "customerio_tool.spec": [
+        "Args",
+        "Call",
+        "Effect",
+        "Endpoint",
+        "Example",
+        "Pace",
+        "Sends",
+        "Subtool",
+    ],
     "customerio_tool.subtools.pages": ["Full", "Limit", "NamePart", "Offset"],
 }
 """What the README has shown, where it showed it."""
