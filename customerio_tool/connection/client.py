@@ -214,8 +214,11 @@ class Client:
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         exchange = Exchange(deadline)
         try:
-            with self._log_filter.silent(), in_force(exchange):
-                response = self._through(adapter, prepared, timeout, self._proxies[origin])
+            with (
+                self._log_filter.silent(),
+                in_force(exchange),
+                self._through(adapter, prepared, timeout, self._proxies[origin]) as response,
+            ):
                 return self._read_reply(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = failure_of(error, begun=exchange.has_begun)
@@ -284,8 +287,6 @@ class Client:
                     return Reply(response.status_code, response.headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = problem_of(error)
-        finally:
-            response.close()
         came = self.connection.mask(bytes(body))
         raise AnswerLost(problem, Reply(response.status_code, response.headers, came, whole=False))
 
