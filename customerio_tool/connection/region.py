@@ -22,12 +22,15 @@ def region_from_reply(api: Api, region: Region, reply: Reply) -> Region | None:
     """Return the account's region, if the reply to a probe of a region's host proves it.
 
     The Track API's `accounts/region` names the region. The App API knows a key only in the key's
-    own region, and answers 200, or 403 if the key's scope excludes segments. The 403 is reported
-    by users; the vendor does not document it.
+    own region, and answers with its segments, or 403 if the key's scope excludes segments. The 403
+    is reported by users; the vendor does not document it.
     """
-    if api is Api.APP:
-        return region if reply.status in (requests.codes.ok, requests.codes.forbidden) else None
     payload = json_of(reply) if reply.status == requests.codes.ok else None
+    if api is Api.APP:
+        has_segments = isinstance(payload, dict) and "segments" in payload
+        is_too_long = reply.status == requests.codes.ok and not reply.whole
+        is_known = has_segments or is_too_long or reply.status == requests.codes.forbidden
+        return region if is_known else None
     named = payload.get("region") if isinstance(payload, dict) else None
     return next((known for known in REGIONS if known == named), None)
 

@@ -153,7 +153,23 @@ def app_only() -> Client:
 @pytest.mark.parametrize("known", [200, 403])
 def test_an_app_key_is_looked_for_on_both_hosts(net: responses.RequestsMock, known: int) -> None:
     net.get(APP_US + SEGMENTS.path, status=401)
-    net.get(APP_EU + SEGMENTS.path, status=known)
+    net.get(APP_EU + SEGMENTS.path, status=known, json={"segments": []})
+    net.get(APP_EU + "/v1/campaigns")
+
+    with app_only() as client:
+        client.exchange(Request(Api.APP, "GET", "/v1/campaigns"), soon())
+
+    assert urls(net)[-1] == APP_EU + "/v1/campaigns"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Please log in</html>", b"[]", b'{"meta": {"error": "asleep"}}']
+)
+def test_a_host_that_does_not_answer_with_segments_proves_no_region(
+    net: responses.RequestsMock, body: bytes
+) -> None:
+    net.get(APP_US + SEGMENTS.path, body=body)
+    net.get(APP_EU + SEGMENTS.path, json={"segments": []})
     net.get(APP_EU + "/v1/campaigns")
 
     with app_only() as client:
