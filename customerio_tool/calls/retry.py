@@ -17,7 +17,7 @@ from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
 from customerio_tool.deadline import Clock, Deadline
-from customerio_tool.errors import Cancelled, RateLimited, Unreachable
+from customerio_tool.errors import Cancelled, CustomerIoError, RateLimited, Unreachable
 from customerio_tool.subtools.declare import Api, Effect, Pace
 from customerio_tool.subtools.declare.endpoint import Retry
 
@@ -135,7 +135,13 @@ class Retrier:
         self._take_slot(request, bounds, self._client.timeouts.whole, doubtful=False)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
-            attempts = self._attempt(request, effect, bounds, number)
+            try:
+                attempts = self._attempt(request, effect, bounds, number)
+            except CustomerIoError as error:
+                if doubtful and not effect.read_only:
+                    error.took_effect = "unknown"
+                    error.add("An earlier attempt of this call may have been applied.")
+                raise
             doubtful = doubtful or attempts.doubtful
             attempts = replace(attempts, doubtful=doubtful)
             if attempts.fate is Fate.ANSWERED:

@@ -113,7 +113,8 @@ class Client:
             Unreachable: No connection was made, so nothing was sent.
             AnswerLost: The request may have arrived; `partial` is a reply that was cut off.
             CredentialsRejected: The region was not known, and Customer.io refused the credentials.
-            ConnectionInvalid: The connection is not for this API, or its CA file is gone.
+            ConnectionInvalid: The connection is not for this API, or its CA file is gone, or the
+                session repeats requests by itself.
         """
         region = self.region(request.api, deadline)
         origin = self.connection.base_url(request.api, region)
@@ -308,13 +309,24 @@ def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | N
     raise Unreachable("The account's region was not known in time, so nothing was sent.")
 
 
+class _SessionRepeats(ConnectionInvalid, ValueError):
+    """The session repeats requests by itself; a `ValueError`, because the host passed the session.
+
+    It is a `CustomerIoError` too: a call that is refused for it was certainly not sent.
+    """
+
+
 def _refuse_repeats(adapter: object) -> None:
     """Refuse an adapter that retries: it may send twice, or report as not sent what was sent."""
-    retries = getattr(adapter, "max_retries", None)
-    if retries is not None and retries.total != 0:
-        raise ValueError(
-            "The session repeats requests by itself: mount adapters with max_retries=0."
-        )
+    retries = getattr(adapter, "max_retries", 0)
+    # urllib3 takes a number for the `total` of a `Retry`, and None for its default, 3 retries.
+    total = getattr(retries, "total", retries)
+    if total is False or (type(total) is int and total == 0):
+        return
+    raise _SessionRepeats(
+        "Nothing was sent: the session repeats requests by itself. The application must mount "
+        "adapters with max_retries=0."
+    )
 
 
 def _refuse_changed_path(path: str, request: Request) -> None:
