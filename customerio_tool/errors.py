@@ -275,7 +275,10 @@ class Answered(CustomerIoError):
 
 
 class CredentialsRejected(Answered):
-    """401: the Track pair or the App key is wrong, or belongs to the other region."""
+    """401: the Track pair or the App key is wrong, or belongs to the other region; or a redirect.
+
+    After a 301, 302 or 303 a write may have been applied all the same.
+    """
 
     code = "credentials_rejected"
     next_step = "ask_user"
@@ -347,7 +350,7 @@ class SendInProgress(CustomerIoError):
 
 
 class ReplyUnreadable(CustomerIoError):
-    """The reply to a read is too large, or is not the JSON that Customer.io documents."""
+    """The reply to a read is too large, an error, or not about what was asked for."""
 
     code = "reply_unreadable"
     next_step = "wait"

@@ -7,7 +7,12 @@ from http import HTTPStatus
 from typing import Any
 
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.reply import cleaned_json, outcome_unknown, payload_of, second_payload_of
+from customerio_tool.calls.reply import (
+    outcome_unknown,
+    payload_of,
+    second_payload_of,
+    verify_payload_of,
+)
 from customerio_tool.calls.request import second_request_for, verify_request_for
 from customerio_tool.calls.retry import Attempts, Bounds, Fate, Retrier
 from customerio_tool.connection.exchange import Reply, Request
@@ -93,19 +98,22 @@ class Recovery:
         raise self._explain(cancelled, replace(lost, doubtful=True))
 
     def _read_back_or_repeat(self, request: Request, lost: Attempts) -> Item:
-        """Read back after a lost answer; send once more if the read shows no effect."""
+        """Read back after a lost answer; send once more if the read shows no effect.
+
+        What it shows is never taken for the effect of this call: another may have had the same.
+        """
         attempts, may_send = lost, self._wait_to_retry(request, lost)
-        while (seen := self._read_back()) is not None:
-            if found := self._match(seen):
-                return found
-            if not may_send:
+        while (trace := self._trace()) is not None:
+            if trace or not may_send:
                 break
             attempts, may_send = self._send_again(request, attempts), False
             if not _is_uncertain(attempts):
+                trace = None
                 break
         else:
             self._bounds.check(doubtful=True)  # a read that failed may have been cancelled
-        return self._payload_or_error(request, attempts)
+            trace = {}
+        return self._payload_or_error(request, attempts, trace)
 
     def _wait_to_retry(self, request: Request, attempts: Attempts) -> bool:
         return self._retrier.wait_to_retry(request, self._subtool.effect, attempts, self._bounds)
@@ -120,25 +128,30 @@ class Recovery:
             failure = error
         raise self._explain(failure, replace(lost, doubtful=True))
 
-    def _read_back(self) -> Item | None:
-        """Return the JSON object of the verifying read; None if it failed or there is none."""
-        request = verify_request_for(self._call)
-        if request is None:
+    def _trace(self) -> Item | None:
+        """Return what the verifying read shows of a call like this one; None if it failed."""
+        request, verify = verify_request_for(self._call), self._subtool.verify
+        if request is None or verify is None:
             return None
         try:
             attempts = self._exchange(request, Effect.READ)
+            if attempts.reply is None:
+                return None
+            seen = self._visible(verify_payload_of(self._call, attempts.reply))
         except CustomerIoError:
             return None
-        reply = attempts.reply
-        seen = cleaned_json(reply) if reply and reply.status == HTTPStatus.OK else None
-        return self._visible(seen) if isinstance(seen, dict) else None
+        return verify.found(self._call.args, self._call.at, seen) or {}
 
-    def _match(self, seen: Item) -> Item | None:
-        verify = self._subtool.verify
-        return verify.found(self._call.args, self._call.at, seen) if verify else None
+    def _payload_or_error(
+        self, request: Request, attempts: Attempts, trace: Item | None = None
+    ) -> Item:
+        """Return the payload of the last attempt, or raise the error of the whole call.
 
-    def _payload_or_error(self, request: Request, attempts: Attempts) -> Item:
-        """Return the payload of the last attempt, or raise the error of the whole call."""
+        Args:
+            request: The request.
+            attempts: Its attempts.
+            trace: What a read after them showed; None if there was none.
+        """
         reply = attempts.reply
         if attempts.doubtful and reply and _is_already_deleted(request, reply):
             reply = Reply(HTTPStatus.NO_CONTENT, reply.headers, b"")
@@ -148,25 +161,25 @@ class Recovery:
             raise self._failure(attempts)
         except CustomerIoError as error:
             failure = error
-        raise self._explain(failure, attempts)
+        raise self._explain(failure, attempts, trace)
 
     def _failure(self, attempts: Attempts) -> CustomerIoError:
         if attempts.fate is Fate.NOT_SENT and not attempts.doubtful:
             return Unreachable(attempts.problem, extra=self._call.facts())
         return outcome_unknown(self._call, attempts.problem)
 
-    def _explain(self, error: CustomerIoError, attempts: Attempts) -> CustomerIoError:
-        """Add to an error that an earlier attempt is in doubt, and the traces of a lost send."""
+    def _explain(
+        self, error: CustomerIoError, attempts: Attempts, trace: Item | None = None
+    ) -> CustomerIoError:
+        """Add to an error that an earlier attempt is in doubt, and what may be its trace."""
         if attempts.doubtful and not self._subtool.effect.read_only:
             if error.took_effect == "no":
                 error.add("An earlier attempt of this call may have been applied.")
             error.took_effect = "unknown"
             if self._subtool.effect.retry is Retry.VERIFY and self._subtool.look:
                 error.next_step, error.look = "look_first", self._call.look()
-        if isinstance(error, OutcomeUnknown) and self._subtool.effect is Effect.SEND:
-            seen = self._read_back()
-            trace = self._match(seen) if seen else None
-            error.extra |= trace or {}
+        if isinstance(error, OutcomeUnknown):
+            error.extra |= (self._trace() if trace is None else trace) or {}
         return error
 
     def _second_payload(self, attempts: Attempts) -> Item:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from customerio_tool.calls.call import Call
-from customerio_tool.connection.exchange import REDIRECTS, Reply, json_of, retry_after
+from customerio_tool.connection.exchange import Reply, json_of, retry_after
 from customerio_tool.errors import (
     Answered,
     CredentialsRejected,
@@ -23,6 +24,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.subtools.declare import Api, JsonSchema
 from customerio_tool.subtools.declare.endpoint import Retry
+from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.vendor_json import Item, clean, object_in, objects_in
 
 MAX_SAID_CHARS = 300
@@ -32,17 +34,23 @@ MAX_SAID_CHARS = 300
 def payload_of(call: Call[Any], reply: Reply) -> Item:
     """Return the JSON object of a 2xx reply, its text cleaned.
 
-    A write with a 2xx succeeded, so an empty or unreadable body counts as an empty object.
+    A write with a 2xx succeeded, so an empty or unreadable body counts as an empty object. If the
+    body is an error, nobody knows what became of the write.
 
     Raises:
-        CustomerIoError: The status is not 2xx, or the reply to a read lacks the expected JSON.
+        CustomerIoError: The status is not 2xx; or the body is an error; or the reply to a read
+            lacks the expected JSON or is about another object.
     """
     if not 200 <= reply.status < 300:
         raise error_for(call, reply)
     if call.subtool.effect.read_only:
         shape = call.subtool.shape
-        return _read_payload(reply, shape.expects, shape.returns.get(shape.expects or "", {}))
-    return object_in(cleaned_json(reply))
+        declared = shape.returns.get(shape.expects or "", {})
+        return _read_payload(call, reply, _Wanted(shape.expects, declared, call.subtool.about))
+    payload = cleaned_json(reply)
+    if is_error(payload):
+        raise _in_doubt(call, reply, f"Customer.io answered with an error (HTTP {reply.status}).")
+    return object_in(payload)
 
 
 def second_payload_of(call: Call[Any], reply: Reply) -> Item:
@@ -50,18 +58,49 @@ def second_payload_of(call: Call[Any], reply: Reply) -> Item:
     if not 200 <= reply.status < 300:
         raise error_for(call, reply)
     second = call.subtool.second_read
-    return _read_payload(reply, second.expects if second else None, {})
+    wanted = _Wanted(second.expects, {}, second.about) if second else _ANY
+    return _read_payload(call, reply, wanted)
 
 
-def _read_payload(reply: Reply, expects: str | None, declared: JsonSchema) -> Item:
-    """Return the JSON object of a read, which must have the member `expects` as `declared`."""
-    payload = cleaned_json(reply)
-    if isinstance(payload, dict) and (
-        expects is None or (expects in payload and _is_a(declared, payload[expects]))
+def verify_payload_of(call: Call[Any], reply: Reply) -> Item:
+    """Return the JSON object of the reply to a verifying read; raises like `payload_of`."""
+    if not 200 <= reply.status < 300:
+        raise error_for(call, reply)
+    verify = call.subtool.verify
+    wanted = _Wanted(verify.expects, {"type": "array"}, verify.about) if verify else _ANY
+    return _read_payload(call, reply, wanted)
+
+
+class _Wanted(NamedTuple):
+    """The member that the reply to a read must have, its schema, and what it must be about."""
+
+    member: str | None
+    declared: JsonSchema
+    about: About | None
+
+
+_ANY = _Wanted(None, {}, None)
+
+
+def _read_payload(call: Call[Any], reply: Reply, wanted: _Wanted) -> Item:
+    """Return the JSON object of a read; raise `ReplyUnreadable` if it is not what was wanted."""
+    payload, (member, declared, about) = cleaned_json(reply), wanted
+    if is_error(payload):
+        what = "an error"
+    elif not isinstance(payload, dict) or (
+        member is not None and not (member in payload and _is_a(declared, payload[member]))
     ):
+        what = "something other than the JSON it documents"
+    elif about is not None and not about(call.args, payload):
+        what = "another object than the one that was asked for"
+    else:
         return payload
-    what = "something other than the JSON it documents" if reply.whole else "too much to be read"
-    raise ReplyUnreadable(f"Customer.io answered this read with {what}.", http_status=reply.status)
+    what = what if reply.whole else "too much to be read"
+    raise ReplyUnreadable(
+        f"Customer.io answered this read with {what}.",
+        http_status=reply.status,
+        extra=_said(reply),
+    )
 
 
 def _is_a(declared: JsonSchema, value: Any) -> bool:
@@ -83,12 +122,12 @@ def cleaned_json(reply: Reply) -> Any:
 
 def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
     """Return the error for a reply whose status is not 2xx."""
+    if reply.is_redirect:
+        return _redirected(call, reply)
     extra = {**call.facts(), **_said(reply)}
     if reply.may_have_acted:
         return _server_failure(call, reply, extra)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
-    if reply.status in REDIRECTS:
-        error, sentence = CredentialsRejected, _REDIRECTED
     hints = (_status_hint(call, error, reply.status), _refused_hint(call, reply.status))
     return error(
         " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
@@ -98,10 +137,6 @@ def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
     )
 
 
-_REDIRECTED = (
-    "Customer.io redirected the request to another host, which means that the connection's region "
-    "is wrong"
-)
 _REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
     HTTPStatus.UNAUTHORIZED: (CredentialsRejected, "Customer.io rejected the credentials"),
     HTTPStatus.FORBIDDEN: (PermissionDenied, "The credentials may not do this"),
@@ -140,6 +175,34 @@ def _retry_seconds(call: Call[Any], reply: Reply) -> float:
     """Return the seconds of `Retry-After`, else one period: the vendor documents no such header."""
     asked = retry_after(reply, call.at.now)
     return float(call.subtool.pace.period_seconds) if asked is None else asked
+
+
+def _redirected(call: Call[Any], reply: Reply) -> CustomerIoError:
+    """Return the error for a 3xx; see `Reply.may_have_acted` for which may follow a write."""
+    subtool = call.subtool
+    problem = (
+        "Customer.io answered with a redirect, as it does where the region of a connection is "
+        f"wrong (HTTP {reply.status}). {_CREDENTIALS[subtool.endpoint.api]}"
+    )
+    in_doubt = reply.may_have_acted and not subtool.effect.read_only
+    if in_doubt and subtool.effect.retry is not Retry.ALWAYS:
+        return _in_doubt(call, reply, problem)
+    repeat = " It may have happened; repeating the same call is safe." if in_doubt else ""
+    return CredentialsRejected(
+        problem + repeat,
+        took_effect="unknown" if in_doubt else "no",
+        http_status=reply.status,
+        extra={**call.facts(), **_said(reply)},
+    )
+
+
+def _in_doubt(call: Call[Any], reply: Reply, problem: str) -> CustomerIoError:
+    """Return the error of a write that was answered with neither a yes nor a no."""
+    error = outcome_unknown(call, problem, http_status=reply.status)
+    error.extra |= _said(reply)
+    if error.look is None:
+        error.next_step = "ask_user"  # to wait would not change the answer
+    return error
 
 
 def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> CustomerIoError:
@@ -185,23 +248,61 @@ def _said(reply: Reply) -> dict[str, Any]:
     return {"said": words, "untrusted": True} if words else {}
 
 
+def is_error(body: Any) -> bool:
+    """Return whether JSON is an error envelope, whatever status it came with.
+
+    A member such as `errors` that is empty, null, false or 0 says that there is none.
+    """
+    top = _folded(body)
+    meta = _folded(top.get("meta"))
+    said = [holder.get(name) for holder in (top, meta) for name in ("error", "errors")]
+    if any(map(_says_something, said)) or False in (top.get("ok"), top.get("success")):
+        return True
+    status = str(top.get("status")).lower()
+    return status in _FAILED_STATUS or re.fullmatch(r"[45][0-9]{2}", status) is not None
+
+
+_FAILED_STATUS = ("error", "fail", "failed", "failure")
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_says_something, value.values()))
+    if isinstance(value, list):
+        return any(map(_says_something, value))
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
+def _folded(value: Any) -> Item:
+    """Return an object with its names in lower case; an empty one for any other value."""
+    return {name.lower(): member for name, member in object_in(value).items()}
+
+
 def vendor_words(body: Any) -> str:
     """Return the messages of an error body, cleaned, at most 300 characters; empty if none.
 
     They are in `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App API) or
-    `errors[].reason` with `field` and `message` (Track API v2).
+    `errors[].reason` with `field` and `message` (Track API v2). A proxy may put them into `error`,
+    `message` or `detail`.
     """
-    if not isinstance(body, dict):
-        return ""
-    meta = body.get("meta")
-    found = [meta.get("error"), *_listed(meta.get("errors"))] if isinstance(meta, dict) else []
-    found += [_error_text(error) for error in _listed(body.get("errors"))]
+    top = _folded(body)
+    meta = _folded(top.get("meta"))
+    found = [text for each in (meta, top) for text in _texts_of(each)] or [_error_text(top)]
     words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
     return " ".join(str(clean(words)).split())[:MAX_SAID_CHARS]
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _texts_of(holder: Item) -> list[str]:
+    """Return the texts of the members `error` and `errors`."""
+    errors = holder.get("errors")
+    if isinstance(errors, dict):  # the problems of each field, by its name
+        errors = [
+            {"field": name, "message": each}
+            for name, problems in errors.items()
+            for each in (problems if isinstance(problems, list) else [problems])
+        ]
+    found = [holder.get("error"), *(errors if isinstance(errors, list) else [errors])]
+    return [text for text in map(_error_text, found) if isinstance(text, str) and text.strip()]
 
 
 def _error_text(error: Any) -> Any:

@@ -274,4 +274,5 @@ def _needs_whole_body(reply: Reply, effect: Effect) -> bool:
 def _fate_of(reply: Reply) -> Fate:
     if reply.status == 429:
         return Fate.LIMITED
-    return Fate.FAILED if reply.may_have_acted else Fate.ANSWERED
+    may_change = reply.may_have_acted and not reply.is_redirect
+    return Fate.FAILED if may_change else Fate.ANSWERED

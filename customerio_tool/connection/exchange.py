@@ -49,12 +49,20 @@ class Reply:
     def may_have_acted(self) -> bool:
         """Whether the request may have been applied although the status is not 2xx.
 
-        That is so for a 5xx; a 408; a 303, which points to the result of a request that was
-        applied; and a 1xx, as the final status after it was not read.
+        That is so for a 5xx; a 408; a 1xx, as the final status after it was not read; and a 3xx,
+        which may point to the result of a request that was applied, but for 307 and 308, which ask
+        for the same request at another place (RFC 9110, 15.4).
         """
+        if self.is_redirect:
+            return self.status not in _SAME_REQUEST_ELSEWHERE
         return not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR or (
-            self.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SEE_OTHER)
+            self.status == HTTPStatus.REQUEST_TIMEOUT
         )
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the status is a 3xx."""
+        return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
 
 def json_of(reply: Reply) -> Any:
@@ -72,6 +80,7 @@ def _finite(text: str) -> float:
 
 
 REDIRECTS = (301, 302, 307, 308)
+_SAME_REQUEST_ELSEWHERE = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 
 
 def retry_after(reply: Reply, now: float) -> float | None:

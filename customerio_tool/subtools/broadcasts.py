@@ -6,6 +6,7 @@ from typing import Any
 
 from customerio_tool.subtools.declare import (
     CALL,
+    MAX_TIME,
     NO_PEOPLE,
     Answer,
     Api,
@@ -22,7 +23,9 @@ from customerio_tool.subtools.declare import (
     Subtool,
     Verify,
     compact,
+    is_same,
     iso_time,
+    named,
     objects_in,
     whole_in,
 )
@@ -106,21 +109,26 @@ def _not_found_hint(args: TriggerBroadcastArgs) -> str:
     return f"{where} One unknown person fails the whole broadcast unless ignore_missing is true."
 
 
-_MAX_TIME = 253_402_300_799
-"""The last second of the year 9999 in Unix seconds; Python cannot write a later time."""
+_MOST_TRIGGERS = 5
 
 
-def _possible_trigger(
-    _: TriggerBroadcastArgs, invocation: Invocation, payload: Item
+def _possible_triggers(
+    args: TriggerBroadcastArgs, invocation: Invocation, payload: Item
 ) -> Item | None:
-    """Return the newest trigger since the call began; another call may have started it."""
-    triggers = objects_in(payload.get("triggers"))
-    started = {whole_in(t.get("created_at")) or 0: whole_in(t.get("id")) for t in triggers}
-    newest = max(started, default=0)
-    if not invocation.search_from <= newest <= _MAX_TIME:
+    """Return the triggers since the call began; another call may have started any of them."""
+    started = {
+        (created, whole_in(trigger.get("id")))
+        for trigger in objects_in(payload["triggers"])
+        if is_same(trigger.get("broadcast_id", args.broadcast_id), args.broadcast_id)
+        and invocation.search_from <= (created := whole_in(trigger.get("created_at")) or 0)
+        and created <= MAX_TIME
+    }
+    if not started:
         return None
-    when = iso_time(newest)
-    return {"possibly": f"Trigger {started[newest]} started at {when}, possibly by this call."}
+    newest = sorted(started, key=lambda one: one[0], reverse=True)[:_MOST_TRIGGERS]
+    told = ", ".join(f"trigger {number} started at {iso_time(at)}" for at, number in newest)
+    which = "possibly" if len(started) == 1 else "one of them possibly"
+    return {"possibly": f"T{told[1:]}, {which} by this call."}
 
 
 trigger_broadcast = Subtool(
@@ -146,12 +154,15 @@ trigger_broadcast = Subtool(
             "verify": CALL,
             "possibly": {
                 "type": "string",
-                "description": "On an unknown outcome: a trigger that may be of this call.",
+                "description": "On an unknown outcome: triggers that may be of this call.",
             },
         },
     ),
     verify=Verify(
-        Endpoint(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"), _possible_trigger
+        Endpoint(Api.APP, "GET", "/v1/broadcasts/{broadcast_id}/triggers"),
+        _possible_triggers,
+        expects="triggers",
+        about=named("triggers.broadcast_id", argument="broadcast_id"),
     ),
     look=_look_at_messages,
     not_found_hint=_not_found_hint,

@@ -35,6 +35,7 @@ from customerio_tool.subtools.declare import (
     chars_of,
     contains,
     listing,
+    named,
     one,
     refuse,
     whole_in,
@@ -76,6 +77,7 @@ get_campaign = Subtool(
     not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
+    about=named("campaign.id", argument="campaign_id"),
     reference=APP_PAGES,  # its own page is not known
     examples=[
         Example({"campaign_id": 12}, Sends("GET", "/v1/campaigns/12")),
@@ -301,6 +303,8 @@ get_campaign_metrics = Subtool(
     not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
+    # The reply documents no id, but a proxy's or a later version's may have one.
+    about=named("campaign_id", "metric.campaign_id", argument="campaign_id"),
     reference=APP_PAGES + "tag/automations/campaignMetrics/",
     examples=[
         Example(

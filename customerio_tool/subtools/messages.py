@@ -39,6 +39,7 @@ from customerio_tool.subtools.declare import (
     refuse,
     whole_number,
 )
+from customerio_tool.subtools.parts import origins
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.references import APP_PAGES
 
@@ -215,14 +216,18 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     messages = answer.payload["messages"] or []
     if not isinstance(messages, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    kept = [message for message in objects_in(messages) if _passes_filters(answer.args, message)]
+    rows = objects_in(messages)
+    own = [message for message in rows if not origins.is_of_another(answer.args, message)]
+    kept = [message for message in own if _passes_filters(answer.args, message)]
     brief = [_brief(message) for message in kept]
     shown = fitting_items(brief)
     is_cut = len(shown) < len(brief)
     cursor = None if is_cut else answer.payload.get("next") or None
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
-        _filter_note(answer.args, len(messages)),
+        _filter_note(answer.args, len(own)),
+        origins.others_note(len(rows) - len(own)),
+        origins.strangers_note(answer.args.customer_id, answer.args.id_type, shown),
         _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
         _window_note(answer.args, answer.invocation),
         _transactional_id_note(answer.args),
@@ -289,7 +294,13 @@ def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
         return "One call spans six months at most: what is older before end_time is left out."
     if end is None and invocation.now - start > WINDOW_SECONDS:
         return "One call spans six months at most: some of the first days may be missing."
+    if end is None and invocation.now - start <= _FRESH_SECONDS:
+        return "A message of the last minutes may not be listed yet."
     return ""
+
+
+_FRESH_SECONDS = 900
+"""From how late a start a list is taken for a look after a send."""
 
 
 def _transactional_id_note(args: ListMessagesArgs) -> str:
@@ -339,6 +350,7 @@ list_messages = Subtool(
     person_argument="customer_id",
     person_type_argument="id_type",
     people=_PEOPLE,
+    about=origins.is_about,
     reference=APP_PAGES + "tag/messages/listMessages/",
     examples=[
         Example({}, Sends("GET", "/v1/messages", query="limit=20")),

@@ -29,6 +29,7 @@ from customerio_tool.subtools.declare import (
     is_hidden,
     json_array,
     object_in,
+    values_at,
 )
 from customerio_tool.subtools.parts.identify import (
     IdentifyCustomerArgs,
@@ -37,7 +38,12 @@ from customerio_tool.subtools.parts.identify import (
     identify_caution,
     look_at_person,
 )
-from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
+from customerio_tool.subtools.parts.lookup import (
+    LookupType,
+    kind_of_person,
+    looked_up_hint,
+    names_another,
+)
 from customerio_tool.subtools.parts.merge import (
     MergeCustomersArgs,
     look_at_secondary,
@@ -260,6 +266,14 @@ def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[st
     return {"id_type": kind_of_person(args.customer_id, args.id_type)}
 
 
+def _is_about_person(args: GetCustomerAttributesArgs, reply: Item) -> bool:
+    kind = kind_of_person(args.customer_id, args.id_type)
+    places = [f"customer.identifiers.{kind}", f"customer.attributes.{kind}"]
+    if kind == "id":
+        places.append("customer.id")
+    return not names_another(args.customer_id, args.id_type, values_at(reply, places))
+
+
 def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
     customer: Item = {**answer.payload["customer"]}
     customer.pop("timestamps", None)
@@ -315,6 +329,7 @@ get_customer_attributes = Subtool(
     person_argument="customer_id",
     person_type_argument="id_type",
     people=People(at=("customer",)),
+    about=_is_about_person,
     reference=APP_OPERATIONS + "getPersonAttributes",
     examples=[
         Example(

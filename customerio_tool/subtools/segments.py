@@ -20,7 +20,6 @@ from customerio_tool.subtools.declare import (
     Invocation,
     Item,
     Line,
-    Look,
     Pace,
     SecondRead,
     SegmentNumber,
@@ -33,8 +32,8 @@ from customerio_tool.subtools.declare import (
     contains,
     fitted,
     listing,
+    named,
     object_in,
-    objects_in,
     whole_in,
 )
 from customerio_tool.subtools.parts.membership import (
@@ -45,6 +44,12 @@ from customerio_tool.subtools.parts.membership import (
     look_at_count,
     membership_body,
     membership_query,
+)
+from customerio_tool.subtools.parts.namesakes import (
+    is_named,
+    is_older,
+    look_for_namesakes,
+    possible_namesakes,
 )
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
@@ -250,10 +255,12 @@ get_segment = Subtool(
         Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}/customer_count"),
         when=lambda args: args.include_count is True,
         expects="count",
+        about=named("segment_id", argument="segment_id"),
     ),
     not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,
+    about=named("segment.id", argument="segment_id"),
     reference=APP_PAGES + "tag/segments/getSegment/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1")),
@@ -281,28 +288,20 @@ def _new_segment_body(args: CreateManualSegmentArgs, _: Invocation) -> dict[str,
 def _created_to_result(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
     segment = object_in(answer.payload.get("segment"))
     number = whole_in(segment.get("id"))
-    if number is None:
+    if number is None or not is_named(segment, answer.args.name):
         summary = "Customer.io accepted the segment but did not tell its number; see list_segments."
         return {"summary": summary, "outcome": "accepted", "segment_id": None}
+    if is_older(segment, answer.invocation):
+        summary = (
+            f"Customer.io answered with segment {number}, which is older than this call: it is no "
+            "new one, and may hold people."
+        )
+        return {"summary": summary, "outcome": "accepted", "segment_id": number, "segment": segment}
     return {
         "summary": f"Created segment {number}, empty.",
         "segment_id": number,
         "segment": segment,
     }
-
-
-def _created_by_this_call(
-    args: CreateManualSegmentArgs, invocation: Invocation, payload: Item
-) -> dict[str, Any] | None:
-    """Return the manual segment with the same name that was created since the call began."""
-    created = [
-        segment
-        for segment in objects_in(payload.get("segments"))
-        if segment.get("name") == args.name
-        and segment.get("type") == "manual"
-        and (whole_in(segment.get("created_at")) or 0) >= invocation.search_from
-    ]
-    return {"segment": created[-1]} if created else None
 
 
 create_manual_segment = Subtool(
@@ -325,11 +324,19 @@ create_manual_segment = Subtool(
                 "description": "Number of the new segment; null where the reply did not tell it.",
             },
             "segment": {"type": "object", "description": "As Customer.io stored it."},
+            "possibly": {
+                "type": "string",
+                "description": "On an unknown outcome: segments that may be of this call.",
+            },
         },
         untrusted=True,
     ),
-    verify=Verify(Endpoint(Api.APP, "GET", "/v1/segments"), _created_by_this_call),
-    look=lambda args, _: Look("list_segments", {"type": "manual", "name_contains": args.name}),
+    verify=Verify(
+        Endpoint(Api.APP, "GET", "/v1/segments"),
+        lambda args, at, seen: possible_namesakes(args.name, at, seen),
+        expects="segments",
+    ),
+    look=lambda args, _: look_for_namesakes(args.name),
     person_argument=None,
     people=NO_PEOPLE,
     reference=APP_PAGES + "tag/segments/",

@@ -150,8 +150,8 @@ def test_half_a_surrogate_pair_does_not_reach_a_result() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "next_step"),
     [
-        (301, "credentials_rejected", "ask_user"),
         (307, "credentials_rejected", "ask_user"),
+        (308, "credentials_rejected", "ask_user"),
         (400, "request_rejected", "fix_arguments"),
         (401, "credentials_rejected", "ask_user"),
         (403, "permission_denied", "ask_user"),

@@ -11,11 +11,21 @@ import pytest
 from customerio_tool import Backends, Clock, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sandbox.clock import Clock as ServerClock
+from customerio_tool.subtools import subtools
 from tests.support.clients import EMAIL, AnyPace, code_of
 
 MAIL, PUSH = "send_transactional_email", "send_transactional_push"
 OTHERS = 40
 SKEW = 280
+PUSHED = {"customer_id": "u1", "transactional_message_id": "order_shipped"}
+BROADCAST = {"broadcast_id": 30, "audience": "default"}
+HIDDEN: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "a mail": (MAIL, EMAIL, {}),
+    "a mail by address": (MAIL, {**EMAIL, "customer_id": "ada@example.com"}, {}),
+    "a push": (PUSH, PUSHED, {}),
+    "a draft": (MAIL, {**EMAIL, "queue_draft": True}, {"queue_draft": True}),
+    "a broadcast": ("trigger_broadcast", BROADCAST, {}),
+}
 
 
 @pytest.fixture(params=[-SKEW, 0, SKEW], ids="server {}s ahead".format)
@@ -64,6 +74,55 @@ def test_forty_later_mails_do_not_hide_the_lost_one(
     for number in range(OTHERS):
         assert tool.call(MAIL, {**EMAIL, **to_whom, "message_data": {"n": number}})["ok"]
     assert sent in ids(look(tool, lost))
+
+
+@pytest.mark.parametrize(("name", "arguments", "others"), HIDDEN.values(), ids=HIDDEN)
+def test_forty_later_ones_hide_no_lost_send_nor_its_repeats_look(
+    sandbox: Sandbox,
+    tool: CustomerIoTool,
+    name: str,
+    arguments: dict[str, Any],
+    others: dict[str, Any],
+) -> None:
+    lost = lose(sandbox, tool, name, arguments)
+    sent = {each["id"] for each in sandbox.state()["deliveries"][-1:]}
+    for number in range(OTHERS):
+        assert tool.call(MAIL, {**EMAIL, **others, "message_data": {"n": number}})["ok"]
+    repeat = tool.call(name, arguments)
+    assert repeat["error"]["look"] == lost["error"]["look"]
+    assert sent <= set(ids(look(tool, lost)))
+
+
+def test_the_trigger_of_a_lost_broadcast_is_told_whatever_the_clocks_say(
+    sandbox: Sandbox, tool: CustomerIoTool
+) -> None:
+    lost = lose(sandbox, tool, "trigger_broadcast", BROADCAST)
+    number = sandbox.state()["triggers"][-1]["id"]
+    assert f"rigger {number} started at" in lost["possibly"]
+    assert "possibly by this call" in lost["possibly"]
+
+
+def test_an_empty_look_does_not_show_that_nothing_was_sent(
+    sandbox: Sandbox, tool: CustomerIoTool
+) -> None:
+    sandbox.fault(action="reset_before_applying", method="POST", times=1)
+    lost = tool.call(MAIL, EMAIL)
+    shown = look(tool, lost)
+    assert shown["messages"] == []
+    assert "may not be listed yet" in shown["summary"]
+
+
+@pytest.mark.parametrize("name", [MAIL, PUSH, "trigger_broadcast"])
+@pytest.mark.parametrize("gap", [-240, 240])
+def test_the_window_of_each_look_allows_for_clocks_that_differ(
+    sandbox: Sandbox, tool: CustomerIoTool, name: str, gap: int
+) -> None:
+    sandbox.fault(action="reset_after_applying", method="POST", times=1)
+    arguments = subtools()[name].examples[0].arguments
+    looked = tool.call(name, arguments)["error"]["look"]["arguments"]
+    args = subtools()["list_messages"].parse(looked)
+    assert args.start_time <= time.time() + gap
+    assert args.end_time is None
 
 
 def test_the_look_for_a_push_lists_pushes_alone(sandbox: Sandbox, tool: CustomerIoTool) -> None:

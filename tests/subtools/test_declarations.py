@@ -36,6 +36,7 @@ from tests.support.policies import paths_of
 
 UNSAID: Mapping[str, tuple[str, str, Any]] = {
     "a read needs `people`": ("list_segments", "people", None),
+    "a read of one object needs `about`": ("get_segment", "about", None),
     "an event needs `data_argument`": ("track_event", "data_argument", None),
     "an event needs `may_start_campaigns`": ("track_event", "may_start_campaigns", False),
     "a send needs `file_arguments`": ("send_transactional_push", "file_arguments", None),
@@ -130,6 +131,7 @@ look_for_note = replace(
     verify=Verify(
         Endpoint(Api.APP, "GET", "/v1/messages"),
         lambda _args, _at, seen: {"possibly": seen["messages"]},
+        expects="messages",
     ),
     people=People(renamed={"messages.recipient": ("email",)}),
 )

@@ -127,16 +127,17 @@ _LOST = {
         _READ_AGAIN, _good(2), _good(2), message=_unknown(1, 0), broadcast=_unknown(1, 0)
     ),
     "once, applied": _ends(
-        _READ_AGAIN, _good(2), _good(1), message=_unknown(1, 1), broadcast=_unknown(1, 1)
+        _READ_AGAIN, _good(2), _unknown(1, 1), message=_unknown(1, 1), broadcast=_unknown(1, 1)
     ),
     "always, not applied": _ends(
         _fails("unreachable", 3), _unknown(3, 0), _unknown(2, 0), _unknown(1, 0), _unknown(1, 0)
     ),
     "always, applied": _ends(
-        _fails("unreachable", 3), _unknown(3, 1), _good(1), _unknown(1, 1), _unknown(1, 1)
+        _fails("unreachable", 3), _unknown(3, 1), _unknown(1, 1), _unknown(1, 1), _unknown(1, 1)
     ),
 }
-"""An answer that never comes: what may be repeated is; a segment is looked for; a send is not."""
+"""An answer that never comes: what may be repeated is; a segment is, if none of
+its name is there that it may have made; a send is not."""
 
 
 def _service_failed(attempts: int, effects: int) -> Ends:
@@ -172,6 +173,19 @@ _UNREAD = _ends(
 
 _CUT_OFF = {**_UNREAD, Kind.READ: _READ_AGAIN}
 """A 2xx whose body breaks off: what was done is in its status, what was found is not."""
+
+
+def _doubted(effects: int) -> Ends:
+    """A 2xx whose body is an error: neither done nor undone."""
+    return {**_all(_unknown(1, effects)), Kind.READ: _fails("reply_unreadable", 1)}
+
+
+_MAY_FOLLOW = {
+    **_all(_unknown(1, 1)),
+    Kind.READ: _fails("credentials_rejected", 1),
+    Kind.REPEATABLE: _fails("credentials_rejected", 1, 1, "unknown"),
+}
+"""A redirect that may follow a write that was applied: nothing is repeated."""
 
 _TOO_LATE = {**_CUT_OFF, Kind.READ: _fails("unreachable", 1)}
 """The same, where no time is left to read again."""
@@ -285,7 +299,19 @@ FAULTS = (
         late=True,
     ),
     Fault(
-        "redirect to another host",
+        "200 with an error in its body",
+        _answers(200, always=True, body={"meta": {"error": "asleep"}}),
+        _doubted(1),
+    ),
+    Fault(
+        "200 with an error in its body, not applied",
+        _answers(200, always=True, apply=False, body={"errors": [{"detail": "asleep"}]}),
+        _doubted(0),
+    ),
+    Fault("302 after applying", _answers(302, always=True, apply=True), _MAY_FOLLOW),
+    Fault("303 after applying", _answers(303, always=True, apply=True), _MAY_FOLLOW),
+    Fault(
+        "307 to another host",
         _breaks("redirect", always=True, url="https://elsewhere.example/"),
         _all(_fails("credentials_rejected", 1)),
     ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from customerio_tool.errors import FieldProblem, Look, Problem, ReplyUnreadable
+from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
+from customerio_tool.subtools.declare.example import Example, Sends
 from customerio_tool.subtools.declare.identifiers import (
     IdType,
     bare,
@@ -36,15 +38,14 @@ from customerio_tool.subtools.declare.results import (
     listing,
     one,
 )
+from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
 from customerio_tool.subtools.declare.subtool import (
     Args,
-    Example,
     SecondRead,
-    Sends,
     Subtool,
     Verify,
 )
-from customerio_tool.subtools.declare.times import iso_time, unix_seconds
+from customerio_tool.subtools.declare.times import MAX_TIME, iso_time, unix_seconds
 from customerio_tool.subtools.declare.types import (
     MAX_EVENT_DATA_BYTES,
     MAX_ID_BYTES,
@@ -102,10 +103,13 @@ __all__ = [
     "MAX_NAME_BYTES",
     "MAX_RESULT_CHARS",
     "MAX_SEGMENT_IDS",
+    "MAX_TIME",
     "NO_PEOPLE",
     "OMITTED",
     "PEOPLE_FILTER",
     "TRUNCATED",
+    "UNNAMED",
+    "About",
     "Answer",
     "Api",
     "Args",
@@ -166,12 +170,14 @@ __all__ = [
     "fitting_items",
     "is_address",
     "is_hidden",
+    "is_same",
     "iso_time",
     "json_array",
     "kind_of",
     "listing",
     "located",
     "may_be",
+    "named",
     "number_as_text",
     "object_in",
     "objects_in",
@@ -184,6 +190,8 @@ __all__ = [
     "size_of",
     "text_of",
     "unix_seconds",
+    "values_at",
+    "visible",
     "whole_in",
     "whole_number",
 ]

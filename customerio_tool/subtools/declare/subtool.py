@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace, Retry
+from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
@@ -26,6 +27,7 @@ from customerio_tool.subtools.declare.results import (
     envelope_schema,
 )
 from customerio_tool.subtools.declare.schema import ArgumentSchema
+from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.vendor_json import Item
 
 
@@ -47,39 +49,6 @@ A = TypeVar("A", bound=Args)
 
 
 @dataclass(frozen=True)
-class Sends:
-    """The exact request that an example sends.
-
-    Args:
-        method: The HTTP method.
-        path: The percent-encoded path.
-        query: The percent-encoded query, without `?`.
-        body: The body as a JSON value; None if the request has no body.
-    """
-
-    method: str
-    path: str
-    query: str = ""
-    body: Any = None
-
-
-@dataclass(frozen=True)
-class Example:
-    """An example call; tests check it, the documentation shows it, and the sandbox accepts it.
-
-    Args:
-        arguments: The call's arguments.
-        sends: The request. In its body, the text `$now` stands for the time of the call in Unix
-            seconds, and `$ulid` for a fresh ULID.
-        title: The special point that the example shows, if any.
-    """
-
-    arguments: Mapping[str, Any]
-    sends: Sends
-    title: str = ""
-
-
-@dataclass(frozen=True)
 class SecondRead(Generic[A]):
     """A second read after the call's own; the shape gets its reply as `answer.second`.
 
@@ -87,26 +56,34 @@ class SecondRead(Generic[A]):
         endpoint: The endpoint to read.
         when: Returns whether a call needs the second read.
         expects: A member of the reply; a reply without it is unreadable.
+        about: See `Subtool.about`.
     """
 
     endpoint: Endpoint
     when: Callable[[A], bool]
     expects: str
+    about: About | None = None
 
 
 @dataclass(frozen=True)
 class Verify(Generic[A]):
     """A read that may show whether a call took effect, for a call whose reply was lost.
 
+    It proves nothing: what it finds may be another call's. If a create finds nothing, it is tried
+    once more.
+
     Args:
         endpoint: The endpoint to read.
-        found: Searches the read's JSON for a trace of the call, and returns None if there is none.
-            For a create, the trace is the JSON of the lost reply. For a send, it is members for
-            the result, and the trace may be another call's.
+        found: Searches the read's JSON for what may be a trace of the call, and returns members for
+            the result; None if there is no trace.
+        expects: The list in the reply; a reply without it shows nothing.
+        about: See `Subtool.about`.
     """
 
     endpoint: Endpoint
     found: Callable[[A, Invocation, Item], Item | None]
+    expects: str
+    about: About | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,6 +127,9 @@ class Subtool(Generic[A]):
         person_type_argument: The argument with the type of that identifier, if there is one.
         people: The paths of people in the replies. Every read needs it, and every subtool with a
             `second_read` or `verify`; `NO_PEOPLE` means none.
+        about: Returns whether a reply may be about the object that the call names. Every read of an
+            endpoint with a slot needs it, also as `second_read` or `verify`; `UNNAMED` means that
+            no reply tells.
         data_argument: The argument with the data of an event. Every event needs it.
         file_arguments: The arguments with the URL of a file of recipients. Every send needs it;
             `()` means none.
@@ -186,6 +166,7 @@ class Subtool(Generic[A]):
     person_argument: str | None
     person_type_argument: str | None = None
     people: People | None = None
+    about: About | None = None
     data_argument: str | None = None
     file_arguments: Sequence[str] | None = None
     key_argument: str | None = None
@@ -216,6 +197,9 @@ class Subtool(Generic[A]):
             "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
             and not self.may_start_campaigns,
             "a read needs `people`": self._reads and self.people is None,
+            "a read of one object needs `about`": any(
+                endpoint.slots and about is None for endpoint, about in self._reads_of_objects()
+            ),
             "an event needs `data_argument`": (
                 self.effect is Effect.RECORD and self.data_argument is None
             ),
@@ -236,6 +220,12 @@ class Subtool(Generic[A]):
     @property
     def _reads(self) -> bool:
         return self.effect.read_only or bool(self.second_read or self.verify)
+
+    def _reads_of_objects(self) -> list[tuple[Endpoint, About | None]]:
+        """Return the endpoints that are read, each with the check of its reply."""
+        own = self.endpoints if self.effect.read_only else []
+        others = [each for each in (self.second_read, self.verify) if each is not None]
+        return [*((each, self.about) for each in own), *((o.endpoint, o.about) for o in others)]
 
     def _named_arguments(self) -> set[str]:
         """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""

@@ -89,6 +89,10 @@ def _moment(found: re.Match[str]) -> datetime:
     return datetime(year, month, day, hour, minute, second, tzinfo=zone)
 
 
+MAX_TIME = 253_402_300_799
+"""The last second of the year 9999 in Unix seconds; Python cannot write a later time."""
+
+
 def iso_time(seconds: float) -> str:
     """Return Unix seconds as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

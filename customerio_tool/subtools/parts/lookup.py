@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
-from customerio_tool.subtools.declare import shape_of
+from customerio_tool.subtools.declare import canonical, shape_of, visible
 
 LookupType: TypeAlias = Literal["id", "email", "cio_id", "phone"]
 """The types of identifier by which the App API finds a person."""
@@ -22,6 +24,29 @@ def looked_up_hint(customer_id: str, id_type: LookupType | None) -> str:
         return f"It was looked up as {kind}, as id_type says."
     other = _other_kind(customer_id, kind)
     return f"It was looked up as {kind}, by its shape; try id_type='{other}' if it is one."
+
+
+def names_another(customer_id: str, id_type: LookupType | None, found: Sequence[Any]) -> bool:
+    """Return whether a reply names somebody else than the person who was looked up.
+
+    Args:
+        customer_id: The identifier by which the person was looked up.
+        id_type: Its type; None means the type that its form suggests.
+        found: The identifiers of that type in the reply; an empty sequence names nobody.
+    """
+    kind = kind_of_person(customer_id, id_type)
+    wanted = _plain(customer_id, kind)
+    return bool(found) and not any(_plain(each, kind) == wanted for each in found)
+
+
+def _plain(identifier: Any, kind: str) -> str | None:
+    """Return an identifier in the form for comparisons; None if it is no text and no number."""
+    if isinstance(identifier, bool) or not isinstance(identifier, (str, int)):
+        return None
+    text = unicodedata.normalize("NFC", visible(str(identifier)))
+    if kind == "phone":
+        return "".join(filter(str.isdigit, text))
+    return canonical(text, kind)[1]
 
 
 def _other_kind(customer_id: str, kind: str) -> str:

@@ -31,12 +31,18 @@ def operations(sandbox: Sandbox) -> list[str]:
 # A segment
 
 
-def test_a_segment_that_an_attempt_without_an_answer_made_is_found(
+def test_a_segment_that_an_attempt_without_an_answer_made_is_found_and_not_claimed(
     local: Call, sandbox: Sandbox
 ) -> None:
     sandbox.fault(operation="create_segment", action=LOST)
     result = local(CREATE_CALL)
-    assert (result["outcome"], result["segment_id"]) == ("done", 4)
+    assert (result["error"]["code"], result["error"]["next_step"]) == (
+        "outcome_unknown",
+        "look_first",
+    )
+    assert result["possibly"] == (
+        "There is segment 4 of this name, created at 2026-11-23T12:00:00Z, possibly by this call."
+    )
     assert operations(sandbox) == ["create_segment", "list_segments"]
 
 

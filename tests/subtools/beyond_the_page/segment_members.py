@@ -8,6 +8,7 @@ from pydantic import Field
 
 from customerio_tool.subtools.declare import (
     TRUNCATED,
+    UNNAMED,
     Answer,
     Api,
     Args,
@@ -79,6 +80,7 @@ list_segment_members = Subtool(
     ),
     person_argument=None,
     people=People(at=("identifiers",), renamed={"ids": ("id",)}),
+    about=UNNAMED,
     reference="https://docs.customer.io/integrations/api/app/",
     examples=[
         Example({"segment_id": 1}, Sends("GET", "/v1/segments/1/membership")),
