@@ -253,9 +253,11 @@ def is_error(body: Any) -> bool:
 
     A member such as `errors` that is empty, null, false or 0 says that there is none.
     """
+    if isinstance(body, list):
+        return any(is_error(item) for item in objects_in(body))
     top = _folded(body)
-    meta = _folded(top.get("meta"))
-    said = [holder.get(name) for holder in (top, meta) for name in ("error", "errors")]
+    holders = (top, _folded(top.get("meta")))
+    said = [value for each in holders for name, value in each.items() if name.startswith("error")]
     if any(map(_says_something, said)) or False in (top.get("ok"), top.get("success")):
         return True
     status = str(top.get("status")).lower()
@@ -285,7 +287,7 @@ def vendor_words(body: Any) -> str:
     `errors[].reason` with `field` and `message` (Track API v2). A proxy may put them into `error`,
     `message` or `detail`.
     """
-    top = _folded(body)
+    top = {"errors": body} if isinstance(body, list) else _folded(body)
     meta = _folded(top.get("meta"))
     found = [text for each in (meta, top) for text in _texts_of(each)] or [_error_text(top)]
     words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
@@ -293,7 +295,7 @@ def vendor_words(body: Any) -> str:
 
 
 def _texts_of(holder: Item) -> list[str]:
-    """Return the texts of the members `error` and `errors`."""
+    """Return the texts of the members `error`, `errors` and the like."""
     errors = holder.get("errors")
     if isinstance(errors, dict):  # the problems of each field, by its name
         errors = [
@@ -301,7 +303,8 @@ def _texts_of(holder: Item) -> list[str]:
             for name, problems in errors.items()
             for each in (problems if isinstance(problems, list) else [problems])
         ]
-    found = [holder.get("error"), *(errors if isinstance(errors, list) else [errors])]
+    like = [n for n in holder if n.startswith("error") and n != "errors"]
+    found = [holder[name] for name in like] + (errors if isinstance(errors, list) else [errors])
     return [text for text in map(_error_text, found) if isinstance(text, str) and text.strip()]
 
 
@@ -310,6 +313,7 @@ def _error_text(error: Any) -> Any:
         return error
     source = error.get("source")
     where = source.get("pointer") if isinstance(source, dict) else error.get("field")
-    what = error.get("detail") or error.get("message") or error.get("reason")
+    names = ("detail", "message", "reason", "error", "title")
+    what = next((error[name] for name in names if error.get(name)), None)
     is_located = isinstance(what, str) and isinstance(where, str) and where
     return f"{what} (at {where})" if is_located else what

@@ -34,10 +34,16 @@ ERRORS: dict[str, Any] = {
     "error": {"error": WORDS},
     "error.message": {"error": {"code": 7, "message": WORDS}},
     "Error": {"Error": WORDS},
+    "errorMessage": {"errorMessage": WORDS, "errorType": "Timeout"},
+    "error_description": {"error": "server_error", "error_description": WORDS},
     "success": {"success": False, "message": WORDS},
     "ok": {"ok": False, "detail": WORDS},
     "status": {"status": "error", "message": WORDS},
     "problem": {"type": "about:blank", "title": "Oops", "status": 503, "detail": WORDS},
+}
+LISTS: dict[str, Any] = {
+    "a list of problems": [{"detail": WORDS, "status": "503"}],
+    "a list of errors": [{"error": WORDS}],
 }
 NO_ERRORS: list[Any] = [
     {"error": None, "errors": [], "meta": {}},
@@ -118,6 +124,16 @@ def test_any_other_write_is_neither_done_nor_undone_after_an_error_under_200(
     result = call_all(net, tool, name, ERRORS[kind])
     error = result["error"]
     assert (error["code"], error["took_effect"]) == ("outcome_unknown", "unknown")
+    assert_words(result)
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_list_of_errors_under_200_is_a_doubt_too(
+    net: responses.RequestsMock, tool: CustomerIoTool, name: str, kind: str
+) -> None:
+    result = call_all(net, tool, name, LISTS[kind])
+    assert code_of(result) == ("reply_unreadable" if name in READS else "outcome_unknown")
     assert_words(result)
 
 
