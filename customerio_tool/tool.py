@@ -347,8 +347,7 @@ class CustomerIoTool:
 
 def _process_backends(connection: Connection) -> Backends:
     """Return the backends that the tools of this process share on these hosts."""
-    own = (connection.track_url, connection.app_url)
-    return Backends.of_process(*(host or "" for host in own)) if any(own) else Backends.of_process()
+    return Backends.of_process(*connection.own_hosts)
 
 
 def _loaded(

@@ -17,7 +17,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import quote
 
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from customerio_tool.connection.fields import (
     HOSTS,
@@ -28,6 +28,7 @@ from customerio_tool.connection.fields import (
     connection_fields,
     connection_schema,
     is_needed,
+    is_vendor,
 )
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, Problem
 from customerio_tool.secret import Environment, Secret
@@ -52,6 +53,8 @@ class Connection(SavedConnection):
     are. `region` is None if no field names it; then only Customer.io knows it.
     """
 
+    _whole: Secret[SavedConnection] = PrivateAttr()
+
     def __init__(self, *given: object, **fields: object) -> None:
         del given, fields
         raise TypeError(_HOW_TO_MAKE_ONE)
@@ -63,8 +66,8 @@ class Connection(SavedConnection):
         Args:
             saved: The fields by key. Text may have whitespace at its ends; an optional field may
                 be absent, None or blank; `region` may be in any case.
-            apis: The APIs that the connection is for. Fields of another API are neither checked
-                nor stored.
+            apis: The APIs that the connection is for. Fields of another API are not checked, and
+                only `workspace_key` and `own_hosts` are made from them.
 
         Raises:
             ConnectionInvalid: Names every bad field, and shows no value.
@@ -108,10 +111,12 @@ class Connection(SavedConnection):
     ) -> Connection:
         if not apis or not apis <= ALL_APIS:
             raise ValueError("apis must hold Api.TRACK, Api.APP or both.")
-        checked, problems = _examine(sealed, apis, names or {})
+        checked, whole, problems = _examine(sealed, apis, names or {})
         if problems:
             raise _invalid(problems, names or {}) from None
-        return cast("Connection", super().model_construct(**checked.reveal()))
+        made = cast("Connection", super().model_construct(**checked.reveal()))
+        made._whole = whole  # noqa: SLF001 - a class method may set its own
+        return made
 
     @classmethod
     def model_construct(cls, _fields_set: object = None, **values: object) -> NoReturn:  # type: ignore[override]  # refused
@@ -201,9 +206,22 @@ class Connection(SavedConnection):
     def workspace_key(self) -> str:
         """The digest of the workspace, 16 hex digits: of the site id, else of the App API key.
 
-        It is the same for all connections with that site id; other fields do not change it.
+        It is the same for all connections with that site id; other fields do not change it, nor
+        which APIs a connection is for. So give the site id also where only the App API is used:
+        without it, connections share a ledger only if they have the same App API key.
         """
-        return _digest("workspace", self.site_id or _text(self.app_api_key), size=8)
+        whole = self._whole.reveal()
+        return _digest("workspace", whole.site_id or _text(whole.app_api_key), size=8)
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The operator's own hosts, of whichever APIs the connection is for.
+
+        Customer.io's hosts are not among them, also where a field spells one out.
+        """
+        given = (self._whole.reveal().track_url, self._whole.reveal().app_url)
+        own = [host if host and not is_vendor(host) else "" for host in given]
+        return tuple(own) if any(own) else ()
 
     @property
     def digest(self) -> str:
@@ -229,19 +247,27 @@ def _digest(purpose: str, text: str, *, size: int) -> str:
 
 def _examine(
     sealed: Secret[Mapping[str, object]], apis: frozenset[Api], names: Mapping[str, str]
-) -> tuple[Secret[dict[str, Any]], dict[str, Problem]]:
-    """Return the fields as they are stored, and at most one problem for each field."""
+) -> tuple[Secret[dict[str, Any]], Secret[SavedConnection], dict[str, Problem]]:
+    """Return the fields as they are stored, those of all APIs, and one problem for a field."""
     if not isinstance(sealed.reveal(), Mapping):
         fix = "give what was saved, field by field, as a dict"
-        return Secret({}), {"connection": Problem("is not a mapping", fix)}
+        problem = {"connection": Problem("is not a mapping", fix)}
+        return Secret({}), Secret(SavedConnection()), problem
     other = {k for k, f in connection_fields().items() if f.api and f.api not in apis}
-    entries = Secret({k: v for k, v in dict(sealed.reveal()).items() if k not in other})
+    given = Secret(dict(sealed.reveal()))
+    entries = Secret({k: v for k, v in given.reveal().items() if k not in other})
     shape = dict(_shape_problems(entries, apis))
     sound = connection_fields().keys() - shape.keys()
     saved, content = _normalised({k: v for k, v in entries.reveal().items() if k in sound})
     regions, disagreements = _regions(saved, names)
     values = Secret({**dict(saved), "region": next(iter(regions), None)})
-    return values, {**disagreements, **dict(_duplicates(saved, names)), **content, **shape}
+    whole, _ = _normalised({k: v for k, v in given.reveal().items() if k in _OF_WORKSPACE})
+    problems = {**disagreements, **dict(_duplicates(saved, names)), **content, **shape}
+    return values, Secret(whole), problems
+
+
+_OF_WORKSPACE = ("site_id", "app_api_key", "track_url", "app_url")
+"""The fields that say which workspace a connection is of, and where it is."""
 
 
 @cache

@@ -160,7 +160,7 @@ def _url(api: Api, value: object) -> str | None:
     text = _trimmed(value)
     if text is None:
         return None
-    url = text.lower().removesuffix("/")
+    url = _without_usual_port(text.lower().removesuffix("/"))
     found = _URL.fullmatch(url) if text.isascii() else None
     if not found or not 0 < int(found[3] or 1) <= _HIGHEST_PORT:
         raise Problem("is not just http or https, a host and a port")
@@ -170,6 +170,13 @@ def _url(api: Api, value: object) -> str | None:
 
 
 _HIGHEST_PORT = 65_535
+
+
+def _without_usual_port(url: str) -> str:
+    """Return a URL without the port that its scheme implies: the origin is the same."""
+    scheme, _, host = url.rpartition("://")
+    usual = {"https": ":443", "http": ":80"}.get(scheme)
+    return url.removesuffix(usual) if usual and host else url
 
 
 def _url_problem(api: Api, host: str, port: str | None) -> Problem:
