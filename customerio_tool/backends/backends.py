@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from customerio_tool.backends.approvals import Approvals
-from customerio_tool.backends.budget import SendBudget
 from customerio_tool.backends.ledger.entry import Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.local import LocalLimiter
@@ -50,8 +49,11 @@ class Backends:
         best_effort: Whether to send, with a warning in the log, if the ledger cannot be used. By
             default such a call is refused with `LedgerUnavailable`.
         quota: The budget of retries of each workspace and API.
-        budget: The number of sends of each run, for `Policy.send_budget`.
+        spare: What this process itself counted and kept, for when the ledger is lost.
         approvals: The calls that wait for a person, for `Policy.confirm`.
+
+    Raises:
+        TypeError: The ledger lacks a method of `Ledger`.
     """
 
     limiter: Limiter = field(default_factory=LocalLimiter)
@@ -59,8 +61,14 @@ class Backends:
     telemetry: Sequence[Telemetry] = field(default_factory=lambda: (LogTelemetry(),))
     best_effort: bool = False
     quota: RetryQuota = field(default_factory=RetryQuota)
-    budget: SendBudget = field(default_factory=SendBudget)
+    spare: MemoryLedger = field(default_factory=MemoryLedger)
     approvals: Approvals = field(default_factory=Approvals)
+
+    def __post_init__(self) -> None:
+        """Refuse a ledger that lacks a method now: later it would fail in the middle of a send."""
+        methods = [name for name in vars(Ledger) if not name.startswith("_")]
+        if lacking := [name for name in methods if not callable(getattr(self.ledger, name, None))]:
+            raise TypeError(f"The ledger lacks {', '.join(lacking)}; `Ledger` says what they do.")
 
     @classmethod
     def on_clock(cls, clock: Clock) -> Backends:
@@ -139,6 +147,7 @@ def _audit_trail(path: str) -> AuditTrail:
         return AuditTrail(path)
     except (OSError, ValueError):  # ValueError: a path with a NUL character
         pass
-    right = "name a file that this process may write, in a directory that exists"
-    problem = FieldProblem(AUDIT_FILE_VARIABLE, "cannot be written", right)
+    right = "name a file of its own that this process may write, in a directory that exists"
+    wrong = "cannot be written, or is the file of another program"
+    problem = FieldProblem(AUDIT_FILE_VARIABLE, wrong, right)
     raise ConnectionInvalid(f"The audit trail cannot be kept. {problem}.", fields=[problem])

@@ -79,6 +79,7 @@ class Call(Generic[A]):
         at: The time, workspace and id of the call, fixed when it began.
         context: The host's part of the call.
         sends_again: Whether a person agreed to send a message again that may have gone.
+        is_spent: Whether its run may send nothing more, so that no person is asked.
     """
 
     subtool: Subtool[A] = field(repr=False)
@@ -86,6 +87,7 @@ class Call(Generic[A]):
     at: Invocation
     context: CallContext = field(default_factory=CallContext, repr=False)
     sends_again: bool = False
+    is_spent: bool = False
 
     @property
     def canonical(self) -> bytes:

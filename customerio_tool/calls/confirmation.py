@@ -14,9 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from customerio_tool.backends.approvals import LIFE_SECONDS, MAX_WAITING, Approvals, WaitingCall
+from customerio_tool.backends import Backends
+from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals, WaitingCall
+from customerio_tool.backends.ledger.entry import Entry
 from customerio_tool.calls.call import Call
+from customerio_tool.calls.message_keys import token_key
+from customerio_tool.calls.spared import SparedLedger
 from customerio_tool.connection import Connection
+from customerio_tool.deadline import Clock
 from customerio_tool.errors import (
     ConfirmationRequired,
     ConfirmationUnknown,
@@ -29,7 +34,7 @@ from customerio_tool.subtools.declare.problems import refuse
 from customerio_tool.subtools.declare.times import iso_time
 
 TOKEN = "confirmation_token"  # noqa: S105 - the argument's name
-_TOKEN_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{32}")
+_TOKEN_FORM = re.compile(r"([0-9]{1,12})-([0-9a-f]{8})[0-9a-f]{24}")
 
 _TOKEN_SCHEMA = {
     "type": "string",
@@ -55,7 +60,6 @@ class PersonConfirmation:
 
         Raises:
             ConfirmationRequired: Always; the envelope has the `confirmation_id`.
-            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
         """
         raise ConfirmationRequired(
             f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
@@ -73,7 +77,6 @@ class PersonConfirmation:
 
         Raises:
             ConfirmationRequired: Always; the envelope has the `confirmation_id`, and `look`.
-            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
         """
         raise ConfirmationRequired(
             f"Nothing was sent yet: the same message began at {iso_time(first.at.now)} and got no "
@@ -86,17 +89,10 @@ class PersonConfirmation:
 
     def _kept(self, call: Call[Any]) -> str:
         """Keep a call and return its confirmation id."""
-        digest = hashlib.sha256(call.canonical).digest()
-        key = digest, call.context.run_id, call.sends_again
-        waiting = WaitingCall(call, key, call.at.now + LIFE_SECONDS)
-        confirmation_id = self._approvals.keep(
-            call.at.workspace, waiting, call.at.now, self._entropy
-        )
-        if confirmation_id is None:
-            raise PolicyRefused(
-                f"Nothing was sent: {MAX_WAITING:,} calls wait for a person's approval already."
-            )
-        return confirmation_id
+        asked, run = call.canonical, call.context.run_id or None
+        key = hashlib.sha256(asked).digest(), run, call.sends_again
+        waiting = WaitingCall(call, key, run, len(asked), call.at.now + LIFE_SECONDS)
+        return self._approvals.keep(call.at.workspace, waiting, call.at.now, self._entropy)
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
         """Remove a waiting call of the workspace and return it.
@@ -109,7 +105,8 @@ class PersonConfirmation:
         if waiting is None:
             raise ConfirmationUnknown(
                 "No call waits under this confirmation id, so nothing was sent: it was decided "
-                f"already, or {LIFE_SECONDS // 60} minutes have passed. The agent must ask again."
+                f"already, {LIFE_SECONDS // 60} minutes have passed, or very many later calls took "
+                "its place. The agent must ask again."
             )
         call: Call[Any] = waiting.call
         return call
@@ -128,19 +125,23 @@ def nobody_can_approve(subtool: str) -> PolicyRefused:
 
 
 class RepeatTokens:
-    """Issues and checks the tokens for `confirm="repeat"`; it stores none.
+    """Issues and checks the tokens for `confirm="repeat"`; the ledger keeps those that served.
 
-    A token is an expiry time and a MAC over that time and the call. The key of the MAC is derived
-    from the connection's credentials, so a token is valid in every worker with the same ones.
+    A token is an expiry time, a random number, and a MAC over both and the call. The key of the MAC
+    is derived from the connection's credentials, so a token is valid in every worker with the same
+    ones. It serves one call among all workers that share the ledger.
 
     Args:
         connection: The credentials.
-        now: Returns Unix time in seconds.
+        clock: Time and random bytes.
+        backends: The ledger.
     """
 
-    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+    def __init__(self, connection: Connection, clock: Clock, backends: Backends) -> None:
         self._connection = connection
-        self._now = now
+        self._now = clock.now
+        self._entropy = clock.entropy
+        self._served = SparedLedger(backends, "the tokens that have served")
 
     def split(
         self, arguments: Mapping[str, Any] | str | bytes | None
@@ -160,33 +161,46 @@ class RepeatTokens:
         """Refuse the call unless the token is valid for it.
 
         Raises:
-            ConfirmationRequired: The token is missing, expired, invented or of another call; the
-                envelope has a new one, valid for 10 minutes.
+            ConfirmationRequired: The token is missing, expired, invented, of another call, or has
+                served already; the envelope has a new one, valid for 10 minutes.
+            LedgerUnavailable: The ledger cannot be used, and `best_effort` is false.
         """
-        if token is not None and self._is_valid(call, token):
-            return
         doubt = "" if token is None else "That token is not of this call, or is too old. "
+        if token is not None and self._is_valid(call, token):
+            if self._serves(call, token):
+                return
+            doubt = "That token has served a call already, and serves no second one. "
         raise ConfirmationRequired(
             f"Nothing was sent: {call.subtool.name} must be asked for twice. {doubt}Look again at "
             f"each argument, then repeat the same call with {TOKEN} within "
             f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
             "doubt, ask the user first.",
             next_step="fix_arguments",
-            extra={TOKEN: self._token(call, int(self._now()) + LIFE_SECONDS)},
+            extra={TOKEN: self._new_token(call)},
         )
 
     def _is_valid(self, call: Call[Any], token: str) -> bool:
         found = _TOKEN_FORM.fullmatch(token)
         if found is None or int(found[1]) <= self._now():
             return False
-        return hmac.compare_digest(token, self._token(call, int(found[1])))
+        return hmac.compare_digest(token, self._token(call, int(found[1]), found[2]))
 
-    def _token(self, call: Call[Any], ends_at: int) -> str:
+    def _serves(self, call: Call[Any], token: str) -> bool:
+        """Whether a valid token serves this call: it has served no other one, and never will."""
+        now, ends_at = self._now(), float(token.partition("-")[0])
+        used = Entry("sent", "token", now, now, ends_at)
+        return self._served.claim(token_key(call.at.workspace, token), used, now)
+
+    def _new_token(self, call: Call[Any]) -> str:
+        return self._token(call, int(self._now()) + LIFE_SECONDS, self._entropy(4).hex())
+
+    def _token(self, call: Call[Any], ends_at: int, number: str) -> str:
         key = hashlib.blake2b(person=b"confirmation")
         for api in sorted(self._connection.apis, key=lambda api: api.value):
             key.update(self._connection.authorization(api).encode() + b"\0")
-        mac = hmac.new(key.digest(), b"%d\0%b" % (ends_at, call.canonical), hashlib.sha256)
-        return f"{ends_at}-{mac.hexdigest()[:32]}"
+        text = b"%d\0%b\0%b" % (ends_at, number.encode(), call.canonical)
+        mac = hmac.new(key.digest(), text, hashlib.sha256)
+        return f"{ends_at}-{number}{mac.hexdigest()[:24]}"
 
 
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:

@@ -45,11 +45,20 @@ def fingerprint_of(call: Call[Any], request: Request) -> str:
 
 
 def digest_of(operation: str, workspace: str, message: Any) -> str:
-    """Return the digest of a message in JSON.
+    """Return the digest of a message in JSON, after the version of the digest.
 
     Equal numbers (`1`, `1.0`) are one, as are objects whose members stand in another order.
     """
-    return _digest("message", operation, workspace, _plain(message))
+    return _VERSION + _digest("message", operation, workspace, _plain(message))
+
+
+_VERSION = "2:"
+"""Changes with every change of what a fingerprint is made from."""
+
+
+def is_comparable(fingerprint: str) -> bool:
+    """Whether this version of the tool made a fingerprint, so that another message has another."""
+    return fingerprint.startswith(_VERSION)
 
 
 def explicit_key(operation: str, workspace: str, explicit: str) -> str:
@@ -75,6 +84,16 @@ def message_key(operation: str, workspace: str, fingerprint: str, run_id: str | 
     if run_id:
         return _digest("run", operation, workspace, fingerprint, run_id)
     return _digest("window", operation, workspace, fingerprint)
+
+
+def budget_key(workspace: str, run_id: str | None) -> str:
+    """Return the key of the count of a run's sends, in 64 hex digits."""
+    return _digest("budget", workspace, run_id) if run_id else _digest("budget", workspace)
+
+
+def token_key(workspace: str, token: str) -> str:
+    """Return the key of a confirmation token, in 64 hex digits."""
+    return _digest("token", workspace, token)
 
 
 def lifetime(state: State, *, is_explicit: bool, run_id: str | None) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.telemetry.events import CallStart
+from customerio_tool.calls.budget import SendBudget
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
 from customerio_tool.calls.dry_run import dry_run_result
@@ -39,15 +40,15 @@ class Runner:
     def __init__(self, client: Client, backends: Backends, clock: Clock) -> None:
         self._connection = client.connection
         self._clock = clock
-        self._budget = backends.budget
+        self._budget = SendBudget(backends, clock.now)
         self._persons = PersonConfirmation(backends.approvals, clock.entropy)
-        self._tokens = RepeatTokens(client.connection, clock.now)
+        self._tokens = RepeatTokens(client.connection, clock, backends)
         pacer = Pacer(backends.limiter, clock)
         self._retrier = Retrier(client, pacer, backends.quota, clock)
         self._send_once = SendOnce(
             backends.ledger, self._persons, clock.now, best_effort=backends.best_effort
         )
-        self._record_once = RecordOnce(backends.ledger, clock.now)
+        self._record_once = RecordOnce(backends.ledger, backends.spare, clock.now)
         self._watchers = Watchers(backends.telemetry)
         self._hash_key = client.connection.digest.encode()
 
@@ -72,9 +73,16 @@ class Runner:
             call = Call(subtool, subtool.parse(arguments), at, context)
             watch.begin(call)
             policy.admit_arguments(subtool, call.args)
-            if policy.requires_confirmation(subtool):
+            call = self._judged(call, policy)
+            if policy.requires_confirmation(subtool) and not call.is_spent:
                 self._confirm(call, policy, token)
             return watch.succeeded_with(self._result(call, policy, watch))
+
+    def _judged(self, call: Call[Any], policy: Policy) -> Call[Any]:
+        """Return the call with whether the budget of its run is spent."""
+        if policy.dry_run:
+            return call
+        return replace(call, is_spent=self._budget.is_spent(call, policy.send_budget))
 
     def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
         request_for(call)  # raises now if the arguments make no request, before anybody is asked
@@ -103,6 +111,7 @@ class Runner:
             watch.begin(call)
             policy.admit(call.subtool)
             policy.admit_arguments(call.subtool, call.args)
+            call = self._judged(call, policy)
             return watch.succeeded_with(self._result(call, policy, watch))
 
     def decline(self, confirmation_id: str) -> NoReturn:
@@ -142,18 +151,8 @@ class Runner:
 
         if call.subtool.effect is not Effect.SEND:
             return send()
-        counted = self._within_budget(call, policy, send)
+        counted = self._budget.within(call, policy.send_budget, send)
         return self._send_once.run(call, request, counted, ends_at=ends_at)
-
-    def _within_budget(
-        self, call: Call[Any], policy: Policy, send: Callable[[], Item]
-    ) -> Callable[[], Item]:
-        """Return the send, wrapped in the send budget of its run."""
-        allowed = policy.send_budget
-        if allowed is None:
-            return send
-        workspace, run = call.at.workspace, call.context.run_id or None
-        return lambda: self._budget.spend(workspace, run, allowed, send)
 
     def _watch(self, subtool: Subtool[Any], at: Invocation, context: CallContext) -> Watch:
         start = CallStart(

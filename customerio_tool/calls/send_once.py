@@ -23,6 +23,7 @@ from customerio_tool.calls.kept_facts import kept_facts
 from customerio_tool.calls.message_keys import (
     explicit_key,
     fingerprint_of,
+    is_comparable,
     lifetime,
     message_key,
 )
@@ -199,10 +200,13 @@ class SendOnce:
         Raises:
             ArgumentsInvalid: The earlier call sent another message.
             SendInProgress: The earlier call has not ended.
-            OutcomeUnknown: The earlier call got no usable answer.
+            OutcomeUnknown: The earlier call got no usable answer, or another version made it.
             ConfirmationRequired: The same, and this call has a new key.
         """
         call = claim.call
+        first = replace(call, at=replace(call.at, now=held.started_at))
+        if not is_comparable(held.fingerprint):
+            raise _of_another_version(first)
         if held.fingerprint != claim.started.fingerprint:
             fix = "repeat that one's arguments, or give a new key to send this one as well"
             path = str(call.subtool.key_argument)
@@ -216,10 +220,9 @@ class SendOnce:
                     min(held.ends_at - self._now(), held.ends_at - held.started_at), 3
                 ),
             )
-        first = replace(call, at=replace(call.at, now=held.started_at))
         if held.state == "sent":
             return _already_sent(first, kept_facts(call.subtool, held.facts))
-        if key == claim.explicit or claim.explicit is None:
+        if key == claim.explicit or claim.explicit is None or call.is_spent:
             raise _still_unknown(first)
         return self._persons.ask_again(call, first)
 
@@ -252,6 +255,16 @@ def _still_unknown(first: Call[Any]) -> OutcomeUnknown:
         f"Nothing was sent now: the same call began at {iso_time(first.at.now)} and got no usable "
         "answer, so that it may have happened. Make the call in `look`, and tell the user what it "
         "shows.",
+        look=first.look(),
+        extra=first.facts(),
+    )
+
+
+def _of_another_version(first: Call[Any]) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"Nothing was sent now: a call with this key began at {iso_time(first.at.now)} under "
+        "another version of this tool, so that it may have sent the same message. Make the call in "
+        "`look`, and tell the user what it shows.",
         look=first.look(),
         extra=first.facts(),
     )

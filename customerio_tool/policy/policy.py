@@ -130,8 +130,9 @@ class Policy(BaseModel):
     send_budget: Annotated[int | None, BeforeValidator(read_count)] = Field(
         default=None,
         description=(
-            "How many sends a run may have; null sets no limit. A broadcast counts as one; where "
-            "the host names no run, all such calls of a workspace in this process are one."
+            "How many sends a run may have, over all workers that share a ledger; null sets no "
+            "limit. A broadcast counts as one; where the host names no run, all such calls of a "
+            "workspace are one. The count of a run ends a day after its last send."
         ),
     )
     hidden_attributes: Annotated[

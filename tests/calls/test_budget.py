@@ -5,12 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.backends.budget import MAX_RUNS, SendBudget
-from customerio_tool.errors import PolicyRefused
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import EMAIL, code_of
 from tests.support.policies import ALLOWED, EVENT, tool_with
@@ -69,12 +66,3 @@ def test_threads_of_one_run_share_its_budget(sandbox: Sandbox) -> None:
         results = list(pool.map(lambda n: send(tool, "a", n), range(24)))
     assert sum(result["ok"] for result in results) == 5
     assert len([each for each in sandbox.requests() if each["method"] == "POST"]) == 5
-
-
-def test_runs_without_number_do_not_fill_the_memory(sandbox: Sandbox) -> None:
-    budget = SendBudget()
-    for number in range(MAX_RUNS + 5):
-        budget.spend("w", f"run-{number}", 1, dict)
-    budget.spend("w", "run-0", 1, dict)  # forgotten, so that it has its send again
-    with pytest.raises(PolicyRefused):
-        budget.spend("w", f"run-{MAX_RUNS + 4}", 1, dict)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from customerio_tool.backends.approvals import Approvals
-from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost
+from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, Unit
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.confirmation import PersonConfirmation
 from customerio_tool.calls.request import request_for
@@ -101,6 +101,18 @@ class Loseable:
     def release(self, key: str) -> None:
         """Release, or be lost."""
         self._there().release(key)
+
+    def take(self, unit: Unit, allowed: int, now: float) -> bool:
+        """Take, or be lost."""
+        return self._there().take(unit, allowed, now)
+
+    def taken(self, count: str, now: float) -> int:
+        """Count, or be lost."""
+        return self._there().taken(count, now)
+
+    def give_back(self, unit: Unit) -> None:
+        """Give back, or be lost."""
+        self._there().give_back(unit)
 
     def _there(self) -> Ledger:
         if self.lost:

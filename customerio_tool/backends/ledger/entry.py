@@ -14,6 +14,10 @@ class LedgerLost(Exception):
     """A ledger's store cannot be used; the text contains no path, host or secret."""
 
 
+class EntrySpoilt(LedgerLost):
+    """The store has something under the key, which is no entry."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """The record of one message in a ledger.
@@ -48,17 +52,20 @@ class Entry:
         """Return the entry of a stored JSON text; unknown members are ignored.
 
         Raises:
-            LedgerLost: The text is not an entry.
+            EntrySpoilt: The text is not an entry.
         """
         stored = _object_in(text)
         state, digest, facts = (stored.get(name) for name in ("state", "fingerprint", "facts"))
         began, ends, expires = (_time_in(stored.get(f"{name}_at")) for name in _TIMES)
         if state not in get_args(State) or not isinstance(digest, str):
-            raise LedgerLost(_SPOILT)
+            raise EntrySpoilt(_SPOILT)
         if not isinstance(facts, dict):
-            raise LedgerLost(_SPOILT)
+            raise EntrySpoilt(_SPOILT)
         return cls(cast("State", state), digest, began, ends, expires, facts)
 
+
+MAX_ENTRY = 65_536
+"""The longest entry in JSON; the tool's own have under 2 kB."""
 
 _SPOILT = "the store contains a value that is not a ledger entry"
 _TIMES = ("started", "ends", "expires")
@@ -68,23 +75,38 @@ _MAX_TIME = 1e11
 
 def _object_in(text: Any) -> dict[str, Any]:
     try:
-        stored = json.loads(text)
+        stored = json.loads(text) if len(text) <= MAX_ENTRY else None
     except (TypeError, ValueError, RecursionError):
         stored = None
     if not isinstance(stored, dict):
-        raise LedgerLost(_SPOILT)
+        raise EntrySpoilt(_SPOILT)
     return stored
 
 
 def _time_in(value: Any) -> float:
     """Return a stored time; NaN, an infinity and a time that no calendar has are refused."""
     if type(value) not in (int, float) or not 0 <= value < _MAX_TIME:
-        raise LedgerLost(_SPOILT)
+        raise EntrySpoilt(_SPOILT)
     return float(value)
 
 
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a count in a ledger, such as one send of a run.
+
+    Args:
+        count: The key of the count.
+        name: The name of the unit, in letters and digits: to take it twice is to take it once.
+        expires_at: Until when the whole count lasts from now on, in Unix seconds.
+    """
+
+    count: str
+    name: str
+    expires_at: float
+
+
 class Ledger(Protocol):
-    """A store of entries by key, safe for all workers that share it.
+    """A store of entries by key and of counts, safe for all workers that share it.
 
     Every method raises `LedgerLost` if the store cannot be used. It must do so within seconds, as
     the deadline of a call does not interrupt it. `now` is Unix time in seconds. At its `expires_at`
@@ -106,3 +128,16 @@ class Ledger(Protocol):
 
     def release(self, key: str) -> None:
         """Free the key of a message that was certainly not sent."""
+
+    def take(self, unit: Unit, allowed: int, now: float) -> bool:
+        """Take a unit if its count has fewer than `allowed`; atomic, also among processes.
+
+        Returns:
+            Whether the unit is taken; if not, nothing was stored.
+        """
+
+    def taken(self, count: str, now: float) -> int:
+        """Return how many units of a count are taken."""
+
+    def give_back(self, unit: Unit) -> None:
+        """Free a unit that certainly was not used."""

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass, replace
 
-from customerio_tool.backends.ledger.entry import Entry
+from customerio_tool.backends.ledger.entry import Entry, Unit
 from customerio_tool.locks import ForkSafeLock
+
+
+@dataclass(frozen=True)
+class _Count:
+    """The units of a count that are taken, and when all of them expire."""
+
+    units: frozenset[str] = frozenset()
+    expires_at: float = 0.0
 
 
 class MemoryLedger:
@@ -14,6 +23,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._expiries: list[tuple[float, str]] = []
+        self._counts: dict[str, _Count] = {}
         self._lock = ForkSafeLock()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
@@ -42,6 +52,30 @@ class MemoryLedger:
         with self._lock:
             self._entries.pop(key, None)
 
+    def take(self, unit: Unit, allowed: int, now: float) -> bool:
+        """Take a unit if its count has fewer than `allowed`; see `Ledger`."""
+        with self._lock:
+            self._forget(now)
+            count = self._counts.get(unit.count, _Count())
+            if unit.name not in count.units and len(count.units) >= allowed:
+                return False
+            ends = max(count.expires_at, unit.expires_at)
+            self._counts[unit.count] = _Count(count.units | {unit.name}, ends)
+            heapq.heappush(self._expiries, (ends, unit.count))
+            return True
+
+    def taken(self, count: str, now: float) -> int:
+        """Return how many units of a count are taken."""
+        with self._lock:
+            self._forget(now)
+            return len(self._counts.get(count, _Count()).units)
+
+    def give_back(self, unit: Unit) -> None:
+        """Free a unit that certainly was not used."""
+        with self._lock:
+            if count := self._counts.get(unit.count):
+                self._counts[unit.count] = replace(count, units=count.units - {unit.name})
+
     def _store(self, key: str, entry: Entry) -> None:
         self._entries[key] = entry
         heapq.heappush(self._expiries, (entry.expires_at, key))
@@ -52,3 +86,6 @@ class MemoryLedger:
             entry = self._entries.get(key)
             if entry and entry.expires_at <= now:
                 del self._entries[key]
+            count = self._counts.get(key)
+            if count and count.expires_at <= now:
+                del self._counts[key]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, LedgerLost, Unit
 from customerio_tool.backends.redis_client import redis_client
 
 if TYPE_CHECKING:
@@ -18,18 +18,59 @@ if TYPE_CHECKING:
 PREFIX = "customerio:ledger:"
 TIMEOUT_SECONDS = 1.0
 
-# The client repeats the script if its reply is lost. The random `claim` shows that the entry found
-# then is the client's own. The script returns it if the key was free: a server that is no Redis
-# cannot know it. An entry whose `expires_at` is NaN has not expired.
+# Every script returns its random ARGV[1], which a server that runs no script cannot know. The
+# client repeats a script whose reply is lost: so an entry holds the `claim` that stored it, and a
+# unit is taken once. An entry whose `expires_at` is NaN has not expired.
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
   local entry = cjson.decode(held)
-  if entry.claim == ARGV[1] then return ARGV[1] end
-  if not (entry.expires_at <= tonumber(ARGV[2])) then return held end
+  if entry.claim == ARGV[1] then return {ARGV[1], false} end
+  if not (entry.expires_at <= tonumber(ARGV[2])) then return {ARGV[1], held} end
 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
-return ARGV[1]
+return {ARGV[1], false}
+"""
+_FIND = """
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' then return {ARGV[1], false} end
+if kind ~= 'string' or redis.call('STRLEN', KEYS[1]) > tonumber(ARGV[2]) then
+  return {ARGV[1], 'no entry'}
+end
+return {ARGV[1], redis.call('GET', KEYS[1])}
+"""
+_SETTLE = """
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return {ARGV[1], false}
+"""
+_RELEASE = """
+redis.call('DEL', KEYS[1])
+return {ARGV[1], false}
+"""
+
+# A count is a sorted set of units, each with its `expires_at`; the last of these ends the count.
+_LIVING = """
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+local taken = last and tonumber(last) > tonumber(ARGV[2]) and redis.call('ZCARD', KEYS[1]) or 0
+"""
+_TAKEN = _LIVING + "return {ARGV[1], taken}"
+_TAKE = (
+    _LIVING
+    + """
+if taken == 0 then redis.call('DEL', KEYS[1]) end
+if not redis.call('ZSCORE', KEYS[1], ARGV[3]) and taken >= tonumber(ARGV[4]) then
+  return {ARGV[1], 0}
+end
+redis.call('ZADD', KEYS[1], ARGV[5], ARGV[3])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[6])
+end
+return {ARGV[1], 1}
+"""
+)
+_GIVE_BACK = """
+redis.call('ZREM', KEYS[1], ARGV[2])
+return {ARGV[1], false}
 """
 
 
@@ -68,36 +109,59 @@ class RedisLedger:
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
-        token = secrets.token_hex(16)
-        stored = json.dumps({**entry.as_json(), "claim": token})
-        given = (token, repr(now), stored, _milliseconds(entry, now))
-        with _reachable():
-            held = self._redis.eval(_CLAIM, 1, self._prefix + key, *given)
-        return None if held in (token, token.encode()) else Entry.from_json(held)
+        claim = secrets.token_hex(16)
+        stored = json.dumps({**entry.as_json(), "claim": claim})
+        expiry = _milliseconds(entry.expires_at, now)
+        held = self._run(_CLAIM, key, repr(now), stored, expiry, token=claim)
+        return None if held is None else Entry.from_json(held)
 
     def find(self, key: str, now: float) -> Entry | None:
         """Return the entry that holds the key, if there is one."""
-        with _reachable():
-            held = self._redis.get(self._prefix + key)
+        held = self._run(_FIND, key, MAX_ENTRY)
         entry = None if held is None else Entry.from_json(held)
         return entry if entry and entry.expires_at > now else None
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message."""
         stored = json.dumps(entry.as_json())
-        with _reachable():
-            is_stored = self._redis.set(self._prefix + key, stored, px=_milliseconds(entry, now))
-        if not is_stored:
-            raise LedgerLost("Redis: not the reply to SET")
+        self._run(_SETTLE, key, stored, _milliseconds(entry.expires_at, now))
 
     def release(self, key: str) -> None:
         """Free the key of a message that was certainly not sent."""
+        self._run(_RELEASE, key)
+
+    def take(self, unit: Unit, allowed: int, now: float) -> bool:
+        """Take a unit if its count has fewer than `allowed`; see `Ledger`."""
+        expiry = _milliseconds(unit.expires_at, now)
+        given = (repr(now), unit.name, allowed, repr(unit.expires_at), expiry)
+        return _number(self._run(_TAKE, unit.count, *given)) == 1
+
+    def taken(self, count: str, now: float) -> int:
+        """Return how many units of a count are taken."""
+        return _number(self._run(_TAKEN, count, repr(now)))
+
+    def give_back(self, unit: Unit) -> None:
+        """Free a unit that certainly was not used."""
+        self._run(_GIVE_BACK, unit.count, unit.name)
+
+    def _run(self, script: str, key: str, *given: str | int, token: str = "") -> Any:
+        """Run a script on a key, and return the second member of its reply."""
+        token = token or secrets.token_hex(16)
         with _reachable():
-            self._redis.delete(self._prefix + key)
+            told, value = self._redis.eval(script, 1, self._prefix + key, token, *given)
+        if told not in (token, token.encode()):
+            raise LedgerLost("Redis: not the reply of the script")
+        return value
 
 
-def _milliseconds(entry: Entry, now: float) -> int:
-    return max(1, math.ceil((entry.expires_at - now) * 1000))
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise LedgerLost("Redis: not the reply of the script")
+    return value
+
+
+def _milliseconds(expires_at: float, now: float) -> int:
+    return max(1, math.ceil((expires_at - now) * 1000))
 
 
 @contextmanager

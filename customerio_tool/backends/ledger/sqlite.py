@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from customerio_tool.backends.ledger.entry import Entry, LedgerLost
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost, Unit
 
 BUSY_SECONDS = 5.0
 """The longest wait for another process's write, in seconds; a write takes milliseconds. A claim
@@ -77,6 +77,29 @@ class SqliteLedger:
         """Free the key of a message that was certainly not sent."""
         with self._transaction() as db:
             db.execute("DELETE FROM sends WHERE key = ?", (key,))
+
+    def take(self, unit: Unit, allowed: int, now: float) -> bool:
+        """Take a unit if its count has fewer than `allowed`; see `Ledger`."""
+        rows = _rows_of(unit.count)
+        with self._transaction() as db:
+            db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
+            is_taken = db.execute("SELECT 1 FROM sends WHERE key = ?", (_row(unit),)).fetchone()
+            if not is_taken and _taken(db, rows, now) >= allowed:
+                return False
+            put_off = "UPDATE sends SET expires_at = max(expires_at, ?) WHERE key > ? AND key < ?"
+            db.execute(put_off, (unit.expires_at, *rows))
+            row = (_row(unit), unit.expires_at)
+            db.execute("INSERT OR IGNORE INTO sends VALUES (?, ?, '{}')", row)
+        return True
+
+    def taken(self, count: str, now: float) -> int:
+        """Return how many units of a count are taken."""
+        with self._opened() as db:
+            return _taken(db, _rows_of(count), now)
+
+    def give_back(self, unit: Unit) -> None:
+        """Free a unit that certainly was not used."""
+        self.release(_row(unit))
 
     @contextmanager
     def _transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
@@ -167,6 +190,25 @@ def _make_ledger(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {_VERSION}")
     db.execute("COMMIT")
+    with suppress(sqlite3.OperationalError):  # another process uses it already, without a log
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA wal_checkpoint")
+
+
+def _row(unit: Unit) -> str:
+    """Return the key of the row of a unit: its count's key, a slash and its name."""
+    return f"{unit.count}/{unit.name}"
+
+
+def _rows_of(count: str) -> tuple[str, str]:
+    """Return the texts between which the keys of a count's units are."""
+    return f"{count}/", f"{count}0"  # 0 is the character after /
+
+
+def _taken(db: sqlite3.Connection, rows: tuple[str, str], now: float) -> int:
+    query = "SELECT count(*) FROM sends WHERE key > ? AND key < ? AND expires_at > ?"
+    (taken,) = db.execute(query, (*rows, now)).fetchone()
+    return int(taken)
 
 
 def _store(db: sqlite3.Connection, key: str, entry: Entry) -> None:

@@ -139,15 +139,19 @@ def test_members_that_were_added_to_an_entry_reach_no_result(sandbox: Sandbox, f
 
 
 @pytest.mark.parametrize("ulid", ['"../x"', "null", "7", '"01"'])
-def test_a_spoilt_id_of_an_event_is_not_sent(sandbox: Sandbox, file: Path, ulid: str) -> None:
+def test_a_spoilt_id_of_an_event_records_nothing_twice(
+    sandbox: Sandbox, file: Path, ulid: str
+) -> None:
     sandbox.fault(operation="track", action="reset_after_applying", times=3)
     with tool_on(sandbox, ledger=SqliteLedger(file)) as tool:
         tool.call("track_event", EVENT, context=RUN)
         spoil_file(file, with_value("facts", f'{{"ulid": {ulid}}}'))
-        done = tool.call("track_event", EVENT, context=RUN)
+        again = tool.call("track_event", EVENT, context=RUN)
+        other = tool.call("track_event", {**EVENT, "name": "left"}, context=RUN)
 
-    assert done["ok"]
-    assert len(done["event_id"]) == 26
+    assert code_of(again) == "ledger_unavailable"
+    assert other["ok"]
+    assert len({each["json"]["id"] for each in sandbox.requests() if each["json"]}) == 2
 
 
 # Something else on the port of Redis

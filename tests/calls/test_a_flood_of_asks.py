@@ -1,0 +1,124 @@
+"""Calls that nobody approves keep no other call from being asked about and approved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import responses
+
+from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends, approvals
+from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals
+from customerio_tool.deadline import Clock
+from tests.support.clients import SAVED_US, code_of
+
+RUNS = [CallContext(run_id="a"), CallContext()]
+MANY = 1500
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [1_795_435_200.0]
+
+
+@pytest.fixture
+def kept() -> Approvals:
+    return Approvals()
+
+
+@pytest.fixture
+def tool(now: list[float], kept: Approvals, net: responses.RequestsMock) -> CustomerIoTool:
+    net.add("DELETE", "https://track.customer.io/api/v1/customers/ada", json={})
+    return tool_of(SAVED_US, now, kept)
+
+
+def tool_of(saved: Any, now: list[float], kept: Approvals) -> CustomerIoTool:
+    clock = Clock(now=lambda: now[0])
+    return CustomerIoTool(saved, policy="careful", backends=Backends(approvals=kept), clock=clock)
+
+
+def ask(tool: CustomerIoTool, who: str, context: CallContext) -> dict[str, Any]:
+    return tool.call("delete_customer", {"customer_id": who}, context=context)
+
+
+def flood(tool: CustomerIoTool, context: CallContext, number: int = MANY) -> list[str]:
+    asked = [ask(tool, f"bogus-{n}", context) for n in range(number)]
+    assert {code_of(each) for each in asked} == {"confirmation_required"}
+    return [each["confirmation_id"] for each in asked]
+
+
+@pytest.mark.parametrize("flooding", RUNS, ids=["run", "no run"])
+@pytest.mark.parametrize("context", [*RUNS, CallContext(run_id="b")], ids=["a", "none", "b"])
+def test_a_thousand_bogus_asks_block_nobody(
+    tool: CustomerIoTool, flooding: CallContext, context: CallContext
+) -> None:
+    before = ask(tool, "ada", context)["confirmation_id"]
+    flood(tool, flooding)
+    assert tool.approve(before)["ok"]
+    after = ask(tool, "ada", context)["confirmation_id"]
+    assert tool.approve(after)["ok"]
+
+
+@pytest.mark.parametrize("flooding", RUNS, ids=["run", "no run"])
+@pytest.mark.parametrize(
+    "context", [CallContext(run_id="b"), CallContext(run_id="c")], ids=["b", "c"]
+)
+def test_however_much_one_run_asks_for_it_crowds_out_itself_alone(
+    tool: CustomerIoTool,
+    kept: Approvals,
+    flooding: CallContext,
+    context: CallContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(approvals, "MAX_BYTES", 50_000)
+    before = ask(tool, "ada", context)["confirmation_id"]
+    ids = flood(tool, flooding)
+    assert code_of(tool.approve(ids[0])) == "confirmation_unknown"
+    assert code_of(tool.decline(ids[-1])) == "policy_refused"
+    assert tool.approve(before)["ok"]
+    assert kept._size <= 50_000
+
+
+def test_another_workspace_is_not_crowded_out(
+    tool: CustomerIoTool, now: list[float], kept: Approvals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "MAX_BYTES", 50_000)
+    with tool_of({**SAVED_US, "site_id": "another"}, now, kept) as other:
+        before = ask(other, "ada", CallContext())["confirmation_id"]
+        flood(tool, CallContext())
+        assert other.approve(before)["ok"]
+
+
+def test_large_calls_count_by_their_size(
+    tool: CustomerIoTool, kept: Approvals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "MAX_BYTES", 1_000_000)
+    before = ask(tool, "ada", CallContext(run_id="b"))["confirmation_id"]
+    mail = {"to": "a@example.com", "customer_id": "u1", "transactional_message_id": "1"}
+    for number in range(50):
+        large = {**mail, "message_data": {"text": f"{number}" * 40_000}}
+        result = tool.call("send_transactional_email", large, context=CallContext(run_id="a"))
+        assert code_of(result) == "confirmation_required"
+        assert kept._size <= 1_000_000
+    assert tool.approve(before)["ok"]
+
+
+def test_what_was_decided_or_is_over_leaves_nothing_behind(
+    tool: CustomerIoTool, kept: Approvals, now: list[float]
+) -> None:
+    for number, confirmation_id in enumerate(flood(tool, RUNS[0], 20)):
+        if number % 2:
+            tool.decline(confirmation_id)
+    now[0] += LIFE_SECONDS
+    assert code_of(tool.approve("1-0")) == "confirmation_unknown"
+    assert (kept._size, kept._runs, kept._queues, kept._ids) == (0, {}, {}, {})
+
+
+def test_an_ask_that_is_over_is_asked_anew(tool: CustomerIoTool, now: list[float]) -> None:
+    first = ask(tool, "ada", RUNS[0])["confirmation_id"]
+    now[0] += LIFE_SECONDS
+    again = ask(tool, "ada", RUNS[0])["confirmation_id"]
+    assert again != first
+    assert code_of(tool.approve(first)) == "confirmation_unknown"
+    assert tool.approve(again)["ok"]
