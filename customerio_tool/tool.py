@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.backends import Backends
@@ -25,7 +25,7 @@ from customerio_tool.locks import ForkSafeLock, notice_fork
 from customerio_tool.policy import Policy
 from customerio_tool.secret import Environment, Secret
 from customerio_tool.subtools import find, subtools
-from customerio_tool.subtools.declare import Api, Subtool
+from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
 
 if TYPE_CHECKING:
@@ -40,13 +40,12 @@ class Handler:
     Its `__name__` is the name of the subtool, for hosts that register functions by name.
     """
 
-    def __init__(self, tool: CustomerIoTool, subtool: Subtool[Any]) -> None:
-        self.tool = tool
-        self.subtool = subtool
-        self.__name__ = self.__qualname__ = subtool.name
+    def __init__(self, tool: CustomerIoTool, name: str) -> None:
+        self._tool = tool
+        self._name = self.__name__ = self.__qualname__ = name
 
     def __repr__(self) -> str:
-        return f"<subtool {self.__name__}>"
+        return f"<subtool {self._name}>"
 
     def __call__(
         self,
@@ -55,7 +54,7 @@ class Handler:
         context: CallContext | None = None,
     ) -> dict[str, Any]:
         """Run the subtool as `CustomerIoTool.call` does."""
-        return self.tool.call(self.subtool.name, arguments, context=context)
+        return self._tool.call(self._name, arguments, context=context)
 
 
 class CustomerIoTool:
@@ -103,9 +102,6 @@ class CustomerIoTool:
         self._is_closed = False
         self._lock = ForkSafeLock()
         self._all_subtools = subtools()
-        self.handlers: Mapping[str, Handler] = MappingProxyType(
-            {name: Handler(self, subtool) for name, subtool in self._all_subtools.items()}
-        )
 
     @classmethod
     def sandbox(cls, *, seed: bool | Mapping[str, Any] = True, **arguments: Any) -> CustomerIoTool:
@@ -184,6 +180,11 @@ class CustomerIoTool:
         """Return the names of the subtools that may run; a read-only policy leaves only reads."""
         policy = self._policy
         return [name for name, subtool in self._all_subtools.items() if policy.allows(subtool)]
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """Each subtool as a callable, by name; also those that may not run, which refuse."""
+        return {name: Handler(self, name) for name in self._all_subtools}
 
     def enable(self, *names: str) -> None:
         """Enable more subtools; under a read-only policy, only reads run even so.

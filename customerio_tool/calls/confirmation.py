@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -204,7 +205,8 @@ class RepeatTokens:
 
 
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:
-    """Return a subtool's definition with the confirmation's members added to its schemas."""
+    """Return a copy of a definition with the confirmation's members added to its schemas."""
+    definition = deepcopy(definition)
     if confirm == "human":
         return _with_property(definition, "output_schema", "confirmation_id", _ID_SCHEMA)
     shown = _with_property(definition, "input_schema", TOKEN, _TOKEN_SCHEMA)

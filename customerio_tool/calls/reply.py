@@ -115,7 +115,7 @@ def _is_a(declared: JsonSchema, value: Any) -> bool:
 def cleaned_json(reply: Reply) -> Any:
     """Return the JSON of a reply's body, its text cleaned; None if the body is not JSON."""
     try:
-        return clean(json_of(reply))
+        return clean(json_of(reply), mask=reply.mask)
     except RecursionError:
         return None
 
@@ -244,7 +244,7 @@ def outcome_unknown(
 
 
 def _said(reply: Reply) -> dict[str, Any]:
-    words = vendor_words(json_of(reply))
+    words = vendor_words(cleaned_json(reply))
     return {"said": words, "untrusted": True} if words else {}
 
 
@@ -281,7 +281,7 @@ def _folded(value: Any) -> Item:
 
 
 def vendor_words(body: Any) -> str:
-    """Return the messages of an error body, cleaned, at most 300 characters; empty if none.
+    """Return the messages of a cleaned error body, at most 300 characters; empty if none.
 
     They are in `meta.error`, `meta.errors[]`, `errors[].detail` with `source.pointer` (App API) or
     `errors[].reason` with `field` and `message` (Track API v2). A proxy may put them into `error`,
@@ -291,7 +291,7 @@ def vendor_words(body: Any) -> str:
     meta = _folded(top.get("meta"))
     found = [text for each in (meta, top) for text in _texts_of(each)] or [_error_text(top)]
     words = "; ".join(text for text in found if isinstance(text, str) and text.strip())
-    return " ".join(str(clean(words)).split())[:MAX_SAID_CHARS]
+    return " ".join(words.split())[:MAX_SAID_CHARS]
 
 
 def _texts_of(holder: Item) -> list[str]:

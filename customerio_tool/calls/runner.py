@@ -13,6 +13,7 @@ from customerio_tool.calls.budget import SendBudget
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
 from customerio_tool.calls.dry_run import dry_run_result
+from customerio_tool.calls.envelope import Outlet
 from customerio_tool.calls.record_once import RecordOnce
 from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
@@ -39,6 +40,7 @@ class Runner:
 
     def __init__(self, client: Client, backends: Backends, clock: Clock) -> None:
         self._connection = client.connection
+        self._outlet = Outlet(client.mask)
         self._clock = clock
         self._budget = SendBudget(backends, clock.now)
         self._persons = PersonConfirmation(backends.approvals, clock.entropy)
@@ -65,7 +67,7 @@ class Runner:
             CustomerIoError: The call was refused, needs confirmation first, or failed.
         """
         at = self._invocation()
-        with self._watch(subtool, at, context) as watch:
+        with self._outlet.errors(), self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
             if policy.confirm == "repeat" and policy.requires_confirmation(subtool):
@@ -76,7 +78,7 @@ class Runner:
             call = self._judged(call, policy)
             if policy.requires_confirmation(subtool) and not call.is_spent:
                 self._confirm(call, policy, token)
-            return watch.succeeded_with(self._result(call, policy, watch))
+            return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
 
     def _judged(self, call: Call[Any], policy: Policy) -> Call[Any]:
         """Return the call with whether the budget of its run is spent."""
@@ -107,12 +109,12 @@ class Runner:
         waited = self._persons.take(confirmation_id, at)
         context = replace(context, run_id=waited.context.run_id)
         call = replace(waited, at=at, context=context)
-        with self._watch(call.subtool, at, context) as watch:
+        with self._outlet.errors(), self._watch(call.subtool, at, context) as watch:
             watch.begin(call)
             policy.admit(call.subtool)
             policy.admit_arguments(call.subtool, call.args)
             call = self._judged(call, policy)
-            return watch.succeeded_with(self._result(call, policy, watch))
+            return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
 
     def decline(self, confirmation_id: str) -> NoReturn:
         """Drop the call that waits under this id.

@@ -16,6 +16,7 @@ from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
+from customerio_tool.connection.masking import KeyMask
 from customerio_tool.connection.quiet import silence
 from customerio_tool.connection.region import PROBES, region_error, region_from_reply
 from customerio_tool.connection.transport import Exchange, in_force, new_session
@@ -64,6 +65,7 @@ class Client:
         timeouts: Timeouts | None = None,
     ) -> None:
         self.connection = connection
+        self.mask = KeyMask(connection)
         self.timeouts = timeouts or Timeouts()
         self._owns_session = session is None
         self._session = session or new_session()
@@ -273,7 +275,7 @@ class Client:
         }
 
     def _read_reply(self, response: requests.Response, deadline: Deadline) -> Reply:
-        body = bytearray()
+        body, status, headers = bytearray(), response.status_code, response.headers
         problem = "Customer.io's answer was too slow."
         raw = response.raw
         raw.enforce_content_length = True  # the default only since urllib3 2
@@ -281,15 +283,14 @@ class Client:
         try:
             while not deadline.passed():
                 if not (chunk := read(65_536, decode_content=True)):
-                    masked = self.connection.mask(bytes(body))
-                    return Reply(response.status_code, response.headers, masked)
+                    return Reply(status, headers, bytes(body), mask=self.mask)
                 body += chunk
                 if len(body) > MAX_REPLY_BYTES:  # the status alone is still useful
-                    return Reply(response.status_code, response.headers, b"", whole=False)
+                    return Reply(status, headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = problem_of(error)
-        came = self.connection.mask(bytes(body))
-        raise AnswerLost(problem, Reply(response.status_code, response.headers, came, whole=False))
+        came = Reply(status, headers, bytes(body), whole=False, mask=self.mask)
+        raise AnswerLost(problem, came)
 
 
 def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | None:

@@ -13,9 +13,8 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, cast
-from urllib.parse import quote
 
 from pydantic import PrivateAttr, ValidationError
 
@@ -187,21 +186,6 @@ class Connection(SavedConnection):
         """Return every origin that `base_url` can return; no other host receives a key."""
         return frozenset(self.base_url(api, region) for api in self.apis for region in REGIONS)
 
-    def mask(self, data: bytes) -> bytes:
-        """Return data, such as a reply, with `***` in place of each key.
-
-        Keys are found as they are, JSON-escaped, percent-encoded and in Basic credentials. A key of
-        under 8 characters is not masked: it would match by chance, and no real key is that short.
-        """
-        texts = [secret.reveal() for secret in (self.track_api_key, self.app_api_key) if secret]
-        if Api.TRACK in self.apis:
-            texts.append(self._pair())
-        spellings = {f(t) for t in texts for f in (str, _json_escaped, partial(quote, safe=""))}
-        for spelling in sorted(spellings, key=len, reverse=True):
-            if len(spelling) >= _SHORTEST_MASKED:
-                data = data.replace(spelling.encode(), b"***")
-        return data
-
     @property
     def workspace_key(self) -> str:
         """The digest of the workspace, 16 hex digits: of the site id, else of the App API key.
@@ -230,15 +214,8 @@ class Connection(SavedConnection):
         return _digest("connection", json.dumps(values), size=16)
 
 
-_SHORTEST_MASKED = 8
-
-
 def _text(secret: Secret[str] | None) -> str:
     return secret.reveal() if secret else ""
-
-
-def _json_escaped(text: str) -> str:
-    return json.dumps(text)[1:-1]
 
 
 def _digest(purpose: str, text: str, *, size: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
@@ -38,12 +38,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP reply; `whole` is false if the body was cut off, or too long and left empty."""
+    """One HTTP reply.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers.
+        body: The body, as it came.
+        whole: Whether the body is whole: not cut off, and not too long and therefore left empty.
+        mask: Returns a text of the body, decoded and cleaned, without keys.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     whole: bool = True
+    mask: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     @property
     def may_have_acted(self) -> bool:

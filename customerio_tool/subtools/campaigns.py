@@ -11,8 +11,9 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
-    MAX_RESULT_CHARS,
+    MAX_PAYLOAD_CHARS,
     NO_PEOPLE,
+    OMITTED,
     TRUNCATED,
     Answer,
     Api,
@@ -34,6 +35,7 @@ from customerio_tool.subtools.declare import (
     Time,
     chars_of,
     contains,
+    fitted,
     listing,
     named,
     one,
@@ -231,13 +233,14 @@ def _metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]
     series = _series(answer.payload["metric"], answer.args.steps)
     steps = max(map(len, series.values()), default=0)
     nonzero = {name: numbers for name, numbers in series.items() if any(numbers)}
+    totals = {name: sum(numbers) for name, numbers in nonzero.items()}
     result: dict[str, Any] = {
         "summary": _metrics_sentence(answer.args, steps),
         "period": answer.args.step,
         "steps": steps,
-        "totals": {name: sum(numbers) for name, numbers in nonzero.items()},
+        **fitted("totals", totals),
     }
-    if chars_of(nonzero) <= MAX_RESULT_CHARS:
+    if chars_of({**totals, "series": nonzero}) <= MAX_PAYLOAD_CHARS:
         return {**result, "series": nonzero}
     too_long = "The series are too long to show: ask for longer periods or a shorter span."
     return {**result, "summary": f"{result['summary']} {too_long}", "truncated": True}
@@ -296,6 +299,7 @@ get_campaign_metrics = Subtool(
                 "description": "Each metric step by step, oldest first; one not listed is all 0.",
             },
             "truncated": TRUNCATED,
+            "omitted": OMITTED,
         },
         expects="metric",
         untrusted=True,

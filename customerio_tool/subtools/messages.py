@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
     IDENTIFIERS,
+    MAX_IDENTIFIER_BYTES,
     TRUNCATED,
     Answer,
     Api,
@@ -37,6 +38,7 @@ from customerio_tool.subtools.declare import (
     object_in,
     objects_in,
     refuse,
+    size_of,
     whole_number,
 )
 from customerio_tool.subtools.parts import origins
@@ -223,12 +225,15 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     shown = fitting_items(brief)
     is_cut = len(shown) < len(brief)
     cursor = None if is_cut else answer.payload.get("next") or None
+    is_too_long = cursor is not None and size_of(str(cursor)) > MAX_IDENTIFIER_BYTES
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
         _filter_note(answer.args, len(own)),
         origins.others_note(len(rows) - len(own)),
         origins.strangers_note(answer.args.customer_id, answer.args.id_type, shown),
-        _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
+        _CURSOR_TOO_LONG
+        if is_too_long
+        else _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
         _window_note(answer.args, answer.invocation),
         _transactional_id_note(answer.args),
     ]
@@ -236,7 +241,7 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         "summary": " ".join(filter(None, sentences)),
         "messages": shown,
         "count": len(shown),
-        **({"next_cursor": str(cursor)} if cursor is not None else {}),
+        **({} if cursor is None or is_too_long else {"next_cursor": str(cursor)}),
         **({"truncated": True} if shown != brief else {}),
     }
 
@@ -280,6 +285,9 @@ def _paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
     return f"Go on with cursor=next_cursor. {_NO_PROOF}" if has_next else ""
 
 
+_CURSOR_TOO_LONG = (
+    "There are more, but the cursor is too long to pass on: narrow start_time and end_time instead."
+)
 _NO_PROOF = "A message that is not on this page may be on a later one."
 
 

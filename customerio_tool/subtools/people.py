@@ -25,6 +25,7 @@ from customerio_tool.subtools.declare import (
     Subtool,
     acknowledge,
     check_type,
+    cut_note,
     fitted,
     is_hidden,
     json_array,
@@ -285,10 +286,12 @@ def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str
         customer["attributes"] = {name: stored[name] for name in requested if name in stored}
         missing = [name for name in requested if name not in stored and name not in withheld]
     absent = {"not_set": missing, "withheld": withheld}
+    members = fitted("customer", customer)
+    note = cut_note(members, "Ask for the attributes that you need with attribute_names.")
     return {
         # The summary does not repeat the identifier, which may be a hidden attribute.
-        "summary": "This person is known; all values are strings.",
-        **fitted("customer", customer),
+        "summary": f"This person is known; all values are strings.{note}",
+        **members,
         **{member: names for member, names in absent.items() if names},
     }
 

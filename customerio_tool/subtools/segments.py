@@ -19,7 +19,7 @@ from customerio_tool.subtools.declare import (
     Flag,
     Invocation,
     Item,
-    Line,
+    Name,
     Pace,
     SecondRead,
     SegmentNumber,
@@ -30,6 +30,7 @@ from customerio_tool.subtools.declare import (
     Verify,
     acknowledge,
     contains,
+    cut_note,
     fitted,
     listing,
     named,
@@ -223,13 +224,15 @@ class GetSegmentArgs(Args):
 def _segment_to_result(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
     members = fitted("segment", answer.payload["segment"])
+    note = cut_note(members)
     if answer.second is None:
-        return {"summary": f"Segment {number}.", **members}
+        return {"summary": f"Segment {number}.{note}", **members}
     count = whole_in(answer.second["count"])
     if count is None:
-        return {"summary": f"Segment {number}; its count could not be read.", **members}
+        return {"summary": f"Segment {number}; its count could not be read.{note}", **members}
     people = "1 person" if count == 1 else f"{count} people"
-    return {"summary": f"Segment {number} holds {people}.", "customer_count": count, **members}
+    summary = f"Segment {number} holds {people}.{note}"
+    return {"summary": summary, "customer_count": count, **members}
 
 
 get_segment = Subtool(
@@ -276,7 +279,7 @@ get_segment = Subtool(
 class CreateManualSegmentArgs(Args):
     """Arguments of create_manual_segment."""
 
-    name: Annotated[Line, Field(description="Name of the new segment.")]
+    name: Annotated[Name, Field(description="Name of the new segment.")]
     description: Annotated[Text | None, Field(description="What it is for.")] = None
 
 
@@ -300,7 +303,7 @@ def _created_to_result(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any
     return {
         "summary": f"Created segment {number}, empty.",
         "segment_id": number,
-        "segment": segment,
+        **fitted("segment", segment),
     }
 
 
@@ -328,6 +331,8 @@ create_manual_segment = Subtool(
                 "type": "string",
                 "description": "On an unknown outcome: segments that may be of this call.",
             },
+            "truncated": TRUNCATED,
+            "omitted": OMITTED,
         },
         untrusted=True,
     ),

@@ -13,7 +13,6 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from customerio_tool.connection import Connection
-from customerio_tool.subtools.declare import Api
 from tests.connection.refusals import CANARY, GOOD, assert_nothing_shows, refused
 from tests.support.clients import APP, SITE, TRACK
 
@@ -116,17 +115,3 @@ def test_a_connection_cannot_be_changed() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         connection.region = "us"  # type: ignore[misc]  # that it fails is the test
-
-
-def test_keys_are_masked_in_replies_however_encoded() -> None:
-    connection = Connection.load({**GOOD, "app_api_key": 'app"/key+1234'})
-    pair = connection.authorization(Api.TRACK).removeprefix("Basic ")
-    reply = f'{TRACK} {pair} app"/key+1234 app\\"/key+1234 app%22%2Fkey%2B1234 {SITE} kept'
-
-    assert connection.mask(reply.encode()) == f"*** *** *** *** *** {SITE} kept".encode()
-
-
-def test_a_key_too_short_to_be_one_does_not_garble_a_reply() -> None:
-    connection = Connection.load({"app_api_key": "1"}, apis={Api.APP})
-
-    assert connection.mask(b'{"id": 112}') == b'{"id": 112}'

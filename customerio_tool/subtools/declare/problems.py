@@ -11,6 +11,7 @@ from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
 from customerio_tool.subtools.declare.placeholders import field_problem
 from customerio_tool.subtools.declare.wording import (
     ALIKE,
+    MAX_NAME_CHARS,
     choices,
     kind_of,
     likeness,
@@ -28,6 +29,10 @@ MAX_PROBLEMS = 20
 
 MAX_PROBLEMS_IN_SUMMARY = 5
 """Problems in the sentence of an error; the others are in its `fields` alone."""
+
+
+MAX_PATH_CHARS = 300
+"""Characters of a path in a message; the middle of a longer one is left out."""
 
 
 def refuse(fields: Iterable[FieldProblem]) -> NoReturn:
@@ -157,6 +162,8 @@ def path_of(location: tuple[int | str, ...]) -> str:
     for step in location:
         name = f"[{step}]" if isinstance(step, int) else shown(step)
         path = f"{path}.{name}" if path and isinstance(step, str) else f"{path}{name}"
+    if len(path) > MAX_PATH_CHARS:
+        path = f"{path[: MAX_PATH_CHARS - 2 * MAX_NAME_CHARS]}…{path[-MAX_NAME_CHARS:]}"
     return path or "arguments"
 
 

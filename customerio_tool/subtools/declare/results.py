@@ -141,7 +141,8 @@ def one(key: str, summary: str) -> Shape[Any]:
 
     def to_result(answer: Answer[Any]) -> dict[str, Any]:
         sentence = summary.format(**_arguments(answer.args))
-        return {"summary": sentence, **fitted(key, answer.payload[key])}
+        members = fitted(key, answer.payload[key])
+        return {"summary": sentence + cut_note(members), **members}
 
     returns: dict[str, JsonSchema] = {
         key: {"type": "object", "description": "As Customer.io has it."},
@@ -149,6 +150,13 @@ def one(key: str, summary: str) -> Shape[Any]:
         "omitted": OMITTED,
     }
     return Shape(outcome="done", to_result=to_result, returns=returns, expects=key, untrusted=True)
+
+
+def cut_note(members: Mapping[str, Any], how_to_go_on: str = "") -> str:
+    """Return a sentence on what `fitted` cut, and how to go on; empty if it cut nothing."""
+    if not members.get("truncated"):
+        return ""
+    return f" It was too long and is cut. {how_to_go_on}".rstrip()
 
 
 def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) -> Shape[P]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -347,7 +348,10 @@ class Subtool(Generic[A]):
         return None if argument is None else getattr(args, argument)
 
     def definition(self) -> dict[str, Any]:
-        """Return MCP's definition of a tool, with MCP's member names in snake_case."""
+        """Return MCP's definition of a tool, with MCP's member names in snake_case.
+
+        Like both schemas, it is the caller's own: no change of it reaches anything else.
+        """
         return {
             "name": self.name,
             "title": self.title,
@@ -360,14 +364,14 @@ class Subtool(Generic[A]):
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
         schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
-        return {key: schema[key] for key in _SCHEMA_KEYS if key in schema}
+        return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
 
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of every result, in which only `ok` and `summary` are required."""
         always = {name: member.schema for name, member in self.always.items()}
         if self.effect is Effect.SEND:
             always["first_sent_at"] = FIRST_SENT_AT
-        return envelope_schema(self.shape, always)
+        return deepcopy(envelope_schema(self.shape, always))
 
 
 _SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")

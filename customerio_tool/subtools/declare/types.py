@@ -29,6 +29,7 @@ from customerio_tool.subtools.declare.characters import (
     SEPARATOR,
     TAB_AND_LINE_FEED,
     has_hidden_edge,
+    visible,
 )
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_address, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
@@ -38,6 +39,9 @@ from customerio_tool.subtools.declare.times import unix_seconds
 from customerio_tool.subtools.declare.wording import kind_of, shown
 
 MAX_ID_BYTES = 150
+MAX_IDENTIFIER_BYTES = 1000
+"""Bytes of an identifier for which Customer.io states no limit; this limit is ours."""
+
 MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
@@ -122,14 +126,16 @@ def _no_controls(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """Refuse an identifier whose first or last character does not show.
+    """Refuse an identifier with characters that do not show, or that is too long.
 
     It is not trimmed, because the trimmed text may be the identifier of something else.
     """
     if has_hidden_edge(text):
         found = "begins or ends with white space or an invisible character"
         raise Problem(found, "send it exactly as stored, without them")
-    return text
+    if visible(text) != text:
+        raise Problem("holds an invisible character", "send it as it shows, without that")
+    return str(at_most(MAX_IDENTIFIER_BYTES, "an identifier")(text))
 
 
 def _real(value: Any, info: ValidationInfo) -> Any:
@@ -214,9 +220,10 @@ Line: TypeAlias = Annotated[
 ]
 """A text of one line, such as a header, a name or an address."""
 
-Identifier: TypeAlias = Annotated[
-    Line, AfterValidator(_exact), BeforeValidator(_real), BeforeValidator(number_as_text)
-]
+Name: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(_real)]
+"""A line that names one thing; no placeholder, and never trimmed."""
+
+Identifier: TypeAlias = Annotated[Name, BeforeValidator(number_as_text)]
 """A line that a model may also send as an integer; no placeholder, and never trimmed."""
 
 EmailAddress: TypeAlias = Annotated[

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.json_text import compact
 
 MAX_RESULT_CHARS = 20_000
-"""Characters of JSON that the items or the object of a result may have; more is cut."""
+"""Characters of compact JSON that a whole result may have, success or failure; more is cut."""
+
+MAX_PAYLOAD_CHARS = 16_000
+"""Of those, the characters that the items or the object of a result may have."""
 
 MAX_TEXT_CHARS = 2_000
 """Characters that one text in a reply may have; more is cut."""
@@ -20,20 +23,34 @@ MAX_REPLY_LEVELS = 100
 Item: TypeAlias = dict[str, Any]
 
 
-def clean(value: Any, levels: int = MAX_REPLY_LEVELS) -> Any:
+MAX_INTEGER = 2**63 - 1
+"""The largest integer of a reply that is read: those of Customer.io have 64 bits."""
+
+
+def clean(
+    value: Any, levels: int = MAX_REPLY_LEVELS, *, mask: Callable[[str], str] | None = None
+) -> Any:
     """Return a reply without the characters that do not show; see `visible`.
+
+    Args:
+        value: The reply, or a part of it.
+        levels: The levels of nesting that it may have.
+        mask: Returns a text, already without those characters, without keys.
 
     Raises:
         RecursionError: The reply is nested deeper than `MAX_REPLY_LEVELS`.
     """
     if isinstance(value, str):
-        return visible(value)
+        return mask(visible(value)) if mask else visible(value)
     if levels == 0 and isinstance(value, (dict, list)):
         raise RecursionError("The reply is nested too deeply.")
     if isinstance(value, dict):
-        return {visible(name): clean(item, levels - 1) for name, item in value.items()}
+        return {
+            clean(name, mask=mask): clean(item, levels - 1, mask=mask)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
-        return [clean(item, levels - 1) for item in value]
+        return [clean(item, levels - 1, mask=mask) for item in value]
     return value
 
 
@@ -48,8 +65,8 @@ def object_in(value: Any) -> Item:
 
 
 def whole_in(value: Any) -> int | None:
-    """Return an integer of a reply; return None for any other value."""
-    return value if type(value) is int else None
+    """Return an integer of a reply; return None for any other value, or a longer integer."""
+    return value if type(value) is int and abs(value) <= MAX_INTEGER else None
 
 
 def chars_of(value: Any) -> int:
@@ -57,10 +74,17 @@ def chars_of(value: Any) -> int:
     return len(compact(value))
 
 
+def cut(text: str, limit: int = MAX_TEXT_CHARS) -> str:
+    """Return a text with at most `limit` characters, and with the number of those cut off."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit} more characters)"
+
+
 def shortened(value: Any) -> Any:
     """Return a value with each text cut to `MAX_TEXT_CHARS` characters."""
-    if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-        return f"{value[:MAX_TEXT_CHARS]}… ({len(value) - MAX_TEXT_CHARS} more characters)"
+    if isinstance(value, str):
+        return cut(value)
     if isinstance(value, dict):
         return {name: shortened(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -69,7 +93,7 @@ def shortened(value: Any) -> Any:
 
 
 def fitting_items(items: Sequence[Item]) -> list[Item]:
-    """Return as many leading items as fit in `MAX_RESULT_CHARS`, but at least one.
+    """Return as many leading items as fit in `MAX_PAYLOAD_CHARS`, but at least one.
 
     If even the first item is too large, its largest members are removed; their names are in its
     member `omitted`.
@@ -78,39 +102,61 @@ def fitting_items(items: Sequence[Item]) -> list[Item]:
     used = 0
     for item in map(shortened, items):
         used += chars_of(item) + 1
-        if used > MAX_RESULT_CHARS:
-            return fitting or [_with_omitted(*_trimmed(item))]
+        if used > MAX_PAYLOAD_CHARS:
+            return fitting or [_with_omitted(*_trimmed(item, MAX_PAYLOAD_CHARS - _RESERVED_CHARS))]
         fitting.append(item)
     return fitting
 
 
 def fitted(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `{key: item}` with the item cut to `MAX_RESULT_CHARS`.
+    """Return `{key: item}` with the item cut to `MAX_PAYLOAD_CHARS`.
 
-    The largest members are removed first. If anything was cut, `truncated` is true; `omitted` has
-    the names of the removed members.
+    The largest members are removed first, those of an object before the object. If anything was
+    cut, `truncated` is true; `omitted` has the names of the removed members.
     """
-    short, omitted = _trimmed(shortened(dict(item)))
-    cut = {"truncated": True} if short != item else {}
-    return _with_omitted({key: short, **cut}, omitted)
+    short, omitted = _trimmed(shortened(dict(item)), MAX_PAYLOAD_CHARS - _RESERVED_CHARS)
+    cut_off = {"truncated": True} if short != item else {}
+    return _with_omitted({key: short, **cut_off}, omitted)
 
 
-def _trimmed(item: Item) -> tuple[Item, list[str]]:
-    """Return an object that fits, and the names of the removed members, the largest first."""
+def _trimmed(item: Item, limit: int) -> tuple[Item, list[str]]:
+    """Return an object of at most `limit` characters, and the names of the removed members."""
     sizes = {name: chars_of({name: member}) for name, member in item.items()}
-    omitted: list[str] = []
-    total = sum(sizes.values())
+    excess = sum(sizes.values()) - limit
+    kept, omitted = dict(item), list[str]()
     for name in sorted(sizes, key=lambda name: sizes[name], reverse=True):
-        if total <= MAX_RESULT_CHARS - _RESERVED_CHARS:
+        if excess <= 0:
             break
-        omitted.append(name)
-        total -= sizes[name]
-    return {name: member for name, member in item.items() if name not in omitted}, omitted
+        left = sizes[name] - excess - len(compact(name))
+        if isinstance(item[name], dict) and left >= _LEAST_CHARS:
+            kept[name], inside = _trimmed(item[name], left)
+            omitted += [f"{name}.{member}" for member in inside]
+            excess -= sizes[name] - chars_of({name: kept[name]})
+        else:
+            del kept[name]
+            omitted.append(name)
+            excess -= sizes[name]
+    return kept, omitted
 
 
-_RESERVED_CHARS = 100
+_RESERVED_CHARS = 1_000
 """Characters that are left for the members `truncated` and `omitted`."""
+
+_LEAST_CHARS = 200
+"""The least characters for which an object is cut and not removed."""
+
+_NAME_CHARS = 100
+
+
+def fitting_names(names: Sequence[str], limit: int = _RESERVED_CHARS - 100) -> list[str]:
+    """Return as many leading names as fit in `limit` characters, and how many are left out."""
+    shown: list[str] = []
+    for name in (cut(name, _NAME_CHARS) for name in names):
+        if chars_of([*shown, name]) > limit:
+            return [*shown, f"… and {len(names) - len(shown):,} more"]
+        shown.append(name)
+    return shown
 
 
 def _with_omitted(item: Item, omitted: list[str]) -> Item:
-    return {**item, "omitted": omitted} if omitted else item
+    return {**item, "omitted": fitting_names(omitted)} if omitted else item

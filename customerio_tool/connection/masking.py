@@ -1,0 +1,115 @@
+"""`KeyMask`: removes the keys of a connection from texts, however a text spells them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from customerio_tool.secret import Secret
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.characters import visible
+
+if TYPE_CHECKING:
+    from customerio_tool.connection.connection import Connection
+
+SHORTEST_MASKED = 8
+"""The least characters of a key that is masked: a shorter one would match by chance, and no real
+key is that short."""
+
+_MASKED = "***"
+_LAYERS = 4
+"""How many encodings around each other are decoded, such as percent-encoding in HTML."""
+
+_ENCODED = re.compile(r"[%&\\]")
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+_BACKSLASHED = re.compile(r"\\(.)")
+
+
+class KeyMask:
+    """Returns texts with `***` in place of each key of a connection.
+
+    Keys are found in any case, as they are, in base64, in hexadecimal, in Basic credentials,
+    divided by white space, and in JSON, HTML or percent escapes. The text must be without
+    characters that do not show.
+    """
+
+    __slots__ = ("_shortest", "_spellings")
+
+    def __init__(self, connection: Connection) -> None:
+        longest_first = sorted(set(_spellings(connection)), key=_longest)
+        self._spellings = tuple(map(Secret, longest_first))
+        self._shortest = min((len(s.reveal()) for s in self._spellings), default=0)
+
+    def __repr__(self) -> str:
+        return f"KeyMask({_MASKED})"
+
+    def __call__(self, text: str) -> str:
+        """Return a text without the keys; one that hides a key in escapes is decoded first."""
+        if not self._shortest or len(text) < self._shortest:
+            return text
+        masked = self._plain(text)
+        decoded = masked
+        for _ in range(_LAYERS):
+            if not _ENCODED.search(decoded):
+                break
+            decoded = _decoded(decoded)
+            if (shown := self._plain(decoded)) != decoded:
+                masked = decoded = shown
+        closed_up = "".join(decoded.split())
+        return masked if (shown := self._plain(closed_up)) == closed_up else shown
+
+    def _plain(self, text: str) -> str:
+        for spelling in self._spellings:
+            text = _without(text, spelling)
+        return text
+
+
+def _longest(spelling: str) -> tuple[int, str]:
+    return -len(spelling), spelling
+
+
+def _spellings(connection: Connection) -> Iterator[str]:
+    """Yield the spellings of each key, in lower case."""
+    keys = [key.reveal() for key in (connection.track_api_key, connection.app_api_key) if key]
+    if Api.TRACK in connection.apis:
+        keys.append(connection.authorization(Api.TRACK).removeprefix("Basic "))
+        keys.append(f"{connection.site_id}:{keys[0]}")
+    for key in keys:
+        if len(key) < SHORTEST_MASKED:
+            continue
+        found = [key, json.dumps(key)[1:-1], quote(key, safe=""), key.encode().hex(), *_base64(key)]
+        yield from (one.lower() for one in found if len(one) >= SHORTEST_MASKED)
+
+
+def _base64(key: str) -> Iterator[str]:
+    """Yield the base64 of a key, also as a part of a longer text: it then begins at any bit."""
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + key.encode()).decode().rstrip("=")
+        begins, ends = (0, 2, 3)[before], len(whole) - ((before + len(key.encode())) % 3 > 0)
+        inside = whole[begins:ends]
+        yield inside
+        yield inside.translate(str.maketrans("+/", "-_"))
+
+
+def _without(text: str, spelling: Secret[str]) -> str:
+    """Return a text without a spelling, in any case of its letters."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a letter whose lower case is longer: positions would not agree
+        lower = text
+    pieces, begin = [], 0
+    while (at := lower.find(spelling.reveal(), begin)) >= 0:
+        pieces += [text[begin:at], _MASKED]
+        begin = at + len(spelling.reveal())
+    return "".join([*pieces, text[begin:]]) if pieces else text
+
+
+def _decoded(text: str) -> str:
+    """Return a text with its JSON, HTML and percent escapes decoded once."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+    plain = _BACKSLASHED.sub(r"\1", plain)
+    return visible(unquote(html.unescape(plain)))
