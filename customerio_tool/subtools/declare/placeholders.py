@@ -6,9 +6,11 @@ with the id "<nil>".
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from urllib.parse import unquote
 
 from customerio_tool.errors import FieldProblem, Problem
 from customerio_tool.subtools.declare.characters import visible
@@ -19,6 +21,9 @@ _NOTHING = frozenset(
         "nil",
         "none",
         "nonetype",
+        "nullptr",
+        "dbnull",
+        "void",
         "nan",
         "nat",
         "na",
@@ -28,6 +33,7 @@ _NOTHING = frozenset(
         "omitted",
         "unset",
         "empty",
+        "blank",
         "missing",
         "unknown",
         "unspecified",
@@ -35,6 +41,9 @@ _NOTHING = frozenset(
         "placeholder",
         "tbd",
         "todo",
+        "fixme",
+        "changeme",
+        "string",
     }
 )
 """Words for no value, in the languages that models write."""
@@ -53,6 +62,13 @@ _PHRASES = frozenset(
         "no id",
         "leave out",
         "leave blank",
+        "change me",
+        "replace me",
+        "to be determined",
+        "optional empty",
+        "optional nil",
+        "system dbnull",
+        "noid",
         "object object",
         "object undefined",
         "object null",
@@ -90,12 +106,16 @@ _NAMES = frozenset(
 )
 """Names of identifiers, which a model sends as their own values."""
 
-_OWNERS = frozenset(("insert", "enter", "actual", "real", "some", "any", "example", "sample"))
+_OWNERS = frozenset(
+    ("insert", "enter", "actual", "real", "some", "any", "example", "sample", "my", "the")
+)
 _THINGS = frozenset(("id", "ids", "identifier", "uuid", "guid", "ulid", "email", "address"))
 _YOURS = _THINGS | {"key", "token", "name", "value", "user", "customer", "person", "template"}
 
 _TEMPLATE = re.compile(
-    r"\{\{.*\}\}|\{%.*%\}|[$#@%]\{.*\}|\$\(.*\)|<%.*%>|\[\[.*\]\]|^\{[\w.]*\}$", re.DOTALL
+    r"\{\{.*\}\}|\{%.*%\}|[$#@%]\{.*\}|\$\(.*\)|<%.*%>|\[\[.*\]\]|^\{[\w.]*\}$"
+    r"|^%(\(\w+\))?[sdr]$|^#[A-Z/0]+[!?]$",
+    re.DOTALL,
 )
 """A template's tag that was not filled in; it counts inside a longer text too."""
 
@@ -107,6 +127,8 @@ _QUOTES_AND_BRACKETS = (
 _FILLER = re.compile(r"\.{3,}|[-\u2013\u2014_?*]+|[xX]{3,20}")
 _ZEROS = re.compile(r"0{26}|0{32}")
 """The ULID and the UUID of zeros, which identify nothing by definition."""
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 _MAX_CHARS = 1000
 """Characters of a text that are examined; no placeholder is longer."""
@@ -121,13 +143,20 @@ def is_placeholder(text: str, argument: str = "") -> bool:
         text: The text as it was sent.
         argument: The name of its argument, which is a placeholder as well.
     """
-    plain = unicodedata.normalize("NFKC", visible(text[:_MAX_CHARS])).strip()
+    plain = _unescaped(text[:_MAX_CHARS])
     if _TEMPLATE.search(plain) or _IN_BRACKETS.fullmatch(plain) or _FILLER.fullmatch(plain):
         return True
     if plain and not plain.strip(_QUOTES_AND_BRACKETS):
         return True
     own_name = " ".join(_words(argument))
     return any(_mean_nothing(words, own_name) for words in _readings(plain))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text without escapes of HTML, URLs or JSON, and in its compatible form."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    plain = unquote(html.unescape(plain))
+    return unicodedata.normalize("NFKC", visible(plain)).strip()
 
 
 def _readings(text: str) -> Iterator[list[str]]:
