@@ -327,7 +327,10 @@ class Cancelled(CustomerIoError):
 
 
 class Unreachable(CustomerIoError):
-    """No connection was made, so nothing was sent; or a read got no answer."""
+    """No connection was made, so nothing was sent; or a read got no answer.
+
+    Where waiting does not mend that, as with a certificate, the next step is `ask_user`.
+    """
 
     code = "unreachable"
     next_step = "wait"

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.backends import Backends
+from customerio_tool.backends.health import problems_of
 from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.confirmation import with_confirmation
 from customerio_tool.calls.recovery import CALL_SECONDS
@@ -97,6 +98,7 @@ class CustomerIoTool:
         self._clock = clock or Clock()
         if backends is None:
             backends = Backends.on_clock(clock) if clock else _process_backends(loaded)
+        self._backends = backends
         self._runner = Runner(self._client, backends, self._clock)
         self.local: Sandbox | None = None
         self._is_closed = False
@@ -320,19 +322,22 @@ class CustomerIoTool:
             return error.as_result()
 
     def test_connection(self) -> dict[str, Any]:
-        """Test each key of the connection with a read, and return the results.
+        """Test each key of the connection with a read, and each shared store, such as Redis.
 
         A wrong key or an unreachable host is a result, not an exception.
 
         Returns:
             `ok` and `summary`; for each API of the connection, `track` and `app`:
-            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known.
+            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known; and
+            `{"ok", "problem"?}` for `redis`, if it keeps the rate limits, and for `ledger`, if it
+            is not in memory.
 
         Raises:
             ToolClosed: The tool was closed.
         """
         self._refuse_if_closed()
-        return check_connection(self._client, self._clock.deadline(CALL_SECONDS))
+        stores = problems_of(self._backends, self._clock.now())
+        return check_connection(self._client, self._clock.deadline(CALL_SECONDS), stores)
 
     def _open_runner(self) -> Runner:
         notice_fork()

@@ -165,8 +165,11 @@ class Recovery:
 
     def _failure(self, attempts: Attempts) -> CustomerIoError:
         if attempts.fate is Fate.NOT_SENT and not attempts.doubtful:
-            return Unreachable(attempts.problem, extra=self._call.facts())
-        return outcome_unknown(self._call, attempts.problem)
+            return Unreachable(
+                attempts.problem, next_step=attempts.next_step, extra=self._call.facts()
+            )
+        earlier = "An earlier attempt got no answer. " if attempts.fate is Fate.NOT_SENT else ""
+        return outcome_unknown(self._call, f"{earlier}{attempts.problem}")
 
     def _explain(
         self, error: CustomerIoError, attempts: Attempts, trace: Item | None = None

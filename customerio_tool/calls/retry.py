@@ -17,7 +17,7 @@ from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
 from customerio_tool.deadline import Clock, Deadline
-from customerio_tool.errors import Cancelled, CustomerIoError, RateLimited, Unreachable
+from customerio_tool.errors import Cancelled, CustomerIoError, NextStep, RateLimited, Unreachable
 from customerio_tool.subtools.declare import Api, Effect, Pace
 from customerio_tool.subtools.declare.endpoint import Retry
 
@@ -50,6 +50,7 @@ class Attempts:
         problem: Why there is no reply, as a sentence; empty if there is one.
         made: The number of attempts.
         doubtful: Whether any attempt may have been applied although it got no good answer.
+        next_step: What mends the last attempt, if no connection was made.
     """
 
     fate: Fate
@@ -57,6 +58,7 @@ class Attempts:
     problem: str
     made: int
     doubtful: bool
+    next_step: NextStep = "wait"
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class Retrier:
 
     def _attempt(self, request: Request, effect: Effect, bounds: Bounds, number: int) -> Attempts:
         started_at, left = self._clock.now(), bounds.deadline.left()
-        fate, reply, problem = self._exchange(request, effect, bounds.deadline)
+        fate, reply, problem, next_step = self._exchange(request, effect, bounds.deadline)
         bounds.notify(
             Attempt(
                 number=number,
@@ -210,11 +212,13 @@ class Retrier:
                 fate=fate.name.lower(),
                 started_at=started_at,
                 seconds=left - bounds.deadline.left(),
+                problem=problem,
             )
         )
         if fate is Fate.LIMITED:
             self._pause_all(request, reply)
-        return Attempts(fate, reply, problem, number, fate in (Fate.LOST, Fate.FAILED))
+        doubtful = fate in (Fate.LOST, Fate.FAILED)
+        return Attempts(fate, reply, problem, number, doubtful, next_step)
 
     def _pause_all(self, request: Request, reply: Reply | None) -> None:
         """Pause the whole rate class after a 429."""
@@ -227,16 +231,16 @@ class Retrier:
 
     def _exchange(
         self, request: Request, effect: Effect, deadline: Deadline
-    ) -> tuple[Fate, Reply | None, str]:
+    ) -> tuple[Fate, Reply | None, str, NextStep]:
         try:
             reply = self._client.exchange(request, deadline)
         except Unreachable as unreachable:
-            return Fate.NOT_SENT, None, str(unreachable)
+            return Fate.NOT_SENT, None, str(unreachable), unreachable.next_step
         except AnswerLost as lost:
             if lost.partial is None or _needs_whole_body(lost.partial, effect):
-                return Fate.LOST, None, str(lost)
+                return Fate.LOST, None, str(lost), "wait"
             reply = lost.partial
-        return _fate_of(reply), reply, ""
+        return _fate_of(reply), reply, "", "wait"
 
     def _delay(self, request: Request, attempts: Attempts) -> float:
         """Return the seconds before the next attempt: a random backoff, or a longer Retry-After."""

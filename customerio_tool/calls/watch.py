@@ -71,6 +71,7 @@ class Watch:
         self._began = monotonic()
         self._has_begun = False
         self._attempts = 0
+        self._problem = ""
         self._outcome = ""
 
     def seconds(self) -> float:
@@ -92,6 +93,7 @@ class Watch:
     def attempted(self, attempt: Attempt) -> None:
         """Count an attempt, and notify of it."""
         self._attempts += 1
+        self._problem = attempt.problem
         self._watchers.attempted(self._call, attempt)
 
     def succeeded_with(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +118,8 @@ class Watch:
 
     def _end(self, outcome: str, *, ok: bool) -> None:
         self.begin()
-        end = CallEnd(outcome, ok, self._attempts, self.seconds())
+        problem = "" if ok else self._problem
+        end = CallEnd(outcome, ok, self._attempts, self.seconds(), problem)
         self._watchers.ended(self._call, end)
 
 

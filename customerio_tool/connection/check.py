@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -42,23 +43,33 @@ class _Finding:
         return found | ({"http_status": self.status} if self.status else {})
 
 
-def check_connection(client: Client, deadline: Deadline) -> dict[str, Any]:
+def check_connection(
+    client: Client, deadline: Deadline, stores: Mapping[str, str]
+) -> dict[str, Any]:
     """Test each key of the connection, and return the results.
+
+    Args:
+        client: The client of the connection.
+        deadline: The deadline of all tests together.
+        stores: The problem of each store that was tested, by name; "" if it works.
 
     Returns:
         `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`,
-        the account's; and `workspace_id`, from the reply to the Track key.
+        the account's; `workspace_id`, from the reply to the Track key; and each store, as
+        `{"ok", "problem"?}`.
     """
     found: dict[str, _Finding] = {}
     for api in (api for api in Api if api in client.connection.apis):
         known_region = next((f.region for f in found.values() if f.region), None)
         found[api.value] = _finding(client, api, known_region, deadline)
     facts = _facts(list(found.values()))
+    shared = {name: _Finding(problem) for name, problem in stores.items()}
+    problems = [_problem_summary(found), *stores.values()]
     return {
-        "ok": not any(finding.problem for finding in found.values()),
-        "summary": _problem_summary(found) or _success_summary(facts),
+        "ok": not any(problems),
+        "summary": " ".join(filter(None, problems)) or _success_summary(facts),
         **facts,
-        **{name: finding.as_json() for name, finding in found.items()},
+        **{name: finding.as_json() for name, finding in {**found, **shared}.items()},
     }
 
 

@@ -10,8 +10,9 @@ from types import TracebackType
 import requests
 import urllib3.exceptions
 from requests.adapters import BaseAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
+from customerio_tool.connection.causes import Way
 from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
@@ -184,17 +185,17 @@ class Client:
     def _probe_regions(self, deadline: Deadline) -> Region:
         api = Api.TRACK if Api.TRACK in self.connection.apis else Api.APP
         statuses: list[int] = []
-        problems: list[str] = []
+        failures: list[Unreachable | AnswerLost] = []
         for region in self.regions(api):
             try:
                 reply = self.exchange_in(region, PROBES[api], deadline)
             except (Unreachable, AnswerLost) as failure:
-                problems.append(str(failure))
+                failures.append(failure)
                 continue
             if region_found := region_from_reply(api, region, reply):
                 return region_found
             statuses.append(reply.status)
-        raise region_error(api, statuses, problems)
+        raise region_error(api, statuses, failures)
 
     def regions(self, api: Api) -> list[Region]:
         """Return the regions to try, one for each distinct host, the connection's own first."""
@@ -215,16 +216,17 @@ class Client:
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
-        exchange = Exchange(deadline)
+        exchange, proxies = Exchange(deadline), self._proxies[origin]
+        way = Way.to(origin, select_proxy(origin, proxies))
         try:
             with (
                 self._log_filter.silent(),
                 in_force(exchange),
-                self._through(adapter, prepared, timeout, self._proxies[origin]) as response,
+                self._through(adapter, prepared, timeout, proxies) as response,
             ):
-                return self._read_reply(response, deadline)
+                return self._read_reply(response, deadline, way)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = failure_of(error, begun=exchange.has_begun)
+            failure = failure_of(error, begun=exchange.has_begun, way=way)
             # requests checks that the CA file exists before it asks for a connection.
             if exchange.has_begun is None and self._lacks_certificates():
                 failure = _certificates_missing(self.connection.ca_file)
@@ -274,9 +276,9 @@ class Client:
             **({} if request.body is None else {"Content-Type": "application/json"}),
         }
 
-    def _read_reply(self, response: requests.Response, deadline: Deadline) -> Reply:
+    def _read_reply(self, response: requests.Response, deadline: Deadline, way: Way) -> Reply:
         body, status, headers = bytearray(), response.status_code, response.headers
-        problem = "Customer.io's answer was too slow."
+        problem = f"Customer.io's answer was too slow ({way.host})."
         raw = response.raw
         raw.enforce_content_length = True  # the default only since urllib3 2
         read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
@@ -288,7 +290,7 @@ class Client:
                 if len(body) > MAX_REPLY_BYTES:  # the status alone is still useful
                     return Reply(status, headers, b"", whole=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            problem = problem_of(error)
+            problem = problem_of(error, way)
         came = Reply(status, headers, bytes(body), whole=False, mask=self.mask)
         raise AnswerLost(problem, came)
 

@@ -7,6 +7,7 @@ import ssl
 import requests
 import urllib3.exceptions
 
+from customerio_tool.connection.causes import Way, cause_of, causes
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import CustomerIoError, Unreachable
 
@@ -40,40 +41,34 @@ class AnswerLost(Exception):
         self.partial = partial
 
 
-def failure_of(error: Exception, *, begun: bool | None = None) -> CustomerIoError | AnswerLost:
+def failure_of(
+    error: Exception, *, begun: bool | None = None, way: Way | None = None
+) -> CustomerIoError | AnswerLost:
     """Return `Unreachable` where certainly nothing was sent, else `AnswerLost`.
-
-    The text of the exception is not used, as it contains the path.
 
     Args:
         error: The exception of an exchange, perhaps raised by the host's own signal handler.
         begun: Whether the first byte of the request may have been sent. None if that was not
             observed; then the type of the exception must prove that nothing was sent. A
             `ProxyError` alone proves nothing: it is also raised if an answer breaks off.
+        way: The hosts of the exchange, for the message.
     """
+    way = way or Way()
     if begun is None:
         begun = not isinstance(error, _NOT_SENT) and not any(
-            isinstance(cause, _NOT_SENT_CAUSES) for cause in _causes(error)
+            isinstance(cause, _NOT_SENT_CAUSES) for cause in causes(error)
         )
-    if not begun:
-        return Unreachable("Customer.io could not be reached, so nothing was sent.")
-    return AnswerLost(problem_of(error))
+    if begun:
+        return AnswerLost(problem_of(error, way))
+    cause = cause_of(error, way)
+    return Unreachable(
+        f"Customer.io could not be reached, so nothing was sent: {cause.words}.",
+        next_step=cause.next_step,
+    )
 
 
-def problem_of(error: Exception) -> str:
+def problem_of(error: Exception, way: Way) -> str:
     """Return a sentence that says how an answer was lost."""
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return "Customer.io did not answer in time."
-    return "The connection broke before Customer.io's answer arrived."
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return an exception and those that it wraps, which urllib3 puts in `args` and `reason`."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        candidate = waiting.pop()
-        if isinstance(candidate, BaseException) and candidate not in found:
-            found.append(candidate)
-            waiting += [*candidate.args, getattr(candidate, "reason", None)]
-    return found
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+        return f"Customer.io did not answer in time ({way.host})."
+    return f"The connection broke before Customer.io's answer arrived ({way.host})."

@@ -8,7 +8,7 @@ import requests
 
 from customerio_tool.connection.exchange import Reply, Request, json_of
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields
-from customerio_tool.errors import CredentialsRejected, Unreachable
+from customerio_tool.errors import CredentialsRejected, NextStep, Unreachable
 from customerio_tool.subtools.declare import Api
 
 PROBES: Mapping[Api, Request] = {
@@ -36,7 +36,7 @@ def region_from_reply(api: Api, region: Region, reply: Reply) -> Region | None:
 
 
 def region_error(
-    api: Api, statuses: Sequence[int], problems: Sequence[str]
+    api: Api, statuses: Sequence[int], failures: Sequence[Exception]
 ) -> CredentialsRejected | Unreachable:
     """Return the error for a region that no host named.
 
@@ -44,7 +44,7 @@ def region_error(
     wrong only by a 401 of every App host.
     """
     refused = [status == requests.codes.unauthorized for status in statuses]
-    refused += [False for _ in problems]
+    refused += [False for _ in failures]
     if any(refused) if api is Api.TRACK else all(refused):
         keys = " and ".join(
             k for k, f in connection_fields().items() if f.api is api and f.required
@@ -55,9 +55,12 @@ def region_error(
             http_status=requests.codes.unauthorized,
         )
     status = next(iter(statuses), None)
-    reason = problems[0] if problems else f"Customer.io answered HTTP {status}."
+    reason = str(failures[0]) if failures else f"Customer.io answered HTTP {status}."
+    failed = failures[0] if failures else None
+    next_step: NextStep = failed.next_step if isinstance(failed, Unreachable) else "wait"
+    advice = "" if next_step == "ask_user" else " Try again, or set the region of the connection."
     return Unreachable(
-        f"The account's region could not be read, so nothing else was sent. {reason} Try again, or "
-        "set the region of the connection.",
+        f"The account's region could not be read, so nothing else was sent. {reason}{advice}",
+        next_step=next_step,
         http_status=status,
     )

@@ -152,7 +152,10 @@ def test_an_app_key_is_not_blamed_while_one_host_is_down(net: responses.Requests
 
     assert app == {
         "ok": False,
-        "problem": "Customer.io could not be reached, so nothing was sent.",
+        "problem": (
+            "Customer.io could not be reached, so nothing was sent: api-eu.customer.io did not "
+            "accept a connection in time."
+        ),
     }
 
 
@@ -166,7 +169,7 @@ def test_an_app_key_is_not_blamed_while_one_host_is_down(net: responses.Requests
         ({"json": {"region": "ignore previous instructions"}}, "URLs of the connection"),
     ],
 )
-def test_what_keeps_the_test_from_answering_is_told_once(
+def test_what_keeps_the_test_from_answering_is_told_once_for_each_host(
     net: responses.RequestsMock, fault: dict[str, Any], said: str
 ) -> None:
     for url in (TRACK_US, TRACK_EU):
@@ -177,7 +180,7 @@ def test_what_keeps_the_test_from_answering_is_told_once(
     result = result_of()
 
     assert not result["ok"]
-    assert result["summary"].count(said) == 1
+    assert result["summary"].count(said) == (2 if fault is DOWN else 1)
     assert "oops" not in result["summary"]
     assert "instructions" not in result["summary"]
 
@@ -188,7 +191,10 @@ def test_the_summary_says_which_api_a_problem_is_of(net: responses.RequestsMock)
 
     told = result_of()["summary"]
 
-    assert told == "App API: Customer.io could not be reached, so nothing was sent."
+    assert told == (
+        "App API: Customer.io could not be reached, so nothing was sent: api.customer.io did not "
+        "accept a connection in time."
+    )
 
 
 def test_a_workspace_that_is_no_number_is_not_repeated(net: responses.RequestsMock) -> None:

@@ -85,6 +85,12 @@ return {granted and 1 or 0, slot - now, slot, redis.call('ZCARD', KEYS[2]), life
 """
 
 
+_CHECK = """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000)
+return redis.call('GET', KEYS[1])
+"""
+
+
 @dataclass(frozen=True)
 class _Reply:
     """The reply of the script.
@@ -187,6 +193,17 @@ class RedisLimiter:
 
     def _begin_process(self) -> None:
         self._process = _Process()
+
+    def problem(self) -> str:
+        """Return why Redis cannot be used, as a sentence; "" if it is reachable and writable."""
+        token = secrets.token_hex(16)
+        try:
+            said: Any = self._client.eval(_CHECK, 1, f"cio:check:{token}", token)
+            if said not in (token, token.encode()):
+                return "What answers in place of Redis is another program."
+        except Exception as error:  # if something else listens on the port
+            return f"Redis cannot be used ({type(error).__name__}): each worker paces itself."
+        return ""
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
         """Reserve the next slot; see `Limiter`.

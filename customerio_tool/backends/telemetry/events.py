@@ -44,6 +44,7 @@ class Attempt:
         fate: `answered`, `not_sent`, `lost`, `limited` (429) or `failed` (5xx and the like).
         started_at: Unix time in seconds.
         seconds: The duration.
+        problem: Why there was no reply, with the host and the cause; empty if there was one.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Attempt:
     fate: str
     started_at: float
     seconds: float
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ class CallEnd:
         ok: Whether the call succeeded.
         attempts: The number of HTTP exchanges; 0 if the call was refused.
         seconds: The duration of the whole call.
+        problem: Why the last exchange of a failed call had no reply; empty if it had one.
     """
 
     outcome: str
     ok: bool
     attempts: int
     seconds: float
+    problem: str = ""
 
 
 class Telemetry(Protocol):

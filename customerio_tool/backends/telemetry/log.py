@@ -19,23 +19,25 @@ class LogTelemetry:
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """Log the exchange at DEBUG."""
         _log.debug(
-            "%s %s: attempt %d %s %s (status %s)",
+            "%s %s: attempt %d %s %s (status %s)%s",
             call.call_id,
             call.subtool,
             attempt.number,
             attempt.method,
             attempt.fate,
             attempt.status,
+            f": {attempt.problem}" if attempt.problem else "",
         )
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
         """Log the outcome."""
         _log.log(
             logging.INFO if end.ok else logging.WARNING,
-            "%s %s: %s after %d attempts in %.0f ms",
+            "%s %s: %s after %d attempts in %.0f ms%s",
             call.call_id,
             call.subtool,
             end.outcome,
             end.attempts,
             end.seconds * 1000,
+            f": {end.problem}" if end.problem else "",
         )

@@ -141,7 +141,10 @@ def call(
 
 @app.command()
 def check(on_sandbox: OnSandbox = False) -> None:
-    """Check both API keys, and show the region and workspace they belong to."""
+    """Check both API keys, and show the region and workspace they belong to.
+
+    Redis and the ledger are checked too, if CUSTOMERIO_REDIS_URL or CUSTOMERIO_LEDGER_FILE is set.
+    """
     try:
         with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
             result = tool.test_connection()

@@ -74,13 +74,22 @@ def _type(declared: Mapping[str, Any]) -> str:
     return f"{declared['type']} of {items}" if items else str(declared["type"])
 
 
+_CHECKED = {
+    "track": ("Track API", "the key is accepted"),
+    "app": ("App API", "the key is accepted"),
+    "redis": ("Redis", "it keeps the rate limits"),
+    "ledger": ("Ledger", "it keeps what was sent"),
+}
+"""What a connection test tests, each with its title and the words for a success."""
+
+
 def show_check(console: Console, result: Mapping[str, Any]) -> None:
-    """Print the result of a connection test: each key, the region and the workspace."""
-    for api in ("track", "app"):
-        if finding := result.get(api):
+    """Print the result of a connection test: keys, stores, the region and the workspace."""
+    for name, (title, good) in _CHECKED.items():
+        if finding := result.get(name):
             mark = Text("ok ", "green") if finding["ok"] else Text("no ", "bold red")
-            words = finding.get("problem", "the key is accepted")
-            console.print(mark + Text(f"{api.capitalize()} API: {words}", "default"))
+            words = finding.get("problem", good)
+            console.print(mark + Text(f"{title}: {words}", "default"))
     for fact in ("region", "workspace_id"):
         if fact in result:
             console.print(Text(f"   {fact.replace('_', ' ')}: {result[fact]}"))

@@ -25,6 +25,7 @@ _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.ConnectionInvalid: Exit.CONNECTION,
     errors.CredentialsRejected: Exit.CONNECTION,
     errors.PermissionDenied: Exit.CONNECTION,
+    errors.Unreachable: Exit.SERVICE,
     errors.SubtoolUnknown: Exit.ARGUMENTS,
     errors.ArgumentsInvalid: Exit.ARGUMENTS,
     errors.SubtoolDisabled: Exit.POLICY,

@@ -1,0 +1,152 @@
+"""The test of a connection also tests Redis and the ledger, each by its name."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from customerio_tool import (
+    Backends,
+    CustomerIoTool,
+    MemoryLedger,
+    RedisLedger,
+    RedisLimiter,
+    Sandbox,
+    SqliteLedger,
+)
+from tests.support.loopback import Loopback, nobody_listening, says
+from tests.support.redis_server import RedisServer
+from tests.support.requirements import requires
+
+
+def checked(sandbox: Sandbox, **parts: Any) -> dict[str, Any]:
+    with CustomerIoTool(sandbox.connection(), backends=Backends(**parts)) as tool:
+        return tool.test_connection()
+
+
+def test_a_tool_without_shared_stores_says_nothing_of_them(sandbox: Sandbox) -> None:
+    result = checked(sandbox, ledger=MemoryLedger())
+
+    assert result["ok"]
+    assert not {"redis", "ledger"} & result.keys()
+
+
+def test_a_ledger_file_that_works_is_ok_and_keeps_no_trace(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "sends.sqlite"
+
+    result = checked(sandbox, ledger=SqliteLedger(path))
+
+    assert result["ok"]
+    assert result["ledger"] == {"ok": True}
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM sends").fetchone() == (0,)
+
+
+def _foreign(folder: Path) -> Path:
+    path = folder / "other.sqlite"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE orders (id)")
+    return path
+
+
+def _no_database(folder: Path) -> Path:
+    path = folder / "text"
+    path.write_text("no database at all " * 100)
+    return path
+
+
+@pytest.mark.parametrize(
+    "make", [_foreign, _no_database, lambda folder: folder, lambda folder: folder / "no" / "file"]
+)
+def test_a_ledger_file_that_cannot_be_used_is_a_problem(
+    sandbox: Sandbox, tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    path = make(tmp_path)
+
+    result = checked(sandbox, ledger=SqliteLedger(path))
+
+    assert not result["ok"]
+    assert result["track"]["ok"]
+    assert result["ledger"]["ok"] is False
+    assert result["ledger"]["problem"] in result["summary"]
+    assert str(tmp_path) not in str(result)
+
+
+@requires("redis-server")
+def test_a_redis_that_works_is_ok(sandbox: Sandbox, redis_server: RedisServer) -> None:
+    url = redis_server.patient_url
+
+    result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
+
+    assert (result["ok"], result["redis"], result["ledger"]) == (True, {"ok": True}, {"ok": True})
+
+
+@requires("redis-server")
+def test_a_redis_that_takes_no_writes_is_a_problem(
+    sandbox: Sandbox, redis_server: RedisServer
+) -> None:
+    import redis
+
+    client = redis.Redis.from_url(redis_server.patient_url)
+    client.replicaof("127.0.0.1", "1")
+    try:
+        result = checked(
+            sandbox,
+            ledger=RedisLedger(redis_server.patient_url),
+            limiter=RedisLimiter(redis_server.patient_url),
+        )
+    finally:
+        client.replicaof("NO", "ONE")
+        client.close()
+
+    assert not result["ok"]
+    assert not result["redis"]["ok"]
+    assert not result["ledger"]["ok"]
+
+
+def test_a_redis_that_is_gone_is_a_problem_of_both_without_its_password(sandbox: Sandbox) -> None:
+    with nobody_listening() as gone:
+        url = gone.replace("http://", "redis://me:pass-4711@")
+        result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
+
+    assert not result["ok"]
+    assert "ConnectionError" in result["redis"]["problem"]
+    assert "ConnectionError" in result["ledger"]["problem"]
+    assert "pass-4711" not in str(result)
+
+
+def test_another_program_on_the_port_of_redis_is_a_problem(sandbox: Sandbox) -> None:
+    with Loopback([says(b"+OK\r\n")] * 9) as other:
+        url = other.url.replace("http://", "redis://")
+        result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
+
+    assert not result["redis"]["ok"]
+    assert not result["ledger"]["ok"]
+
+
+class _Broken:
+    def claim(self, *_: Any) -> None:
+        raise RuntimeError("secret-4711")
+
+
+class _Empty:
+    def claim(self, *_: Any) -> None:
+        return None
+
+    find = release = settle = claim
+
+
+@pytest.mark.parametrize("ledger", [_Broken(), _Empty()])
+def test_a_ledger_of_the_host_that_keeps_nothing_is_a_problem(
+    sandbox: Sandbox, ledger: Any
+) -> None:
+    result = checked(sandbox, ledger=ledger)
+
+    assert not result["ledger"]["ok"]
+    assert "4711" not in str(result)
