@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from customerio_tool.backends.ledger.entry import Entry, LedgerLost, Unit
+from customerio_tool.locks import ForkSafeLock
 
 BUSY_SECONDS = 5.0
 """The longest wait for another process's write, in seconds; a write takes milliseconds. A claim
@@ -36,8 +37,8 @@ class SqliteLedger:
 
     The file must be on a local disk: a WAL database does not work on a network file system
     (https://www.sqlite.org/wal.html). A claim is on the disk before its message is sent. SQLite
-    3.37 or later is needed, for strict tables. The file of another program is not changed: each
-    call on it raises `LedgerLost`.
+    3.37 or later is needed, for strict tables. The file of another program is not changed, nor are
+    its logs: each call on it raises `LedgerLost`.
 
     Args:
         path: The file, or an empty one. If it is missing, the first call creates it with mode
@@ -117,6 +118,7 @@ class SqliteLedger:
                 self._create()
             if not self._path.is_file():
                 raise LedgerLost("SQLite: the path is not that of a file")
+            _leave_logs_alone(self._path.resolve())
             with closing(_connected(self._path, patience)) as db:
                 yield db
 
@@ -146,6 +148,36 @@ def _errors_as_lost() -> Iterator[None]:
     else:
         return
     raise LedgerLost(lost)
+
+
+_HEADER = 72
+"""The bytes of a file up to the end of its `application_id`
+(https://www.sqlite.org/fileformat2.html#the_database_header)."""
+
+_read: dict[tuple[int, int], int] = {}
+"""The files whose header was read, by device and inode. They stay open: to close one would drop
+the locks that this process has on it (https://www.sqlite.org/howtocorrupt.html, section 2.2)."""
+
+_reading = ForkSafeLock()
+
+
+def _leave_logs_alone(path: Path) -> None:
+    """Refuse another program's file with a log beside it, which SQLite would write into the file.
+
+    Raises:
+        LedgerLost: It is one.
+    """
+    if not any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal")):
+        return
+    there = path.stat()
+    place = there.st_dev, there.st_ino
+    with _reading:
+        if place not in _read:
+            _read[place] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        os.lseek(_read[place], 0, os.SEEK_SET)
+        header = os.read(_read[place], _HEADER)
+    if header and header[68:] != APPLICATION_ID.to_bytes(4, "big"):
+        raise LedgerLost("SQLite: the file is not a ledger of this version")
 
 
 def _connected(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
@@ -179,8 +211,7 @@ def _is_ledger(db: sqlite3.Connection) -> bool:
 
 
 def _make_ledger(db: sqlite3.Connection) -> None:
-    """Create what a new or older file lacks, and mark it."""
-    db.execute("PRAGMA journal_mode = WAL")
+    """Create what a new or older file lacks, and mark it in the file itself, not in a log."""
     db.execute("BEGIN IMMEDIATE")
     if not _is_ledger(db):  # another process may have made it meanwhile
         present = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}

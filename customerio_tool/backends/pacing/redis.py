@@ -37,6 +37,7 @@ ACTIVE_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 _MICRO = 1_000_000
 _MAX_SECONDS = 1e6  # longer than any call; replaces infinity, which is no integer
+_MAX_WAIT = 2 * _MAX_SECONDS * _MICRO  # a pause and what it delays
 _UNKNOWN_LIFE = "unknown"
 _T = TypeVar("_T")
 
@@ -113,7 +114,8 @@ class _Reply:
     def of_script(cls, reply: Any) -> _Reply:
         """Return the reply; raise an exception if no Redis can have sent it."""
         granted, wait, at, workers, life = reply
-        if wait < 0 or not isinstance(life, (str, bytes)):
+        numbers = all(type(number) is int for number in (granted, wait, at, workers))
+        if not numbers or not 0 <= wait <= _MAX_WAIT or not isinstance(life, (str, bytes)):
             raise ValueError("not the reply of the script")
         return cls(bool(granted), wait / _MICRO, at / _MICRO, workers, life)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 from customerio_tool.subtools.declare.json_text import compact
 
+_BEGINNING = b'{"at":'
+"""The beginning of each line."""
+
 
 class AuditTrail:
     """Appends one line of JSON per call to a file.
@@ -19,10 +22,10 @@ class AuditTrail:
 
     Args:
         path: The file. It is created with mode 0600 if it is missing, also after a log rotation
-            moved it away.
+            moved it away. Nothing is appended to the file of another program.
 
     Raises:
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or is another program's.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -30,7 +33,14 @@ class AuditTrail:
         os.close(self._opened())
 
     def _opened(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        # A pipe that nobody reads is refused at once, and not waited for.
+        how = os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+        is_special = self._path.exists() and not self._path.is_file()
+        handle = os.open(self._path, how | (os.O_WRONLY if is_special else os.O_RDWR), 0o600)
+        if not is_special and os.read(handle, len(_BEGINNING)) not in (b"", _BEGINNING):
+            os.close(handle)
+            raise OSError("The file is not an audit trail.")
+        return handle
 
     def started(self, call: CallStart) -> None:
         """Do nothing: `ended` writes the line."""

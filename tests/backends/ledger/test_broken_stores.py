@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import socket
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
-from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.backends import Backends
 from customerio_tool.backends.ledger.redis import PREFIX, RedisLedger
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
 from customerio_tool.backends.pacing.redis import RedisLimiter
-from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox
-from tests.support.clients import EMAIL, code_of
+from tests.support.broken_stores import EVENT, RUN, posts, send, speaker, tool_on
+from tests.support.clients import code_of
 from tests.support.ledger_calls import START
 from tests.support.ledger_stores import ENTRY
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires
-
-RUN = CallContext(run_id="monday")
-EVENT = {"customer_id": "u1", "name": "paid"}
-
-
-def tool_on(sandbox: Sandbox, **backends: Any) -> CustomerIoTool:
-    return CustomerIoTool(
-        sandbox.connection(),
-        backends=Backends(**backends),
-        clock=Clock(now=sandbox.clock.now),
-    )
-
-
-def send(sandbox: Sandbox, **backends: Any) -> dict[str, Any]:
-    with tool_on(sandbox, **backends) as tool:
-        return tool.call("send_transactional_email", EMAIL, context=RUN)
-
-
-def posts(sandbox: Sandbox) -> int:
-    return len([each for each in sandbox.requests() if each["method"] == "POST"])
 
 
 def with_value(name: str, value: str) -> Callable[[str], str]:
@@ -157,31 +131,6 @@ def test_a_spoilt_id_of_an_event_records_nothing_twice(
 # Something else on the port of Redis
 
 
-@contextmanager
-def speaker(reply: bytes | None) -> Iterator[str]:
-    """Yield the URL of a server that sends the same bytes after all that it reads."""
-    done = threading.Event()
-
-    def meet(peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError):
-            while peer.recv(65_536):
-                if reply is not None:
-                    peer.sendall(reply)
-
-    def serve() -> None:
-        while not done.is_set():
-            peer, _ = listener.accept()
-            threading.Thread(target=meet, args=[peer], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"redis://127.0.0.1:{port}/0?socket_timeout=0.2"
-        done.set()
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-
-
 STRANGERS: dict[str, bytes | None] = {
     "http": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
     "ssh": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -197,6 +146,14 @@ STRANGERS: dict[str, bytes | None] = {
     "list": b"*2\r\n:1\r\n:2\r\n",
     "deep": b"*1\r\n" * 5000 + b":1\r\n",
     "no utf-8": b"+\xff\xfe\r\n",
+    "loading": b"-LOADING Redis is loading the dataset in memory\r\n",
+    "read-only": b"-READONLY You can't write against a read only replica.\r\n",
+    "out of memory": b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+    "moved": b"-MOVED 866 127.0.0.1:1\r\n",
+    "two texts": b"*2\r\n$1\r\nx\r\n$-1\r\n",
+    "a slot of texts": b"*5\r\n:1\r\n:0\r\n:0\r\n$1\r\nx\r\n$1\r\ny\r\n",
+    "a slot far away": b"*5\r\n:1\r\n:9000000000000000000\r\n:0\r\n:1\r\n$1\r\ny\r\n",
+    "a slot in lists": b"*5\r\n*1\r\n:1\r\n:0\r\n:0\r\n:1\r\n$1\r\ny\r\n",
     "noauth": b"-NOAUTH Authentication required.\r\n",
     "wrongtype": b"-WRONGTYPE Operation against a key\r\n",
     "map": b"%1\r\n*0\r\n:1\r\n",

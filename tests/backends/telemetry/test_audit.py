@@ -17,7 +17,7 @@ from customerio_tool.backends import Backends
 from customerio_tool.backends.telemetry.audit import AuditTrail
 from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.errors import ConnectionInvalid
-from tests.support.clients import SAVED_US
+from tests.support.clients import EMAIL, SAVED_US
 from tests.support.telemetry import ADA, NOW, PERSON, Recorder, lines_of, made
 
 
@@ -140,3 +140,55 @@ def test_an_audit_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path,
     assert [problem.path for problem in caught.value.fields] == ["CUSTOMERIO_AUDIT_FILE"]
     assert str(tmp_path) not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+FOREIGN = {
+    "text": b"dear diary\n",
+    "database": b"SQLite format 3\0" + bytes(84),
+    "other JSON": b'{"level": "info"}\n',
+    "half a line": b'{"a',
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_nothing_is_appended_to_the_file_of_another_program(trail: Path, content: bytes) -> None:
+    trail.write_bytes(content)
+    with pytest.raises(ConnectionInvalid) as caught:
+        Backends.from_env({"CUSTOMERIO_AUDIT_FILE": str(trail)})
+    assert "another program" in str(caught.value)
+    assert trail.read_bytes() == content
+
+
+def test_a_file_that_another_program_put_in_its_place_stays_as_it_is(trail: Path) -> None:
+    recorder = Recorder()
+    with made(AuditTrail(trail), recorder, policy={"dry_run": True}) as tool:
+        trail.write_bytes(b"dear diary\n")
+        assert tool.call("list_segments", {})["ok"]
+    assert trail.read_bytes() == b"dear diary\n"
+    assert recorder.told == ["started", "ended"]
+
+
+def test_one_file_is_not_both_ledger_and_audit_trail(
+    net: responses.RequestsMock, trail: Path
+) -> None:
+    net.post("https://api.customer.io/v1/send/email", json={"delivery_id": "d1"})
+    files = {"CUSTOMERIO_AUDIT_FILE": str(trail), "CUSTOMERIO_LEDGER_FILE": str(trail)}
+    for _ in range(2):
+        with CustomerIoTool(SAVED_US, backends=Backends.from_env(files)) as tool:
+            assert tool.call("send_transactional_email", EMAIL)["ok"]
+        files = {"CUSTOMERIO_LEDGER_FILE": str(trail)}
+    assert len(net.calls) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_that_nobody_reads_is_refused_and_not_waited_for(trail: Path) -> None:
+    os.mkfifo(trail)
+    with pytest.raises(ConnectionInvalid):
+        Backends.from_env({"CUSTOMERIO_AUDIT_FILE": str(trail)})
+
+
+def test_a_trail_that_exists_is_continued(trail: Path) -> None:
+    for _ in range(2):
+        with made(AuditTrail(trail)) as tool:
+            tool.call("identify_customer", {})
+    assert len(lines_of(trail)) == 2
