@@ -38,6 +38,8 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
             surrogate pair).
     """
     try:
+        if isinstance(arguments, (str, bytes)):
+            _refuse_too_many_opened(arguments)
         value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
         _refuse_too_many(value)
         plain = plain_json({} if value is None else value)
@@ -50,6 +52,17 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     return refuse([field])
 
 
+_TOO_MANY = (f"hold more than {MAX_VALUES:,} values", "send less in one call")
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+def _refuse_too_many_opened(text: str | bytes) -> None:
+    """Refuse a text with too many brackets before it is parsed, which would take seconds."""
+    brackets = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    if sum(map(text.count, brackets)) > MAX_VALUES:  # type: ignore[arg-type]  # of one type
+        raise Problem(*_TOO_MANY)
+
+
 def _refuse_too_many(value: Any) -> None:
     """Count the values without recursion, and stop at the limit."""
     waiting, count = [value], 0
@@ -59,8 +72,8 @@ def _refuse_too_many(value: Any) -> None:
         if isinstance(inside, (Mapping, list, tuple)):
             count += len(inside)
             if count > MAX_VALUES:
-                raise Problem(f"hold more than {MAX_VALUES:,} values", "send less in one call")
-            waiting += [each for each in members if isinstance(each, (Mapping, list, tuple))]
+                raise Problem(*_TOO_MANY)
+            waiting += [each for each in members if type(each) not in _SCALARS]
 
 
 def parse(text: str | bytes) -> Any:
@@ -96,6 +109,8 @@ def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) 
     """
     if depth > MAX_DEPTH:
         raise Problem(*_TOO_DEEP, *(name for name in path[:1] if isinstance(name, str)))
+    if type(value) in _SCALARS:
+        return _scalar(value, path)
     if isinstance(value, Mapping):
         return {
             _key(name, path): plain_json(item, (*path, name), depth=depth + 1)

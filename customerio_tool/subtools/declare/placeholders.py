@@ -130,6 +130,9 @@ _ZEROS = re.compile(r"0{26}|0{32}")
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
+_NUMBERED = re.compile(r"[A-Za-z0-9_.@+-]*[1-9][A-Za-z0-9_.@+-]*")
+"""Most identifiers: such a text has no brackets, and no placeholder without them has a digit."""
+
 _MAX_CHARS = 1000
 """Characters of a text that are examined; no placeholder is longer."""
 
@@ -143,6 +146,8 @@ def is_placeholder(text: str, argument: str = "") -> bool:
         text: The text as it was sent.
         argument: The name of its argument, which is a placeholder as well.
     """
+    if _NUMBERED.fullmatch(text, 0, _MAX_CHARS):
+        return False
     plain = _unescaped(text[:_MAX_CHARS])
     if _TEMPLATE.search(plain) or _IN_BRACKETS.fullmatch(plain) or _FILLER.fullmatch(plain):
         return True

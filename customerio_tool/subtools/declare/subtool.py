@@ -18,7 +18,7 @@ from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.privacy import People
-from customerio_tool.subtools.declare.problems import problems_of, refuse
+from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Reach
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
@@ -292,12 +292,19 @@ class Subtool(Generic[A]):
             ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit,
                 or JSON cannot hold it.
         """
-        given = read(arguments)
+        given = self._without_most_unknown(read(arguments))
         try:
             return self.args.model_validate(given)
         except ValidationError as error:
             problems = problems_of(error, self.argument_names, self._optional_names())
         return refuse(problems)
+
+    def _without_most_unknown(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with as many unknown ones as an error lists, and one more."""
+        unknown = [name for name in given if name not in self.args.model_fields]
+        for name in unknown[MAX_PROBLEMS + 1 :]:
+            del given[name]
+        return given
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""

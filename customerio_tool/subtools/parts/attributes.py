@@ -28,6 +28,9 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.declare.placeholders import is_placeholder
 
 MAX_ATTRIBUTES = 300
+MAX_RELATIONSHIPS = 1000
+"""Relationships per call; Customer.io states no limit, and this one is ours."""
+
 MAX_ATTRIBUTE_NAME_BYTES = 150
 MAX_ATTRIBUTE_VALUE_BYTES = 1000
 
@@ -109,6 +112,8 @@ def _topic(name: str, value: Any) -> bool:
 def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not given:
         raise Problem("is empty", "name at least one object, or leave the argument out")
+    if len(given) > MAX_RELATIONSHIPS:
+        raise Problem(f"has {len(given):,} items", f"send at most {MAX_RELATIONSHIPS:,} per call")
     return [_relationship(index, item) for index, item in enumerate(given)]
 
 
