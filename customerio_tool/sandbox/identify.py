@@ -8,6 +8,7 @@ from typing import Any
 from . import events, objects, people, segments
 from .filters import as_text
 from .limits import ATTRIBUTES, check_attributes, check_person_id, seconds
+from .merge import merge
 from .people import Address
 from .refusal import Refused
 from .store import Row
@@ -33,6 +34,7 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     person = _person(ws, address, wanted, update_only=body.get("_update") is True)
     if person is None:
         return
+    person = _merged(ws, address, wanted) or person
     _check_cio_id(ws, person, body.get("cio_id"))
     segments_before = segments.dynamic_triggers_of(ws, person)
     _set_identifiers(ws, person, address, wanted)
@@ -97,6 +99,28 @@ def _person(
         ws.fail_quietly("_update on nobody", address.value)
         return None
     return people.create(ws, address)
+
+
+def _merged(ws: Workspace, address: Address, wanted: list[Address]) -> Row | None:
+    """Merge the two people whom an id and an e-mail address name, if fact auto-merge says so.
+
+    Returns the older of them, who has both identifiers then; ``None`` if nobody was merged.
+    """
+    if not ws.options.auto_merge or address.kind == "cio_id":
+        return None
+    named = {each.kind: each for each in (*wanted, address)}
+    if named.keys() != {"id", "email"}:
+        return None
+    by_id, by_email = people.find(ws, named["id"]), people.find(ws, named["email"])
+    if by_id is None or by_email is None or by_id["pk"] == by_email["pk"]:
+        return None
+    if by_id["email"] is not None or by_email["id"] is not None:
+        return None
+    older, younger = sorted((by_id, by_email), key=lambda person: (person["created"], person["pk"]))
+    merge(ws, Address("cio_id", older["cio_id"]), Address("cio_id", younger["cio_id"]))
+    for each in named.values():
+        people.set_identifier(ws, older["pk"], each)
+    return people.get(ws, older["pk"])
 
 
 def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[Address]) -> None:

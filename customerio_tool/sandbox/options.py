@@ -41,6 +41,7 @@ class Options:
     environment_id: int = 4001
     email_is_identifier: bool = True  # false: several people may share an e-mail address
     email_change_by_id: bool = False  # workspace setting "Allow updates to email using ID"
+    auto_merge: bool = True  # "Multi-identifier profile merge", on since September 2021 (AM)
     push_enabled: bool = True  # false: a push answers 403
     merge_anonymous_events: bool = True  # workspace setting, on for new workspaces (AN)
 

@@ -45,6 +45,21 @@ def _(api: Api) -> bool:
     return api.known("u6")["email"] is None and api.known("u3")["email"] == "zoë@example.com"
 
 
+@shows("auto-merge")
+def _(api: Api) -> bool:
+    older = api.known("u6")["cio_id"]
+    api.identify("lead@example.com", city="Ulm")
+    api.identify("u6", email="lead@example.com")
+    merged = api.known("lead@example.com")
+    api.sandbox.configure(auto_merge=False)
+    api.identify("lead2@example.com", city="Ulm")
+    api.identify("late", a="1")
+    api.identify("late", email="lead2@example.com")
+    apart = api.known("lead2@example.com")["id"] is None and api.known("late")["email"] is None
+    held = (merged["id"], merged["cio_id"], merged["attributes"]["city"])
+    return apart and held == ("u6", older, "Ulm")
+
+
 @shows("identify-unknown-cio")
 def _(api: Api) -> bool:
     before = len(api.sandbox.state()["people"])

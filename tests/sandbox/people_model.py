@@ -77,10 +77,22 @@ class Workspace:
             else:
                 person = self.reach(path, create=True)
         assert person is not None
+        person = self._merged(path, body) or person
         for name in body:
             self._name(person, name, by_cio_id=path[0] == "cio_id")
         merged = {**person.values, **values}
         person.values = {each: value for each, value in merged.items() if value}
+
+    def _merged(self, path: Name, body: list[Name]) -> Person | None:
+        """The older of two people who lack what the other has, after the younger went into it."""
+        found = [self.find(name) for name in {**dict(body), path[0]: path[1]}.items()]
+        if path[0] == "cio_id" or len(found) < 2 or None in found or found[0] is found[1]:
+            return None
+        kept, gone = sorted((one for one in found if one), key=self.people.index)
+        if kept.names.keys() & {"id", "email"} & gone.names.keys() or len(kept.names) > 1:
+            return None
+        self._fold(kept, gone)
+        return kept
 
     def _name(self, person: Person, name: Name, *, by_cio_id: bool) -> None:
         taken = self.find(name) not in (None, person)
@@ -116,6 +128,9 @@ class Workspace:
         kept, gone = self.find(primary), self.find(secondary)
         if kept is None or gone is None or kept is gone:
             return
+        self._fold(kept, gone)
+
+    def _fold(self, kept: Person, gone: Person) -> None:
         kept.values = {**gone.values, **kept.values}
         kept.events += [event for event in gone.events if event[1] <= 30]
         kept.segments |= gone.segments
