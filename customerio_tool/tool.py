@@ -233,7 +233,7 @@ class CustomerIoTool:
         """
         subtool, policy = find(name), self._policy
         definition = subtool.definition()
-        if policy.requires_confirmation(subtool):
+        if policy.may_require_confirmation(subtool):
             return with_confirmation(definition, policy.confirm)
         return definition
 

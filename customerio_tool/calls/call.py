@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from customerio_tool.calls.seen import Seen
 from customerio_tool.errors import Look
-from customerio_tool.subtools.declare import Args, Invocation, Subtool
+from customerio_tool.subtools.declare import Args, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.json_text import compact
 
 _log = logging.getLogger("customerio_tool")
@@ -80,6 +81,7 @@ class Call(Generic[A]):
         context: The host's part of the call.
         sends_again: Whether a person agreed to send a message again that may have gone.
         is_spent: Whether its run may send nothing more, so that no person is asked.
+        seen: What was read of the target before; None if no target was read.
     """
 
     subtool: Subtool[A] = field(repr=False)
@@ -88,6 +90,7 @@ class Call(Generic[A]):
     context: CallContext = field(default_factory=CallContext, repr=False)
     sends_again: bool = False
     is_spent: bool = False
+    seen: Seen | None = None
 
     @property
     def canonical(self) -> bytes:
@@ -97,7 +100,13 @@ class Call(Generic[A]):
 
     def facts(self) -> dict[str, Any]:
         """Return the members of every result that are known before sending, such as event_id."""
-        return self.subtool.facts(self.args, self.at)
+        members = self.seen.members if self.seen else {}
+        return {**self.subtool.facts(self.args, self.at), **members}
+
+    def with_target(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return a success envelope, with what was read of the target."""
+        erases = self.subtool.effect is Effect.ERASE
+        return self.seen.told_in(result, erases=erases) if self.seen else result
 
     def look(self) -> Look | None:
         """Return the read that shows whether this call took effect; None if there is none."""

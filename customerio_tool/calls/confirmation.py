@@ -65,8 +65,8 @@ class PersonConfirmation:
         raise ConfirmationRequired(
             f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
             "the application that runs this agent can pass on. Tell the user what you asked for; "
-            "no argument approves it, and asking again changes nothing.",
-            extra={"confirmation_id": self._kept(call)},
+            f"no argument approves it, and asking again changes nothing.{_said_of_target(call)}",
+            extra={**_members_of_target(call), "confirmation_id": self._kept(call)},
         )
 
     def ask_again(self, call: Call[Any], first: Call[Any]) -> NoReturn:
@@ -175,9 +175,9 @@ class RepeatTokens:
             f"Nothing was sent: {call.subtool.name} must be asked for twice. {doubt}Look again at "
             f"each argument, then repeat the same call with {TOKEN} within "
             f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
-            "doubt, ask the user first.",
+            f"doubt, ask the user first.{_said_of_target(call)}",
             next_step="fix_arguments",
-            extra={TOKEN: self._new_token(call)},
+            extra={**_members_of_target(call), TOKEN: self._new_token(call)},
         )
 
     def _is_valid(self, call: Call[Any], token: str) -> bool:
@@ -202,6 +202,14 @@ class RepeatTokens:
         text = b"%d\0%b\0%b" % (ends_at, number.encode(), call.canonical)
         mac = hmac.new(key.digest(), text, hashlib.sha256)
         return f"{ends_at}-{number}{mac.hexdigest()[:24]}"
+
+
+def _said_of_target(call: Call[Any]) -> str:
+    return f" {call.seen.sentence}" if call.seen else ""
+
+
+def _members_of_target(call: Call[Any]) -> Mapping[str, Any]:
+    return call.seen.members if call.seen else {}
 
 
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:

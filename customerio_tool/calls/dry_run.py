@@ -14,8 +14,9 @@ from customerio_tool.subtools.declare.vendor_json import fitted
 def dry_run_result(call: Call[Any], request: Request, connection: Connection) -> dict[str, Any]:
     """Return the envelope that shows the request of a call, without credentials.
 
-    The body is cut to the size limit of results. Only the first request is shown: a second read
-    and a verifying read are not. The URL has no host if only Customer.io knows the region.
+    The body is cut to the size limit of results. Only the request itself is shown: the read of a
+    target, a second read and a verifying read are not. The URL has no host if only Customer.io
+    knows the region.
     """
     where = _origin(request, connection)
     shown: dict[str, Any] = {

@@ -19,6 +19,7 @@ from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.errors import (
     Cancelled,
     CustomerIoError,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     Unreachable,
@@ -153,7 +154,7 @@ class Recovery:
             trace: What a read after them showed; None if there was none.
         """
         reply = attempts.reply
-        if attempts.doubtful and reply and _is_already_deleted(request, reply):
+        if attempts.doubtful and reply and self._has_deleted(request, reply):
             reply = Reply(HTTPStatus.NO_CONTENT, reply.headers, b"")
         try:
             if reply is not None:
@@ -162,6 +163,12 @@ class Recovery:
         except CustomerIoError as error:
             failure = error
         raise self._explain(failure, attempts, trace)
+
+    def _has_deleted(self, request: Request, reply: Reply) -> bool:
+        """Whether a 404 after a lost answer means that an earlier attempt deleted the target."""
+        was_there = self._call.seen is not None and self._call.seen.existed
+        is_gone = request.method == "DELETE" and reply.status == HTTPStatus.NOT_FOUND
+        return bool(was_there) and is_gone
 
     def _failure(self, attempts: Attempts) -> CustomerIoError:
         if attempts.fate is Fate.NOT_SENT and not attempts.doubtful:
@@ -179,6 +186,8 @@ class Recovery:
             if error.took_effect == "no":
                 error.add("An earlier attempt of this call may have been applied.")
             error.took_effect = "unknown"
+            if error.code == NotFound.code:
+                error.next_step = "ask_user"  # another id would be another target
             if self._subtool.effect.retry is Retry.VERIFY and self._subtool.look:
                 error.next_step, error.look = "look_first", self._call.look()
         if isinstance(error, OutcomeUnknown):
@@ -195,7 +204,3 @@ def _is_uncertain(attempts: Attempts) -> bool:
     return attempts.fate in (Fate.LOST, Fate.FAILED) or (
         attempts.fate is Fate.NOT_SENT and attempts.doubtful
     )
-
-
-def _is_already_deleted(request: Request, reply: Reply) -> bool:
-    return request.method == "DELETE" and reply.status == HTTPStatus.NOT_FOUND

@@ -22,7 +22,7 @@ from customerio_tool.errors import (
     ServiceFailed,
     Unreachable,
 )
-from customerio_tool.subtools.declare import Api, JsonSchema
+from customerio_tool.subtools.declare import Api, Effect, JsonSchema
 from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.vendor_json import Item, clean, object_in, objects_in
@@ -129,8 +129,10 @@ def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
         return _server_failure(call, reply, extra)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
     hints = (_status_hint(call, error, reply.status), _refused_hint(call, reply.status))
+    is_lost_target = error is NotFound and call.subtool.effect is Effect.ERASE
     return error(
         " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
+        next_step="ask_user" if is_lost_target else None,  # not: erase something else
         http_status=reply.status,
         retry_after_seconds=_retry_seconds(call, reply) if error is RateLimited else None,
         extra=extra,

@@ -70,12 +70,14 @@ class Bounds:
         context: The host's part of the call, which may cancel it.
         notify: Called after every attempt.
         sleep: Sleeps that many seconds.
+        brief: Whether to make one attempt only, which may be cut off.
     """
 
     deadline: Deadline
     context: CallContext
     notify: Callable[[Attempt], None]
     sleep: Callable[[float], None]
+    brief: bool = False
 
     def check(self, *, doubtful: bool) -> None:
         """Raise `Cancelled` if the host cancelled the call."""
@@ -134,7 +136,9 @@ class Retrier:
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be found out.
         """
-        self._take_slot(request, bounds, self._client.timeouts.whole, doubtful=False)
+        whole = self._client.timeouts.whole
+        least = self._least_seconds(effect) if bounds.brief else whole
+        self._take_slot(request, bounds, least, doubtful=False)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
             try:
@@ -149,7 +153,7 @@ class Retrier:
             if attempts.fate is Fate.ANSWERED:
                 self._quota.pay_back(self._quota_key(request), max(1, spent))
                 return attempts
-            if number == MAX_ATTEMPTS or not _is_safe_to_repeat(attempts, effect):
+            if bounds.brief or number == MAX_ATTEMPTS or not _is_safe_to_repeat(attempts, effect):
                 return attempts
             if not self.wait_to_retry(request, effect, attempts, bounds):
                 return attempts

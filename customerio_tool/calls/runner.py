@@ -19,6 +19,7 @@ from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.retry import Bounds, Retrier
 from customerio_tool.calls.send_once import SendOnce
+from customerio_tool.calls.target import TargetReader
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
@@ -50,6 +51,7 @@ class Runner:
         self._send_once = SendOnce(
             backends.ledger, self._persons, clock.now, best_effort=backends.best_effort
         )
+        self._targets = TargetReader(self._retrier, client.connection.apis)
         self._record_once = RecordOnce(backends.ledger, backends.spare, clock.now)
         self._watchers = Watchers(backends.telemetry)
         self._hash_key = client.connection.digest.encode()
@@ -70,13 +72,13 @@ class Runner:
         with self._outlet.errors(), self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
-            if policy.confirm == "repeat" and policy.requires_confirmation(subtool):
+            if policy.confirm == "repeat" and policy.may_require_confirmation(subtool):
                 arguments, token = self._tokens.split(arguments)
             call = Call(subtool, subtool.parse(arguments), at, context)
             watch.begin(call)
             policy.admit_arguments(subtool, call.args)
-            call = self._judged(call, policy)
-            if policy.requires_confirmation(subtool) and not call.is_spent:
+            call = self._with_target(self._judged(call, policy), policy, watch)
+            if _must_ask(call, policy):
                 self._confirm(call, policy, token)
             return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
 
@@ -108,12 +110,14 @@ class Runner:
         at = self._invocation()
         waited = self._persons.take(confirmation_id, at)
         context = replace(context, run_id=waited.context.run_id)
-        call = replace(waited, at=at, context=context)
+        call = replace(waited, at=at, context=context, seen=None)
         with self._outlet.errors(), self._watch(call.subtool, at, context) as watch:
             watch.begin(call)
             policy.admit(call.subtool)
             policy.admit_arguments(call.subtool, call.args)
-            call = self._judged(call, policy)
+            call = self._with_target(self._judged(call, policy), policy, watch)
+            if call.seen and call.seen.is_another_than(waited.seen):
+                self._persons.ask(call)  # the person agreed to something else
             return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
 
     def decline(self, confirmation_id: str) -> NoReturn:
@@ -139,17 +143,30 @@ class Runner:
             return self._record_once.run(call, lambda event: self._answered(event, policy, watch))
         return self._answered(call, policy, watch)
 
-    def _answered(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
-        request = request_for(call)
-        seconds = max(0.0, seconds_for(call) - watch.seconds())  # reading the arguments took time
-        ends_at = self._clock.now() + seconds
+    def _with_target(self, call: Call[Any], policy: Policy, watch: Watch) -> Call[Any]:
+        """Return the call with what it may erase or merge, read in half of the time at most."""
+        if not policy.looks_first(call.subtool):
+            return call
+        request_for(call)  # raises now if the arguments make no request, before anything is read
+        bounds = self._bounds(call, watch, _seconds_left(call, watch) / 2, brief=True)
+        return replace(call, seen=self._targets.seen(call, policy, bounds))
+
+    def _bounds(
+        self, call: Call[Any], watch: Watch, seconds: float, *, brief: bool = False
+    ) -> Bounds:
         cancelled = call.context.is_cancelled if call.context.cancelled else None
         deadline = self._clock.deadline(seconds, cancelled)
-        bounds = Bounds(deadline, call.context, watch.attempted, self._clock.sleep)
+        return Bounds(deadline, call.context, watch.attempted, self._clock.sleep, brief)
+
+    def _answered(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
+        request = request_for(call)
+        seconds = _seconds_left(call, watch)
+        ends_at = self._clock.now() + seconds
+        bounds = self._bounds(call, watch, seconds)
         recovery = Recovery(self._retrier, call, bounds, frozenset(policy.hidden_attributes))
 
         def send() -> Item:
-            return call.subtool.result(recovery.answer(request))
+            return call.with_target(call.subtool.result(recovery.answer(request)))
 
         if call.subtool.effect is not Effect.SEND:
             return send()
@@ -171,3 +188,17 @@ class Runner:
         now = self._clock.now()
         fresh = ulid(now, self._clock.entropy(10))
         return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
+
+
+def _seconds_left(call: Call[Any], watch: Watch) -> float:
+    """Return what is left of the deadline: reading arguments and target took some of it."""
+    return max(0.0, seconds_for(call) - watch.seconds())
+
+
+def _must_ask(call: Call[Any], policy: Policy) -> bool:
+    """Whether a call must be confirmed: it erases or sends, or what was read is at risk."""
+    if call.is_spent:
+        return False
+    if policy.requires_confirmation(call.subtool):
+        return True
+    return policy.may_require_confirmation(call.subtool) and call.seen is not None

@@ -28,7 +28,7 @@ from customerio_tool.policy.values import (
 )
 from customerio_tool.secret import Environment
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.declare import Args, Reach, Subtool, override_of
+from customerio_tool.subtools.declare import NO_PEOPLE, Args, Effect, Reach, Subtool, override_of
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
@@ -158,10 +158,10 @@ class Policy(BaseModel):
     confirm: Annotated[Confirm, BeforeValidator(_confirm_word)] = Field(
         default="never",
         description=(
-            "What comes before a call that erases or sends. `human`: it waits until the host "
-            "calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, which "
-            "is a second look and nobody's consent. `never`: nothing. In a dry run nothing comes "
-            "before."
+            "What comes before a call that erases, sends or may merge. `human`: it waits until the "
+            "host calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, "
+            "which is a second look and nobody's consent. `never`: nothing. In a dry run nothing "
+            "comes before."
         ),
     )
 
@@ -209,7 +209,7 @@ class Policy(BaseModel):
 
     @classmethod
     def careful(cls) -> Policy:
-        """Return the preset `careful`: a person approves each call that erases or sends."""
+        """Return the preset `careful`: a person approves what erases, sends or may merge."""
         return cls.load("careful")
 
     @classmethod
@@ -234,6 +234,21 @@ class Policy(BaseModel):
     def requires_confirmation(self, subtool: Subtool[Any]) -> bool:
         """Whether a call of a subtool must be confirmed first; never in a dry run."""
         return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
+
+    def may_require_confirmation(self, subtool: Subtool[Any]) -> bool:
+        """Whether some calls of a subtool must be confirmed, such as those that may merge."""
+        asks = subtool.effect.asked_first or subtool.target is not None
+        return self.confirm != "never" and asks and not self.dry_run
+
+    def looks_first(self, subtool: Subtool[Any]) -> bool:
+        """Whether the target of a call is read before: always if it erases, else for a question."""
+        if self.dry_run or subtool.target is None:
+            return False
+        return subtool.effect is Effect.ERASE or self.confirm != "never"
+
+    def shows(self, read: Subtool[Any]) -> bool:
+        """Whether a result may show what a read found that the model did not ask for itself."""
+        return read.people is NO_PEOPLE or self.allows(read)
 
     def admit(self, subtool: Subtool[Any]) -> None:
         """Refuse a subtool that may not run, regardless of its arguments.

@@ -14,6 +14,7 @@ from customerio_tool.subtools.declare import (
     Effect,
     Endpoint,
     Example,
+    IdType,
     Invocation,
     Item,
     Line,
@@ -30,6 +31,7 @@ from customerio_tool.subtools.declare import (
     is_hidden,
     json_array,
     object_in,
+    shape_of,
     values_at,
 )
 from customerio_tool.subtools.parts.identify import (
@@ -51,11 +53,23 @@ from customerio_tool.subtools.parts.merge import (
     merge_body,
 )
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
+from customerio_tool.subtools.parts.targets import other_holder, person_target
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 PERSON_PATH = "/api/v1/customers/{customer_id}"
+
+_NOBODY = (
+    "Nobody with this id was known before: unless an earlier call deleted them, ask the user "
+    "whether the id is right."
+)
+
+
+def _named(args: PersonArgs) -> tuple[IdType, str]:
+    return shape_of(args.customer_id), args.customer_id
+
+
 identify_customer = Subtool(
     name="identify_customer",
     description=(
@@ -76,6 +90,7 @@ identify_customer = Subtool(
             lambda args, _: args.deleted_attributes() or None,
         ),
     ),
+    target=other_holder,
     may_start_campaigns=True,
     person_argument="customer_id",
     reference=TRACK_PAGES + "identify",
@@ -85,7 +100,7 @@ identify_customer = Subtool(
             Sends(
                 "PUT",
                 "/api/v1/customers/u1",
-                body={"plan": "pro", "logins": 3, "_timestamp": "$now"},
+                body={"plan": "pro", "logins": 3},
             ),
         ),
         Example(
@@ -103,7 +118,6 @@ identify_customer = Subtool(
                     "city": "Zürich",
                     "created_at": 1763800000,
                     "cio_subscription_preferences.topics.topic_1": False,
-                    "_timestamp": "$now",
                 },
             ),
             title="An e-mail address as identifier, and a null that deletes an attribute",
@@ -119,8 +133,9 @@ class DeleteCustomerArgs(PersonArgs):
 delete_customer = Subtool(
     name="delete_customer",
     description=(
-        "Deletes a person and their associated data. Irreversible. Later data for the same "
-        "identifier creates a new person; to stop that, use suppress_customer."
+        "Deletes a person and their associated data. To stop messages but keep the profile, use "
+        "identify_customer with unsubscribed=true; to block them for good, suppress_customer. "
+        "Irreversible; later data for them makes a new person."
     ),
     args=DeleteCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "DELETE", PERSON_PATH),
@@ -128,9 +143,9 @@ delete_customer = Subtool(
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the deletion of {customer_id} and applies it shortly.",
-        caution="It may answer the same for somebody that it does not know.",
         verify=look_at_person,
     ),
+    target=person_target(_named, nothing=_NOBODY),
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete",
     examples=[
@@ -150,9 +165,9 @@ class SuppressCustomerArgs(PersonArgs):
 suppress_customer = Subtool(
     name="suppress_customer",
     description=(
-        "Suppresses a person: deletes their profile and stops all messaging to them. Irreversible "
-        "for the profile; later data for them is ignored until unsuppress_customer. To keep the "
-        "profile, set unsubscribed with identify_customer instead."
+        "Suppresses a person: deletes their profile and stops all messaging to them. To stop "
+        "messages but keep the profile, use identify_customer with unsubscribed=true. Irreversible "
+        "for the profile; later data for them is ignored until unsuppress_customer."
     ),
     args=SuppressCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "POST", PERSON_PATH + "/suppress"),
@@ -162,6 +177,7 @@ suppress_customer = Subtool(
         "Customer.io accepted the suppression of {customer_id}: the profile is deleted shortly.",
         verify=look_at_person,
     ),
+    target=person_target(_named, nothing=_NOBODY),
     person_argument="customer_id",
     reference=TRACK_PAGES + "suppress",
     examples=[
@@ -204,7 +220,8 @@ merge_customers = Subtool(
     name="merge_customers",
     description=(
         "Merges two people; the primary survives and the secondary is deleted, with its data "
-        "folded in. Irreversible. The primary keeps its own attribute values."
+        "folded in. To change what is stored of one person, use identify_customer. Irreversible; "
+        "the primary keeps its own attribute values. Ask which one survives if nobody said so."
     ),
     args=MergeCustomersArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/merge_customers"),
@@ -215,6 +232,12 @@ merge_customers = Subtool(
         "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
         caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
         verify=look_at_secondary,
+    ),
+    target=person_target(
+        lambda args: args.secondary,
+        nothing="Nobody with secondary_id was known before: unless an earlier call merged them, "
+        "ask the user whether it is right.",
+        has_type=True,
     ),
     may_redirect_messages=True,
     person_argument="primary_id",

@@ -22,7 +22,6 @@ from customerio_tool.subtools.declare import (
     Name,
     Pace,
     SecondRead,
-    SegmentNumber,
     Sends,
     Shape,
     Subtool,
@@ -36,6 +35,11 @@ from customerio_tool.subtools.declare import (
     named,
     object_in,
     whole_in,
+)
+from customerio_tool.subtools.parts.deletion import (
+    DeleteSegmentArgs,
+    SegmentId,
+    segment_to_delete,
 )
 from customerio_tool.subtools.parts.membership import (
     MEMBERSHIP_CAUTION,
@@ -56,8 +60,6 @@ from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
 
 NOT_FOUND_HINT = "list_segments shows the ids of all segments."
-
-SegmentId = Annotated[SegmentNumber, Field(description="Number of the segment; see list_segments.")]
 
 
 class AddToSegmentArgs(MembershipArgs):
@@ -362,12 +364,6 @@ create_manual_segment = Subtool(
 )
 
 
-class DeleteSegmentArgs(Args):
-    """Arguments of delete_segment."""
-
-    segment_id: SegmentId
-
-
 def _deleted_to_result(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
     number = answer.args.segment_id
     return {"summary": f"Deleted segment {number}; its people stay.", "segment_id": number}
@@ -376,8 +372,9 @@ def _deleted_to_result(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
 delete_segment = Subtool(
     name="delete_segment",
     description=(
-        "Deletes a segment by ID. Irreversible for the segment; the people in it stay. Only manual "
-        "segments are known to be deletable this way."
+        "Deletes a segment by ID. To take people out of it but keep it, use remove_from_segment. "
+        "Irreversible for the segment; the people in it stay. Only manual segments are known to be "
+        "deletable this way. If the user said a name, give it as name."
     ),
     args=DeleteSegmentArgs,
     endpoint=Endpoint(Api.APP, "DELETE", "/v1/segments/{segment_id}"),
@@ -388,7 +385,8 @@ delete_segment = Subtool(
         to_result=_deleted_to_result,
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
-    not_found_hint=lambda _: NOT_FOUND_HINT,
+    target=segment_to_delete,
+    not_found_hint=lambda _: "list_segments shows all; let the user say which one is meant.",
     person_argument=None,
     reference=APP_PAGES + "tag/segments/deleteManSegment/",
     examples=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
-from tests.attacks.reached import logged
+from customerio_tool.subtools.declare import Endpoint
+from tests.attacks.reached import logged, looks_before
 from tests.support.clients import example_of
 
 SLOTS = [
@@ -70,6 +72,14 @@ ESCAPES = [
 PIECES = [".", "..", "/", "%2e", "%2F", "%25", "\\", "?", "#", ";", ":", "@", "\r\n", "\x00", "u"]
 
 
+def meant_by(call: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the method and the path of a call with these arguments."""
+    path = call.path
+    for slot in call.slots:
+        path = path.replace(f"{{{slot}}}", as_segment(str(arguments[slot])), 1)
+    return call.method, path
+
+
 def as_segment(text: str) -> str:
     """Percent-encode a text as RFC 3986 has it, apart from how the tool does it."""
     kept = re.compile(rb"[A-Za-z0-9._~-]")
@@ -83,7 +93,7 @@ def operations(sandbox: Sandbox, tool: CustomerIoTool) -> dict[str, str]:
     """The sandbox's name of what a plain call of each subtool reaches."""
     plain = {name: {**example_of(name), slot: "plain"} for name, slot in IN_PATH}
     return {
-        name: str(logged(sandbox, tool, name, arguments)[1][0]["operation"])
+        name: str(logged(sandbox, tool, name, arguments)[1][-1]["operation"])
         for name, arguments in plain.items()
     }
 
@@ -97,11 +107,10 @@ def assert_only_meant(
     if not result["ok"] and result["error"]["code"] == "arguments_invalid":
         assert seen == []
         return
-    meant = call.path
-    for slot in call.slots:
-        meant = meant.replace(f"{{{slot}}}", as_segment(str(arguments[slot])), 1)
-    assert {(request["method"], request["path"]) for request in seen} == {(call.method, meant)}
-    assert {request["operation"] for request in seen} == {operation}
+    looks = looks_before(name, arguments)
+    meant = {meant_by(call, arguments), *(meant_by(*look) for look in looks)}
+    assert {(request["method"], request["path"]) for request in seen} == meant
+    assert [request["operation"] for request in seen[len(looks) :]] == [operation]
 
 
 @pytest.mark.parametrize("text", ESCAPES)

@@ -67,7 +67,7 @@ class Bench:
         """Return a session on which the fault takes no longer than it must."""
         method, rule = subtools()[name].endpoint.method, (fault and fault.rule) or {}
         if fault and fault.late:
-            return late_session(clock)
+            return late_session(clock, method)
         if fault and fault.mute:
             number = itertools.count(1)
             return impatient_session(

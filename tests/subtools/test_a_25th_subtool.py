@@ -15,8 +15,8 @@ import pytest
 from tests.support.project import ROOT
 
 BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
-ADDED = ("segment_members.py", "screen_views.py")
-NAMES = ("list_segment_members", "track_screen_view")
+ADDED = ("segment_members.py", "screen_views.py", "profiles.py")
+NAMES = ("erase_profile", "list_segment_members", "track_screen_view")
 FOLDERS = ("customerio_tool", "tests", "schemas", "docs")
 FILES = ("README.md", "pyproject.toml", "tool_manifest.yaml")
 SCREEN_VIEW = """\
@@ -37,6 +37,19 @@ SCREEN_VIEW = """\
         data: {type: object, open: true, limits: [event_data_bytes]}
     reply: *accepted
     errors: *track_400
+
+"""
+ERASURE = """\
+  erase_profile:
+    api: track
+    method: DELETE
+    path: /api/v1/customers/{customer_id}
+    rate: track
+    source: [track-spec]
+    verified: true
+    path_fields: *track_person
+    reply: *accepted
+    errors: *track_errors
 
 """
 
@@ -67,12 +80,12 @@ def python(root: Path, *arguments: str) -> str:
 
 
 def record(facts: Path) -> None:
-    """Write down what is known of the two: one was an endpoint that no subtool called."""
+    """Write down what is known of the three: one was an endpoint that no subtool called."""
     text = facts.read_text(encoding="utf-8")
     found = re.search(r"^  list_segment_members:\n(?:    .*\n)+\n", text, re.MULTILINE)
     assert found is not None
     head, heading, tail = text.replace(found[0], "").partition("endpoints:\n")
-    facts.write_text(f"{head}{found[0]}{SCREEN_VIEW}{heading}{tail}", encoding="utf-8")
+    facts.write_text(f"{head}{found[0]}{SCREEN_VIEW}{ERASURE}{heading}{tail}", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project with two more subtools, after the README's recipe."""
+    """The project with three more subtools, after the README's recipe."""
     root = tmp_path_factory.mktemp("project")
     left_out = shutil.ignore_patterns("__pycache__", "node_modules", Path(__file__).name)
     for name in FOLDERS:

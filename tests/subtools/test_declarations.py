@@ -43,6 +43,7 @@ UNSAID: Mapping[str, tuple[str, str, Any]] = {
     "a send needs `key_argument`": ("send_transactional_push", "key_argument", None),
     "a send needs `ledger_keeps`": ("send_transactional_push", "ledger_keeps", None),
     "a member is kept that no result has": ("send_transactional_push", "ledger_keeps", ("to",)),
+    "an erase needs `target`": ("delete_customer", "target", None),
     "a send needs `look`": ("send_transactional_push", "look", None),
     "a send needs `reach`": ("send_transactional_push", "reach", None),
     "a create needs `verify`": ("create_manual_segment", "verify", None),
@@ -187,6 +188,26 @@ def test_a_hidden_address_is_not_in_the_trace_of_a_lost_send(sandbox: Sandbox) -
 def test_an_argument_that_is_named_exists(field: str) -> None:
     with pytest.raises(TypeError, match=UNNAMED):
         replace(subtools()["list_segments"], **{field: NAMED[field]})
+
+
+@pytest.mark.parametrize("name", [name for name, one in subtools().items() if one.target])
+def test_a_target_is_shown_by_reads(name: str) -> None:
+    subtool = subtools()[name]
+    assert subtool.target is not None
+    for example in subtool.examples:
+        for look in subtool.target.looks(subtool.parse(example.arguments)):
+            read = subtools()[look.subtool]
+            assert read.effect is Effect.READ
+            assert read.parse(look.arguments)
+
+
+def test_the_name_of_a_target_is_an_argument_and_can_be_looked_for() -> None:
+    target = subtools()["delete_segment"].target
+    assert target is not None
+    with pytest.raises(TypeError, match="belong together"):
+        replace(target, by_name=None)
+    with pytest.raises(TypeError, match=UNNAMED):
+        replace(subtools()["delete_segment"], target=replace(target, name_argument="title"))
 
 
 @pytest.mark.usefixtures("with_notes")

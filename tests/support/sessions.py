@@ -64,13 +64,17 @@ class _Impatient(_Through):
 
 
 class _Late(_Through):
-    def __init__(self, other: BaseAdapter, clock: SkippingClock) -> None:
+    def __init__(self, other: BaseAdapter, clock: SkippingClock, method: str) -> None:
         super().__init__(other)
         self._clock = clock
+        self._method = method
 
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super().send(*args, **kwargs)
-        self._clock.tick = 30.0
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        response = super().send(request, *args, **kwargs)
+        if request.method == self._method:
+            self._clock.tick = 30.0
         return response
 
 
@@ -96,8 +100,8 @@ def impatient_session(
     return session
 
 
-def late_session(clock: SkippingClock) -> requests.Session:
-    """Return a session with which each look at a clock takes 30 s once an answer has begun."""
+def late_session(clock: SkippingClock, method: str) -> requests.Session:
+    """Return a session with which each look at a clock takes 30 s once a method is answered."""
     session = new_session(monotonic=clock.monotonic)
-    session.mount("http://", _Late(session.get_adapter("http://"), clock))
+    session.mount("http://", _Late(session.get_adapter("http://"), clock, method))
     return session

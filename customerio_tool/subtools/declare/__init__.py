@@ -46,6 +46,7 @@ from customerio_tool.subtools.declare.subtool import (
     Subtool,
     Verify,
 )
+from customerio_tool.subtools.declare.target import Target
 from customerio_tool.subtools.declare.times import MAX_TIME, iso_time, unix_seconds
 from customerio_tool.subtools.declare.types import (
     MAX_EVENT_DATA_BYTES,
@@ -150,6 +151,7 @@ __all__ = [
     "Sends",
     "Shape",
     "Subtool",
+    "Target",
     "Text",
     "Time",
     "Verify",

@@ -29,6 +29,7 @@ from customerio_tool.subtools.declare.results import (
 )
 from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
+from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
 from customerio_tool.subtools.declare.vendor_json import Item
 
 
@@ -112,6 +113,8 @@ class Subtool(Generic[A]):
             Every create needs it.
         look: Returns the call by which a model can check whether a call took effect. Every send
             and every create needs it.
+        target: What a call may erase or merge, and the read that shows it before. Every subtool
+            that erases needs it; of any other, it is read under a policy that confirms.
         not_found_hint: Returns a sentence on how to find the right id, for a 404.
         refused_hint: Returns a sentence on the argument that a refusal with this HTTP status may
             be about, or "".
@@ -158,6 +161,7 @@ class Subtool(Generic[A]):
     always: Mapping[str, Member[A]] = field(default_factory=dict)
     verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
+    target: Target[A] | None = None
     not_found_hint: Callable[[A], str] | None = None
     refused_hint: Callable[[A, int], str] | None = None
     identity: Callable[[A, Invocation], Any] | None = None
@@ -194,6 +198,7 @@ class Subtool(Generic[A]):
             "only a GET can be a read": self.effect.read_only != (self.endpoint.method == "GET"),
             "a send needs `look`": self.effect.retry is not Retry.ALWAYS and self.look is None,
             "a create needs `verify`": self.effect.retry is Retry.VERIFY and self.verify is None,
+            "an erase needs `target`": self.effect is Effect.ERASE and self.target is None,
             "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
             "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
             and not self.may_start_campaigns,
@@ -232,6 +237,7 @@ class Subtool(Generic[A]):
         """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""
         named = {self.person_argument, self.person_type_argument, self.data_argument}
         named |= {self.key_argument, *(self.file_arguments or ())}
+        named |= {self.target.name_argument} if self.target else set()
         return {name for name in named if name is not None}
 
     @property
@@ -378,7 +384,10 @@ class Subtool(Generic[A]):
         always = {name: member.schema for name, member in self.always.items()}
         if self.effect is Effect.SEND:
             always["first_sent_at"] = FIRST_SENT_AT
+        if self.target:
+            always |= TARGET_MEMBERS if self.effect is Effect.ERASE else _TARGET
         return deepcopy(envelope_schema(self.shape, always))
 
 
+_TARGET = {"target": TARGET_MEMBERS["target"]}
 _SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")

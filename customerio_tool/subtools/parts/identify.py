@@ -10,11 +10,14 @@ from customerio_tool.subtools.declare import (
     Answer,
     Args,
     Flag,
+    IdType,
     Invocation,
     Look,
     Person,
     Problem,
     Time,
+    canonical,
+    shape_of,
 )
 from customerio_tool.subtools.parts.attributes import (
     IDENTIFIER_ATTRIBUTES,
@@ -73,7 +76,7 @@ class IdentifyCustomerArgs(PersonArgs):
         Flag | None, Field(description="True never creates a person; a miss is not reported.")
     ] = None
     timestamp: Annotated[
-        Time | None, Field(description="When the change happened; default now.")
+        Time | None, Field(description="When the change happened; leave out for now.")
     ] = None
 
     @model_validator(mode="after")
@@ -99,6 +102,14 @@ class IdentifyCustomerArgs(PersonArgs):
         given = {name: value for name, value in named.items() if value is not None}
         return {**(self.attributes or {}), **given}
 
+    def other_identifiers(self) -> list[tuple[IdType, str]]:
+        """Return the type and value of the identifiers that the call gives to the person."""
+        given = self.all_attributes()
+        kinds: tuple[IdType, ...] = ("email", "id")
+        named = canonical(self.customer_id, shape_of(self.customer_id))
+        pairs = [(kind, str(given[kind])) for kind in kinds if given.get(kind) not in (None, "")]
+        return [(kind, value) for kind, value in pairs if canonical(value, kind) != named]
+
     def deleted_attributes(self) -> list[str]:
         """Return the names of the attributes that the call deletes, without identifiers."""
         return [name for name in self._emptied() if name not in IDENTIFIER_ATTRIBUTES]
@@ -111,7 +122,7 @@ class IdentifyCustomerArgs(PersonArgs):
         return [name for name, value in self.all_attributes().items() if value in (None, "")]
 
 
-def identify_body(args: IdentifyCustomerArgs, invocation: Invocation) -> dict[str, Any]:
+def identify_body(args: IdentifyCustomerArgs, _: Invocation) -> dict[str, Any]:
     """Return the body: one flat object with the attributes and Customer.io's control members.
 
     A null is sent as "", which is known to delete an attribute; whether null does is UNVERIFIED.
@@ -124,8 +135,8 @@ def identify_body(args: IdentifyCustomerArgs, invocation: Invocation) -> dict[st
         body["cio_relationships"] = {"action": action, "relationships": args.relationships}
     if args.update_only:
         body["_update"] = True
-    timestamp = invocation.now_seconds if args.timestamp is None else args.timestamp
-    return body | {"_timestamp": timestamp}
+    # An older time than the stored one loses: a time of ours would, where our clock is behind.
+    return body if args.timestamp is None else body | {"_timestamp": args.timestamp}
 
 
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
@@ -137,6 +148,14 @@ def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
         sentences.append(f"Whether it deletes an identifier ({names}) is not verified.")
     if args.update_only:
         sentences.append("If nobody has this identifier, nothing changes and it does not say so.")
-    elif args.all_attributes().keys() & {"email", "id"} - set(emptied):
-        sentences.append("It ignores an identifier of another person, and does not say so.")
+    if args.other_identifiers():
+        sentences.append(_TWO_PEOPLE)
     return " ".join(sentences)
+
+
+_TWO_PEOPLE = (
+    "If the id and the email belong to two people, Customer.io ignores the second, or merges the "
+    "two for good and deletes the younger (the default since September 2021); if only the second "
+    "is known, its owner gets the first. `verify` shows which: without the second it was ignored, "
+    "with it there is one person now."
+)

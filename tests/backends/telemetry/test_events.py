@@ -121,8 +121,8 @@ def test_a_failure_is_told_by_its_code(net: responses.RequestsMock, recorder: Re
         ({"read_only": True}, "identify_customer", ADA, "policy_refused"),
         ({"allowed_recipients": []}, "send_transactional_email", EMAIL, "policy_refused"),
         ({"send_budget": 0}, "send_transactional_email", EMAIL, "policy_refused"),
-        ({"confirm": "human"}, "delete_customer", {"customer_id": "u1"}, "confirmation_required"),
-        ({"confirm": "repeat"}, "delete_customer", {"customer_id": "u1"}, "confirmation_required"),
+        ({"confirm": "human"}, "send_transactional_email", EMAIL, "confirmation_required"),
+        ({"confirm": "repeat"}, "send_transactional_email", EMAIL, "confirmation_required"),
     ],
 )
 def test_a_refused_call_is_told_without_any_attempt(

@@ -1,4 +1,4 @@
-"""The promises of every subtool, kept by two beside the page; run in the copy that has them."""
+"""The promises of every subtool, kept by three beside the page; run in the copy that has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.clients import code_of
 from tests.support.policies import paths_of, tool_with
 from tests.support.retries import LOST, SkippingClock, Tries, tool_on
 
-READ, EVENT = "list_segment_members", "track_screen_view"
+READ, EVENT, ERASE = "list_segment_members", "track_screen_view", "erase_profile"
 VIEW = {"viewer": "ada+test@example.com", "screen": "Checkout"}
 REDIRECTED = {**VIEW, "properties": {"recipient": "x@evil.example"}}
 
@@ -29,7 +29,7 @@ def refusal(sandbox: Sandbox, arguments: dict[str, Any], **policy: Any) -> tuple
 
 
 def test_they_stand_behind_the_page() -> None:
-    assert list(subtools()) == [*PAGE, READ, EVENT]
+    assert list(subtools()) == [*PAGE, ERASE, READ, EVENT]
 
 
 def test_hidden_attributes_are_not_shown(sandbox: Sandbox) -> None:
@@ -99,3 +99,14 @@ def test_a_read_whose_answer_is_lost_is_repeated(
     with tool_on(clock, sandbox.connection(), tries) as tool:
         assert tool.call(READ, {"segment_id": 1})["members"]
     assert tries.made == [("GET", "/v1/segments/{segment_id}/membership")] * 2
+
+
+def test_what_erases_reads_its_target_first_and_tells_it(sandbox: Sandbox) -> None:
+    with tool_with(sandbox.connection(), confirm="human", hidden_attributes=["email"]) as tool:
+        asked = tool.call(ERASE, {"profile": "u1"})
+        nobody = tool.approve(tool.call(ERASE, {"profile": "Margaret"})["confirmation_id"])
+    assert code_of(asked) == "confirmation_required"
+    assert (asked["existed"], asked["target"]["id"]) == (True, "u1")
+    assert "email" not in asked["target"]
+    assert nobody["existed"] is False
+    assert "verify" not in nobody
