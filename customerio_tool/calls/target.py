@@ -7,10 +7,11 @@ the caller gave as a check must be compared first.
 from __future__ import annotations
 
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.reply import payload_of, second_payload_of
+from customerio_tool.calls.reply import cleaned_json, payload_of, second_payload_of
 from customerio_tool.calls.request import request_for, second_request_for
 from customerio_tool.calls.retry import Bounds, Retrier
 from customerio_tool.calls.seen import Seen
@@ -96,7 +97,10 @@ class TargetReader:
         if read.endpoint.api not in self._apis:
             raise ConnectionInvalid(_NO_KEY)
         asked: Call[Any] = Call(read, read.parse(look.arguments), call.at, call.context)
-        payload = payload_of(asked, self._reply(request_for(asked), bounds))
+        reply = self._reply(request_for(asked), bounds)
+        if reply.status == HTTPStatus.NOT_FOUND and not isinstance(cleaned_json(reply), dict):
+            raise ReplyUnreadable("A 404 came that is not Customer.io's own.")
+        payload = payload_of(asked, reply)
         second, hidden = self._second_payload(asked, bounds), frozenset(policy.hidden_attributes)
         kept = without_hidden(payload, read.people or NO_PEOPLE, hidden)
         whole = read.result(Answer(asked.args, asked.at, payload, second))

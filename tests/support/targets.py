@@ -72,6 +72,7 @@ FAILING: dict[str, dict[str, Any]] = {
     "429": {"status": 429},
     "401": {"status": 401},
     "a page": {"action": "html_page", "status": 200},
+    "a 404 as a page": {"action": "html_page", "status": 404},
     "half of its JSON": {
         "action": "malformed_json",
         "status": 200,
