@@ -27,6 +27,7 @@ from customerio_tool.errors import (
     ConfirmationRequired,
     ConfirmationUnknown,
     FieldProblem,
+    Look,
     PolicyRefused,
 )
 from customerio_tool.subtools.declare import Invocation
@@ -42,6 +43,12 @@ _TOKEN_SCHEMA = {
     "description": "From the confirmation_required result of the same call; else leave out.",
 }
 _ID_SCHEMA = {"type": "string", "description": "Names the call that waits for a person."}
+
+
+_WAITS = (
+    "No argument changes that: this call waits for a person's approval, which only the application "
+    "that runs this agent can pass on. Make the call in `look`, and tell the user what it shows."
+)
 
 
 class PersonConfirmation:
@@ -81,11 +88,32 @@ class PersonConfirmation:
         """
         raise ConfirmationRequired(
             f"Nothing was sent yet: the same message began at {iso_time(first.at.now)} and got no "
-            "usable answer, so that it may have gone. A new key does not change that: this call "
-            "waits for a person's approval, which only the application that runs this agent can "
-            "pass on. Make the call in `look`, and tell the user what it shows.",
+            f"usable answer, so that it may have gone. {_WAITS}",
             look=first.look(),
             extra={"confirmation_id": self._kept(replace(call, sends_again=True))},
+        )
+
+    def ask_about(self, call: Call[Any], began: float, look: Look | None, seen: str) -> NoReturn:
+        """Keep a call to somebody to whom another message may have gone, for a person's decision.
+
+        Args:
+            call: The call.
+            began: When the other call began, in Unix seconds.
+            look: The read that shows whether its message went.
+            seen: What that read showed just now, as a sentence; empty if nothing.
+
+        Raises:
+            ConfirmationRequired: Always; the envelope has the `confirmation_id`, and `look`.
+            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
+        """
+        raise ConfirmationRequired(
+            f"Nothing was sent yet: another message to the same recipient began at "
+            f"{iso_time(began)} and got no usable answer, so that it may have gone. {_WAITS}",
+            look=look,
+            extra={
+                "confirmation_id": self._kept(replace(call, sends_again=True)),
+                **({"possibly": seen} if seen else {}),
+            },
         )
 
     def _kept(self, call: Call[Any]) -> str:

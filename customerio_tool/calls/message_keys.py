@@ -96,6 +96,17 @@ def token_key(workspace: str, token: str) -> str:
     return _digest("token", workspace, token)
 
 
+def addressee_key(workspace: str, addressee: tuple[str, str], run_id: str | None) -> str:
+    """Return the key of one to whom a message goes, in 64 hex digits.
+
+    Args:
+        workspace: The digest of the workspace.
+        addressee: The type of an identifier, and the identifier.
+        run_id: The host's name for the run; blank counts as not known.
+    """
+    return _digest("addressee", workspace, *addressee, run_id or None)
+
+
 def lifetime(state: State, *, is_explicit: bool, run_id: str | None) -> float:
     """Return the seconds until an entry in this state expires."""
     if is_explicit:

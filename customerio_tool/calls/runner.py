@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 from customerio_tool.backends import Backends
@@ -23,8 +24,9 @@ from customerio_tool.calls.target import TargetReader
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
-from customerio_tool.errors import PolicyRefused
+from customerio_tool.errors import Cancelled, CustomerIoError, Look, PolicyRefused
 from customerio_tool.policy import Policy
+from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.identifiers import ulid
 from customerio_tool.subtools.declare.vendor_json import Item
@@ -171,7 +173,20 @@ class Runner:
         if call.subtool.effect is not Effect.SEND:
             return send()
         counted = self._budget.within(call, policy.send_budget, send)
-        return self._send_once.run(call, request, counted, ends_at=ends_at)
+        read = partial(self._read, call, bounds, policy)
+        return self._send_once.run(call, request, counted, ends_at=ends_at, read=read)
+
+    def _read(self, call: Call[Any], bounds: Bounds, policy: Policy, look: Look) -> Item | None:
+        """Make a read within the bounds of a call, and return the reply; None if it failed."""
+        subtool, hidden = find(look.subtool), frozenset(policy.hidden_attributes)
+        try:
+            reading = Call(subtool, subtool.parse(look.arguments), call.at, call.context)
+            answer = Recovery(self._retrier, reading, bounds, hidden).answer(request_for(reading))
+        except Cancelled:
+            raise
+        except CustomerIoError:
+            return None
+        return answer.payload
 
     def _watch(self, subtool: Subtool[Any], at: Invocation, context: CallContext) -> Watch:
         start = CallStart(

@@ -6,7 +6,7 @@ Choose its store by who shares it: `MemoryLedger` for one process, `SqliteLedger
 
 A message has a key made from its content and its run, and perhaps one that the caller chose. A new
 key of the caller sends the message again on purpose. It never releases a message with an unknown
-outcome: only a person does.
+outcome: only a person does. `doubts` does the same for other messages to the same people.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, State
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.confirmation import PersonConfirmation
+from customerio_tool.calls.doubts import Doubt, Doubts, Read, Sight, earlier_calls, look_for
 from customerio_tool.calls.kept_facts import kept_facts
 from customerio_tool.calls.message_keys import (
     explicit_key,
@@ -49,6 +50,7 @@ class _Claim:
     Args:
         call: The call that sends it.
         started: The entry of a send that has begun.
+        doubts: The doubts about those to whom it goes.
         explicit: The key that the caller chose, where there is one.
         message: The key of the message itself.
         taken: The keys that this call took, each with the entry that it replaced, if any.
@@ -56,6 +58,7 @@ class _Claim:
 
     call: Call[Any] = field(repr=False)
     started: Entry
+    doubts: Doubts = field(repr=False)
     explicit: str | None
     message: str
     taken: dict[str, Entry | None] = field(default_factory=dict)
@@ -96,7 +99,13 @@ class SendOnce:
         self._best_effort = best_effort
 
     def run(
-        self, call: Call[Any], request: Request, send: Callable[[], Item], *, ends_at: float
+        self,
+        call: Call[Any],
+        request: Request,
+        send: Callable[[], Item],
+        *,
+        ends_at: float,
+        read: Read = lambda _: None,
     ) -> Item:
         """Send a message unless the ledger has it already, and store the outcome.
 
@@ -107,23 +116,27 @@ class SendOnce:
                 `took_effect="no"`, the message was not sent; after any other exception the outcome
                 is unknown.
             ends_at: The deadline of the call, in Unix seconds; nothing is sent after it.
+            read: Makes a read within that deadline.
 
         Returns:
             The envelope of `send`, or an `already_sent` envelope.
 
         Raises:
             ArgumentsInvalid: The explicit key was used for another message.
-            ConfirmationRequired: The call has a new key, and the message may have gone already.
+            ConfirmationRequired: The message may have gone already, and the call has a new key; or
+                another message may have gone to the same people.
             OutcomeUnknown: An earlier call of the same message has an unknown outcome.
             SendInProgress: Another call is sending the same message now.
             LedgerUnavailable: The ledger cannot be used, and `best_effort` is false.
             CustomerIoError: Raised by `send`.
         """
-        claim = _claim(call, request, ends_at)
+        claim = self._claim(call, request, ends_at)
         lost: LedgerLost | None = None
         held: tuple[str, Entry] | None = None
+        met: list[Doubt] = []
         try:
             held = self._take(claim)
+            met = [] if held else claim.doubts.met(self._now())
         except LedgerLost as error:
             lost = error
         if lost:
@@ -133,7 +146,62 @@ class SendOnce:
         if held:
             self._release(claim)
             return self._result_of_earlier(claim, *held)
+        if met and not call.sends_again and (told := self._settled(claim, met, read)):
+            return told
         return self._send(claim, send)
+
+    def _settled(self, claim: _Claim, met: list[Doubt], read: Read) -> Item | None:
+        """Look at the doubts about those to whom the call goes; None if it may go.
+
+        Raises:
+            ConfirmationRequired: A message may have gone to them.
+        """
+        doubt, sight = met[0], Sight()
+        try:
+            for doubt in earlier_calls(met):
+                sight = look_for(doubt, claim.call, read, self._now())
+                if not sight.proves_absence:
+                    break
+        except BaseException:
+            self._release(claim)
+            raise
+        if sight.proves_absence:
+            self._write(claim, claim.doubts.forget, met)
+            return None
+        self._release(claim)
+        return self._doubtful(claim, doubt, sight)
+
+    def _doubtful(self, claim: _Claim, doubt: Doubt, sight: Sight) -> Item:
+        """Return the envelope of a message that went already under another spelling.
+
+        Raises:
+            ConfirmationRequired: It may be another message.
+        """
+        call, began, look = claim.call, doubt.entry.started_at, doubt.look(claim.call)
+        if not (sight.is_likely and claim.doubts.may_repeat(doubt)):
+            self._persons.ask_about(call, began, look, sight.sentence)
+        return {
+            "ok": True,
+            "summary": (
+                f"Nothing was sent now: a call of {iso_time(began)} for the same message got no "
+                "usable answer, and Customer.io lists a message that is possibly of that call. "
+                "Tell the user what the call in `verify` shows."
+            ),
+            "outcome": "already_sent",
+            "first_sent_at": iso_time(began),
+            "possibly": sight.sentence,
+            **({"verify": look.as_json()} if look else {}),
+        }
+
+    def _claim(self, call: Call[Any], request: Request, ends_at: float) -> _Claim:
+        given, run_id = call.subtool.key_of(call.args), call.context.run_id
+        of = call.subtool.name, call.at.workspace
+        fingerprint = fingerprint_of(call, request)
+        lasts = lifetime("unknown", is_explicit=given is not None, run_id=run_id)
+        started = Entry("started", fingerprint, call.at.now, ends_at, ends_at + lasts)
+        explicit = None if given is None else explicit_key(*of, given)
+        doubts = Doubts(self._ledger, call, started)
+        return _Claim(call, started, doubts, explicit, message_key(*of, fingerprint, run_id))
 
     def _take(self, claim: _Claim) -> tuple[str, Entry] | None:
         """Take the keys of a message, or return the first one that is not free, with its entry."""
@@ -169,6 +237,7 @@ class SendOnce:
                 self._release(claim)
             else:
                 self._record_outcome(claim, "unknown", {})
+                self._write(claim, claim.doubts.keep, self._now())
             raise
         self._record_outcome(claim, "sent", kept_facts(claim.call.subtool, result))
         return result
@@ -208,7 +277,7 @@ class SendOnce:
         if not is_comparable(held.fingerprint):
             raise _of_another_version(first)
         if held.fingerprint != claim.started.fingerprint:
-            fix = "repeat that one's arguments, or give a new key to send this one as well"
+            fix = "repeat that one's arguments, or ask the user whether this one is to go as well"
             path = str(call.subtool.key_argument)
             refuse([FieldProblem(path, "was used for another message", fix)])
         if held.state == "started":
@@ -238,16 +307,6 @@ def _may_be_taken(claim: _Claim, key: str, held: Entry) -> bool:
     if held.state == "unknown":
         return claim.call.sends_again
     return held.state == "sent" and key == claim.message and claim.explicit is not None
-
-
-def _claim(call: Call[Any], request: Request, ends_at: float) -> _Claim:
-    given, run_id = call.subtool.key_of(call.args), call.context.run_id
-    of = call.subtool.name, call.at.workspace
-    fingerprint = fingerprint_of(call, request)
-    lasts = lifetime("unknown", is_explicit=given is not None, run_id=run_id)
-    started = Entry("started", fingerprint, call.at.now, ends_at, ends_at + lasts)
-    explicit = None if given is None else explicit_key(*of, given)
-    return _Claim(call, started, explicit, message_key(*of, fingerprint, run_id))
 
 
 def _still_unknown(first: Call[Any]) -> OutcomeUnknown:

@@ -289,7 +289,7 @@ class Policy(BaseModel):
             FieldProblem(
                 f"{subtool.data_argument}.{name}",
                 "redirects the message that the event triggers, which this agent may not",
-                "leave it out",
+                "ask the user: without it the message goes to the person of the event",
             )
             for name in EVENT_OVERRIDES
             if name in overridden
@@ -300,7 +300,7 @@ class Policy(BaseModel):
             return []
         problem = "takes the audience from a file on the web, which this agent may not"
         return [
-            FieldProblem(path, problem, "choose another audience")
+            FieldProblem(path, problem, "name the people instead, as customer_ids or emails")
             for path in subtool.files_of(args)
         ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from customerio_tool.subtools.declare import (
     CALL,
     MAX_TIME,
     NO_PEOPLE,
+    Addressee,
+    Addressees,
     Answer,
     Api,
     Effect,
@@ -22,11 +25,13 @@ from customerio_tool.subtools.declare import (
     Shape,
     Subtool,
     Verify,
+    canonical,
     compact,
     is_same,
     iso_time,
     named,
     objects_in,
+    shape_of,
     whole_in,
 )
 from customerio_tool.subtools.messages import messages_since
@@ -99,6 +104,32 @@ def _reach(args: TriggerBroadcastArgs) -> Reach:
     )
 
 
+MAX_TARGETS = 100
+"""The most people of a list whom a trigger puts in doubt: each is an entry of the ledger."""
+
+
+def _addressees(args: TriggerBroadcastArgs, _: Invocation) -> Addressees:
+    """Return the people of a short list, and the broadcast itself for any other audience.
+
+    A trigger to a list meets a doubt about a trigger to everybody, and the other way round.
+    """
+    to_all, to_list = (("broadcast", f"{args.broadcast_id}{kind}") for kind in ("", " to a list"))
+    people = tuple(_listed_people(args)) if args.people else ()
+    if 0 < len(people) <= MAX_TARGETS:
+        return Addressees(marked=(*people, to_list), met=(*people, to_all))
+    return Addressees(marked=(to_all,), met=(to_all, to_list))
+
+
+def _listed_people(args: TriggerBroadcastArgs) -> Iterator[Addressee]:
+    for one in args.people or ():
+        if isinstance(one, str):
+            kind = "email" if args.emails is not None else shape_of(one)
+            yield canonical(one, kind)
+        else:
+            kind = "email" if "email" in one else "id"
+            yield canonical(one[kind], kind)
+
+
 def _not_found_hint(args: TriggerBroadcastArgs) -> str:
     where = (
         "Broadcast ids are in Customer.io under Broadcasts, or in the broadcast's URL; only "
@@ -152,10 +183,6 @@ trigger_broadcast = Subtool(
                 "description": "Number of the trigger; null where the reply could not be read.",
             },
             "verify": CALL,
-            "possibly": {
-                "type": "string",
-                "description": "On an unknown outcome: triggers that may be of this call.",
-            },
         },
     ),
     verify=Verify(
@@ -168,6 +195,7 @@ trigger_broadcast = Subtool(
     not_found_hint=_not_found_hint,
     identity=_identity,
     reach=_reach,
+    addressees=_addressees,
     person_argument=None,
     people=NO_PEOPLE,
     file_arguments=("data_file_url",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    Addressees,
     Api,
     Args,
     Effect,
@@ -52,6 +53,7 @@ from customerio_tool.subtools.parts.sending import (
     Recipient,
     SendAt,
     SendToUnsubscribed,
+    addressees_of_message,
     check_send,
     look_at_messages,
     message_identity,
@@ -151,6 +153,12 @@ def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
     return reach_of({"to": args.to, "cc": args.cc, "bcc": args.bcc}, args.headers)
 
 
+def _email_addressees(args: SendTransactionalEmailArgs, invocation: Invocation) -> Addressees:
+    copies = [address for text in (args.cc, args.bcc) if text for address in addresses(text)]
+    identity = _email_identity(args, invocation)
+    return addressees_of_message(args, identity, addresses(args.to), copies)
+
+
 def _attachments_hint(args: SendTransactionalEmailArgs, status: int) -> str:
     if not args.attachments:
         return ""
@@ -179,6 +187,7 @@ send_transactional_email = Subtool(
     refused_hint=_attachments_hint,
     identity=_email_identity,
     reach=_email_reach,
+    addressees=_email_addressees,
     person_argument="customer_id",
     person_type_argument="id_type",
     file_arguments=(),
@@ -292,6 +301,10 @@ def _push_identity(args: SendTransactionalPushArgs, invocation: Invocation) -> d
     return message_identity(args, _push_body(args, invocation))
 
 
+def _push_addressees(args: SendTransactionalPushArgs, invocation: Invocation) -> Addressees:
+    return addressees_of_message(args, _push_identity(args, invocation))
+
+
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:
     """Return the recipient, which is unknown unless it is given by e-mail address.
 
@@ -320,6 +333,7 @@ send_transactional_push = Subtool(
     not_found_hint=template_hint,
     identity=_push_identity,
     reach=_push_reach,
+    addressees=_push_addressees,
     person_argument="customer_id",
     person_type_argument="id_type",
     file_arguments=(),

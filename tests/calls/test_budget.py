@@ -57,7 +57,10 @@ def test_a_send_whose_outcome_is_unknown_counts(net: responses.RequestsMock) -> 
     net.assert_all_requests_are_fired = False
     with tool_with(send_budget=1) as tool:
         assert code_of(send(tool, "a")) == "outcome_unknown"
-        assert code_of(send(tool, "a", 1)) == "policy_refused"
+        to_another = {**EMAIL, "to": "zoë@example.com", "customer_id": "u3"}
+        run = CallContext(run_id="a")
+        refused = tool.call("send_transactional_email", to_another, context=run)
+        assert code_of(refused) == "policy_refused"
     assert len(net.calls) == 1
 
 

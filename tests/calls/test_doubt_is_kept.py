@@ -166,6 +166,6 @@ def test_one_message_is_one_however_it_is_written(
 def test_another_message_is_another(
     sandbox: Sandbox, tool: CustomerIoTool, other: dict[str, Any]
 ) -> None:
-    lose(sandbox, tool, MAIL, E)
+    assert tool.call(MAIL, E, context=RUN)["outcome"] == "accepted"
     assert tool.call(MAIL, other, context=RUN)["outcome"] == "accepted"
     assert sends(sandbox) == 2

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import (
@@ -178,7 +178,8 @@ def test_a_hidden_address_is_not_in_the_trace_of_a_lost_send(sandbox: Sandbox) -
     for policy in ({}, hidden):
         sandbox.fault(operation="send_email", action="reset_after_applying", times=1)
         with CustomerIoTool(sandbox.connection(), policy=policy) as tool:
-            lost = tool.call("look_for_note", {**NOTE, "note": f"Note {len(policy)}"})
+            run = CallContext(run_id=f"with {len(policy)}")  # each with its own doubts
+            lost = tool.call("look_for_note", NOTE, context=run)
         assert code_of(lost) == "outcome_unknown"
         traces.append(str(lost["possibly"]))
     assert ["ada+test@example.com" in trace for trace in traces] == [True, False]

@@ -189,7 +189,7 @@ def test_two_declarations_never_share_a_name(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_subtool_of_the_page_is_never_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(package.messages, "list_messages")  # type: ignore[attr-defined]  # a module
+    monkeypatch.delattr(package.messages, "list_messages")
     with pytest.raises(TypeError, match="declared as list_messages"):
         subtools.__wrapped__()
 

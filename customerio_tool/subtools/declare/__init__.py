@@ -21,7 +21,13 @@ from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.marks import PEOPLE_FILTER
 from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
-from customerio_tool.subtools.declare.reach import Reach, at_paths, override_of
+from customerio_tool.subtools.declare.reach import (
+    Addressee,
+    Addressees,
+    Reach,
+    at_paths,
+    override_of,
+)
 from customerio_tool.subtools.declare.results import (
     CALL,
     DEFAULT_LIMIT,
@@ -115,6 +121,8 @@ __all__ = [
     "TRUNCATED",
     "UNNAMED",
     "About",
+    "Addressee",
+    "Addressees",
     "Answer",
     "Api",
     "Args",

@@ -125,7 +125,7 @@ def _scalar(value: Any, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, str):
         return _encodable(value, path)
     if isinstance(value, float) and not math.isfinite(value):
-        raise Problem("is not a finite number", "send a finite number, or leave it out", *path)
+        raise Problem("is not a finite number", "send a finite number", *path)
     if type(value) is int and value.bit_length() > MAX_NUMBER_BITS:
         raise Problem("is a number of more than 300 digits", "send it as a string", *path)
     if value is None or type(value) in (bool, int, float):

@@ -98,7 +98,22 @@ def _problem(
         return FieldProblem(path, "is not an argument of this subtool", fix)
     if problem := raised_in(details):
         return field_problem(problem, path_of((*details["loc"], *problem.path)), optional)
+    if details["type"] in _LIMITS and path.endswith("id"):
+        return FieldProblem(path, *_no_number(details))
     return FieldProblem(path, *_describe(details))
+
+
+def _no_number(details: ErrorDetails) -> tuple[str, str]:
+    """Return the problem and the fix for a number out of bounds that stands for an object.
+
+    The fix names no number to send: a model would send it, and another object is under it.
+    """
+    problem, limit = _BOUNDS[details["type"]](details.get("ctx", {}))
+    return problem, f"it is {limit.removeprefix('send ')}; send the number of the one you mean"
+
+
+_LIMITS = ("greater_than_equal", "less_than_equal")
+"""Errors of a number out of bounds."""
 
 
 def raised_in(details: ErrorDetails) -> Problem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,29 @@ class Reach:
 
     known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     unknown: tuple[str, ...] = ()
+
+
+Addressee: TypeAlias = tuple[str, str]
+"""The type of an identifier (`id`, `email`, `cio_id` or `broadcast`), and the identifier."""
+
+
+@dataclass(frozen=True)
+class Addressees:
+    """To whom a message goes, as far as its call tells; `repr` shows nothing of them.
+
+    Args:
+        marked: Those who are in doubt if the call gets no answer.
+        met: Those whose doubts the call has to respect.
+        says: JSON values that stand for what the message says.
+        may_say: Such values of the messages that it may be under another spelling.
+        is_listed: Whether a list of messages has it soon after it was accepted.
+    """
+
+    marked: tuple[Addressee, ...] = field(default=(), repr=False)
+    met: tuple[Addressee, ...] = field(default=(), repr=False)
+    says: tuple[Any, ...] = field(default=(), repr=False)
+    may_say: tuple[Any, ...] = field(default=(), repr=False)
+    is_listed: bool = False
 
 
 def at_paths(argument: str, addresses: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -235,6 +235,11 @@ FIRST_SENT_AT: JsonSchema = {
     "description": "With already_sent: when the first such call was made, ISO 8601.",
 }
 
+POSSIBLY: JsonSchema = {
+    "type": "string",
+    "description": "After an unknown outcome: what may be of that call.",
+}
+
 ERROR: JsonSchema = {
     "type": "object",
     "properties": {

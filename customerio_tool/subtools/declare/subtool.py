@@ -19,9 +19,10 @@ from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
-from customerio_tool.subtools.declare.reach import Reach
+from customerio_tool.subtools.declare.reach import Addressees, Reach
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
+    POSSIBLY,
     Answer,
     Member,
     Shape,
@@ -122,6 +123,8 @@ class Subtool(Generic[A]):
             the request. Of a send only.
         reach: Returns the recipients of the message that a call itself sends; campaigns that it
             starts do not count. Every send needs it.
+        addressees: Returns to whom the message of a call goes; by default its `reach` and its
+            person.
         may_start_campaigns: Whether a call may start a campaign, which can write to anybody. Every
             event needs it.
         may_redirect_messages: Whether a call may give a person a device or an address, so that
@@ -166,6 +169,7 @@ class Subtool(Generic[A]):
     refused_hint: Callable[[A, int], str] | None = None
     identity: Callable[[A, Invocation], Any] | None = None
     reach: Callable[[A], Reach] | None = None
+    addressees: Callable[[A, Invocation], Addressees] | None = None
     may_start_campaigns: bool = False
     may_redirect_messages: bool = False
     person_argument: str | None
@@ -327,6 +331,15 @@ class Subtool(Generic[A]):
             return None
         return self._value(args, self.person_type_argument) or shape_of(person), person
 
+    def addressees_of(self, args: A, invocation: Invocation) -> Addressees:
+        """Return to whom the message of a call goes."""
+        if self.addressees:
+            return self.addressees(args, invocation)
+        person = self.person_of(args)
+        known = self.reach(args).known if self.reach else ()
+        everybody = ([] if person is None else [person]) + [("email", each) for _, each in known]
+        return Addressees(tuple(everybody), tuple(everybody))
+
     def data_of(self, args: A) -> Mapping[str, Any]:
         """Return the data of an event; an empty mapping if the subtool sends no event."""
         return self._value(args, self.data_argument) or {}
@@ -383,7 +396,7 @@ class Subtool(Generic[A]):
         """Return the JSON Schema of every result, in which only `ok` and `summary` are required."""
         always = {name: member.schema for name, member in self.always.items()}
         if self.effect is Effect.SEND:
-            always["first_sent_at"] = FIRST_SENT_AT
+            always |= {"first_sent_at": FIRST_SENT_AT, "possibly": POSSIBLY}
         if self.target:
             always |= TARGET_MEMBERS if self.effect is Effect.ERASE else _TARGET
         return deepcopy(envelope_schema(self.shape, always))

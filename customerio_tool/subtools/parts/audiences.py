@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -27,6 +27,7 @@ MAX_AUDIENCE = 10_000
 """Entries that `customer_ids`, `emails` or `per_user_data` may have."""
 
 _FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
+_ALL_OF_FIX = f"{_FILTER_FIX}; to reach only those who meet all, put each into and"
 _ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
 _PERSON_FIX = "send {id or email, data?}"
 _VALIDATORS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
@@ -39,7 +40,9 @@ def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
         Problem: A part of the filter is wrong; the problem has the path of that part.
     """
     if not isinstance(node, Mapping) or len(node) != 1:
-        raise Problem("is not a filter", _FILTER_FIX, *where)
+        is_longer = isinstance(node, Mapping) and len(node) > 1
+        fix = _ALL_OF_FIX if is_longer and not _is_turned(where) else _FILTER_FIX
+        raise Problem("is not a filter", fix, *where)
     ((kind, inner),) = node.items()
     inside = (*where, kind)
     if kind in ("and", "or"):
@@ -74,11 +77,22 @@ def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
     if operator == "exists" and value is None:
         return {"field": field, "operator": operator}
     if operator == "exists":
-        fix = "leave it out; wrap the condition in not for the opposite"
+        fix = _UNSAID if _is_turned(where) else "to compare with it send operator='eq'"
         raise Problem("does not go with exists", fix, *where, "value")
+    if operator is None:
+        raise Problem("is missing", "send operator='eq' with a value", *where, "operator")
     if operator != "eq":
-        raise Problem("is not one of the choices", "send 'eq' or 'exists'", *where, "operator")
+        raise Problem("is neither eq nor exists", _UNSAID, *where, "operator")
     return {"field": field, "operator": operator, "value": text_of(value, *where, "value")}
+
+
+_UNSAID = "where and, or, not, eq and exists cannot say it, ask the user for another audience"
+"""What to do with a condition that another one would replace by more people, or by others."""
+
+
+def _is_turned(where: Sequence[str | int]) -> bool:
+    """Whether a condition leaves people out, so that a narrower one there reaches more."""
+    return where.count("not") % 2 == 1
 
 
 def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
     Args,
@@ -17,6 +17,7 @@ from customerio_tool.subtools.declare import (
     JsonObject,
     ObjectId,
     PersonId,
+    Problem,
     at_most,
     distinct,
     json_array,
@@ -57,11 +58,24 @@ AUDIENCE_ARGUMENT: Mapping[str, str | None] = {
 }
 """The argument that each choice of `audience` needs; None means no argument."""
 
+_CHOICE = {argument: choice for choice, argument in AUDIENCE_ARGUMENT.items()}
+_LISTS = ("customer_ids", "emails", "per_user_data")
+"""The arguments that name each person, so that no other audience is meant beside them."""
+
 BY_ID = ("customer_ids", "per_user_data", "file")
 """Audiences in which a person may be given by id."""
 
 BY_EMAIL = ("emails", "per_user_data", "file")
 """Audiences in which a person may be given by e-mail address."""
+
+
+def _audience(value: Any) -> Any:
+    """Refuse a word that is no choice, with the choices that do not reach everybody."""
+    if isinstance(value, str) and value in AUDIENCE_ARGUMENT:
+        return value
+    named = "'customer_ids', 'emails', 'filter', 'per_user_data' or 'file'"
+    fix = f"send {named}, with its argument; default only if the user means all whom it has"
+    raise Problem("is not one of the choices", fix)
 
 
 class TriggerBroadcastArgs(Args):
@@ -77,7 +91,10 @@ class TriggerBroadcastArgs(Args):
 
     broadcast_id: Annotated[ObjectId, Field(description="Number of an API-triggered broadcast.")]
     audience: Annotated[
-        Literal["default", "customer_ids", "emails", "filter", "per_user_data", "file"],
+        Annotated[
+            Literal["default", "customer_ids", "emails", "filter", "per_user_data", "file"],
+            BeforeValidator(_audience),
+        ],
         Field(
             description=(
                 "Who gets it: default is the audience set in Customer.io; each other choice needs "
@@ -134,16 +151,16 @@ class TriggerBroadcastArgs(Args):
     ] = None
     idempotency_key: Annotated[
         Identifier | None,
-        Field(description="Same key is the same broadcast; a new one sends again."),
+        Field(description="Your name for this trigger: the same key never sends twice."),
     ] = None
 
     @model_validator(mode="after")
     def _one_audience(self) -> Self:
         needed = AUDIENCE_ARGUMENT[self.audience]
         problems = [
-            FieldProblem(name, f"does not go with audience={self.audience}", "leave it out")
-            for name in _BODY_MEMBER
-            if name != needed and getattr(self, name) is not None
+            FieldProblem(name, f"does not go with audience={self.audience}", self._instead(name))
+            for name in self._given
+            if name != needed
         ]
         if needed and getattr(self, needed) is None:
             fix = f"audience={self.audience} needs it"
@@ -152,6 +169,20 @@ class TriggerBroadcastArgs(Args):
         if problems:
             refuse(problems)
         return self
+
+    @property
+    def _given(self) -> list[str]:
+        return [name for name in _BODY_MEMBER if getattr(self, name) is not None]
+
+    def _instead(self, name: str) -> str:
+        """Return what to do with an audience that was not chosen, and never to write to more."""
+        given, chosen = self._given, AUDIENCE_ARGUMENT[self.audience]
+        lists = [each for each in given if each in _LISTS]
+        if chosen in lists or (lists and name not in _LISTS):
+            return "leave it out"
+        if name in _LISTS or (chosen is None and len(given) == 1):
+            return f"to write to these {name} only, send audience='{_CHOICE[name]}'"
+        return "ask the user which audience is meant"
 
     def _misplaced_flags(self) -> list[FieldProblem]:
         allowed = {

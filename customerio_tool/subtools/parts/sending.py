@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field
 
 from customerio_tool.subtools.declare import (
     CALL,
+    Addressees,
     Answer,
     FieldProblem,
     Flag,
@@ -87,7 +88,7 @@ AutoCreate: TypeAlias = Annotated[
 ]
 IdempotencyKey: TypeAlias = Annotated[
     Identifier | None,
-    Field(description="Same key is the same message; a new one sends again."),
+    Field(description="Your name for this message: the same key never sends twice."),
 ]
 
 
@@ -189,6 +190,41 @@ def message_identity(args: Transactional, body: Mapping[str, Any]) -> dict[str, 
     given = {name: value for name, value in body.items() if _DEFAULTS.get(name) != value}
     kind = args.id_type or shape_of(args.customer_id)
     return {**given, "identifiers": list(canonical(args.customer_id, kind))}
+
+
+def addressees_of_message(
+    args: Transactional,
+    identity: Mapping[str, Any],
+    to: Iterable[str] = (),
+    copies: Iterable[str] = (),
+) -> Addressees:
+    """Return to whom a message goes: nobody if it is a draft.
+
+    Args:
+        args: The arguments.
+        identity: The identity of the message.
+        to: The addresses that it is sent to.
+        copies: The addresses that get a copy. They are not in doubt after a lost answer, as one
+            archive may get a copy of everything.
+    """
+    if args.queue_draft:
+        return Addressees()
+    person = canonical(args.customer_id, args.id_type or shape_of(args.customer_id))
+    marked = (person, *(canonical(each, "email") for each in to))
+    template = args.transactional_message_id
+    content = [value for value in identity.items() if value[0] not in _SPELT_IN_TWO_WAYS]
+    how, otherwise = ("number", "name") if is_number(template) else ("name", "number")
+    return Addressees(
+        marked=marked,
+        met=(*marked, *(canonical(each, "email") for each in copies)),
+        says=([content, template], [content, {"template by": how}]),
+        may_say=([content, template], [content, {"template by": otherwise}]),
+        is_listed=args.send_at is None,
+    )
+
+
+_SPELT_IN_TWO_WAYS = ("identifiers", "transactional_message_id")
+"""Members of a message that may differ although they mean the same person or template."""
 
 
 def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
