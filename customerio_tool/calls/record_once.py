@@ -26,7 +26,8 @@ class RecordOnce:
     """Sends events through a ledger of those without an answer.
 
     Args:
-        ledger: The store of event ids: for a day if the host names the run, else for 10 minutes.
+        ledger: The store of event ids: for a day if the host names the run, else for 10 minutes,
+            and longer by the time that Customer.io asks to wait, at most by a day.
         spare: The store of this process, for when that one is lost.
         now: Returns Unix time in seconds.
     """
@@ -52,7 +53,8 @@ class RecordOnce:
             result = send(event)
         except BaseException as error:
             doubtful = not isinstance(error, CustomerIoError) or error.took_effect == "unknown"
-            if doubtful and not self._keep(event) and isinstance(error, CustomerIoError):
+            wait = error.retry_after_seconds if isinstance(error, CustomerIoError) else None
+            if doubtful and not self._keep(event, wait) and isinstance(error, CustomerIoError):
                 error.add("Give it the event_id beside: the ledger that keeps ids is lost.")
             raise
         if event is not call:
@@ -86,9 +88,12 @@ class RecordOnce:
             self._spare.release(key)
         return held
 
-    def _keep(self, call: Call[Any]) -> bool:
+    def _keep(self, call: Call[Any], wait: float | None) -> bool:
+        """Keep the id for as long as the error asks to wait, and then for a repeat."""
         now = self._now()
-        lasts = RUN_SECONDS if call.context.run_id else WINDOW_SECONDS
+        lasts = (RUN_SECONDS if call.context.run_id else WINDOW_SECONDS) + min(
+            wait or 0.0, RUN_SECONDS
+        )
         facts = {"ulid": call.at.ulid}
         entry = Entry("unknown", call.subtool.name, call.at.now, now, now + lasts, facts)
         self._spare.settle(_key(call), entry, now)

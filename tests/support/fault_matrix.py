@@ -93,9 +93,32 @@ class End:
     effects: int
     took_effect: str | None = None
 
-    def __str__(self) -> str:
-        """Return the cell of the page."""
-        return f"{self.result} · {self.attempts} · {self.effects}"
+    def after(self, kind: Kind) -> After:
+        """Return what the advice leads to, if it is followed once the fault is over."""
+        if self.result in ("success", "accepted"):
+            return After(NOTHING, self.effects)
+        if self.result == "credentials_rejected":
+            return After(USER, self.effects)
+        if self.result == "outcome_unknown" and kind is not Kind.REPEATABLE:
+            return After(LOOK, self.effects)
+        return After(AGAIN, 0 if kind is Kind.READ else 1)
+
+
+@dataclass(frozen=True)
+class After:
+    """What the advice of a result leads to.
+
+    Args:
+        leads_to: What is done, as the page says it.
+        effects: How often the call is applied in the end.
+    """
+
+    leads_to: str
+    effects: int
+
+
+NOTHING, AGAIN = "nothing more", "the same call, after the wait"
+LOOK, USER = "the look, then the user", "the user"
 
 
 def _fails(code: str, attempts: int, effects: int = 0, took_effect: str = "no") -> End:
@@ -274,6 +297,15 @@ FAULTS = (
         _answers(503, always=True, retry_after=3600),
         _FAILED["too long to wait"],
     ),
+    Fault(
+        "503 after applying, with Retry-After: 3600",
+        _answers(503, always=True, apply=True, retry_after=3600),
+        {
+            **_LOST["always, applied"],
+            **_service_failed(1, 1),
+            Kind.CREATE: _good(1),
+        },
+    ),
     Fault("504 after applying, once", _answers(504, apply=True), _FAILED["once, applied"]),
     Fault("408, once", _answers(408), _FAILED["once, not applied"]),
     Fault("408, always", _answers(408, always=True), _FAILED["always, not applied"]),
@@ -325,18 +357,31 @@ Made by `python -m tests.support.fault_matrix` from the table that
 `tests/calls/test_fault_matrix.py` holds every one of the {len(SAMPLES)} subtools to, on a local
 Customer.io that breaks on demand.
 
-Each cell says: the result · how often the request was tried · how often it was applied, as counted
-on the server. `success` is the result of a call that nothing befell; `accepted` is a success whose
-id could not be read; the rest are the codes of errors. No message is ever applied twice.
+**Tries** is how often the request was sent, **effects** how often it was applied, as counted on
+the server. `success` is the result of a call that nothing befell; `accepted` is a success whose id
+could not be read; the rest are the codes of errors. The last two columns tell what a model does
+that follows the advice of the result word for word, once the fault is over, through another tool of
+the same run. One that repeats a send instead of looking sends nothing. No call is applied twice.
 """
+
+_HEAD = (
+    *("Fault", "Subtools", "Result", "Tries", "Effects"),
+    *("What the advice leads to", "Effects after following it"),
+)
 
 
 def page() -> str:
     """Return the page of the documentation."""
-    head = ["Fault", *(kind.value for kind in Kind)]
-    rows = [[fault.name, *(str(fault.ends[kind]) for kind in Kind)] for fault in FAULTS]
-    table = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    rows = [_row(fault, kind) for fault in FAULTS for kind in Kind]
+    table = [f"| {' | '.join(row)} |" for row in (_HEAD, ["---"] * len(_HEAD), *rows)]
     return "\n".join([_INTRODUCTION, *table, "", *_kinds(), ""])
+
+
+def _row(fault: Fault, kind: Kind) -> list[str]:
+    end = fault.ends[kind]
+    after = end.after(kind)
+    counts = [str(end.attempts), str(end.effects)]
+    return [fault.name, kind.value, end.result, *counts, after.leads_to, str(after.effects)]
 
 
 def _kinds() -> list[str]:

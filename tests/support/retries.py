@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.ledger.entry import Ledger
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.local import LocalLimiter
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 from customerio_tool.deadline import Clock
@@ -76,12 +78,17 @@ class Tries:
 
 
 def tool_on(
-    clock: SkippingClock, connection: Mapping[str, Any], tries: Tries, **options: Any
+    clock: SkippingClock,
+    connection: Mapping[str, Any],
+    tries: Tries,
+    ledger: Ledger | None = None,
+    **options: Any,
 ) -> CustomerIoTool:
     """Return a tool which lives by a clock and tells its attempts to `tries`."""
+    limiter, kept = LocalLimiter(monotonic=clock.monotonic), ledger or MemoryLedger()
     return CustomerIoTool(
         connection,
-        backends=Backends(limiter=LocalLimiter(monotonic=clock.monotonic), telemetry=[tries]),
+        backends=Backends(limiter=limiter, ledger=kept, telemetry=[tries]),
         clock=clock.whole(),
         **options,
     )
