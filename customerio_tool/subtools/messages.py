@@ -41,8 +41,9 @@ from customerio_tool.subtools.declare import (
     size_of,
     whole_number,
 )
-from customerio_tool.subtools.parts import origins
+from customerio_tool.subtools.parts.brief_message import brief_message
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
+from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
 from customerio_tool.subtools.parts.references import APP_PAGES
 
 if TYPE_CHECKING:
@@ -78,10 +79,6 @@ Metric: TypeAlias = Literal[
     "failed",
     "undeliverable",
 ]
-
-_OMITTED_MEMBERS = {"deduplicate_id"}
-"""Members without news for a model. The deprecated template ids stay: they may be the only members
-that identify a transactional template, which is UNVERIFIED."""
 
 _PEOPLE = People(
     at=("messages.customer_identifiers",),
@@ -219,9 +216,9 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     if not isinstance(messages, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
     rows = objects_in(messages)
-    own = [message for message in rows if not origins.is_of_another(answer.args, message)]
+    own = [message for message in rows if not is_of_another(answer.args, message)]
     kept = [message for message in own if _passes_filters(answer.args, message)]
-    brief = [_brief(message) for message in kept]
+    brief = [brief_message(message) for message in kept]
     shown = fitting_items(brief)
     is_cut = len(shown) < len(brief)
     cursor = None if is_cut else answer.payload.get("next") or None
@@ -229,8 +226,7 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
         _filter_note(answer.args, len(own)),
-        origins.others_note(len(rows) - len(own)),
-        origins.strangers_note(answer.args.customer_id, answer.args.id_type, shown),
+        origins_note(answer.args.customer_id, answer.args.id_type, shown, len(rows) - len(own)),
         _CURSOR_TOO_LONG
         if is_too_long
         else _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
@@ -260,20 +256,6 @@ def _filter_note(args: ListMessagesArgs, count: int) -> str:
     if args.customer_id is None or (args.type is None and args.metric is None):
         return ""
     return f"They are those of {count} on this page that pass the filters."
-
-
-def _brief(value: Any) -> Any:
-    """Return an object without nulls, `_OMITTED_MEMBERS` and the copy of the template's id."""
-    if not isinstance(value, dict):
-        return value
-    members: Item = {name: _brief(member) for name, member in value.items()}
-    repeated = {"msg_template_id"} if members.get("message_template_id") is not None else set()
-    omitted = _OMITTED_MEMBERS | repeated
-    return {
-        name: member
-        for name, member in members.items()
-        if member is not None and name not in omitted
-    }
 
 
 def _paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
@@ -358,7 +340,7 @@ list_messages = Subtool(
     person_argument="customer_id",
     person_type_argument="id_type",
     people=_PEOPLE,
-    about=origins.is_about,
+    about=is_about,
     reference=APP_PAGES + "tag/messages/listMessages/",
     examples=[
         Example({}, Sends("GET", "/v1/messages", query="limit=20")),

@@ -24,7 +24,7 @@ READS = [
     if subtool.effect.read_only
     for number, example in enumerate(subtool.examples, start=1)
 ]
-PERSON = "https://api.customer.io/v1/customers/u1/attributes"
+PERSON = "https://api.customer.io/v1/customers/cio_c1/attributes"
 ADA = {"id": "u1", "identifiers": {"id": "u1", "email": "ada@example.com", "cio_id": "c1"}}
 
 
@@ -80,7 +80,7 @@ def shown(customer: dict[str, Any], hidden: list[str]) -> str:
     """Return what a read shows of a person, as JSON."""
     with responses.RequestsMock() as net, tool_with(SAVED_US, hidden_attributes=hidden) as tool:
         net.get(PERSON, json={"customer": customer})
-        result = tool.call("get_customer_attributes", {"customer_id": "u1"})
+        result = tool.call("get_customer_attributes", {"customer_id": "cio_c1"})
     assert result["ok"]
     return json.dumps(result["customer"], ensure_ascii=False)
 

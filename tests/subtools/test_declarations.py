@@ -31,6 +31,7 @@ from customerio_tool.subtools.declare import (
     Subtool,
     Verify,
 )
+from customerio_tool.subtools.declare.contradictions import contradictions_of
 from tests.support.clients import code_of
 from tests.support.policies import paths_of
 
@@ -153,7 +154,7 @@ def test_what_is_not_said_or_contradicts_itself_is_refused(complaint: str) -> No
 
 
 def test_every_complaint_is_tried() -> None:
-    known = subtools()["list_segments"]._contradictions().keys()
+    known = contradictions_of(subtools()["list_segments"]).keys()
     assert known == UNSAID.keys() | {UNNAMED}
 
 

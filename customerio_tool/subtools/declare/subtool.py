@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from customerio_tool.errors import Look
-from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace, Retry
+from customerio_tool.subtools.declare.contradictions import contradictions_of
+from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
@@ -183,66 +184,9 @@ class Subtool(Generic[A]):
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, when its module is imported."""
-        for contradiction, is_present in self._contradictions().items():
+        for contradiction, is_present in contradictions_of(self).items():
             if is_present:
                 raise TypeError(f"{self.name}: {contradiction}")
-
-    def _contradictions(self) -> dict[str, bool]:
-        """Return the possible contradictions, each with whether the declaration has it."""
-        return {
-            "a slot of the path is no argument": any(
-                set(each.slots) - set(self.argument_names) for each in self.endpoints
-            ),
-            "the narrower endpoint has no slot of its own": self.narrower_endpoint is not None
-            and set(self.narrower_endpoint.slots) <= set(self.endpoint.slots),
-            "the endpoints differ in API or method": (
-                len({(each.api, each.method) for each in self.endpoints}) > 1
-            ),
-            "a GET has no body": self.endpoint.method == "GET" and self.body is not None,
-            "only a GET can be a read": self.effect.read_only != (self.endpoint.method == "GET"),
-            "a send needs `look`": self.effect.retry is not Retry.ALWAYS and self.look is None,
-            "a create needs `verify`": self.effect.retry is Retry.VERIFY and self.verify is None,
-            "an erase needs `target`": self.effect is Effect.ERASE and self.target is None,
-            "a send needs `reach`": self.effect is Effect.SEND and self.reach is None,
-            "an event needs `may_start_campaigns`": self.effect is Effect.RECORD
-            and not self.may_start_campaigns,
-            "a read needs `people`": self._reads and self.people is None,
-            "a read of one object needs `about`": any(
-                endpoint.slots and about is None for endpoint, about in self._reads_of_objects()
-            ),
-            "an event needs `data_argument`": (
-                self.effect is Effect.RECORD and self.data_argument is None
-            ),
-            "a send needs `file_arguments`": (
-                self.effect is Effect.SEND and self.file_arguments is None
-            ),
-            "a send needs `key_argument`": self.effect is Effect.SEND and self.key_argument is None,
-            "a send needs `ledger_keeps`": self.effect is Effect.SEND and self.ledger_keeps is None,
-            "a member is kept that no result has": bool(
-                set(self.ledger_keeps or ()) - self.shape.returns.keys()
-            ),
-            "an argument is named that it does not have": bool(
-                self._named_arguments() - set(self.argument_names)
-            ),
-            "at least two examples": len(self.examples) < 2,
-        }
-
-    @property
-    def _reads(self) -> bool:
-        return self.effect.read_only or bool(self.second_read or self.verify)
-
-    def _reads_of_objects(self) -> list[tuple[Endpoint, About | None]]:
-        """Return the endpoints that are read, each with the check of its reply."""
-        own = self.endpoints if self.effect.read_only else []
-        others = [each for each in (self.second_read, self.verify) if each is not None]
-        return [*((each, self.about) for each in own), *((o.endpoint, o.about) for o in others)]
-
-    def _named_arguments(self) -> set[str]:
-        """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""
-        named = {self.person_argument, self.person_type_argument, self.data_argument}
-        named |= {self.key_argument, *(self.file_arguments or ())}
-        named |= {self.target.name_argument} if self.target else set()
-        return {name for name in named if name is not None}
 
     @property
     def title(self) -> str:

@@ -34,23 +34,25 @@ def is_about(args: Args, reply: Item) -> bool:
     return not messages or not all(is_of_another(args, message) for message in messages)
 
 
-def others_note(count: int) -> str:
-    """Return what to say of messages of another origin that were left out."""
-    if not count:
-        return ""
-    return (
-        f"{count} on this page were left out, as they name another origin than was asked for: an "
-        "absence from this list proves nothing."
-    )
-
-
-def strangers_note(
-    customer_id: str | None, id_type: LookupType | None, messages: Sequence[Item]
+def origins_note(
+    customer_id: str | None, id_type: LookupType | None, messages: Sequence[Item], left_out: int
 ) -> str:
-    """Return what to say of messages that name another person than was looked up.
+    """Return what to say of messages that name something else than was asked for.
 
-    They stay in the list: a message may have the identifiers of before a change or a merge.
+    Those of another person stay in the list: a message may have the identifiers of before a change
+    or a merge.
+
+    Args:
+        customer_id: The person who was looked up, if one was.
+        id_type: The type of that identifier.
+        messages: The messages of the list.
+        left_out: How many were left out because of another origin.
     """
+    if left_out:
+        return (
+            f"{left_out} on this page were left out, as they name another origin than was asked "
+            "for: an absence from this list proves nothing."
+        )
     if customer_id is None:
         return ""
     count = sum(_is_of_stranger(customer_id, id_type, message) for message in messages)

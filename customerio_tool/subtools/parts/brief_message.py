@@ -1,0 +1,25 @@
+"""Leaves out of a message what is no news for a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customerio_tool.subtools.declare import Item
+
+_OMITTED_MEMBERS = {"deduplicate_id"}
+"""Members without news for a model. The deprecated template ids stay: they may be the only members
+that identify a transactional template, which is UNVERIFIED."""
+
+
+def brief_message(value: Any) -> Any:
+    """Return a message without nulls, `_OMITTED_MEMBERS` and the copy of its template's id."""
+    if not isinstance(value, dict):
+        return value
+    members: Item = {name: brief_message(member) for name, member in value.items()}
+    repeated = {"msg_template_id"} if members.get("message_template_id") is not None else set()
+    omitted = _OMITTED_MEMBERS | repeated
+    return {
+        name: member
+        for name, member in members.items()
+        if member is not None and name not in omitted
+    }
