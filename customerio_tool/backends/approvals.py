@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -41,22 +42,13 @@ class WaitingCall:
     ends_at: float
 
 
-@dataclass
-class _Queue:
-    """The waiting calls of one run by id, the oldest first, and their bytes."""
-
-    calls: dict[str, WaitingCall] = field(default_factory=dict)
-    size: int = 0
-
-
 class Approvals:
     """The calls of all workspaces that wait for a person, each for 10 minutes."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._lock = ForkSafeLock()
-        self._runs: dict[str, _Run] = {}  # by id, the oldest first
-        self._queues: dict[_Run, _Queue] = {}
+        self._waiting: dict[str, tuple[str, WaitingCall]] = {}  # by id, the oldest first
         self._ids: dict[tuple[str, Hashable], str] = {}
         self._size = 0
 
@@ -73,51 +65,49 @@ class Approvals:
         """
         with self._lock:
             self._forget(now)
-            if same := self._ids.get((workspace, waiting.key)):
+            same = self._ids.get((workspace, waiting.key), "")
+            if same in self._waiting:
                 return same
             # The number makes ids unique; the random part makes them hard to guess.
             confirmation_id = f"{next(self._numbers)}-{entropy(8).hex()}"
-            run = workspace, waiting.run
-            self._runs[confirmation_id] = run
+            self._waiting[confirmation_id] = workspace, waiting
             self._ids[workspace, waiting.key] = confirmation_id
-            self._queues.setdefault(run, _Queue()).calls[confirmation_id] = waiting
-            self._resize(run, waiting.size + _OVERHEAD)
-            self._make_room(confirmation_id)
+            self._size += waiting.size + _OVERHEAD
+            if self._size > MAX_BYTES:
+                self._make_room(confirmation_id)
         return confirmation_id
 
     def take(self, workspace: str, confirmation_id: str, now: float) -> WaitingCall | None:
         """Remove a waiting call and return it; None if no call waits under this id."""
         with self._lock:
             self._forget(now)
-            run = self._runs.get(confirmation_id)
-            return self._drop(confirmation_id) if run and run[0] == workspace else None
+            owner, _ = self._waiting.get(confirmation_id, (None, None))
+            return self._drop(confirmation_id) if owner == workspace else None
 
     def _forget(self, now: float) -> None:
         """Drop the calls whose time is over."""
-        while self._runs:
-            oldest, run = next(iter(self._runs.items()))
-            if self._queues[run].calls[oldest].ends_at > now:
+        while self._waiting:
+            oldest, (_, waiting) = next(iter(self._waiting.items()))
+            if waiting.ends_at > now:
                 return
             self._drop(oldest)
 
     def _make_room(self, newest: str) -> None:
-        while self._size > MAX_BYTES:
-            largest = max(self._queues.values(), key=lambda queue: queue.size)
-            oldest = next(iter(largest.calls))
+        """Drop calls of the run whose calls take most, until all together take `MAX_BYTES`."""
+        sizes: Counter[_Run] = Counter()
+        for workspace, waiting in self._waiting.values():
+            sizes[workspace, waiting.run] += waiting.size + _OVERHEAD
+        while sizes.total() > MAX_BYTES:
+            largest = max(sizes, key=lambda run: sizes[run])
+            oldest = next(
+                each for each, (of, call) in self._waiting.items() if (of, call.run) == largest
+            )
             if oldest == newest:
                 return
-            self._drop(oldest)
+            sizes[largest] -= self._drop(oldest).size + _OVERHEAD
 
     def _drop(self, confirmation_id: str) -> WaitingCall:
-        run = self._runs.pop(confirmation_id)
-        waiting = self._queues[run].calls.pop(confirmation_id)
-        del self._ids[run[0], waiting.key]
-        self._resize(run, -waiting.size - _OVERHEAD)
+        workspace, waiting = self._waiting.pop(confirmation_id)
+        self._ids.pop((workspace, waiting.key), None)
+        self._size -= waiting.size + _OVERHEAD
         return waiting
-
-    def _resize(self, run: _Run, by: int) -> None:
-        self._size += by
-        queue = self._queues[run]
-        queue.size += by
-        if not queue.calls:
-            del self._queues[run]

@@ -23,7 +23,8 @@ class CallContext:
     """The host's part of a call: the agent's run, a deadline, progress and cancellation.
 
     Args:
-        run_id: The host's id of the agent run that makes the call.
+        run_id: The host's id of the agent run that makes the call. The ledger and `send_budget`
+            go by it; all calls of a workspace without one are one run for the budget.
         deadline_seconds: The longest that the whole call may take, in seconds, with its waits and
             retries; None means 25, or 20 for a send. More than a day counts as a day. With 0 or
             less, nothing is sent. The timeout of an unreachable ledger is not included: see

@@ -217,7 +217,7 @@ class RepeatTokens:
     def _serves(self, call: Call[Any], token: str) -> bool:
         """Whether a valid token serves this call: it has served no other one, and never will."""
         now, ends_at = self._now(), float(token.partition("-")[0])
-        used = Entry("sent", "token", now, now, ends_at)
+        used = Entry("sent", "token", now, ends_at, ends_at)
         return self._served.claim(token_key(call.at.workspace, token), used, now)
 
     def _new_token(self, call: Call[Any]) -> str:

@@ -79,5 +79,5 @@ class SparedLedger:
             raise LedgerUnavailable(
                 f"Nothing was sent: the ledger that keeps {self._purpose} cannot be used."
             )
-        logger.warning("%s are this process's own: the ledger is lost (%s)", self._purpose, lost)
+        logger.warning("this process alone keeps %s: the ledger is lost (%s)", self._purpose, lost)
         return spare

@@ -13,13 +13,12 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from customerio_tool import Api, CallContext, Connection, CustomerIoTool, Policy
 from customerio_tool.backends import Backends
-from customerio_tool.backends.ledger.entry import Entry, LedgerLost
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.request import request_for
@@ -43,6 +42,7 @@ from tests.support.canaries import (
     texts_of,
 )
 from tests.support.clients import AnyPace
+from tests.support.ledger_calls import Loseable
 from tests.support.loopback import nobody_listening
 from tests.support.timeouts import PATIENCE
 
@@ -81,23 +81,11 @@ FAULTS: dict[str, Rule] = {
 }
 
 
-class LostLedger:
-    """A ledger whose store is gone; it says so with words that nobody may see."""
-
-    def _lost(self) -> NoReturn:
-        raise LedgerLost("the store cannot be reached")
-
-    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        self._lost()
-
-    def find(self, key: str, now: float) -> Entry | None:
-        self._lost()
-
-    def settle(self, key: str, entry: Entry, now: float) -> None:
-        self._lost()
-
-    def release(self, key: str) -> None:
-        self._lost()
+def lost_ledger() -> Loseable:
+    """Return a ledger whose store is gone."""
+    ledger = Loseable(MemoryLedger())
+    ledger.lost = True
+    return ledger
 
 
 @pytest.fixture(scope="module")
@@ -332,9 +320,9 @@ def test_nothing_leaks_where_the_ledger_refuses(
 ) -> None:
     arguments = canaries.arguments_of(subtools()[name])
     sandbox.faults.set([{"action": "reset_after_applying"}])
-    lost = tool_on(sandbox.connection(), ledger=LostLedger())
+    lost = tool_on(sandbox.connection(), ledger=lost_ledger())
     assert assert_silent(lost, name, arguments, records, capfd) == "ledger_unavailable"
-    best_effort = tool_on(sandbox.connection(), ledger=LostLedger(), best_effort=True)
+    best_effort = tool_on(sandbox.connection(), ledger=lost_ledger(), best_effort=True)
     assert assert_silent(best_effort, name, arguments, records, capfd) == "outcome_unknown"
     kept = MemoryLedger()
     for _ in ("lost", "told of the lost one"):

@@ -205,6 +205,15 @@ def test_under_best_effort_a_process_goes_on_by_what_it_counted(
     assert sent == [True, True, True, False]
 
 
+def test_a_ledger_that_lacks_a_method_is_refused_before_any_call() -> None:
+    class Half:
+        def claim(self, key: str, entry: Any, now: float) -> None:
+            return None
+
+    with pytest.raises(TypeError, match="lacks find, settle, release, take, taken, give_back"):
+        Backends(ledger=Half())  # type: ignore[arg-type]
+
+
 # Processes
 
 
