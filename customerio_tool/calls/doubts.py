@@ -184,13 +184,10 @@ def look_for(doubt: Doubt, call: Call[Any], read: Read, now: float) -> Sight:
     """
     look, facts = doubt.look(call), doubt.entry.facts
     found, is_complete = _listed(look, read) if look else ([], False)
-    window = (
-        doubt.entry.started_at - CLOCK_SLACK_SECONDS,
-        doubt.entry.ends_at + CLOCK_SLACK_SECONDS,
-    )
+    since = doubt.entry.started_at - CLOCK_SLACK_SECONDS
     channel, address = facts.get("channel"), doubt.address
-    may_be = [each for each in found if _may_be(each, channel, address, window[0])]
-    likely = [each for each in may_be if _is_likely(each, channel, window[1])]
+    may_be = [each for each in found if _may_be(each, channel, address, since)]
+    likely = [each for each in may_be if _is_likely(each, doubt)]
     newest = max(likely or may_be, key=_created, default=None)
     is_settled = now - doubt.entry.ends_at >= SETTLED_SECONDS
     is_proof = doubt.is_provable and is_settled and is_complete and not may_be
@@ -229,8 +226,14 @@ def _may_be(message: Item, channel: object, address: str | None, since: float) -
 _OTHER_ORIGINS = ("campaign_id", "broadcast_id", "newsletter_id")
 
 
-def _is_likely(message: Item, channel: object, until: float) -> bool:
-    """Return whether a message that may be of a call says all that it must to be of it."""
+def _is_likely(message: Item, doubt: Doubt) -> bool:
+    """Return whether a message that may be of a call says all that it must to be of it.
+
+    No clock may differ for that: a message before the call was another one.
+    """
+    began, channel = int(doubt.entry.started_at), doubt.entry.facts.get("channel")
     has_other_origin = any(message.get(name) for name in _OTHER_ORIGINS)
-    is_of_channel = bool(channel) and message.get("type") == channel
-    return is_of_channel and 0 < _created(message) <= until and not has_other_origin
+    is_of_channel = channel is not None and message.get("type") == channel
+    is_there = doubt.address is None or doubt.address in str(message.get("recipient")).lower()
+    is_then = began <= _created(message) <= doubt.entry.ends_at + CLOCK_SLACK_SECONDS
+    return is_of_channel and is_there and is_then and not has_other_origin

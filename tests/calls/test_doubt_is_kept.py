@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from customerio_tool import Backends, CallContext, Clock, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import AnyPace, code_of
+from tests.support.project import ROOT
 
 E = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
 RUN = CallContext(run_id="r")
@@ -169,3 +173,37 @@ def test_another_message_is_another(
     assert tool.call(MAIL, E, context=RUN)["outcome"] == "accepted"
     assert tool.call(MAIL, other, context=RUN)["outcome"] == "accepted"
     assert sends(sandbox) == 2
+
+
+TEACHES_A_KEY = re.compile(
+    r"\b(new|another|other|different|fresh)\s+`?(idempotency[_ ])?key\b", re.IGNORECASE
+)
+
+
+def words_of_the_package() -> Iterator[str]:
+    """Yield every text that a model or a host may read: no docstring does."""
+    for file in (ROOT / "customerio_tool").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        docs = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and id(node) not in docs:
+                yield str(node.value)
+
+
+def test_no_words_of_ours_teach_a_new_key(tool: CustomerIoTool) -> None:
+    texts = [*words_of_the_package(), json.dumps(tool.definitions())]
+    texts += [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md",)]
+    texts += [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
+    assert [found[0] for text in texts for found in TEACHES_A_KEY.finditer(text)] == []
+    assert TEACHES_A_KEY.search("sends it again, which a new `idempotency_key` does")
+    keys = [
+        each["input_schema"]["properties"]["idempotency_key"]["description"]
+        for each in tool.definitions()
+        if "idempotency_key" in each["input_schema"]["properties"]
+    ]
+    assert len(keys) == 3
+    assert [key for key in keys if "again" in key] == []

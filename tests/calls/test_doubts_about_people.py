@@ -160,6 +160,32 @@ def test_a_repeat_that_the_look_shows_is_told_as_possibly_sent(
     jsonschema.validate(told, tool.definition(MAIL)["output_schema"])
 
 
+def test_a_message_before_the_lost_one_is_not_told_as_it(
+    sandbox: Sandbox, tool: CustomerIoTool, now: Now
+) -> None:
+    assert tool.call(MAIL, {**E, "message_data": {"n": 1}}, context=RUN)["ok"]
+    now.seconds += 60
+    lose(sandbox, tool, MAIL, E, BEFORE)
+    respelt = {**E, "transactional_message_id": "receipt"}
+    assert code_of(tool.call(MAIL, respelt, context=RUN)) == "confirmation_required"
+
+
+@pytest.mark.parametrize("hidden", ["email", "id"])
+def test_a_hidden_attribute_makes_no_other_message_the_lost_one(
+    sandbox: Sandbox, now: Now, hidden: str
+) -> None:
+    clock, policy = Clock(now=now, sleep=lambda _: None), {"hidden_attributes": [hidden]}
+    backends = Backends(limiter=AnyPace())
+    with CustomerIoTool(
+        sandbox.connection(), policy=policy, backends=backends, clock=clock
+    ) as tool:
+        lose(sandbox, tool, MAIL, E, BEFORE)
+        elsewhere = {"to": "zoë@example.com", "customer_id": "u3", "transactional_message_id": "1"}
+        assert tool.call(MAIL, elsewhere, context=RUN)["ok"]
+        respelt = {**E, "customer_id": "u2"}
+        assert code_of(tool.call(MAIL, respelt, context=RUN)) == "confirmation_required"
+
+
 def test_another_message_is_not_told_as_sent(sandbox: Sandbox, tool: CustomerIoTool) -> None:
     lose(sandbox, tool, MAIL, E)
     told = tool.call(MAIL, {**E, "transactional_message_id": "2"}, context=RUN)
@@ -303,3 +329,15 @@ def test_a_doubt_reaches_every_process_on_the_ledger(
         assert sends(sandbox) == 1
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"ada@example.com" not in stored
+
+
+def test_a_long_list_is_an_audience_and_no_people(
+    sandbox: Sandbox, tool: CustomerIoTool, now: Now
+) -> None:
+    many = {**LISTED, "customer_ids": [f"u{number}" for number in range(101)]}
+    lose(sandbox, tool, BROADCAST, many)
+    now.seconds += 30
+    assert code_of(tool.call(BROADCAST, LISTED, context=RUN)) == "confirmation_required"
+    assert code_of(tool.call(BROADCAST, TO_ALL, context=RUN)) == "confirmation_required"
+    assert tool.call(MAIL, E, context=RUN)["ok"]
+    assert sends(sandbox) == 2

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import logging
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -53,8 +54,8 @@ def tool(sandbox: Sandbox) -> Iterator[CustomerIoTool]:
 
 def message(number: int) -> dict[str, Any]:
     return {
-        "to": "ada@example.com",
-        "customer_id": "u1",
+        "to": f"ada+{number}@example.com",  # no doubt about one keeps back the next
+        "customer_id": f"ada-{number}",
         "transactional_message_id": "1",
         "message_data": {"number": number},
     }
@@ -97,6 +98,31 @@ def test_whatever_a_handler_raises_after_the_request_left_sends_no_message_twice
     gc.collect()  # a connection left open would warn here
 
 
+class Storm:
+    """Signals of which some raise while a call is made, also in its last steps."""
+
+    def __init__(self, raised: type[Exception]) -> None:
+        self.is_on = False
+        self.seen = self.raised = 0
+        self._raised = raised
+        self._chance = random.Random(7)  # noqa: S311 - it picks moments
+
+    def strike(self, *_: object) -> None:
+        self.seen += 1
+        if self.is_on and self._chance.random() < 0.02:
+            self.raised += 1
+            raise self._raised("stop")
+
+    def hold(self, tool: CustomerIoTool, mail: dict[str, Any], run: CallContext) -> None:
+        """Make a call in the storm."""
+        with contextlib.suppress(self._raised):
+            try:
+                self.is_on = True
+                tool.call("send_transactional_email", mail, context=run)
+            finally:
+                self.is_on = False
+
+
 if SECONDS:
     # An exception between any two steps may leave a socket to the garbage collection.
     @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -106,6 +132,7 @@ if SECONDS:
     def test_signals_at_any_moment_send_nothing_twice_and_leave_no_lock_taken(
         sandbox: Sandbox, tool: CustomerIoTool, raised: type[Exception]
     ) -> None:
+        tool.run("list_messages")  # pydantic would put the exception into one of its own
         armed = False
 
         def handler(*_: object) -> None:
@@ -131,9 +158,39 @@ if SECONDS:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
         numbers = sent_numbers(sandbox)
+        print(f"{raised.__name__}: {len(numbers)} messages")  # noqa: T201
         assert len(numbers) > 10
         assert len(numbers) == len(set(numbers))
         begun = time.monotonic()
         after = tool.call("list_segments", context=CallContext(deadline_seconds=5))
         assert after["ok"], after
+        assert time.monotonic() - begun < 30  # no lock is taken, and the deadline holds
+
+    @pytest.mark.usefixtures("without_logging")
+    @pytest.mark.parametrize("raised", [OSError, TimeoutError, HostError], ids=lambda r: r.__name__)
+    def test_a_signal_every_millisecond_sends_nothing_twice_and_leaves_no_lock_taken(
+        sandbox: Sandbox, tool: CustomerIoTool, raised: type[Exception]
+    ) -> None:
+        tool.run("list_messages")  # pydantic would put the exception into one of its own
+        storm = Storm(raised)
+        before = signal.signal(signal.SIGALRM, storm.strike)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        until, number = time.monotonic() + SECONDS, 0
+        try:
+            while time.monotonic() < until:
+                number += 1
+                for _ in range(3):
+                    storm.hold(tool, message(number), CallContext(run_id="r"))
+        finally:
+            storm.is_on = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        numbers = sent_numbers(sandbox)
+        print(f"{raised.__name__}: {len(numbers)} messages, {storm.raised} of {storm.seen} raised")  # noqa: T201
+        assert len(numbers) > 10
+        assert storm.raised > 10
+        assert len(numbers) == len(set(numbers))
+        begun = time.monotonic()
+        assert tool.call("list_segments", context=CallContext(deadline_seconds=5))["ok"]
+        assert tool.call("send_transactional_email", message(0))["ok"]
         assert time.monotonic() - begun < 30  # no lock is taken, and the deadline holds
