@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.deadline import Clock
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect, Invocation
@@ -257,3 +257,23 @@ def test_every_look_that_an_error_or_a_result_names_is_a_read(name: str) -> None
         args = subtool.parse(example.arguments)
         look = subtool.look(args, AT) if subtool.look else None
         assert look is None or subtools()[look.subtool].effect is Effect.READ
+
+
+@pytest.mark.parametrize("name", [n for n, s in subtools().items() if s.effect is Effect.SEND])
+def test_a_token_sent_as_advised_and_once_more_sends_once(name: str, place: Ground) -> None:
+    place.sandbox.restore("before")
+    known = len(place.sandbox.requests())
+    given = dict(subtools()[name].examples[0].arguments)
+    now, run = place.sandbox.clock.now, CallContext(run_id="r")
+    with CustomerIoTool(
+        place.sandbox.connection(),
+        policy={"confirm": "repeat"},
+        clock=Clock(now=now, sleep=lambda _: None),
+    ) as tool:
+        asked = tool.call(name, given, context=run)
+        assert asked["error"]["next_step"] == "fix_arguments"
+        repeated = {**given, "confirmation_token": asked["confirmation_token"]}
+        assert tool.call(name, repeated, context=run)["ok"]
+        tool.call(name, repeated, context=run)
+    new = place.sandbox.requests()[known:]
+    assert sum(each["method"] == "POST" and each["applied"] for each in new) == 1
