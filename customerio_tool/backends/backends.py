@@ -18,7 +18,7 @@ from customerio_tool.backends.telemetry.audit import AuditTrail
 from customerio_tool.backends.telemetry.events import Telemetry
 from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
-from customerio_tool.secret import Environment
+from customerio_tool.secret import Environment, Secret
 
 if TYPE_CHECKING:
     from customerio_tool.deadline import Clock
@@ -109,7 +109,8 @@ class Backends:
         source = Environment(environ)
         del environ
         shared = shared or cls.of_process()
-        if url := source.get(REDIS_URL_VARIABLE, "").strip():
+        url = Secret(source.get(REDIS_URL_VARIABLE, "").strip())
+        if url.reveal():
             shared = replace(shared, limiter=_redis_limiter(url), ledger=_redis_ledger(url))
         if path := source.get(LEDGER_FILE_VARIABLE, "").strip():
             shared = replace(shared, ledger=_sqlite_ledger(path))
@@ -122,18 +123,18 @@ _OF_PROCESS: dict[tuple[str, ...], Backends] = {}
 
 
 @cache
-def _redis_limiter(url: str) -> Limiter:
+def _redis_limiter(url: Secret[str]) -> Limiter:
     """Return the limiter of a URL, always the same one: a process counts as one worker."""
     from customerio_tool.backends.pacing.redis import RedisLimiter
 
-    return RedisLimiter(url)
+    return RedisLimiter(url.reveal())
 
 
 @cache
-def _redis_ledger(url: str) -> Ledger:
+def _redis_ledger(url: Secret[str]) -> Ledger:
     from customerio_tool.backends.ledger.redis import RedisLedger
 
-    return RedisLedger(url)
+    return RedisLedger(url.reveal())
 
 
 def _sqlite_ledger(path: str) -> Ledger:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from customerio_tool.secret import Secret
 from customerio_tool.version import how_to_install
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def redis_py() -> Any:
     return redis
 
 
-def redis_client(url: str, *, timeout: float, repeats: int) -> redis.Redis:
-    """Return a client of the Redis server at a URL; it does not connect yet.
+def redis_client(given: Secret[redis.Redis | str], *, timeout: float, repeats: int) -> redis.Redis:
+    """Return the given client, or one of the Redis server at a URL; it does not connect yet.
 
     Args:
-        url: A `redis://`, `rediss://` or `unix://` URL; its query may set other timeouts.
+        given: A client, or a `redis://`, `rediss://` or `unix://` URL, which may hold a password;
+            its query may set other timeouts.
         timeout: The connect timeout and the read timeout, each in seconds.
         repeats: How many times to send a command again, without delay, if no reply arrives.
 
@@ -40,10 +42,12 @@ def redis_client(url: str, *, timeout: float, repeats: int) -> redis.Redis:
         ValueError: The URL is not the URL of a Redis server.
     """
     library = redis_py()
+    if not isinstance(given.reveal(), str):
+        return cast("redis.Redis", given.reveal())
     lost = [library.ConnectionError, library.TimeoutError] if repeats else []
     try:
         client: redis.Redis = library.Redis.from_url(
-            url,
+            given.reveal(),
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=library.retry.Retry(library.backoff.NoBackoff(), repeats),

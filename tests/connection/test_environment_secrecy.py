@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from customerio_tool import Backends, CustomerIoTool, Policy
+from customerio_tool import Backends, CustomerIoTool, Policy, RedisLedger, RedisLimiter
 from customerio_tool.secret import Environment
 from tests.support.canaries import APP_KEY, SITE, TRACK_KEY, leaked_keys, locals_of
 
@@ -18,7 +18,7 @@ ENVIRON = {
 WRONG = {
     "CUSTOMERIO_REGION": "mars",
     "CUSTOMERIO_POLICY": "carefree",
-    "CUSTOMERIO_REDIS_URL": "http://127.0.0.1:1",
+    "CUSTOMERIO_REDIS_URL": "http://:kk7key-redis@127.0.0.1:1",
     "CUSTOMERIO_AUDIT_FILE": "/",
 }
 
@@ -39,6 +39,14 @@ def test_backends_from_a_wrong_environment_show_no_key(
         monkeypatch.setenv(name, value)
     with pytest.raises(Exception, match=r"Redis|audit trail") as failed:
         Backends.from_env()
+    assert leaked_keys(locals_of(failed.value)) == set()
+
+
+@pytest.mark.parametrize("made", [RedisLedger, RedisLimiter])
+@pytest.mark.parametrize("url", ["http://:{}@h", "redis://:{}@h:port", "redis://:{}@h/0?db=x"])
+def test_the_address_of_no_redis_shows_no_password(made: type, url: str) -> None:
+    with pytest.raises(ValueError, match="no address of a Redis server") as failed:
+        made(url.format("kk7key-redis"))
     assert leaked_keys(locals_of(failed.value)) == set()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, LedgerLost, Unit
 from customerio_tool.backends.redis_client import redis_client
+from customerio_tool.secret import Secret
 
 if TYPE_CHECKING:
     import redis
@@ -95,11 +96,9 @@ class RedisLedger:
 
     def __init__(self, url_or_client: str | redis.Redis, *, prefix: str = PREFIX) -> None:
         self._owned = isinstance(url_or_client, str)
-        self._redis: Any = (
-            redis_client(url_or_client, timeout=TIMEOUT_SECONDS, repeats=1)
-            if isinstance(url_or_client, str)
-            else url_or_client
-        )
+        given = Secret(url_or_client)
+        del url_or_client
+        self._redis: Any = redis_client(given, timeout=TIMEOUT_SECONDS, repeats=1)
         self._prefix = prefix
 
     def close(self) -> None:

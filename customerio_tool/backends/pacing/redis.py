@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from customerio_tool.backends.pacing.local import LocalLimiter
 from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot, rhythm_of
-from customerio_tool.backends.redis_client import redis_client, redis_py
+from customerio_tool.backends.redis_client import redis_client
 from customerio_tool.locks import renew_in_child
+from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Pace
 
 if TYPE_CHECKING:
@@ -180,13 +181,10 @@ class RedisLimiter:
         fallback: LocalLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        redis_py()
+        given = Secret(client_or_url)
+        del client_or_url
         # No retries: the script may have run already, and would reserve a second slot.
-        self._client = (
-            redis_client(client_or_url, timeout=TIMEOUT_SECONDS, repeats=0)
-            if isinstance(client_or_url, str)
-            else client_or_url
-        )
+        self._client = redis_client(given, timeout=TIMEOUT_SECONDS, repeats=0)
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback or LocalLimiter(monotonic=monotonic)
         self._monotonic = monotonic
