@@ -36,6 +36,13 @@ def tool(sandbox: Sandbox) -> Iterator[CustomerIoTool]:
         yield made
 
 
+@pytest.fixture
+def api(sandbox: Sandbox) -> Iterator[Api]:
+    made = Api(sandbox)
+    yield made
+    made.session.close()
+
+
 @each
 @CONFIRMS
 def test_the_question_tells_what_would_be_erased(sandbox: Sandbox, name: str, confirm: str) -> None:
@@ -88,15 +95,15 @@ def test_a_read_that_fails_at_the_approval_leaves_what_the_person_saw(
 @pytest.mark.parametrize("name", ["delete_customer", "suppress_customer"])
 @pytest.mark.parametrize("was_there", [True, False])
 def test_a_person_is_asked_again_where_somebody_else_has_the_id_by_then(
-    sandbox: Sandbox, name: str, was_there: bool
+    sandbox: Sandbox, api: Api, name: str, was_there: bool
 ) -> None:
-    wire, path = Api(sandbox), "/api/v1/customers/u1"
+    path = "/api/v1/customers/u1"
     if not was_there:
-        wire.accept("DELETE", path)
+        api.accept("DELETE", path)
     with guarded(sandbox, "human") as tool:
         first = tool.call(name, {"customer_id": "u1"})
-        wire.accept("DELETE", path)
-        wire.identify("u1", plan="new")
+        api.accept("DELETE", path)
+        api.identify("u1", plan="new")
         sent = len(writes(sandbox))
         again = tool.approve(first["confirmation_id"])
         assert code_of(again) == "confirmation_required"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +42,13 @@ HARMLESS: dict[str, tuple[dict[str, Any], int]] = {
 }
 TWO_PEOPLE = pytest.mark.parametrize("arguments", SOMEBODY_ELSE.values(), ids=SOMEBODY_ELSE.keys())
 CONFIRMS = pytest.mark.parametrize("confirm", ["human", "repeat"])
+
+
+@pytest.fixture
+def api(sandbox: Sandbox) -> Iterator[Api]:
+    made = Api(sandbox)
+    yield made
+    made.session.close()
 
 
 @CONFIRMS
@@ -111,11 +119,11 @@ def test_hidden_attributes_are_hidden_in_the_question_and_compared_all_the_same(
     assert "zoë" not in json.dumps(result, ensure_ascii=False)
 
 
-def test_a_token_serves_where_the_read_shows_nobody_by_then(sandbox: Sandbox) -> None:
+def test_a_token_serves_where_the_read_shows_nobody_by_then(sandbox: Sandbox, api: Api) -> None:
     arguments = SOMEBODY_ELSE["the address of a lead"]
     with guarded(sandbox, "repeat") as tool:
         token = tool.call(IDENTIFY, arguments)["confirmation_token"]
-        Api(sandbox).accept("DELETE", "/api/v1/customers/ivy%40example.com")
+        api.accept("DELETE", "/api/v1/customers/ivy%40example.com")
         assert tool.call(IDENTIFY, {**arguments, "confirmation_token": token})["ok"]
 
 
@@ -196,8 +204,7 @@ def test_the_caution_tells_what_may_happen_and_verify_shows_which(
         assert words in result["summary"]
 
 
-def test_the_older_survives_also_where_it_is_known_by_its_address(sandbox: Sandbox) -> None:
-    api = Api(sandbox)
+def test_the_older_survives_also_where_it_is_known_by_its_address(api: Api) -> None:
     api.identify("late", city="Ulm")
     api.identify("late", email="ivy@example.com")
     kept = api.known("late")
