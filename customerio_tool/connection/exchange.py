@@ -93,10 +93,14 @@ _SAME_REQUEST_ELSEWHERE = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_R
 
 
 def retry_after(reply: Reply, now: float) -> float | None:
-    """Return `Retry-After`, seconds or a date, as seconds; None if it is absent or invalid."""
+    """Return `Retry-After`, seconds or a date, as seconds; None if it is absent or invalid.
+
+    A date is compared with the reply's own `Date`, as this machine's clock may be wrong; without
+    one, with `now`.
+    """
     text = reply.headers.get("Retry-After", "").strip()
     try:
-        seconds = float(text) if _SECONDS.fullmatch(text) else _date(text) - now
+        seconds = float(text) if _SECONDS.fullmatch(text) else _date(text) - _sent_at(reply, now)
     except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, round(seconds, 3)) if seconds < _MAX_SECONDS else None
@@ -104,6 +108,14 @@ def retry_after(reply: Reply, now: float) -> float | None:
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _MAX_SECONDS = 10 * 365 * 86_400
+
+
+def _sent_at(reply: Reply, now: float) -> float:
+    """Return the time of a reply by the server's clock; `now` if it has none."""
+    try:
+        return _date(reply.headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return now
 
 
 def _date(text: str) -> float:

@@ -226,6 +226,23 @@ def test_a_wait_is_read_as_seconds_or_as_a_date(text: str, seconds: float) -> No
     assert waits(text) == seconds
 
 
+@pytest.mark.parametrize("days", [-400, -2, 2, 400])
+def test_a_wrong_clock_of_this_machine_changes_no_wait(days: int) -> None:
+    headers = {
+        "Retry-After": "Sun, 23 Nov 2025 12:13:30 GMT",
+        "Date": "Sun, 23 Nov 2025 12:13:20 GMT",
+    }
+
+    assert retry_after(Reply(429, headers, b""), AT.now + days * 86_400) == 10
+
+
+@pytest.mark.parametrize("date", ["", "soon", "\x00"])
+def test_without_a_date_of_the_reply_the_clock_counts(date: str) -> None:
+    headers = {"Retry-After": "Sun, 23 Nov 2025 12:13:30 GMT", "Date": date}
+
+    assert retry_after(Reply(429, headers, b""), AT.now) == 10
+
+
 @pytest.mark.parametrize(
     "text",
     [
