@@ -17,7 +17,8 @@ class Timeouts:
 
     The DNS look-up of a host has no timeout, as `getaddrinfo` cannot be interrupted; its limit is
     the machine's own (`options timeout` and `attempts` in resolv.conf). A slow look-up can delay a
-    call past its deadline, but nothing is sent after the deadline, so the outcome is known.
+    call past its deadline, but nothing is sent after the deadline, so the outcome is known. A call
+    that can be cancelled does not wait for it.
 
     Args:
         connect: The longest wait for a connection, for each address of a host; all addresses
@@ -54,6 +55,11 @@ class Deadline:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
         self._cancelled = cancelled
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether the host can cancel the call."""
+        return self._cancelled is not None
 
     def is_cancelled(self) -> bool:
         """Whether the host cancelled the call."""

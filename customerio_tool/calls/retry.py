@@ -150,6 +150,8 @@ class Retrier:
                 raise
             doubtful = doubtful or attempts.doubtful
             attempts = replace(attempts, doubtful=doubtful)
+            if attempts.fate is Fate.NOT_SENT:  # perhaps as the host cancelled the call
+                bounds.check(doubtful=doubtful)
             if attempts.fate is Fate.ANSWERED:
                 self._quota.pay_back(self._quota_key(request), max(1, spent))
                 return attempts

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, Full
@@ -32,6 +33,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import wait_for_read
 from urllib3.util.connection import allowed_gai_family
 
+from customerio_tool.connection.abandoning import unless_cancelled
+from customerio_tool.connection.quiet import silence
 from customerio_tool.deadline import Deadline
 from customerio_tool.locks import renew_in_child
 
@@ -158,7 +161,12 @@ class _PunctualConnection(HTTPConnection):
     def connect(self) -> None:
         self._is_connecting = True
         try:
-            super().connect()
+            if (exchange := _in_force.exchange) and exchange.deadline.can_be_cancelled:
+                unless_cancelled(
+                    partial(self._connect_under, exchange.deadline), self.close, exchange.deadline
+                )
+            else:
+                super().connect()
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: urllib3 1
             raise NewConnectionError(self, "no connection was made") from error
         finally:
@@ -166,6 +174,14 @@ class _PunctualConnection(HTTPConnection):
         if (deadline := _deadline_in_force()) and deadline.passed():
             self.close()
             raise ConnectTimeoutError(self, "the deadline has passed")
+
+    def _connect_under(self, deadline: Deadline) -> None:
+        """Connect in another thread, whose exchange is not that of the call.
+
+        So a thread that goes on after a cancellation changes nothing of the call.
+        """
+        with silence().silent(), in_force(Exchange(deadline)):
+            super().connect()
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         """Begin a request, and give all the time left to sending it.

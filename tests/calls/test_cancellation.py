@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import responses
 
-from customerio_tool import Backends, CallContext, Clock, CustomerIoTool
+from customerio_tool import Backends, CallContext, Clock, CustomerIoTool, Timeouts
 from customerio_tool.backends.pacing.local import LocalLimiter
+from customerio_tool.connection.abandoning import unless_cancelled
+from customerio_tool.deadline import Deadline
 from customerio_tool.sandbox import Sandbox
-from tests.support.clients import SAVED, AnyPace, code_of
+from tests.support.clients import SAVED, AnyPace, code_of, example_of
+from tests.support.loopback import nobody_listening
 from tests.support.timeouts import PATIENCE
 
 BROADCAST = {"broadcast_id": 30, "audience": "default"}
@@ -157,3 +160,58 @@ def test_reading_the_arguments_counts_against_the_deadline(sandbox: Sandbox) -> 
         result = tool.call("get_segment", arguments, context=context)
     assert code_of(result) == "unreachable"
     assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("without_proxies")
+@pytest.mark.parametrize("name", ["list_segments", "track_event", "send_transactional_push"])
+@pytest.mark.parametrize("waits_for", ["TLS", "a proxy", "DNS"])
+def test_a_call_that_cannot_connect_ends_when_it_is_cancelled(
+    silent: str, waits_for: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, given_up = {**SAVED, "region": "us"}, threading.Event()
+    if waits_for == "TLS":
+        own = silent.replace("http://", "https://")
+        saved = {**SAVED, "app_url": own, "track_url": own}
+    elif waits_for == "a proxy":
+        monkeypatch.setenv("HTTPS_PROXY", silent)
+    else:
+
+        def slow(*_: Any, **__: Any) -> Any:
+            given_up.wait(PATIENCE)
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+
+    patient = Timeouts(connect=PATIENCE, read=PATIENCE)
+    with CustomerIoTool(saved, timeouts=patient, backends=Backends(limiter=AnyPace())) as tool:
+        seconds, result = seconds_until_cancelled(tool, name, example_of(name))
+    given_up.set()
+
+    assert (code_of(result), result["error"]["took_effect"]) == ("cancelled", "no")
+    assert seconds < SOON
+
+
+def test_a_connection_that_comes_after_the_cancellation_is_closed() -> None:
+    cancelled, goes_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        cancelled.set()
+        assert goes_on.wait(PATIENCE)
+
+    with pytest.raises(TimeoutError):
+        unless_cancelled(work, closed.set, Deadline(PATIENCE, cancelled=cancelled.is_set))
+    assert not closed.is_set()
+    goes_on.set()
+
+    assert closed.wait(PATIENCE)
+
+
+def test_a_failure_to_connect_is_told_in_a_call_that_can_be_cancelled() -> None:
+    context = CallContext(cancelled=lambda: False)
+    with nobody_listening() as url:
+        saved = {**SAVED, "app_url": url, "track_url": url}
+        with CustomerIoTool(saved, clock=Clock(sleep=lambda _: None)) as tool:
+            result = tool.call("list_segments", {}, context=context)
+
+    assert code_of(result) == "unreachable"
+    assert "refuses connections" in result["summary"]

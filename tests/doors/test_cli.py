@@ -205,6 +205,21 @@ def test_check_of_a_server_that_is_down_exits_with_5() -> None:
     told = invoke("check", env=environment(saved))
     assert told.exit_code == 5
     assert "could not be reached" in told.stderr
+    assert "refuses connections" in " ".join(told.stdout.split())
+
+
+def test_check_names_the_ledger_and_whether_it_works(sandbox: Sandbox, tmp_path: Path) -> None:
+    other, own = tmp_path / "no-database", tmp_path / "sends.sqlite"
+    other.write_text("text " * 100)
+    saved = environment(sandbox.connection())
+
+    bad = invoke("check", env={**saved, "CUSTOMERIO_LEDGER_FILE": str(other)})
+    good = invoke("check", env={**saved, "CUSTOMERIO_LEDGER_FILE": str(own)})
+
+    assert (bad.exit_code, good.exit_code) == (5, 0)
+    assert "ok Track API" in bad.stdout
+    assert "no Ledger: The ledger of sends cannot be used" in bad.stdout
+    assert "ok Ledger" in good.stdout
 
 
 @pytest.mark.parametrize(
