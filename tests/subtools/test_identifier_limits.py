@@ -100,6 +100,41 @@ def test_an_endless_identifier_is_refused(place: str) -> None:
     assert "bytes" in refusal(place, "x" * (MAX_IDENTIFIER_BYTES + 1))["problem"]
 
 
+ADDRESSES = ("to", "cc", "bcc", "from_address", "reply_to")
+
+
+@pytest.mark.parametrize("argument", ADDRESSES)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "a@example.com\u200b",
+            "a@example.com\u3164",
+            "\u2800a@example.com",
+            "\ufe0fa@example.com",
+        ),
+        *("a\u200b@example.com", "a@exam\u00adple.com", "Ada <a@example.com\u2800>"),
+        f"{'x' * MAX_IDENTIFIER_BYTES}@example.com",
+    ],
+    ids=lambda text: ascii(text[:30]),
+)
+def test_an_address_is_an_identifier_too(argument: str, address: str) -> None:
+    with CustomerIoTool(SAVED_US, session=session_with({})) as tool:
+        result = tool.call("send_transactional_email", {**EMAIL, argument: address})
+
+    assert result["error"]["fields"][0]["path"] == argument
+
+
+@pytest.mark.parametrize("name", ["paid\u200b", "pa\u200bid", "\u3164", "\u2800", "\U000e0041"])
+def test_the_name_of_an_event_or_attribute_shows(name: str) -> None:
+    event = {"customer_id": "u1", "name": name}
+    attribute = {"customer_id": "u1", "attributes": {f"{name}\u200b": 1}}
+
+    with CustomerIoTool(SAVED_US, session=session_with({})) as tool:
+        for call in (("track_event", event), ("identify_customer", attribute)):
+            assert tool.call(*call)["error"]["code"] == "arguments_invalid"
+
+
 INVISIBLE = ["\u200b", "\u3164", "\ufe0f", "\u034f", "\u2800", "\u00a0", "\U000e0041", " "]
 
 

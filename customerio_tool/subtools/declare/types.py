@@ -125,7 +125,7 @@ def _no_controls(text: str) -> str:
     return text
 
 
-def _exact(text: str) -> str:
+def exact(text: str) -> str:
     """Refuse an identifier with characters that do not show, or that is too long.
 
     It is not trimmed, because the trimmed text may be the identifier of something else.
@@ -220,14 +220,14 @@ Line: TypeAlias = Annotated[
 ]
 """A text of one line, such as a header, a name or an address."""
 
-Name: TypeAlias = Annotated[Line, AfterValidator(_exact), BeforeValidator(_real)]
+Name: TypeAlias = Annotated[Line, AfterValidator(exact), BeforeValidator(_real)]
 """A line that names one thing; no placeholder, and never trimmed."""
 
 Identifier: TypeAlias = Annotated[Name, BeforeValidator(number_as_text)]
 """A line that a model may also send as an integer; no placeholder, and never trimmed."""
 
 EmailAddress: TypeAlias = Annotated[
-    Line, AfterValidator(email), AfterValidator(_exact), BeforeValidator(_real)
+    Line, AfterValidator(email), AfterValidator(exact), BeforeValidator(_real)
 ]
 """A text that looks like one bare e-mail address."""
 
@@ -282,6 +282,7 @@ EventName: TypeAlias = Annotated[
     Line,
     AfterValidator(str.strip),
     AfterValidator(at_most(MAX_NAME_BYTES, "an event's name")),
+    AfterValidator(exact),
     WithJsonSchema({"type": "string", "maxLength": MAX_NAME_BYTES}),
 ]
 

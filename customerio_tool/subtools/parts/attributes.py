@@ -25,6 +25,7 @@ from customerio_tool.subtools.declare import (
     size_of,
     unix_seconds,
 )
+from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.placeholders import is_placeholder
 
 MAX_ATTRIBUTES = 300
@@ -82,6 +83,8 @@ def _attribute(name: str, value: Any) -> Any:
         argument = _ARGUMENT_INSTEAD.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
         raise Problem("has a name that Customer.io reserves", fix, name)
+    if visible(name) != name:
+        raise Problem("has an invisible character in its name", "name it as it shows", name)
     if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
         limit = f"a name may have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
         raise Problem("has too long a name", limit, name)

@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare import (
     Problem,
     Reach,
     at_paths,
+    exact,
     is_address,
     kind_of,
     number_as_text,
@@ -57,7 +58,7 @@ def addresses(text: str) -> list[str]:
     """Return the bare addresses of a comma-separated list, in which display names are allowed.
 
     Raises:
-        Problem: An entry of the list has no e-mail address.
+        Problem: An entry of the list has no e-mail address, or one that no identifier may be.
     """
     found: list[str] = []
     position = 0
@@ -67,7 +68,7 @@ def addresses(text: str) -> list[str]:
         if match is None or not is_address(address):
             fix = "send addresses such as ada@example.com, with commas between them"
             raise Problem(f"has no e-mail address as entry {len(found) + 1}", fix)
-        found.append(address)
+        found.append(exact(address))
         position = match.end()
     return found
 
