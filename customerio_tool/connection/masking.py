@@ -64,6 +64,9 @@ class KeyMask:
         return masked if (shown := self._plain(closed_up)) == closed_up else shown
 
     def _plain(self, text: str) -> str:
+        lower = _lower(text)
+        if not any(spelling.reveal() in lower for spelling in self._spellings):
+            return text
         for spelling in self._spellings:
             text = _without(text, spelling)
         return text
@@ -98,14 +101,20 @@ def _base64(key: str) -> Iterator[str]:
 
 def _without(text: str, spelling: Secret[str]) -> str:
     """Return a text without a spelling, in any case of its letters."""
-    lower = text.lower()
-    if len(lower) != len(text):  # a letter whose lower case is longer: positions would not agree
-        lower = text
+    lower = _lower(text)
     pieces, begin = [], 0
     while (at := lower.find(spelling.reveal(), begin)) >= 0:
         pieces += [text[begin:at], _MASKED]
         begin = at + len(spelling.reveal())
     return "".join([*pieces, text[begin:]]) if pieces else text
+
+
+def _lower(text: str) -> str:
+    """Return a text in lower case, and as long as it is: the lower case of `İ` has two letters."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
 
 
 def _decoded(text: str) -> str:

@@ -85,6 +85,12 @@ def test_words_round_a_key_stay() -> None:
     assert mask(f"{SITE} kept") == f"{SITE} kept"
 
 
+def test_a_letter_with_a_longer_lower_case_hides_no_key() -> None:
+    mask = KeyMask(Connection.load(SAVED))
+
+    assert mask(f"\u0130 {TRACK} \u0130 {TRACK.upper()}") == "\u0130 *** \u0130 ***"
+
+
 def test_a_mask_shows_no_key() -> None:
     mask = KeyMask(Connection.load(SAVED))
 
