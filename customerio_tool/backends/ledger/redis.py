@@ -21,13 +21,14 @@ TIMEOUT_SECONDS = 1.0
 
 # Every script returns its random ARGV[1], which a server that runs no script cannot know. The
 # client repeats a script whose reply is lost: so an entry holds the `claim` that stored it, and a
-# unit is taken once. An entry whose `expires_at` is NaN has not expired.
+# unit is taken once. An entry whose `expires_at` is no time (NaN, negative) has not expired.
 _CLAIM = """
 local held = redis.call('GET', KEYS[1])
 if held then
   local entry = cjson.decode(held)
   if entry.claim == ARGV[1] then return {ARGV[1], false} end
-  if not (entry.expires_at <= tonumber(ARGV[2])) then return {ARGV[1], held} end
+  local ends = entry.expires_at
+  if not (ends >= 0 and ends <= tonumber(ARGV[2])) then return {ARGV[1], held} end
 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return {ARGV[1], false}

@@ -41,7 +41,7 @@ SPOILT: dict[str, Callable[[str], str]] = {
             "facts": ["null", "[]", '"x"', "7", DEEP],
             "started_at": ["NaN", "Infinity", "-Infinity", "1e999", "1e300", "null", "[]", "true"],
             "ends_at": ["NaN", "Infinity", "-1", '"soon"', "1" * 400],
-            "expires_at": ["NaN", "Infinity", "1e300"],
+            "expires_at": ["NaN", "Infinity", "-Infinity", "-1e999", "-7", "1e300"],
             "state": ["null", '"done"', "[]", "{}"],
             "fingerprint": ["null", "7", '"of another message"'],
         }.items()
