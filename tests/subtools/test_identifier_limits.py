@@ -153,7 +153,7 @@ def test_a_character_inside_that_does_not_show_is_refused(place: str, character:
 @pytest.mark.parametrize("text", ["👩‍💻", "نام‌خانوادگی", "team ❤️ 7"])
 def test_an_identifier_whose_joiners_shape_what_shows_is_taken(text: str) -> None:
     with CustomerIoTool(SAVED_US, session=session_with({})) as tool:
-        result = tool.call("delete_customer", {"customer_id": text})
+        result = tool.call("identify_customer", {"customer_id": text})
 
     assert result["verify"]["arguments"]["customer_id"] == text
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -86,18 +86,20 @@ class End:
         attempts: How often its request was sent, or tried to be.
         effects: How often it was applied; a read never is.
         took_effect: What the error says of that.
+        asks_user: Whether the user must decide what an unknown outcome is followed by.
     """
 
     result: str
     attempts: int
     effects: int
     took_effect: str | None = None
+    asks_user: bool = False
 
     def after(self, kind: Kind) -> After:
         """Return what the advice leads to, if it is followed once the fault is over."""
         if self.result in ("success", "accepted"):
             return After(NOTHING, self.effects)
-        if self.result == "credentials_rejected":
+        if self.result == "credentials_rejected" or self.asks_user:
             return After(USER, self.effects)
         if self.result == "outcome_unknown" and kind is not Kind.REPEATABLE:
             return After(LOOK, self.effects)
@@ -200,7 +202,12 @@ _CUT_OFF = {**_UNREAD, Kind.READ: _READ_AGAIN}
 
 def _doubted(effects: int) -> Ends:
     """A 2xx whose body is an error: neither done nor undone."""
-    return {**_all(_unknown(1, effects)), Kind.READ: _fails("reply_unreadable", 1)}
+    doubt = _unknown(1, effects)
+    return {
+        **_all(doubt),
+        Kind.READ: _fails("reply_unreadable", 1),
+        Kind.REPEATABLE: replace(doubt, asks_user=True),
+    }
 
 
 _MAY_FOLLOW = {
@@ -303,7 +310,6 @@ FAULTS = (
         {
             **_LOST["always, applied"],
             **_service_failed(1, 1),
-            Kind.CREATE: _good(1),
         },
     ),
     Fault("504 after applying, once", _answers(504, apply=True), _FAILED["once, applied"]),
