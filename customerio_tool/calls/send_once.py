@@ -146,7 +146,8 @@ class SendOnce:
         if held:
             self._release(claim)
             return self._result_of_earlier(claim, *held)
-        if met and not call.sends_again and (told := self._settled(claim, met, read)):
+        is_free = call.sends_again or call.is_spent  # agreed to, or refused by `send` itself
+        if met and not is_free and (told := self._settled(claim, met, read)):
             return told
         return self._send(claim, send)
 

@@ -286,6 +286,17 @@ def test_a_message_that_went_leaves_no_doubt(tool: CustomerIoTool) -> None:
         assert tool.call(MAIL, {**E, "message_data": {"n": number}}, context=RUN)["ok"]
 
 
+def test_nobody_is_asked_where_the_budget_is_spent(sandbox: Sandbox, now: Now) -> None:
+    clock, backends = Clock(now=now, sleep=lambda _: None), Backends(limiter=AnyPace())
+    with CustomerIoTool(
+        sandbox.connection(), policy={"send_budget": 1}, backends=backends, clock=clock
+    ) as tool:
+        lose(sandbox, tool, MAIL, E)
+        result = tool.call(MAIL, {**E, "customer_id": "ada@example.com"}, context=RUN)
+    assert code_of(result) == "policy_refused"
+    assert sends(sandbox) == 1
+
+
 def test_a_doubt_holds_in_its_run_and_without_one_for_ten_minutes(
     sandbox: Sandbox, tool: CustomerIoTool, now: Now
 ) -> None:
