@@ -147,11 +147,11 @@ def test_one_that_cannot_be_meant_lets_the_create_be_tried_once_more(
     assert creates(sandbox) == 2
 
 
-@pytest.mark.parametrize("name", ["e", " Beta ", "La\u200bunch", "Größe > L"])
+@pytest.mark.parametrize("name", ["e", "Größe > L"])
 def test_the_look_shows_the_segment_among_many(
     sandbox: Sandbox, tool: CustomerIoTool, name: str
 ) -> None:
-    sandbox.seed({"segments": [{"name": f"{name.strip()} {n}"} for n in range(120)]})
+    sandbox.seed({"segments": [{"name": f"{name} {n}"} for n in range(120)]})
     sandbox.fault(operation="create_segment", action=APPLIED)
     look = tool.call(CREATE, {"name": name})["error"]["look"]
     shown = tool.run(look["subtool"], look["arguments"])["segments"]
