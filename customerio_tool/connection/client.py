@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import requests
+import urllib3
 import urllib3.exceptions
 from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from customerio_tool.connection.causes import Way
 from customerio_tool.connection.connection import Connection
+from customerio_tool.connection.doubles import refuse_unheeded, replaces_send
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
@@ -118,6 +122,7 @@ class Client:
             CredentialsRejected: The region was not known, and Customer.io refused the credentials.
             ConnectionInvalid: The connection is not for this API, or its CA file is gone, or the
                 session repeats requests by itself.
+            RuntimeError: A test double is in force that would not hold the request.
         """
         region = self.region(request.api, deadline)
         origin = self.connection.base_url(request.api, region)
@@ -208,6 +213,8 @@ class Client:
         return self._send(request, self.connection.base_url(request.api, region), deadline)
 
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
+        if is_vendor(origin):
+            refuse_unheeded()
         prepared = self._prepared(request, origin)
         _refuse_changed_path(prepared.reveal().path_url, request)
         adapter = self._session.get_adapter(prepared.reveal().url or "")
@@ -245,9 +252,12 @@ class Client:
         """Send through the session's adapter, not through `Session.send`.
 
         `Session.send` stores cookies, and reads the whole body of a redirect, of any length, to
-        prepare a second request.
+        prepare a second request. A test double in its place is obeyed.
         """
-        return adapter.send(
+        send: Callable[..., requests.Response] = adapter.send
+        if replaces_send(self._session):
+            send = partial(self._session.send, allow_redirects=False)
+        return send(
             prepared.reveal(),
             stream=True,
             timeout=timeout,
@@ -279,12 +289,10 @@ class Client:
     def _read_reply(self, response: requests.Response, deadline: Deadline, way: Way) -> Reply:
         body, status, headers = bytearray(), response.status_code, response.headers
         problem = f"Customer.io's answer was too slow ({way.host})."
-        raw = response.raw
-        raw.enforce_content_length = True  # the default only since urllib3 2
-        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
+        read = _reader(response)
         try:
             while not deadline.passed():
-                if not (chunk := read(65_536, decode_content=True)):
+                if not (chunk := read()):
                     return Reply(status, headers, bytes(body), mask=self.mask)
                 body += chunk
                 if len(body) > MAX_REPLY_BYTES:  # the status alone is still useful
@@ -293,6 +301,17 @@ class Client:
             problem = problem_of(error, way)
         came = Reply(status, headers, bytes(body), whole=False, mask=self.mask)
         raise AnswerLost(problem, came)
+
+
+def _reader(response: requests.Response) -> Callable[[], bytes]:
+    """Return what reads the next bytes of a reply, as soon as some have come; none at its end."""
+    raw = response.raw
+    if not isinstance(raw, urllib3.HTTPResponse):  # a test double's
+        whole = iter([response.content])
+        return lambda: next(whole, b"")
+    raw.enforce_content_length = True  # the default only since urllib3 2
+    read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
+    return partial(read, 65_536, decode_content=True)
 
 
 def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | None:

@@ -34,6 +34,7 @@ from urllib3.util import wait_for_read
 from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.connection.abandoning import unless_cancelled
+from customerio_tool.connection.doubles import replaces_connections
 from customerio_tool.connection.quiet import silence
 from customerio_tool.deadline import Deadline
 from customerio_tool.locks import renew_in_child
@@ -329,8 +330,11 @@ class _Adapter(HTTPAdapter):
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request; in a forked child, first replace the connections of the parent.
 
-        If two processes shared a connection, each could read the other's replies.
+        If two processes shared a connection, each could read the other's replies. A test double
+        that replaces the connections of urllib3 gets those of urllib3, none of this module.
         """
+        if replaces_connections():
+            return HTTPAdapter().send(*args, **kwargs)
         if self._is_of_parent:  # not done at the fork: urllib3 takes locks to close a pool
             self.init_poolmanager(POOLED_HOSTS, POOL_SIZE)
             self.proxy_manager = {}
