@@ -32,7 +32,7 @@ from customerio_tool.subtools.declare.endpoint import ALL_APIS
 if TYPE_CHECKING:
     import requests
 
-    from customerio_tool.sandbox import Sandbox
+    from customerio_tool.sandbox import Options, Sandbox
 
 
 class Handler:
@@ -106,21 +106,28 @@ class CustomerIoTool:
         self._all_subtools = subtools()
 
     @classmethod
-    def sandbox(cls, *, seed: bool | Mapping[str, Any] = True, **arguments: Any) -> CustomerIoTool:
+    def sandbox(
+        cls,
+        *,
+        seed: bool | Mapping[str, Any] = True,
+        options: Options | Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> CustomerIoTool:
         """Start a `Sandbox`, and return a tool on it; closing the tool stops the sandbox.
 
         The attribute `local` is the sandbox, with its state, faults and clock.
 
         Args:
             seed: True for the demo workspace, False for an empty one, or the data of a seed.
+            options: Settings of the sandbox, such as `{"delay_seconds": 30}`.
             arguments: Keyword arguments of `CustomerIoTool`, without the connection.
 
         Raises:
-            ValueError: The seed is invalid.
+            ValueError: An option or the seed is invalid.
         """
         from customerio_tool.sandbox import Sandbox
 
-        local = Sandbox(seed=seed).start()
+        local = Sandbox(seed=seed, options=options).start()
         try:
             tool = cls(local.connection(), **{"clock": Clock(now=local.clock.now), **arguments})
         except BaseException:

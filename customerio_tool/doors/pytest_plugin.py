@@ -21,7 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, as `--strict-markers` requires."""
     text = (
         f"{MARK}(to='seed', **options): start the test's local Customer.io from 'seed' (the demo "
-        "workspace), 'empty', or a seed of your own; options are members of Options."
+        "workspace), 'empty', or a seed of your own; options are members of Options, or a mapping "
+        "of them that is called options."
     )
     config.addinivalue_line("markers", text)
 
@@ -81,6 +82,7 @@ def _start_and_options(request: pytest.FixtureRequest) -> tuple[Any, dict[str, A
         return "seed", {}
     options = dict(mark.kwargs)
     to = options.pop("to", "seed")
+    options |= options.pop("options", {})
     if mark.args or (isinstance(to, str) and to not in ("seed", "empty")):
         raise pytest.UsageError(
             f"{MARK} takes names only, and to is 'seed', 'empty' or a seed: {request.node.nodeid}"

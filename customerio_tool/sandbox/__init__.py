@@ -2,8 +2,8 @@
 
 Layers, each importing only those before it:
 
-- ``refusal``, ``declared``, ``options``, ``clock``, ``schema``, ``store``, ``snapshots``,
-  ``workspace`` and ``limits``;
+- ``refusal``, ``json_text``, ``declared``, ``options``, ``clock``, ``schema``, ``store``,
+  ``snapshots``, ``workspace`` and ``limits``;
 - the rules of Customer.io (``people``, ``events``, ``broadcasts`` ...), which know no HTTP, and the
   content of a workspace (``demo_seed``, ``seeding``);
 - ``http``, ``routes``, ``faults``, ``pace``, ``pending``, ``request_log`` and ``access``;

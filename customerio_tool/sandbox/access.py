@@ -1,4 +1,4 @@
-"""The credentials of a request: site id and key on Track, a bearer token on App."""
+"""Who may call: credentials, and the names by which a browser reaches the local Customer.io."""
 
 from __future__ import annotations
 
@@ -6,11 +6,47 @@ import base64
 import binascii
 import hmac
 import re
+from urllib.parse import urlsplit
 
 from .http import Request
 from .options import Options
 from .refusal import Refused
 from .store import GENERATION
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def check_names(request: Request, advice: str) -> None:
+    """Refuse a request that a web page could make a browser send.
+
+    A foreign Host is DNS rebinding, a foreign Origin another site's script. No browser leaves out
+    the Host.
+
+    Args:
+        request: the request.
+        advice: what the refusal says first.
+    """
+    for name in ("host", "origin"):
+        given = request.headers.get(name)
+        if given is not None and _host(given, name) not in _LOOPBACK:
+            raise Refused(f"{advice}: check the {name.title()} header", "forbidden")
+
+
+def check_page(options: Options, request: Request) -> None:
+    """Refuse what a web page could send while the keys are the well-known ones."""
+    if options.has_known_key:
+        check_names(
+            request,
+            "with the well-known keys only this machine's own names are served; for others set the "
+            "options track_api_key and app_api_key",
+        )
+
+
+def _host(given: str, name: str) -> str | None:
+    try:
+        return urlsplit(given if name == "origin" else f"//{given}").hostname
+    except ValueError:
+        return None
 
 
 def check_basic(options: Options, request: Request) -> None:

@@ -17,7 +17,9 @@ from . import (
     app_messages,
     app_people,
     app_segments,
+    audience_file,
     control,
+    declared,
     demo_seed,
     pending,
     request_log,
@@ -25,6 +27,7 @@ from . import (
     track,
     track_v2,
 )
+from .audience_file import File, Wanted
 from .clock import Clock
 from .faults import Faults
 from .http import Envelope, Reply, Request, app_errors, meta_error
@@ -77,7 +80,8 @@ class Application:
         self.clock = clock
         self.options = options
         self.router = Router(TABLES)
-        self.faults = Faults({UNKNOWN, *(r.operation for r in self.router.served())})
+        self._operations = {UNKNOWN, *(r.operation for r in self.router.served())}
+        self.faults = Faults(self._operations)
         self.ending = Event()
         self._answered = Condition()
 
@@ -107,8 +111,11 @@ class Application:
             timeout: wait at most this many real seconds; the sandbox's clock does not matter.
 
         Raises:
-            ValueError: the log keeps fewer than ``count``.
+            ValueError: the log keeps fewer than ``count``, or there is no such operation.
         """
+        if operation not in {None, "", *self._operations}:
+            hint = declared.nearest(str(operation), self._operations)
+            raise ValueError(f"operation is not one that is served: {hint}")
         until = monotonic() + timeout
         wait = request_log.Wait(after, operation, count)
         with self._answered:
@@ -248,7 +255,21 @@ class Application:
 
     def _apply(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         try:
+            return self._attempt(route, request, parameters, {})
+        except Wanted as wanted:  # its transaction is rolled back: others are served meanwhile
+            files = {wanted.url: audience_file.fetch(wanted.url, self.options.file_timeout)}
+        return self._attempt(route, request, parameters, files)
+
+    def _attempt(
+        self,
+        route: Route,
+        request: Request,
+        parameters: dict[str, str],
+        files: Mapping[str, File],
+    ) -> Reply:
+        try:
             with self.work(route.operation) as ws:
+                ws.files = files
                 try:
                     self._check_access(route, request)
                     reply = self._answer(ws, route, request, parameters)
@@ -285,6 +306,7 @@ class Application:
         """A control call: never logged, and outside a transaction, since it may wait."""
         try:
             control.check_access(request)
+            control.check_query(route.operation, request)
             reply: Reply = route.handler(self, request, **parameters)
         except Refused as refused:
             reply = route.errors(refused)

@@ -1,50 +1,146 @@
 """Reads a broadcast's ``data_file_url``: JSON Lines, fetched from this machine only.
 
-The sandbox cannot serve the file itself: it fetches the file inside a transaction.
+A transaction would stop all other requests while a slow server drips. So ``read`` does not fetch:
+it raises ``Wanted``, ``application`` fetches the file outside the transaction and tries again.
 """
 
 from __future__ import annotations
 
-import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Event, Timer
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.parse import SplitResult, urlsplit
 
+from .json_text import parse_json
 from .limits import AUDIENCE_LINE
 from .refusal import Refused
+from .workspace import Workspace
 
 POINTER = "/data/attributes/data_file_url"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SECONDS = 5.0
 _MAX_BYTES = 50_000_000  # the vendor takes 10 GB; a test needs less
+_CHUNK = 65536
+_FAILED = "failed to download data file"  # the vendor's words (BE)
 
 
-def read(url: Any) -> list[Any]:
-    """The entries of the file, one per line. Raises Refused ``unprocessable`` with a pointer."""
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
-        raise _bad("data_file_url must be an http or https URL")
-    if urlsplit(url).hostname not in _LOOPBACK:
-        raise _bad("data_file_url: the local Customer.io fetches from loopback only")
+@dataclass(frozen=True)
+class File:
+    """The content of a file, or why there is none."""
+
+    content: bytes = b""
+    problem: str = ""
+
+
+class Wanted(Exception):
+    """A file that must be fetched first. Not a ``Refused``: the call is tried again.
+
+    Attributes:
+        url: where it is.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def read(ws: Workspace, url: Any) -> list[Any]:
+    """The entries of the file, one per line.
+
+    Raises:
+        Wanted: the file was not fetched yet.
+        Refused: ``unprocessable`` with a pointer.
+    """
+    _address(url)
+    if url not in ws.files:
+        raise Wanted(url)
+    file = ws.files[url]
+    if file.problem:
+        raise _bad(file.problem)
+    lines = enumerate(file.content.splitlines(), 1)
+    return [_entry(number, line) for number, line in lines if line]
+
+
+def _address(url: Any) -> SplitResult:
     try:
-        with build_opener(ProxyHandler({})).open(url, timeout=_SECONDS) as response:
-            content = response.read(_MAX_BYTES + 1)
-    except HTTPError as error:
-        error.close()
-        raise _bad(f"data_file_url answered {error.code}") from None
-    except (OSError, ValueError):
-        raise _bad("data_file_url could not be fetched") from None
-    if len(content) > _MAX_BYTES:
-        raise _bad("data_file_url: the file is too large")
-    return [_entry(number, line) for number, line in enumerate(content.splitlines(), 1) if line]
+        parts = urlsplit(url) if isinstance(url, str) else None
+        _ = parts and parts.port
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise _bad("data_file_url must be an http or https URL")
+    if parts.hostname not in _LOOPBACK:
+        raise _bad("data_file_url: the local Customer.io fetches from loopback only")
+    return parts
+
+
+def fetch(url: str, timeout: float) -> File:
+    """Fetch a file, without following a redirect.
+
+    Args:
+        url: an http or https URL on this machine.
+        timeout: the seconds to connect, and then those for all of the answer.
+    """
+    parts = _address(url)
+    make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = make(parts.hostname or "", parts.port, timeout=timeout)
+    late = Event()
+    try:
+        connection.connect()
+        with _cut_after(timeout, connection.sock, late):
+            file = _fetched(connection, parts)
+    except (OSError, ValueError, HTTPException):
+        file = File(problem=f"{_FAILED}: no connection, or a broken answer")
+    finally:
+        connection.close()
+    return File(problem=f"{_FAILED} within {timeout:g} seconds") if late.is_set() else file
+
+
+@contextmanager
+def _cut_after(seconds: float, sock: socket.socket, late: Event) -> Iterator[None]:
+    """Cut a connection that takes longer, also in the middle of a read; ``late`` says whether.
+
+    A timeout of the socket counts for each read anew.
+    """
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):  # it is closed already
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _fetched(connection: HTTPConnection, parts: SplitResult) -> File:
+    connection.request("GET", parts._replace(scheme="", netloc="", fragment="").geturl() or "/")
+    response = connection.getresponse()
+    if response.status != HTTPStatus.OK:
+        code = f"{response.status} {response.reason}".strip()
+        return File(problem=f"{_FAILED}, server responded with code {code}")
+    content = bytearray()
+    while piece := response.read1(_CHUNK):
+        content += piece
+        if len(content) > _MAX_BYTES:
+            return File(problem="data_file_url: the file is too large")
+    return File(bytes(content))
 
 
 def _entry(number: int, line: bytes) -> Any:
     if len(line) > AUDIENCE_LINE:
         raise _bad(f"line {number}: larger than 2 MB")
     try:
-        return json.loads(line)
-    except ValueError:
+        return parse_json(line)
+    except Refused:
         raise _bad(f"line {number}: not JSON") from None
 
 

@@ -173,7 +173,7 @@ def _find(ws: Workspace, trigger: Trigger) -> Audience:
         return Audience([(each, {}) for each in everyone if filters.fits(ws, chosen, each)])
     entries = body[kind]
     if kind == "data_file_url":
-        entries = audience_file.read(entries)
+        entries = audience_file.read(ws, entries)
         _check_list(entries, kind, audience_file.POINTER)
     audience = Audience()
     for number, entry in enumerate(entries, 1):

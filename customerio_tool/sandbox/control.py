@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
-from . import declared, state
+from . import access, declared, state
 from .http import Reply, Request, app_errors, json_reply
 from .refusal import Refused
 from .routes import Routes
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from .clock import Clock
 
 _README = "README: Local Customer.io"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _WAIT, _LONGEST_WAIT = 5, 60  # seconds
 CONTROL = Routes("control", app_errors)
+_QUERY = {"requests": ("after", "operation", "timeout", "wait_for")}
 
 
 @dataclass(frozen=True)
@@ -54,24 +53,20 @@ class _Move:
 def check_access(request: Request) -> None:
     """Refuse a request that a web page could make a browser send.
 
-    A foreign Host is DNS rebinding, a foreign Origin is another site's script, and a change
-    without a JSON type may come from a form.
+    A change without a JSON type may come from a form.
     """
-    origin = request.headers.get("origin")
-    for name, url in (("Host", "//" + request.headers.get("host", "")), ("Origin", origin)):
-        if url is not None and _host(url) not in _LOOPBACK:
-            message = f"control calls are for loopback only: check the {name} header"
-            raise Refused(message, "forbidden")
+    access.check_names(request, "control calls are for loopback only")
     json_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if json_type != "application/json" and (request.method not in ("GET", "HEAD") or request.body):
         raise Refused("control calls that change something need Content-Type: application/json")
 
 
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
+def check_query(operation: str, request: Request) -> None:
+    """Refuse a query parameter that the route does not have."""
+    known = _QUERY.get(operation, ())
+    for name in request.query.keys() - known:
+        hint = declared.nearest(name, known) if known else f"{operation} takes no query parameters"
+        raise Refused(f"there is no query parameter {name!r}: {hint}")
 
 
 def private(reply: Reply) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
@@ -57,10 +58,39 @@ def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint for an unknown name: the nearest known one, or all of them."""
+    """A hint for an unknown name: the nearest known ones, or all.
+
+    A name whose words are among those of the other counts as nearer than any likeness of letters:
+    ``delay`` means ``delay_seconds``, and ``send_transactional_email`` means ``send_email``.
+    """
     names = sorted(known)
-    close = get_close_matches(name, names, 1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    near = _with_the_same_words(name, names)
+    if not near:
+        plain = {_plain(each): each for each in names}
+        near = [plain[each] for each in get_close_matches(_plain(name), plain, 1)]
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
+
+
+def _with_the_same_words(name: str, known: list[str]) -> list[str]:
+    """The known names with the most words in common, of those that add words or lack some."""
+    wanted = _words(name)
+    shared = {
+        each: len(wanted & _words(each)) / len(wanted | _words(each))
+        for each in known
+        if wanted and (wanted <= _words(each) or _words(each) <= wanted)
+    }
+    most = max(shared.values(), default=0.0)
+    return [each for each, share in shared.items() if share == most]
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_plain(name).split("_")) - {""}
+
+
+def _plain(name: str) -> str:
+    """A name in snake_case: ``delaySeconds``, ``Delay-Seconds`` and ``DELAY_SECONDS`` are equal."""
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", split.lower())
 
 
 def _hints(kind: type[Any]) -> dict[str, Any]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+from .json_text import parse_json
 from .refusal import Refused
 
 if TYPE_CHECKING:
     from .faults import Fault
-
-DEEPEST = 500
-"""The most levels of JSON in a body. Python's recursion limit of 1,000 must also hold callers."""
 
 JSON_TYPE = "application/json; charset=utf-8"
 _STATUS_OF = {
@@ -104,47 +102,6 @@ class Reply:
 
 
 Envelope = Callable[[Refused], Reply]
-
-
-def parse_json(body: bytes) -> Any:
-    """Read JSON as the vendor's server does: NaN is an error, lone surrogates become U+FFFD.
-
-    Raises:
-        Refused: it is no JSON, or deeper than ``DEEPEST`` levels. The vendor's limit is UNVERIFIED;
-            this one keeps every stored value readable.
-    """
-    try:
-        value = json.loads(body, parse_constant=_no_constant)
-        is_too_deep = _is_too_deep(body, value)
-    except ValueError:
-        raise Refused("malformed JSON in the request body") from None
-    except RecursionError:
-        is_too_deep = True
-    if is_too_deep:
-        raise Refused(f"the request body is nested more than {DEEPEST} levels deep")
-    if b"\\ud" in body.lower():  # UTF-8 cannot hold a lone surrogate
-        text = json.dumps(value, ensure_ascii=False)
-        value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    return value
-
-
-def _is_too_deep(body: bytes, value: Any) -> bool:
-    if body.count(b"[") + body.count(b"{") <= DEEPEST:
-        return False
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for each in level for inner in _inside(each)]
-    return any(isinstance(each, (dict, list)) for each in level)
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:

@@ -38,12 +38,13 @@ class Sandbox:
         seed: the content of an empty workspace: the demo (true), nothing (false), or your own seed
             in the form that ``customerio_tool.sandbox.seeding`` describes.
         clock: the sandbox's clock; freeze or advance it to test behaviour over time.
-        options: workspace settings, keys and switches.
+        options: workspace settings, keys and switches: ``Options``, or a mapping of its members,
+            such as ``{"delay_seconds": 30}``.
 
     Raises:
         RuntimeError: ``tls`` without trustme installed.
         OSError: the port is taken.
-        ValueError: the seed is invalid, or ``db`` cannot keep a workspace.
+        ValueError: an option or the seed is invalid, or ``db`` cannot keep a workspace.
     """
 
     def __init__(
@@ -54,11 +55,11 @@ class Sandbox:
         db: str | Path | None = None,
         seed: bool | Mapping[str, Any] = True,
         clock: Clock | None = None,
-        options: Options | None = None,
+        options: Options | Mapping[str, Any] | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self._clock_is_default = clock is None
-        self._options = options or Options()
+        self._options = Options.of(options)
         self.ca_file: str | None = None
         self._port, self._tls, self._seed = port, tls, seed
         self._db = None if db is None else Path(db)
@@ -260,7 +261,8 @@ class Sandbox:
 
         Raises:
             TimeoutError: fewer came, or the log dropped some; the text says how many.
-            ValueError: the log keeps fewer than ``count`` (option ``requests_kept``).
+            ValueError: the log keeps fewer than ``count`` (option ``requests_kept``), or there is
+                no such operation.
         """
         application = self.application
         found = application.requests(after, operation, count=count, timeout=timeout)

@@ -17,6 +17,7 @@ from .refusal import Kind
 _CREDENTIALS = frozenset({"site_id", "track_api_key", "app_api_key", "restricted_app_key"})
 _NOT_NEGATIVE = (
     "idle_timeout",
+    "file_timeout",
     "requests_kept",
     "delay_seconds",
     "trigger_interval",
@@ -32,7 +33,7 @@ _NOT_NEGATIVE = (
 class Options:
     """Settings of one local Customer.io. Times are seconds, sizes bytes."""
 
-    # --- the workspace
+    # --- the workspace; everybody knows these keys, so with them no web page is served
     site_id: str = "sandbox-site"  # ``Sandbox.site_id`` adds the digits of the workspace
     track_api_key: str = "sandbox-track-key"
     app_api_key: str = "sandbox-app-key"
@@ -48,6 +49,7 @@ class Options:
     # --- the wire
     max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
     idle_timeout: float = 75.0
+    file_timeout: float = 5.0  # a broadcast's file must have come whole by then
     requests_kept: int = 0  # the log keeps this many, the newest; 0: all, however many
     fault_header: bool = False  # whether a request may ask for a fault by X-Sandbox-Fault
 
@@ -93,8 +95,27 @@ class Options:
     steps_over_maximum: Literal["refuse", "clamp"] = "refuse"
     last_page_next: str | None = ""  # None: the last page has no ``next``
 
+    def __new__(cls, *_: Any, **given: Any) -> Options:
+        """Refuse an unknown name with the nearest. Raises TypeError, as Python does."""
+        for name in given.keys() - cls.__dataclass_fields__.keys():
+            hint = declared.nearest(name, cls.__dataclass_fields__)
+            raise TypeError(f"options has no member {name!r}: {hint}")
+        return super().__new__(cls)
+
+    @classmethod
+    def of(cls, given: Options | Mapping[str, Any] | None) -> Options:
+        """Options from a mapping of their names; none given means all defaults.
+
+        Raises:
+            ValueError: an unknown name, or a value of the wrong type.
+        """
+        if isinstance(given, Options):
+            return given
+        return declared.read(cls, {} if given is None else given, "options")
+
     def __post_init__(self) -> None:
         """Refuse impossible values."""
+        declared.check(Options, vars(self), "options")
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"options.{name} must be 0 or more")
@@ -115,6 +136,13 @@ class Options:
         for name in sorted(_CREDENTIALS & set(given)):
             raise ValueError(f"options.{name} is settled when the sandbox starts")
         return replace(self, **given)
+
+    @property
+    def has_known_key(self) -> bool:
+        """Whether a key is the one that everybody knows, so that any web page could use it."""
+        return (
+            self.track_api_key == Options.track_api_key or self.app_api_key == Options.app_api_key
+        )
 
     def shown(self) -> dict[str, Any]:
         """All options except the credentials."""

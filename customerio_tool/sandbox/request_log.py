@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .http import Reply, Request, parse_json
+from .http import Reply, Request
+from .json_text import parse_json
 from .refusal import Refused
 from .store import Row
 from .workspace import Workspace, dump

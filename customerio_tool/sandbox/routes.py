@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from . import declared
 from .http import Envelope, Reply, Request
 from .refusal import Refused
 
@@ -111,6 +112,11 @@ class Router:
             path_known = True
         if path_known and (request.method, request.segments) not in _LEFT_OUT:
             raise Refused("Method Not Allowed", "not_allowed")
-        raise Refused(
-            f"{request.method} {request.path} is not served by the local Customer.io", "not_served"
-        )
+        unserved = f"{request.method} {request.path} is not served by the local Customer.io"
+        raise Refused(unserved + self._control_hint(request.segments), "not_served")
+
+    def _control_hint(self, segments: tuple[str, ...]) -> str:
+        if segments[:1] != ("_sandbox",):
+            return ""
+        known = {route.segments[1] for route in self.routes if route.api == "control"}
+        return f": {declared.nearest(''.join(segments[1:2]), known)}"

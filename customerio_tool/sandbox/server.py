@@ -19,8 +19,9 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
-from . import wire_faults
+from . import access, wire_faults
 from .application import Application
+from .control import private
 from .http import Reply, Request, app_errors, json_reply
 from .limits import is_digits
 from .refusal import Refused
@@ -145,6 +146,10 @@ class Connection(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self._target(), headers, body)
         application = self.server.application
+        try:
+            access.check_page(application.options, request)
+        except Refused as refused:
+            return self.send(self.encode(private(app_errors(refused))))
         try:
             request = application.with_fault(request)
             if request.fault is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from . import deliveries, devices, limits, people, templates
 from .deliveries import Failure, NewDelivery, Origin
 from .identify import is_true
+from .json_text import parse_json
 from .refusal import Refused
 from .store import Row
 from .templates import Channel
@@ -211,12 +211,12 @@ def _check_headers(headers: Any) -> None:
     if headers in (None, "", {}):
         return
     try:
-        found = json.loads(headers) if isinstance(headers, str) else headers
+        found = parse_json(headers.encode()) if isinstance(headers, str) else headers
         if isinstance(found, list):
             found = {each["name"]: each["value"] for each in found}
         texts = [str(text) for pair in found.items() for text in pair]
         is_spaced = any(" " in name for name in found)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+    except (AttributeError, KeyError, TypeError, ValueError, Refused):
         raise Refused("headers must be an object", field="headers") from None
     if not all(text.isascii() for text in texts):
         raise Refused("headers must be ASCII", field="headers")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .options import Options
 from .store import Store
+
+if TYPE_CHECKING:
+    from .audience_file import File
 
 
 @dataclass
@@ -20,6 +24,7 @@ class Workspace:
     operation: str = ""
     quiet_failures: list[str] = field(default_factory=list)
     is_delayed: bool = False  # the call is accepted now and applied later
+    files: Mapping[str, File] = field(default_factory=dict)  # what was fetched for it, by URL
 
     @property
     def now(self) -> int:

@@ -111,12 +111,17 @@ def test_a_mark_chooses_the_start(project: pytest.Pytester) -> None:
             assert customerio_sandbox.state()["people"] == []
             assert customerio_sandbox.options.rate_limits == "strict"
 
+        @pytest.mark.customerio_sandbox(options={"rate_limits": "strict"}, delay_seconds=1)
+        def test_options(customerio_sandbox):
+            assert customerio_sandbox.options.rate_limits == "strict"
+            assert customerio_sandbox.options.delay_seconds == 1
+
         @pytest.mark.customerio_sandbox(to={"people": [{"id": "mine"}]})
         def test_own(customerio_sandbox):
             assert [p["id"] for p in customerio_sandbox.state()["people"]] == ["mine"]
         """
     )
-    project.runpytest().assert_outcomes(passed=2)
+    project.runpytest().assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +238,9 @@ def test_the_plugin_costs_a_run_nothing_until_it_is_used(project: pytest.Pyteste
             assert not {"requests", "pydantic", "jsonschema", "sqlite3"} & set(sys.modules)
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)
+    # requests-mock is a plugin of its own, and loads requests
+    run = project.runpytest_subprocess("-p", "no:requests_mock")
+    run.assert_outcomes(passed=1)
 
 
 def test_the_package_loads_its_names_when_they_are_asked_for() -> None:

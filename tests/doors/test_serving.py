@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.doors.cli.serving import ready_file, stop_signals
+from customerio_tool.doors.cli.serving import ready_file
 from customerio_tool.sandbox import Sandbox
 from tests.support.shell import MAIN, invoke
 from tests.support.timeouts import PATIENCE
@@ -186,7 +186,8 @@ def test_any_setting_of_the_sandbox_can_be_given_by_its_name(tmp_path: Path) -> 
         ("rate_limits=harsh", "relaxed, strict"),
         ("rate_limits", "NAME=VALUE"),
         ("delay_seconds=NaN", "a number"),
-        ("track_api_key=mine", "settled when the sandbox starts"),
+        ("delay=30", "did you mean delay_seconds?"),
+        ("app_key=mine", "did you mean app_api_key"),
     ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_sandbox(option: str, complaint: str) -> None:
@@ -194,6 +195,14 @@ def test_a_setting_that_makes_no_sense_stops_the_sandbox(option: str, complaint:
     assert told.exit_code == 1
     assert told.stderr.startswith("The sandbox cannot start: ")
     assert complaint in told.stderr
+
+
+def test_a_key_of_ones_own_can_be_given(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--option", "app_api_key=own-app-key", "--ready-file", str(file)):
+        ready = json.loads(file.read_text())
+        assert ready["app_api_key"] == "own-app-key"
+        assert "u1" in people(ready)
 
 
 def test_with_tls_the_ready_file_names_the_ca(tmp_path: Path) -> None:
@@ -235,7 +244,6 @@ def test_a_ready_file_that_cannot_be_written_stops_the_sandbox(tmp_path: Path) -
 
 def test_a_ready_file_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
-    file.write_text("of an earlier run")
     with ready_file(file, {"ca_file": None}):
         assert json.loads(file.read_text()) == {"ca_file": None}
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -243,68 +251,79 @@ def test_a_ready_file_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_a_ready_file_that_cannot_take_its_place_leaves_no_draft(tmp_path: Path) -> None:
+def in_the_way(place: Path, kind: str) -> None:
+    if kind == "file":
+        place.write_text("of somebody else")
+    elif kind == "empty file":
+        place.touch()
+    elif kind == "folder":
+        (place / "of somebody else").mkdir(parents=True)
+    elif kind == "link to a file":
+        (place.parent / "target").write_text("of somebody else")
+        place.symlink_to(place.parent / "target")
+    else:
+        place.symlink_to(place.parent / "nowhere")
+
+
+def everything_in(folder: Path) -> dict[str, str]:
+    return {
+        str(each.relative_to(folder)): each.read_text() if each.is_file() else "no file"
+        for each in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["file", "empty file", "folder", "link to a file", "link to nowhere"]
+)
+def test_a_ready_file_takes_no_place_that_is_taken(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "ready.json"
-    (place / "taken").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"), ready_file(place, {}):
+    in_the_way(place, kind)
+    before = everything_in(tmp_path)
+    told = invoke("sandbox", "--ready-file", str(place))
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The sandbox cannot start: ")
+    assert f"{place} exists" in told.stderr
+    assert "delete it" in told.stderr
+    assert everything_in(tmp_path) == before
+
+
+def test_of_two_sandboxes_the_second_leaves_the_ready_file_to_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with served("--ready-file", str(file)) as (process, _):
+        first = file.read_text()
+        assert invoke("sandbox", "--ready-file", str(file)).exit_code == 1
+        assert file.read_text() == first
+        assert stop(process) == 0
+    assert not file.exists()
+
+
+def test_a_file_that_took_the_place_of_the_ready_file_is_left_there(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with ready_file(file, {"ca_file": None}):
+        file.unlink()
+        file.write_text("of somebody else")
+    assert file.read_text() == "of somebody else"
+
+
+def test_a_ready_file_that_went_away_is_no_failure(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    with ready_file(file, {}):
+        file.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ready_file_is_written_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    file, taken = tmp_path / "ready.json", tmp_path / "taken.json"
+    taken.write_text("of somebody else")
+    with ready_file(file, {"ca_file": None}):
+        assert json.loads(file.read_text()) == {"ca_file": None}
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with pytest.raises(FileExistsError), ready_file(taken, {}):
         pass
-    assert list(tmp_path.iterdir()) == [place]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_signals_are_put_back_as_they_were(number: signal.Signals) -> None:
-    before, awake = signal.getsignal(number), signal.set_wakeup_fd(-1)
-    signal.set_wakeup_fd(awake)
-    with stop_signals() as wait_for_one:
-        signal.raise_signal(number)
-        wait_for_one()
-    assert signal.getsignal(number) is before
-    assert signal.set_wakeup_fd(awake) == awake
-
-
-@contextmanager
-def later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
-    """Do something in another thread after so long, unless the block is over by then."""
-    timer = threading.Timer(seconds, do)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def test_another_signal_does_not_stop_the_wait() -> None:
-    seen: list[int] = []
-    before = signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
-
-    def end() -> None:
-        seen.append(signal.SIGTERM)
-        signal.raise_signal(signal.SIGTERM)
-
-    try:
-        with stop_signals() as wait_for_one:
-            signal.raise_signal(signal.SIGUSR1)
-            with later(0.05, end):
-                wait_for_one()
-            assert seen == [signal.SIGUSR1, signal.SIGTERM]
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-
-
-def test_a_signal_that_another_thread_catches_stops_the_wait() -> None:
-    """The kernel may give a signal to any thread, as it does with the second of two at once."""
-    rescued = threading.Event()
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def catch() -> None:
-        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
-
-    def rescue() -> None:
-        rescued.set()
-        signal.pthread_kill(main, signal.SIGTERM)
-
-    with stop_signals() as wait_for_one, later(PATIENCE, rescue), later(0.05, catch):
-        wait_for_one()
-    assert not rescued.is_set()
+    assert everything_in(tmp_path) == {"taken.json": "of somebody else"}

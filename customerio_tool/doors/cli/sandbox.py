@@ -49,7 +49,7 @@ def sandbox(
     ] = None,
 ) -> None:
     """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
-    from customerio_tool.sandbox import Options, Sandbox
+    from customerio_tool.sandbox import Sandbox
 
     if empty and seed:
         raise typer.BadParameter("give --empty or --seed, not both")
@@ -57,7 +57,7 @@ def sandbox(
         raise typer.BadParameter("--delay must be a finite number of seconds")
     with stop_signals() as wait_for_one, ExitStack() as running:
         try:
-            options = Options(region=region, delay_seconds=delay).changed(_settings(option or ()))
+            options = {"region": region, "delay_seconds": delay, **_settings(option or ())}
             content = _seed_in(seed) if seed else not empty
             local = Sandbox(port=port, tls=tls, db=db, seed=content, options=options)
             served = running.enter_context(local)

@@ -49,30 +49,64 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def ready_file(path: Path | None, content: Mapping[str, str | None]) -> Iterator[None]:
-    """Keep a JSON file during the block; it is written atomically, and removed at the end.
+    """Keep a JSON file during the block; it appears whole, and is removed at the end.
 
     So the file exists only while the sandbox runs, unless its process is killed. It holds the
-    sandbox's keys, so only its owner may read it.
+    sandbox's keys, so only its owner may read it. No other file is ever replaced or removed.
 
     Args:
         path: The path of the file; None writes nothing.
         content: The object to write.
 
     Raises:
+        FileExistsError: There is something at the path.
         OSError: The file cannot be written.
     """
     if path is None:
         yield
         return
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=2) + "\n")
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    written = _written(path, json.dumps(content, indent=2) + "\n")
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if _is(path, written):
+            path.unlink(missing_ok=True)
+
+
+def _written(path: Path, text: str) -> os.stat_result:
+    """Write a new file, and return what tells it from any other."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        _publish(Path(draft), path)
+    except FileExistsError:
+        problem = f"{path} exists; delete it if no sandbox uses it, or name another ready file"
+        raise FileExistsError(problem) from None
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    return path.lstat()
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Give a file its name, unless the name is taken; a rename would replace what is there."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: it appears empty, for a moment
+        with open(path, "x", encoding="utf-8", opener=_for_its_owner) as file:
+            file.write(draft.read_text(encoding="utf-8"))
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _is(path: Path, written: os.stat_result) -> bool:
+    """Whether the file at a path is still the one that was written; a new one may get its inode."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return os.path.samestat(found, written) and found.st_mtime_ns == written.st_mtime_ns
