@@ -14,8 +14,10 @@ Layers, each importing only those before it:
 Docstrings name the source of a rule: T and A are the vendor's Track and App specifications
 (https://docs.customer.io/files/journeys-track.json and journeys-app.json), A+ the rendered App
 reference, REC responses recorded in customerio/customerio-node, I29 that repository's issue 29,
-BE https://docs.customer.io/journeys/api-triggered-errors, AN
-https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, AM the release
+BE https://docs.customer.io/journeys/api-triggered-errors, TE
+https://docs.customer.io/journeys/transactional-api-common-api-errors/, INV
+https://docs.customer.io/journeys/invalid-api-requests, WH the specification of reporting webhooks,
+AN https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, AM the release
 note on merging them automatically
 (https://customer.io/docs/release-notes/2021-10-05-auto-merge), RA and ID those on reserved
 attributes and identifiers, and a language's name that language's official client.

@@ -8,14 +8,14 @@ from typing import Literal
 
 from . import broadcasts, campaigns, metrics
 from .app_segments import path_number
-from .http import Reply, Request, app_errors, json_reply
+from .http import Reply, Request, app_reads, json_reply
 from .refusal import Refused
 from .routes import Routes
 from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
 _ERRORS_PAGE = 100
-CAMPAIGNS = Routes("app", app_errors)
+CAMPAIGNS = Routes("app", app_reads)
 
 
 @CAMPAIGNS.route("GET", "/v1/campaigns", operation="list_campaigns", source=_SPEC)

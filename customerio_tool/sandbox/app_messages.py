@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import app_people, campaigns, deliveries, templates, transactional
 from .app_segments import path_number
 from .deliveries import Search
-from .http import Reply, Request, app_errors, json_reply, meta_error
+from .http import Reply, Request, app_reads, json_reply, send_errors
 from .limits import MESSAGES_PAGE
 from .refusal import Refused
 from .routes import Routes
@@ -14,20 +14,20 @@ from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
 _DEFAULT_PAGE = 50
-SENDS = Routes("app", meta_error)
-MESSAGES = Routes("app", app_errors)
+SENDS = Routes("app", send_errors)
+MESSAGES = Routes("app", app_reads)
 
 
 @SENDS.route("POST", "/v1/send/email", operation="send_email", source=_SPEC)
 def send_email(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional e-mail."""
-    return _sent(transactional.send_email(ws, request.json_object()))
+    return _sent(transactional.send_email(ws, request.json_object(), len(request.body)))
 
 
 @SENDS.route("POST", "/v1/send/push", operation="send_push", source=_SPEC)
 def send_push(ws: Workspace, request: Request) -> Reply:
     """Queue a transactional push."""
-    return _sent(transactional.send_push(ws, request.json_object()))
+    return _sent(transactional.send_push(ws, request.json_object(), len(request.body)))
 
 
 def _sent(sent: Sent) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import devices, people
 from .filters import as_text
-from .http import Reply, Request, app_errors, json_reply
+from .http import Reply, Request, app_reads, json_reply
 from .people import Address
 from .refusal import Refused
 from .routes import Routes
@@ -15,7 +15,7 @@ from .store import Row
 from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
-PEOPLE = Routes("app", app_errors)
+PEOPLE = Routes("app", app_reads)
 
 
 @PEOPLE.route(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import people, segments
-from .http import Reply, Request, app_errors, json_reply
+from .http import Reply, Request, app_reads, json_reply
 from .limits import MEMBERS_PAGE, parse_digits
 from .refusal import Refused
 from .routes import Routes
@@ -12,7 +12,7 @@ from .workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
 _DEFAULT_PAGE = 1000
-SEGMENTS = Routes("app", app_errors)
+SEGMENTS = Routes("app", app_reads)
 
 
 def path_number(text: str, name: str) -> int:

@@ -52,10 +52,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a delivery fails, and the metric that records it."""
+    """Why a delivery fails, and the metric that records it.
+
+    Only ``dropped``, for somebody suppressed, is documented (WH). The others are UNVERIFIED.
+    """
 
     message: str
-    metric: Literal["failed", "undeliverable"] = "failed"
+    metric: Literal["failed", "undeliverable", "dropped"] = "failed"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def read(ws: Workspace, device: Any, token_key: str) -> dict[str, Any]:
     Unknown keys count as attributes: some clients do not nest them.
 
     Raises:
-        Refused: no token, or a platform other than ios and android.
+        Refused: no token, one among the attributes, or a platform other than ios and android.
     """
     if not isinstance(device, dict):
         raise Refused("device is required", field="device")
@@ -33,6 +33,8 @@ def read(ws: Workspace, device: Any, token_key: str) -> dict[str, Any]:
     nested = {} if nested is None else nested
     if not isinstance(nested, dict):
         raise Refused("device.attributes must be an object", field="device")
+    if "token" in nested:  # UNVERIFIED: the token stands beside the attributes
+        raise Refused("device.attributes cannot have a token", field="device")
     flat = {key: value for key, value in device.items() if key not in _OWN_KEYS}
     return {
         "token": token,

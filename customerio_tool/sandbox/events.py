@@ -32,25 +32,25 @@ class Event:
 
 
 def read(ws: Workspace, body: dict[str, Any]) -> Event:
-    """Read an event from a body (T). Raises Refused."""
+    """Read an event from a body (T; words: INV). Raises Refused."""
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise Refused("name is required", field="name")
+        raise Refused("event name must not be blank", field="name")
     name = name.strip()
     if limits.size(name) > EVENT_NAME:
-        raise Refused(f"name cannot be longer than {EVENT_NAME} bytes", field="name")
+        raise Refused(f"event name cannot be longer than {EVENT_NAME} bytes", field="name")
     data = body.get("data")
     data = {} if data is None else data
     if not isinstance(data, dict):
-        raise Refused("data must be an object", field="data")
+        raise Refused("event data must be a hash", field="data")
     if limits.size(data) > EVENT_DATA:
-        raise Refused(f"data cannot be larger than {EVENT_DATA} bytes", field="data")
+        raise Refused(f"event data cannot be longer than {EVENT_DATA} bytes", field="data")
     kind = body.get("type")
     return Event(
         name=name,
         type=kind if kind in ("page", "screen") else "event",
         event_id=_event_id(body.get("id")),
-        timestamp=limits.seconds(body.get("timestamp"), "timestamp", ws.now),
+        timestamp=limits.moment(ws, body.get("timestamp"), "timestamp"),
         data=data,
         anonymous_id=anonymous_id_in(ws, body),
     )
@@ -63,16 +63,17 @@ def anonymous_id_in(ws: Workspace, body: dict[str, Any]) -> str | None:
 
 
 def _event_id(value: Any) -> str | None:
+    """The id of an event: a ULID (fact event-id-other)."""
     if value is None or value == "":
         return None
-    if not isinstance(value, str):
-        raise Refused("id must be a string", field="id")
+    if not isinstance(value, str) or not _ULID.fullmatch(value):
+        raise Refused("id must be a ULID", field="id")  # the vendor's words are UNVERIFIED
     return value
 
 
 def add(ws: Workspace, event: Event, person: Row | None) -> None:
     """Store an event unless it is a duplicate, then start the campaigns that it triggers."""
-    key = _dedup_key(ws, event)
+    key = event.event_id and event.event_id.upper()
     if key and ws.store.one("SELECT 1 FROM events WHERE dedup_key=?", (key,)):
         ws.fail_quietly("duplicate event id", event.event_id or "")
         return
@@ -89,18 +90,6 @@ def add(ws: Workspace, event: Event, person: Row | None) -> None:
         data=dump(event.data),
     )
     _trigger(ws, event, person)
-
-
-def _dedup_key(ws: Workspace, event: Event) -> str | None:
-    """The key to deduplicate by: a ULID (fact event-id-ulid), or any id if the option says so."""
-    if event.event_id is None:
-        return None
-    if _ULID.fullmatch(event.event_id):
-        return event.event_id.upper()
-    if ws.options.dedupe_any_event_id:
-        return event.event_id
-    ws.fail_quietly("event id is not a ULID: not used for deduplication", event.event_id)
-    return None
 
 
 def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:

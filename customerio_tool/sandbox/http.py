@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+from . import limits
 from .json_text import parse_json
-from .refusal import Refused
+from .refusal import Malformed, Refused
 
 if TYPE_CHECKING:
     from .faults import Fault
 
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 JSON_TYPE = "application/json; charset=utf-8"
 _STATUS_OF = {
     "invalid": 400,
@@ -131,12 +134,31 @@ def track_errors(refused: Refused) -> Reply:
 
 
 def meta_error(refused: Refused) -> Reply:
-    """Every 401 of Track, Track's merges, App's sends: ``{"meta":{"error":text}}``."""
+    """Every 401 of Track, and Track's merges: ``{"meta":{"error":text}}``."""
     return json_reply({"meta": {"error": refused.message}}, status_of(refused))
 
 
+def send_errors(refused: Refused) -> Reply:
+    """App's sends: ``{"meta":{"error":text}}``, for a body that is no JSON in TE's words."""
+    if isinstance(refused, Malformed):
+        refused = Refused(limits.BAD_ENTITY)
+    return meta_error(refused)
+
+
+def app_reads(refused: Refused) -> Reply:
+    """Other App routes: some errors say nothing, with a reference for the vendor's support (BE).
+
+    The request log has the reason.
+    """
+    words = "not found" if refused.kind == "not_found" else "bad request"
+    if refused.kind == "not_found" or isinstance(refused, Malformed):
+        reference = "01" + "".join(secrets.choice(_CROCKFORD) for _ in range(24))
+        refused = Refused(f"{words} (reference {reference})", refused.kind, pointer=refused.pointer)
+    return app_errors(refused)
+
+
 def app_errors(refused: Refused) -> Reply:
-    """Other App routes: ``{"errors":[{"detail","status"[,"source"]}]}``, status as text (BE)."""
+    """``{"errors":[{"detail","status"[,"source"]}]}``, status as text (BE)."""
     status = status_of(refused)
     error: dict[str, Any] = {"detail": refused.message, "status": str(status)}
     if refused.pointer:
@@ -146,7 +168,7 @@ def app_errors(refused: Refused) -> Reply:
 
 def v2_errors(refused: Refused) -> Reply:
     """Track v2: ``{"errors":[{"reason","field","message"}]}``."""
-    return json_reply({"errors": [v2_error(refused)]}, status_of(refused))
+    return json_reply({"errors": refused.errors or [v2_error(refused)]}, status_of(refused))
 
 
 def v2_error(refused: Refused) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import events, objects, people, segments
 from .filters import as_text
-from .limits import ATTRIBUTES, check_attributes, check_person_id, seconds
+from .limits import ATTRIBUTES, check_attributes, check_person_id, moment
 from .merge import merge
 from .people import Address
 from .refusal import Refused
@@ -29,7 +29,7 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     """
     check_attributes(body, _UNLIMITED)
     wanted = _identifiers_in(ws, body)
-    at = seconds(body.get("_timestamp"), "_timestamp", ws.now)
+    at = moment(ws, body.get("_timestamp"), "_timestamp")
     relationships = objects.relationship_changes(body.get("cio_relationships"))
     person = _person(ws, address, wanted, update_only=body.get("_update") is True)
     if person is None:
@@ -62,7 +62,7 @@ def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
         if kind == "id" and isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
-            raise Refused(f"{kind} must be a string", field=kind)
+            raise Refused(f"{kind} attribute must be a string value", field=kind)
         if kind == "id":
             check_person_id(value)
             found.append(Address("id", value))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from .refusal import Refused
+from .refusal import Malformed, Refused
 
 DEEPEST = 500
 """The most levels of JSON in a body. Python's recursion limit of 1,000 must also hold callers."""
@@ -20,14 +20,15 @@ def parse_json(body: bytes) -> Any:
     U+FFFD.
 
     Raises:
-        Refused: it is no JSON, or deeper than ``DEEPEST`` levels. The vendor's limit is UNVERIFIED;
+        Malformed: it is no JSON.
+        Refused: it is deeper than ``DEEPEST`` levels. The vendor's limit is UNVERIFIED;
             this one keeps every stored value readable.
     """
     try:
         value = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
         is_too_deep = _is_too_deep(body, value)
     except ValueError:
-        raise Refused("malformed JSON in the request body") from None
+        raise Malformed("malformed JSON in the request body") from None
     except RecursionError:
         is_too_deep = True
     if is_too_deep:

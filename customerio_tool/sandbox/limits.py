@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .refusal import Refused
-from .workspace import dump
+from .workspace import Workspace, dump
 
 PERSON_ID = 150
 ATTRIBUTE_NAME = 150
@@ -20,6 +20,8 @@ SEGMENT_IDS = 1000
 RECIPIENTS = 15
 ATTACHMENTS = 2 * 1024**2 - 1  # documented as under 2 MB
 TRANSACTIONAL_PAYLOAD = 1024**2
+SEND_BODY = 2048 * 1024
+BAD_ENTITY = "Request entity must be JSON encoded and not exceed 2048 KB."  # TE
 SEND_AHEAD = 90 * 86400
 BROADCAST_PAYLOAD = 25 * 1024**2
 BROADCAST_DATA = 50_000
@@ -64,10 +66,22 @@ def seconds(value: Any, name: str, default: int) -> int:
     return int(value)
 
 
+def moment(ws: Workspace, value: Any, name: str) -> int:
+    """Unix seconds as ``seconds`` reads them; an invalid time is now (fact invalid-timestamp)."""
+    try:
+        return seconds(value, name, ws.now)
+    except Refused:
+        if ws.options.invalid_timestamp == "refuse":
+            raise
+        ws.fail_quietly("invalid timestamp: taken as now", name)
+        return ws.now
+
+
 def check_attributes(attributes: dict[str, Any], exempt: frozenset[str] = frozenset()) -> None:
-    """Refuse too many attributes, and names and values that are too long (wording: I29)."""
+    """Refuse too many attributes, and names and values that are too long (words: I29, INV)."""
     if len(attributes) > ATTRIBUTES:
-        raise Refused(f"cannot have more than {ATTRIBUTES} attributes", field="attributes")
+        message = f"cannot identify more than {ATTRIBUTES} attributes in one request"
+        raise Refused(message, field="attributes")
     for name, value in attributes.items():
         if size(name) > ATTRIBUTE_NAME:
             raise Refused(

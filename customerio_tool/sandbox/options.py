@@ -70,26 +70,27 @@ class Options:
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
     number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients also numbers
     equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # then a repeated call is harmless
-    nested_attributes: Literal["store", "ignore"] = "store"  # other pages of the vendor show some
+    nested_attributes: Literal["store", "ignore"] = "store"  # a page of the vendor says so
     foreign_cio_id: Literal["refuse", "ignore"] = "refuse"  # a field report says 400
-    events_create_people: bool = True  # T's delete note warns that calls by id can create people
-    dedupe_any_event_id: bool = False  # vendor staff: only the ULID format is a dedup key
-    device_moves: bool = True  # a token added to a second person leaves the first: one phone
+    events_create_people: bool = True  # reports from production (fact event-unknown-person)
+    invalid_timestamp: Literal["now", "refuse"] = "now"  # vendor staff, in another's repository
+    device_moves: bool = False  # vendor staff: clients must take a token from the first person
     merge_moves_devices: bool = False  # T's list of moved data has no devices
     merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
     merge_renames_deliveries: bool = True  # the history moves, so its messages name the primary
     # --- UNVERIFIED, segments
-    segment_add_creates_people: bool = False  # an old document says create, the current is silent
-    segment_unusable: Kind = "invalid"  # a membership call on a missing or dynamic segment
+    segment_add_creates_people: bool = False  # an old text says create, a later one ignore
+    segment_unusable: Kind = "invalid"  # missing or dynamic; an older text has 404 for missing
     segment_remove_by: Literal["any", "id"] = "any"  # T has id_type, its text asks for ids
     delete_dynamic_segment: Kind = "invalid"
     delete_used_segment: Kind | Literal["allow"] = "allow"  # no conflict is documented
     duplicate_segment_name: Kind | Literal["allow"] = "allow"  # no conflict is documented
     # --- UNVERIFIED, messages and broadcasts
-    unknown_template: Kind = "invalid"
+    unknown_template: Kind = "invalid"  # a page of the vendor lists it under 400 (TE)
+    send_several_identifiers: Literal["refuse", "take"] = "refuse"  # take: an id wins, then email
     send_requires_identifiers: bool = True  # the schema does not; every official client sends them
     send_creates_people: bool = True  # the official Python README says so
-    several_audiences: Kind = "unprocessable"  # the schema is oneOf
+    several_audiences: Kind = "unprocessable"  # BE
     broadcast_not_running: Kind = "unprocessable"
     trigger_queue_full: Kind = "too_many"
     steps_over_maximum: Literal["refuse", "clamp"] = "refuse"

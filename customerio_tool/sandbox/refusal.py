@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 Kind = Literal[
     "invalid",
@@ -27,6 +28,7 @@ class Refused(Exception):
         field: the argument at fault (Track v2).
         pointer: the JSON pointer to the argument at fault (broadcasts).
         keep: whether the call's writes are committed; by default they are rolled back.
+        errors: the errors of all parts, as they are answered (batches).
         status: an HTTP status to use instead of the kind's (faults).
     """
 
@@ -34,10 +36,21 @@ class Refused(Exception):
     status: int | None = None
 
     def __init__(
-        self, message: str, kind: Kind = "invalid", *, field: str = "", pointer: str = ""
+        self,
+        message: str,
+        kind: Kind = "invalid",
+        *,
+        field: str = "",
+        pointer: str = "",
+        errors: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.kind: Kind = kind
         self.field = field
         self.pointer = pointer
+        self.errors = errors
+
+
+class Malformed(Refused):
+    """A body that is no JSON."""

@@ -60,7 +60,7 @@ def choose(ws: Workspace, reference: Any, channel: Channel, *, auto_create: bool
     if row is None and auto_create and isinstance(reference, str) and not is_digits(reference):
         return add(ws, NewTemplate(reference, channel))
     if row is None:
-        raise Refused("transactional message not found", ws.options.unknown_template)
+        raise Refused('"transactional_message_id" not found.', ws.options.unknown_template)
     if row["channel"] != channel:
         raise Refused(f"transactional message is not of type {channel}")
     return row

@@ -28,7 +28,7 @@ def entity(ws: Workspace, request: Request) -> Reply:
 
 @TRACK_V2.route("POST", "/api/v2/batch", operation="batch", source=_SPEC)
 def batch(ws: Workspace, request: Request) -> Reply:
-    """Apply each valid operation; 207 lists the invalid ones."""
+    """Apply each valid operation; 207 lists the invalid ones, and 400 if none is valid."""
     if len(request.body) > limits.V2_BATCH:
         raise Refused("batch is larger than 500 KB", field="batch")
     items = request.json_object().get("batch")
@@ -43,6 +43,8 @@ def batch(ws: Workspace, request: Request) -> Reply:
             ws.store.execute("ROLLBACK TO item")
             errors.append({"batch_index": index, **v2_error(refused)})
         ws.store.execute("RELEASE item")
+    if len(errors) == len(items):
+        raise Refused("no operation is valid", errors=errors)
     return json_reply({"errors": errors}, 207) if errors else json_reply({})
 
 
@@ -166,7 +168,7 @@ def _delivery_event(ws: Workspace, item: dict[str, Any]) -> None:
     except Refused:
         ws.fail_quietly("unknown delivery", delivery_id)
         return
-    at = limits.seconds(item.get("timestamp"), "timestamp", ws.now)
+    at = limits.moment(ws, item.get("timestamp"), "timestamp")
     deliveries.record(ws, row["pk"], item["name"], at)
 
 

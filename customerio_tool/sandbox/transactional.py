@@ -12,6 +12,7 @@ from . import deliveries, devices, limits, people, templates
 from .deliveries import Failure, NewDelivery, Origin
 from .identify import is_true
 from .json_text import parse_json
+from .people import Address
 from .refusal import Refused
 from .store import Row
 from .templates import Channel
@@ -40,6 +41,8 @@ _FORBIDDEN = frozenset(
     ]
 )
 _QUOTED = re.compile(r'"(?:[^"\\]+|\\.)*("?)', re.DOTALL)  # an unclosed quote reaches the end
+_ONE_IDENTIFIER = "identifiers must have exactly one of id, email, cio_id"
+_RANK = {"id": 0, "email": 1}
 _EMAIL_KEPT = [
     "from",
     "reply_to",
@@ -115,11 +118,21 @@ class _Send:
     send_at: int | None
 
 
-def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
-    """Queue an e-mail (fact send_transactional_email). Raises Refused."""
+def send_email(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
+    """Queue an e-mail (fact send_transactional_email).
+
+    Args:
+        ws: the workspace.
+        body: the request's body.
+        size: the length of that body in bytes.
+
+    Raises:
+        Refused: the vendor would not take it.
+    """
     _check_payload(body)
     recipients = _recipients(body)
     attachments = _attachments(body.get("attachments"))
+    _check_size(size)
     template = _template(ws, body, "email")
     content = {**templates.content(template), **_filled(body, (*_EMAIL_KEPT, "subject"))}
     for name in ("subject", "body", "from"):
@@ -132,13 +145,14 @@ def send_email(ws: Workspace, body: dict[str, Any]) -> Sent:
     return _queue(ws, _Send(body, "email", template, person, str(body["to"]), content, send_at))
 
 
-def send_push(ws: Workspace, body: dict[str, Any]) -> Sent:
-    """Queue a push. It needs a transactional message. Raises Refused."""
+def send_push(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
+    """Queue a push, with the arguments of ``send_email``. It needs a transactional message."""
     if not ws.options.push_enabled:
         raise Refused("Push messaging is not enabled for your workspace.", "forbidden")
     if body.get("transactional_message_id") in (None, ""):
         raise Refused('Missing required field: "transactional_message_id"')
     _check_payload(body)
+    _check_size(size)
     template = _template(ws, body, "push")
     device = body.get("custom_device")
     read = devices.read(ws, device, "token") if device is not None else None
@@ -200,6 +214,11 @@ def _check_payload(body: dict[str, Any]) -> None:
     if data is not None and not isinstance(data, dict):
         raise Refused("message_data must be an object", field="message_data")
     _check_headers(body.get("headers"))
+
+
+def _check_size(size: int) -> None:
+    if size > limits.SEND_BODY:
+        raise Refused(limits.BAD_ENTITY)
 
 
 def _check_headers(headers: Any) -> None:
@@ -266,23 +285,34 @@ def _person(ws: Workspace, body: dict[str, Any]) -> Row | str | None:
     identifiers = body.get("identifiers")
     if identifiers in (None, {}) and not ws.options.send_requires_identifiers:
         return None
-    if not isinstance(identifiers, dict) or len(identifiers) != 1:
-        raise Refused("identifiers must have exactly one of id, email, cio_id")
-    ((kind, given),) = identifiers.items()
-    text = people.identifier_text(ws, given)
-    if kind not in ("id", "email", "cio_id") or not text:
-        raise Refused("identifiers must have exactly one of id, email, cio_id")
-    people.check_kind(ws, kind, "identifiers")
-    address = people.address_of(kind, text)
-    if people.is_suppressed(ws, address):
-        ws.fail_quietly("suppressed", text)
-        return "suppressed"
-    person = people.find(ws, address)
-    if person is None and address.kind != "cio_id" and ws.options.send_creates_people:
-        return people.create(ws, address)
-    if person is None:
+    addresses = _addresses(ws, identifiers)
+    for address in addresses:
+        if people.is_suppressed(ws, address):
+            ws.fail_quietly("suppressed", address.value)
+            return "suppressed"
+    for address in addresses:
+        if person := people.find(ws, address):
+            return person
+    new = [each for each in addresses if each.kind != "cio_id"]
+    if not new or not ws.options.send_creates_people:
         raise Refused("person not found", field="identifiers")
-    return person
+    return people.create(ws, *new)
+
+
+def _addresses(ws: Workspace, identifiers: Any) -> list[Address]:
+    """The identifiers of a send, by rank."""
+    if not isinstance(identifiers, dict) or not identifiers:
+        raise Refused(_ONE_IDENTIFIER)
+    if len(identifiers) > 1 and ws.options.send_several_identifiers == "refuse":
+        raise Refused(_ONE_IDENTIFIER)
+    found: list[Address] = []
+    for kind, given in sorted(identifiers.items(), key=lambda each: _RANK.get(each[0], 2)):
+        text = people.identifier_text(ws, given)
+        if kind not in ("id", "email", "cio_id") or not text:
+            raise Refused(_ONE_IDENTIFIER)
+        people.check_kind(ws, kind, "identifiers")
+        found.append(people.address_of(kind, text))
+    return found
 
 
 def _token(ws: Workspace, person: Row | str | None, to: Any) -> str | None:
@@ -312,7 +342,7 @@ def _queue(ws: Workspace, send: _Send) -> Sent:
 
 def _failure(send: _Send) -> Failure | None:
     if send.person == "suppressed":
-        return Failure("suppressed")
+        return Failure("suppressed", "dropped")
     if send.recipient is None:
         return Failure("no device", "undeliverable")
     unsubscribed = isinstance(send.person, Row) and send.person["unsubscribed"]

@@ -55,9 +55,32 @@ def _(api: Api) -> bool:
 
 @shows("event-id-other")
 def _(api: Api) -> bool:
-    for name in ("first", "second"):
-        api.event("u6", name, id="order-1")
-    return "second" not in names(api, "u6")
+    body = {"name": "first", "id": "order-1"}
+    v2 = {"type": "person", "action": "event", "identifiers": {"id": "u6"}, **body}
+    told = [
+        status(api, "POST", person_path("u6", "/events"), body),
+        status(api, "POST", "/api/v1/events", body),
+        status(api, "POST", "/api/v2/entity", v2),
+    ]
+    return told == [400, 400, 400] and "first" not in names(api, "u6")
+
+
+@shows("event-names-trimmed")
+def _(api: Api) -> bool:
+    api.event("u6", " first ")
+    anonymous(api, " second ", anonymous_id="v1")
+    api.identify("u6", anonymous_id="v1")
+    return {"first", "second"} <= set(names(api, "u6"))
+
+
+@shows("invalid-timestamp")
+def _(api: Api) -> bool:
+    for number, text in enumerate(("2027-01-15T08:00:00Z", "soon", 1.5, True, [])):
+        api.event("u6", f"v1 {number}", timestamp=text)
+    v2 = {"type": "person", "action": "event", "identifiers": {"id": "u6"}, "name": "v2"}
+    sent = status(api, "POST", "/api/v2/entity", {**v2, "timestamp": "soon"})
+    held = [each for each in api.known("u6")["events"] if each["name"][:2] in ("v1", "v2")]
+    return sent == 200 and [each["timestamp"] for each in held] == [NOW] * 6
 
 
 @shows("event-dedup-window")
@@ -179,13 +202,17 @@ def _(api: Api) -> bool:
 
 @shows("segment-missing")
 def _(api: Api) -> bool:
-    return [members(api, "add", number, "u6") for number in (999, 3)] == [400, 400]
+    return members(api, "add", 999, "u6") in (400, 404)
+
+
+@shows("segment-dynamic")
+def _(api: Api) -> bool:
+    return members(api, "add", 3, "u6") == 400
 
 
 @shows("segment-adds-people")
 def _(api: Api) -> bool:
-    assert members(api, "add", 1, "nobody") == 200
-    return api.person("nobody") is not None
+    return members(api, "add", 1, "nobody") == 200 and api.person("nobody") is None
 
 
 @shows("segment-remove-creates-nobody")

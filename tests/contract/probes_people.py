@@ -256,8 +256,25 @@ def _(api: Api) -> bool:
 @shows("device-moves")
 def _(api: Api) -> bool:
     api.accept("PUT", person_path("u6", "/devices"), device("apns:ada-phone"))
-    assert tokens(api, "u6") == ["apns:ada-phone"]
-    return tokens(api, "u1") == []
+    return [tokens(api, who) for who in ("u1", "u6")] == [["apns:ada-phone"], ["apns:ada-phone"]]
+
+
+@shows("device-unknown-person")
+def _(api: Api) -> bool:
+    api.accept("PUT", person_path("nobody", "/devices"), device("t1"))
+    return tokens(api, "nobody") == ["t1"]
+
+
+@shows("device-attribute-token")
+def _(api: Api) -> bool:
+    wrong = device("t1", attributes={"token": "t1"})
+    v2 = {"token": "t1", "platform": "ios", "attributes": {"token": "t1"}}
+    entity = {"type": "person", "action": "add_device", "identifiers": {"id": "u6"}, "device": v2}
+    told = [
+        status(api, "PUT", person_path("u6", "/devices"), wrong),
+        status(api, "POST", "/api/v2/entity", entity),
+    ]
+    return told == [400, 400] and tokens(api, "u6") == []
 
 
 @shows("device-limits")
@@ -280,12 +297,18 @@ def _(api: Api) -> bool:
     api.event("u6", "signed_up")
     api.event("u6", "ancient", timestamp=NOW - 31 * 86_400)
     api.accept("POST", "/api/v1/segments/1/add_customers", {"ids": ["u6"]})
+    acme = {"object_type_id": "1", "object_id": "acme"}
+    link = {"identifiers": acme, "relationship_attributes": {"role": "boss"}}
+    changes = {"action": "add_relationships", "relationships": [link]}
+    api.identify("u6", cio_relationships=changes)
     sent = len(api.sandbox.state()["deliveries"])
     merge(api, {"email": "ivy@example.com"}, {"id": "u6"})
     held, state = api.known("ivy@example.com"), api.sandbox.state()
     names = {each["name"] for each in held["events"]} & {"signed_up", "ancient"}
     quiet = len(state["deliveries"]) == sent and not state["deliveries"][-1]["forgotten"]
-    return names == {"signed_up"} and held["manual_segments"] == [1] and quiet
+    related = [each["attributes"] for each in held["relationships"]]
+    moved = names == {"signed_up"} and held["manual_segments"] == [1]
+    return moved and related == [{"role": "boss"}] and quiet
 
 
 @shows("merge-missing-primary")

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from tests.contract.probes import person_path, shows
+from tests.support.loopback import Loopback, answer, says
 from tests.support.sandbox_api import NOW, Api
 
 DAY = 86_400
@@ -47,7 +48,32 @@ def _(api: Api) -> bool:
 def _(api: Api) -> bool:
     api.accept("POST", person_path("u6", "/suppress"))
     sent = mail(api).status_code
-    return sent == 200 and "failed" in deliveries(api)[-1]["metrics"]
+    push = {"transactional_message_id": "order_shipped", "identifiers": {"id": "u6"}}
+    pushed = api.app("POST", "/v1/send/push", push).status_code
+    ends = [sorted(each["metrics"]) for each in deliveries(api)[-2:]]
+    return (sent, pushed) == (200, 200) and ends == [["created", "dropped"]] * 2
+
+
+@shows("send-several-identifiers")
+def _(api: Api) -> bool:
+    both = {"id": "u6", "email": "zoë@example.com"}
+    return mail(api, identifiers=both).status_code == 400
+
+
+@shows("send-words")
+def _(api: Api) -> bool:
+    entity = "Request entity must be JSON encoded and not exceed 2048 KB."
+    large: dict[str, Any] = {"attachments": {"a.txt": "QUFB" * 525_000}}
+    bearer = {"Authorization": f"Bearer {api.sandbox.app_api_key}"}
+    unread, text = api.raw("POST", "/v1/send/email", b"{", bearer)
+    told = [
+        (mail(api, **large), entity),
+        (mail(api, transactional_message_id="none"), '"transactional_message_id" not found.'),
+    ]
+    words = all(
+        (each.status_code, each.json()["meta"]["error"]) == (400, said) for each, said in told
+    )
+    return words and unread == 400 and entity in text.decode()
 
 
 @shows("send-unknown-template")
@@ -129,6 +155,15 @@ def _(api: Api) -> bool:
     number = api.get("/v1/broadcasts/30/triggers")["triggers"][0]["id"]
     errors = api.get(f"/v1/campaigns/30/triggers/{number}/errors")["errors"]
     return str(number) in detail and all(isinstance(each, str) for each in errors) and bool(errors)
+
+
+@shows("file-words")
+def _(api: Api) -> bool:
+    with Loopback([says(answer(b"", status=b"403 Forbidden"))]) as files:
+        trigger(api, data_file_url=f"{files.url}/people.jsonl")
+    number = api.get("/v1/broadcasts/30/triggers")["triggers"][0]["id"]
+    [told] = api.get(f"/v1/campaigns/30/triggers/{number}/errors")["errors"]
+    return bool(told == "failed to download data file, server responded with code 403 Forbidden")
 
 
 @shows("broadcast-numbering")

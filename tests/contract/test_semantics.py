@@ -25,7 +25,7 @@ WITHOUT_PROBE = {
     "track-other-statuses": "What a document leaves out.",
     "track-whole-request": "What a document leaves out.",
     "rate-scope": "There is one key of each kind.",
-    "error-reference": "The local Customer.io makes no references; clients read them.",
+    "key-ip-list": "The local Customer.io is called from one address.",
     "error-status-type": "What two documents say.",
     "non-json-errors": "A fault: tests of faults and of failures.",
     "messages-node-filters": "In part: the leaning says which.",

@@ -178,7 +178,7 @@ def test_people_and_campaigns_are_read(served: dict[str, Any]) -> None:
 def test_it_is_told_of_what_is_wrong(printed: dict[str, Any]) -> None:
     assert printed["refused"] == {
         "wrongKey": "401 Unauthorized request",
-        "wrongTemplate": "400 transactional message not found",
+        "wrongTemplate": '400 "transactional_message_id" not found.',
         "longValue": (
             "400 1 error:\n  - value for attribute 'myAttribute' cannot be longer than 1000 bytes"
         ),

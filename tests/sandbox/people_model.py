@@ -140,8 +140,6 @@ class Workspace:
     def add_device(self, name: Name, token: str) -> None:
         person = self.reach(name, create=True)
         if person is not None:
-            for other in self.people:
-                other.devices.discard(token)
             person.devices.add(token)
 
     def delete_device(self, name: Name, token: str) -> None:

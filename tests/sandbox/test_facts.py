@@ -29,6 +29,7 @@ LIMITS = {
     "anonymous_join_window": events.JOIN_AFTER_IDENTIFY,
     "merged_event_age": merge.EVENTS_TAKEN,
     "send_payload_bytes": limits.TRANSACTIONAL_PAYLOAD,
+    "send_body_bytes": limits.SEND_BODY,
     "attachment_bytes": limits.ATTACHMENTS,
     "recipients": limits.RECIPIENTS,
     "send_ahead": limits.SEND_AHEAD,

@@ -96,7 +96,9 @@ def test_a_method_that_nothing_serves_is_501_and_hung_up(api: Api, method: str) 
 
 
 def test_asking_after_the_server_itself_is_501_too(api: Api) -> None:
-    answer = exchange(api.sandbox, "HEAD * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = exchange(
+        api.sandbox, "HEAD * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
     assert answer.startswith(b"HTTP/1.1 501 ")
 
 

@@ -104,25 +104,39 @@ def test_a_send_limit_is_400_one_beyond(api: Api, limit: Any, over: Any) -> None
 
 
 def test_a_payload_without_attachments_has_1_mb_at_most(api: Api) -> None:
-    """A: 1 MB; attachments count on their own."""
+    """A: 1 MB without its attachments."""
     empty = {**MAIL, "message_data": {"k": ""}}
     room = 1024**2 - len(json.dumps(empty, separators=(",", ":")))
     fitting = {**MAIL, "message_data": {"k": "v" * room}}
-    large = base64.b64encode(b"x" * 1_000_000).decode()
+    large = base64.b64encode(b"x" * 700_000).decode()
     with_file = {**fitting, "attachments": {"a.pdf": large}}
     assert api.app("POST", "/v1/send/email", with_file).status_code == 200
     beyond = {**MAIL, "message_data": {"k": "v" * (room + 1)}}
     assert api.app("POST", "/v1/send/email", beyond).status_code == 413
 
 
-@pytest.mark.parametrize(("size", "status"), [(2 * 1024**2 - 1, 200), (2 * 1024**2, 413)])
+@pytest.mark.parametrize(
+    ("size", "status"), [(1_500_000, 200), (2 * 1024**2 - 1, 400), (2 * 1024**2, 413)]
+)
 def test_attachments_stay_under_2_mb_together(api: Api, size: int, status: int) -> None:
-    """A: under 2 MB in total, decoded."""
+    """A: under 2 MB in total, decoded. Just below, the body is over 2048 KB (TE)."""
     half = size // 2
     files = {"a.pdf": half, "b.pdf": size - half}
     encoded = {name: base64.b64encode(b"x" * n).decode() for name, n in files.items()}
     response = api.app("POST", "/v1/send/email", {**MAIL, "attachments": encoded})
     assert response.status_code == status
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 400)])
+def test_a_send_is_2048_kb_at_most_as_a_whole(api: Api, over: int, status: int) -> None:
+    """TE."""
+    file = base64.b64encode(b"x" * 1_000_002).decode()
+    empty = json.dumps({**MAIL, "attachments": {"a.pdf": file}, "message_data": {"k": ""}})
+    body = {**MAIL, "attachments": {"a.pdf": file}, "message_data": {"k": "v" * 700_000}}
+    room = 2048 * 1024 - len(empty) - 700_000 + over
+    sent = json.dumps(body).encode() + b" " * room
+    bearer = {"Authorization": f"Bearer {api.sandbox.app_api_key}"}
+    assert api.raw("POST", "/v1/send/email", sent, bearer)[0] == status
 
 
 @pytest.mark.parametrize(

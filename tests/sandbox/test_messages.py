@@ -184,14 +184,15 @@ def test_a_send_to_somebody_unknown_creates_them(api: Api) -> None:
     assert api.known("newcomer@x.com")
 
 
-def test_a_suppressed_person_gets_a_failed_delivery(api: Api) -> None:
-    """UNVERIFIED, shown as a failure and not as 4xx."""
+def test_a_message_to_somebody_suppressed_is_dropped(api: Api) -> None:
+    """WH: email_dropped."""
     api.accept("POST", "/api/v1/customers/u1/suppress")
     delivery_id = send(api).json()["delivery_id"]
     message = api.get(f"/v1/messages/{delivery_id}")["message"]
     assert message["failure_message"] == "suppressed"
-    assert "failed" in message["metrics"]
-    assert "sent" not in message["metrics"]
+    assert sorted(message["metrics"]) == ["created", "dropped"]
+    dropped = api.get("/v1/messages", metric="dropped")["messages"]
+    assert [each["id"] for each in dropped] == [delivery_id]
 
 
 def test_unsubscribed_people_get_transactional_mail_by_default(api: Api) -> None:

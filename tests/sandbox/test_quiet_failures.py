@@ -45,8 +45,8 @@ def merge(primary: str, secondary: str) -> tuple[str, str, dict[str, Any]]:
         (("DELETE", customer("u1", "/devices/none"), {}), "unknown device"),
         (("DELETE", customer("nobody", "/devices/none"), {}), "unknown person"),
         (
-            ("POST", customer("u1", "/events"), {"name": "n", "id": "order-1"}),
-            "event id is not a ULID: not used for deduplication",
+            ("POST", customer("u1", "/events"), {"name": "n", "timestamp": "soon"}),
+            "invalid timestamp: taken as now",
         ),
         (
             (

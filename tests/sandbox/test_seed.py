@@ -119,7 +119,7 @@ def test_a_seed_sends_nothing_and_what_comes_after_does(empty: Api) -> None:
         ({"people": [{"id": "x" * 151}]}, "150 bytes"),
         ({"people": [{"id": "x", "segments": ["no"]}]}, "no segment 'no'"),
         ({"people": [{"id": "x", "devices": [{"token": "t"}]}]}, "platform must be ios"),
-        ({"people": [{"id": "x", "events": [{}]}]}, "name is required"),
+        ({"people": [{"id": "x", "events": [{}]}]}, "event name must not be blank"),
         ({"people": [{"id": "x", "attributes": {"a": "b" * 1001}}]}, "1000 bytes"),
         (
             {"people": [{"id": "x", "email": "e@x.io"}, {"id": "y", "email": "e@x.io"}]},

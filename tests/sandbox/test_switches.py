@@ -79,18 +79,70 @@ def test_a_foreign_cio_id_can_be_dropped_quietly(api_with: Api) -> None:
     assert api_with.quiet() == ["unknown cio_id"]
 
 
-@switched(dedupe_any_event_id=True)
-def test_any_event_id_can_deduplicate(api_with: Api) -> None:
-    for _ in range(2):
-        api_with.event("p", "paid", id="order-1")
-    assert len(api_with.known("p")["events"]) == 1
+TIMES: list[Any] = ["soon", "2027-01-15T08:00:00Z", 1.5, True, {}, "", -0.5, 10**20]
+
+
+@pytest.mark.parametrize("time", TIMES)
+@pytest.mark.parametrize(
+    ("api_with", "status"),
+    [({}, 200), ({"invalid_timestamp": "refuse"}, 400)],
+    indirect=["api_with"],
+)
+def test_an_invalid_timestamp_is_now_or_refused(api_with: Api, status: int, time: Any) -> None:
+    """Fact invalid-timestamp. The log tells of it."""
+    person = {"type": "person", "identifiers": {"id": "u6"}, "timestamp": time}
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", "/api/v1/customers/u6/events", {"name": "v1", "timestamp": time}),
+        ("POST", "/api/v1/events", {"name": "v1", "anonymous_id": "a", "timestamp": time}),
+        ("PUT", "/api/v1/customers/u6", {"plan": "free", "_timestamp": time}),
+        ("POST", "/api/v2/entity", {**person, "action": "event", "name": "v2"}),
+        ("POST", "/api/v2/entity", {**person, "action": "identify", "attributes": {"a": 1}}),
+    ]
+    told = [api_with.track(how, path, body).status_code for how, path, body in calls]
+    assert told == [status] * 5
+    events = [each for each in api_with.known("u6")["events"] if each["name"] in ("v1", "v2")]
+    assert [each["timestamp"] for each in events] == ([NOW] * 2 if status == 200 else [])
+    taken = api_with.quiet().count("invalid timestamp: taken as now")
+    assert taken == (5 if status == 200 else 0)
+
+
+@switched(send_several_identifiers="take")
+@pytest.mark.parametrize(
+    ("identifiers", "reached"),
+    [
+        ({"email": "zoë@example.com", "id": "u6"}, ("u6", None)),
+        ({"id": "u3", "email": "zoë@example.com"}, ("u3", "zoë@example.com")),
+        ({"id": "nobody", "email": "zoë@example.com"}, ("u3", "zoë@example.com")),
+        ({"email": "new@example.com", "id": "new"}, ("new", "new@example.com")),
+    ],
+)
+def test_a_send_with_several_identifiers_can_be_taken(
+    api_with: Api, identifiers: dict[str, str], reached: tuple[str, str | None]
+) -> None:
+    """The schema is a choice of one: an id wins, then an e-mail address."""
+    assert send(api_with, identifiers=identifiers).status_code == 200
+    who = api_with.sandbox.state()["deliveries"][-1]["customer_identifiers"]
+    assert (who["id"], who["email"]) == reached
 
 
 @pytest.mark.parametrize(
-    ("api_with", "left"), [({}, 0), ({"device_moves": False}, 1)], indirect=["api_with"]
+    "identifiers",
+    [
+        {},
+        {"id": "u6", "email": "zoë@example.com"},
+        {"id": "u6", "cio_id": "d9c106000006"},
+        {"a": "b"},
+    ],
 )
-def test_a_token_moves_to_the_person_who_has_it_now_or_is_on_both(api_with: Api, left: int) -> None:
-    """Token moves between people are UNVERIFIED."""
+def test_a_send_names_one_identifier_by_default(api: Api, identifiers: dict[str, str]) -> None:
+    assert send(api, identifiers=identifiers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("api_with", "left"), [({}, 1), ({"device_moves": True}, 0)], indirect=["api_with"]
+)
+def test_a_token_is_on_both_or_moves_to_the_person_who_has_it_now(api_with: Api, left: int) -> None:
+    """Fact device-moves."""
     for person in ("a", "b"):
         body = {"device": {"id": "tok", "platform": "ios"}}
         api_with.accept("PUT", f"/api/v1/customers/{person}/devices", body)
