@@ -7,7 +7,7 @@ import string
 from collections.abc import Collection
 
 from customerio_tool.errors import FieldProblem
-from customerio_tool.subtools.declare import Reach
+from customerio_tool.subtools.declare import Reach, address_fault
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
 _INDIRECT = re.compile(r"[{%!]|=\?")
@@ -19,7 +19,9 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 def is_allow_list_entry(text: str) -> bool:
     """Whether a text is a valid entry of an allow-list: a bare e-mail address, or a domain."""
-    return _ENTRY.fullmatch(text) is not None
+    domain = text.rpartition("@")[2]
+    address = text if text.partition("@")[0] != "" and domain != text else f"x@{domain}"
+    return _ENTRY.fullmatch(text) is not None and address_fault(address) is None
 
 
 def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:

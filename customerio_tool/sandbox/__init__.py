@@ -17,8 +17,8 @@ reference, REC responses recorded in customerio/customerio-node, I29 that reposi
 BE https://docs.customer.io/journeys/api-triggered-errors, TE
 https://docs.customer.io/journeys/transactional-api-common-api-errors/, INV
 https://docs.customer.io/journeys/invalid-api-requests, WH the specification of reporting webhooks,
-AN https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, AM the release
-note on merging them automatically
+AN https://docs.customer.io/journeys/anonymous-events/, MG the page on merging people, AM the
+release note on merging them automatically
 (https://customer.io/docs/release-notes/2021-10-05-auto-merge), RA and ID those on reserved
 attributes and identifiers, and a language's name that language's official client.
 "fact delete-frees" is the entry of that name in ``tests/contract/facts.yaml``, with its sources.

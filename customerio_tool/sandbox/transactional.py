@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import deliveries, devices, limits, people, templates
+from . import addresses, deliveries, devices, limits, people, templates
 from .deliveries import Failure, NewDelivery, Origin
 from .identify import is_true
 from .json_text import parse_json
@@ -183,11 +183,17 @@ def _recipients(body: dict[str, Any]) -> list[str]:
         if not entries:
             raise Refused(f"{name} is an address list that names nobody", field=name)
         found += entries
-    if not all("@" in each for each in found):
-        raise Refused("to, cc and bcc must be e-mail addresses", field="to")
+    for each in [*found, *_senders(body)]:
+        if not addresses.is_address(addresses.bare(each)):
+            raise Refused("to, cc, bcc, from and reply_to must be e-mail addresses", field="to")
     if len(found) > limits.RECIPIENTS:
         raise Refused(f"cannot have more than {limits.RECIPIENTS} recipients", field="to")
     return found
+
+
+def _senders(body: dict[str, Any]) -> list[str]:
+    """The addresses of from and reply_to."""
+    return [str(body[name]).strip() for name in ("from", "reply_to") if body.get(name)]
 
 
 def _entries(text: str) -> list[str]:

@@ -34,7 +34,7 @@ from customerio_tool.subtools.declare import (
     size_of,
 )
 from customerio_tool.subtools.parts.identify import PersonArgs
-from customerio_tool.subtools.parts.mail import reach_of
+from customerio_tool.subtools.parts.mail import reach_of, with_addresses
 from customerio_tool.subtools.parts.references import TRACK_PAGES
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ TRIGGER_SECONDS = 72 * 3600
 """An event with an older timestamp than this triggers no campaign (Track specification)."""
 
 
-Data: TypeAlias = Annotated[EventData | None, Field(description="Properties of the event.")]
+Data: TypeAlias = Annotated[
+    Annotated[EventData, AfterValidator(with_addresses)] | None,
+    Field(description="Properties of the event."),
+]
 When: TypeAlias = Annotated[
     Time | None, Field(description="When it happened: ISO 8601 or Unix time; default now.")
 ]

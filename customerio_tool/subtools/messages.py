@@ -158,7 +158,7 @@ class ListMessagesArgs(Args):
             if self.id_type is not None:
                 raise Problem("needs customer_id", "give it, or leave id_type out", "id_type")
             return self
-        check_type(self.customer_id, self.id_type, "customer_id")
+        check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
         fix = "leave it out, or list without customer_id"
         refuse_given = [name for name in _NOT_OF_ONE_PERSON if getattr(self, name) is not None]
         if refuse_given:

@@ -11,6 +11,7 @@ from customerio_tool.subtools.declare import (
     TRUNCATED,
     Answer,
     Api,
+    Args,
     Effect,
     Endpoint,
     Example,
@@ -21,6 +22,7 @@ from customerio_tool.subtools.declare import (
     Member,
     Pace,
     People,
+    PersonId,
     Sends,
     Shape,
     Subtool,
@@ -268,9 +270,12 @@ merge_customers = Subtool(
 )
 
 
-class GetCustomerAttributesArgs(PersonArgs):
+class GetCustomerAttributesArgs(Args):
     """Arguments of get_customer_attributes."""
 
+    customer_id: Annotated[
+        PersonId, Field(description="Person's id, email address, or cio_... id.")
+    ]
     id_type: Annotated[
         LookupType | None,
         Field(description="Type of customer_id; default by its shape, never phone."),
@@ -282,7 +287,7 @@ class GetCustomerAttributesArgs(PersonArgs):
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
-        check_type(self.customer_id, self.id_type, "customer_id")
+        check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
         return self
 
 

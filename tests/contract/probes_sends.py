@@ -96,6 +96,12 @@ def _(api: Api) -> bool:
     return found == [True, False]
 
 
+@shows("address-form")
+def _(api: Api) -> bool:
+    wrong = ("peggy@example.com;", "(peggy@example.com)", ".peggy@example.com", "peggy@-x.com")
+    return [mail(api, to=text).status_code for text in wrong] == [400] * len(wrong)
+
+
 @shows("send-without-template")
 def _(api: Api) -> bool:
     whole = {"subject": "s", "body": "b", "from": "shop@example.com"}

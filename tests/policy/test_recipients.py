@@ -219,19 +219,9 @@ BEYOND: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"customer_id": "u1", "url": "/", "data": {"recipient": "eve@evil.example"}},
         ["data.recipient"],
     ),
-    "a recipient that a template fills in": (
-        "track_event",
-        {**EVENT, "data": {"recipient": "{{customer.email}}"}},
-        ["data.recipient"],
-    ),
     "a recipient under a name in other letters": (
         "track_event",
         {**EVENT, "data": {" Recipient": "eve@evil.example"}},
-        ["data.recipient"],
-    ),
-    "a recipient that is a list": (
-        "track_event",
-        {**EVENT, "data": {"recipient": ["ada@example.com"]}},
         ["data.recipient"],
     ),
 }

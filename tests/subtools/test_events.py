@@ -22,7 +22,7 @@ def test_the_limit_of_an_events_data_holds_for_what_is_sent_with_the_recipient()
 
 
 @pytest.mark.parametrize("name", ["recipient", "Recipient", " recipient"])
-@pytest.mark.parametrize("value", ["bob@example.com", None, ["ada@example.com"]])
+@pytest.mark.parametrize("value", ["bob@example.com", None])
 def test_an_invitation_whose_data_names_another_recipient_is_refused(name: str, value: Any) -> None:
     (problem,) = refusal_of(track_anonymous_event, **INVITE, data={name: value}).fields
 

@@ -77,6 +77,7 @@ _HIDDEN = re.compile(
 _ANY_HIDDEN = re.compile(f"[{CONTROL}{RETURN}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}]")
 _EDGE = rf"[\s{CONTROL}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}{_BLANK}]"
 _HIDDEN_EDGE = re.compile(rf"^{_EDGE}|{_EDGE}\Z")
+_UNSEEN = re.compile(_EDGE)
 
 
 def visible(text: str) -> str:
@@ -88,6 +89,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(r"\1", text) if _ANY_HIDDEN.search(text) else text
+
+
+def holds_hidden(text: str) -> bool:
+    """Return whether a text holds white space, or any character that does not show."""
+    return _UNSEEN.search(text) is not None
 
 
 def has_hidden_edge(text: str) -> bool:

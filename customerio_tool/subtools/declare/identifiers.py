@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Hashable, Iterable
 from typing import Literal, TypeAlias, TypeVar
 
@@ -15,6 +16,9 @@ CIO_PREFIX = "cio_"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.ASCII | re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PHONE = re.compile(r"(?:[a-z]{2,12}:)?\s*(?:\+|%2b)([0-9 ()./\u2010-\u2015-]+)", re.IGNORECASE)
+"""A phone number, perhaps with a scheme such as `tel:` in front and marks between its digits."""
+
 _LOOSEST = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "cio_id": re.compile(r"[A-Za-z0-9]+")}
 """The loosest form that an identifier of each type can have; an id can have any form."""
 
@@ -30,9 +34,10 @@ def shape_of(identifier: str) -> IdType:
     return "email" if _EMAIL.fullmatch(identifier) else "id"
 
 
-def is_address(text: str) -> bool:
-    """Return whether a text looks like one bare e-mail address, without `mailto:`."""
-    return shape_of(text) == "email" and not text.lower().startswith("mailto:")
+def is_phone(text: str) -> bool:
+    """Return whether a text is a phone number with its country code: a plus and 7 to 15 digits."""
+    number = _PHONE.fullmatch(unicodedata.normalize("NFKC", text))
+    return number is not None and 7 <= len(re.sub(r"\D", "", number[1])) <= 15
 
 
 def may_be(identifier: str, id_type: str) -> bool:

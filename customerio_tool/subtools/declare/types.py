@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Set
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
 
@@ -22,6 +23,11 @@ from pydantic import (
 )
 
 from customerio_tool.errors import Problem
+from customerio_tool.subtools.declare.addresses import (
+    bare_address,
+    is_like_an_address,
+    listed,
+)
 from customerio_tool.subtools.declare.characters import (
     CONTROL,
     HIGH_CONTROL,
@@ -31,10 +37,11 @@ from customerio_tool.subtools.declare.characters import (
     has_hidden_edge,
     visible,
 )
-from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_address, may_be, shape_of
+from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.placeholders import Placeholder, is_placeholder
+from customerio_tool.subtools.declare.problems import located
 from customerio_tool.subtools.declare.times import unix_seconds
 from customerio_tool.subtools.declare.wording import kind_of, shown
 
@@ -93,6 +100,32 @@ def _from_text(opening: str) -> Callable[[Any], Any]:
         return plain_json(parse(value), depth=1)
 
     return read
+
+
+_array_from_json = _from_text("[")
+
+
+def _array(value: Any) -> Any:
+    try:
+        return _array_from_json(value)
+    except Problem:
+        if (found := listed(value)) is None:
+            raise
+    return plain_json(found, depth=1)
+
+
+def only_entry(value: Any) -> Any:
+    """Return the only entry of a list that is written as text; return other values unchanged.
+
+    Raises:
+        Problem: The list has several entries.
+    """
+    entries = listed(value) if isinstance(value, str) else None
+    if not entries:
+        return value
+    if len(entries) > 1:
+        raise Problem(f"has {len(entries)} entries", "give one")
+    return entries[0]
 
 
 def number_as_text(value: Any) -> Any:
@@ -158,13 +191,6 @@ def segment_of_path(text: str) -> str:
     return text
 
 
-def email(text: str) -> str:
-    """Refuse a text that does not look like one bare e-mail address."""
-    if not is_address(text):
-        raise Problem("is not an e-mail address", "send one such as ada@example.com")
-    return text
-
-
 def _person(identifier: str) -> str:
     if identifier == CIO_PREFIX:
         raise Problem("has nothing after its prefix cio_", "send the whole identifier")
@@ -177,12 +203,51 @@ def _person(identifier: str) -> str:
     return identifier
 
 
-def check_type(identifier: str, id_type: str | None, argument: str) -> None:
-    """Refuse an identifier that cannot have the given type; `argument` is the one that holds it."""
-    if id_type is None or may_be(identifier, id_type):
-        return
-    shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
-    raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", argument)
+def well_shaped(identifier: str) -> str:
+    """Refuse an identifier that is shaped as an e-mail address and is none."""
+    is_cio_id = identifier.startswith(CIO_PREFIX)
+    return (
+        bare_address(identifier) if not is_cio_id and is_like_an_address(identifier) else identifier
+    )
+
+
+_PHONE = "is a phone number, by which this call finds nobody"
+_PHONE_FIX = (
+    "find the person with get_customer_attributes and id_type='phone' ('id' if it is their id), "
+    "and send cio_ with the cio_id that it shows"
+)
+
+
+def no_phone(identifier: str) -> str:
+    """Refuse a phone number, which Customer.io would take for the id of a new person."""
+    if is_phone(identifier):
+        raise Problem(_PHONE, _PHONE_FIX)
+    return identifier
+
+
+def check_type(
+    identifier: str, id_type: str | None, *where: str | int, finds_phones: bool = False
+) -> None:
+    """Refuse an identifier that cannot have the given type, or the one that its shape suggests.
+
+    Args:
+        identifier: The identifier.
+        id_type: The type that the caller gives; None for that of the shape.
+        where: The path of the identifier within the arguments.
+        finds_phones: Whether the call's own answer tells of the type for phone numbers.
+
+    Raises:
+        Problem: The identifier is refused.
+    """
+    if id_type is None:
+        located(well_shaped, identifier, *where)
+        if not finds_phones:
+            located(no_phone, identifier, *where)
+    elif not may_be(identifier, id_type):
+        shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
+        raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", *where)
+    elif id_type == "email":
+        located(partial(bare_address, needs_dot=False), identifier, *where)
 
 
 def _named_members(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -227,9 +292,13 @@ Identifier: TypeAlias = Annotated[Name, BeforeValidator(number_as_text)]
 """A line that a model may also send as an integer; no placeholder, and never trimmed."""
 
 EmailAddress: TypeAlias = Annotated[
-    Line, AfterValidator(email), AfterValidator(exact), BeforeValidator(_real)
+    Line,
+    AfterValidator(exact),
+    AfterValidator(bare_address),
+    BeforeValidator(_real),
+    BeforeValidator(only_entry),
 ]
-"""A text that looks like one bare e-mail address."""
+"""One bare e-mail address, which a model may also send as the only entry of a list in text."""
 
 as_email: Callable[[Any], Any] = TypeAdapter(EmailAddress).validate_python
 
@@ -237,10 +306,15 @@ PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 """An identifier that can be one segment of a URL's path."""
 
 PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
-"""A person's id, e-mail address or `cio_…`; an id has at most 150 bytes."""
+"""A person's id, e-mail address or `cio_…`; an id has at most 150 bytes. See `check_type`."""
+
+WellShapedId: TypeAlias = Annotated[PersonId, AfterValidator(well_shaped)]
+"""A person's identifier; what is shaped as an e-mail address is one."""
 
 Person: TypeAlias = Annotated[
-    PersonId, Field(description="Person's id, email address, or cio_... id.")
+    WellShapedId,
+    AfterValidator(no_phone),
+    Field(description="Person's id, email address, or cio_... id."),
 ]
 """The argument that identifies the person that a call is about."""
 
@@ -249,7 +323,7 @@ as_identifier: Callable[[Any], Any] = TypeAdapter(Identifier).validate_python
 
 as_path_text: Callable[[Any], Any] = TypeAdapter(PathText).validate_python
 
-as_person_id: Callable[[Any], Any] = TypeAdapter(PersonId).validate_python
+as_well_shaped_id: Callable[[Any], Any] = TypeAdapter(WellShapedId).validate_python
 
 whole_number = BeforeValidator(_whole)
 """Accept an integer as text or float. Put it after the bounds, or JSON Schema lacks the bounds."""
@@ -272,8 +346,8 @@ JsonObject: TypeAlias = Annotated[
 ]
 """An object, which a model may also send as JSON text."""
 
-json_array = BeforeValidator(_from_text("["))
-"""Accept an array as JSON text."""
+json_array = BeforeValidator(_array)
+"""Accept an array as JSON text, or as Python shows a list."""
 
 Time: TypeAlias = Annotated[int, BeforeValidator(unix_seconds), WithJsonSchema({"type": "string"})]
 """A time: a string in the JSON Schema, whole Unix seconds in the typed arguments."""

@@ -12,8 +12,8 @@ from customerio_tool.subtools.declare import (
     JsonObject,
     Problem,
     as_email,
-    as_person_id,
     as_segment_number,
+    as_well_shaped_id,
     canonical,
     first_of_each,
     json_array,
@@ -30,7 +30,7 @@ _FILTER_FIX = "send an object with one of and, or, not, segment, attribute"
 _ALL_OF_FIX = f"{_FILTER_FIX}; to reach only those who meet all, put each into and"
 _ATTRIBUTE_FIX = "send {field, operator: 'eq' or 'exists', value for eq}"
 _PERSON_FIX = "send {id or email, data?}"
-_VALIDATORS: Mapping[str, Callable[[Any], Any]] = {"id": as_person_id, "email": as_email}
+_VALIDATORS: Mapping[str, Callable[[Any], Any]] = {"id": as_well_shaped_id, "email": as_email}
 
 
 def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:

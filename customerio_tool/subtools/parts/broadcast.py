@@ -16,8 +16,8 @@ from customerio_tool.subtools.declare import (
     Invocation,
     JsonObject,
     ObjectId,
-    PersonId,
     Problem,
+    WellShapedId,
     at_most,
     distinct,
     json_array,
@@ -104,7 +104,7 @@ class TriggerBroadcastArgs(Args):
     ]
     customer_ids: Annotated[
         Annotated[
-            list[PersonId],
+            list[WellShapedId],
             json_array,
             Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
         ]

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
+from unicodedata import normalize
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
 from customerio_tool.subtools.declare import (
     JsonObject,
     Line,
     Problem,
     Reach,
+    address_fault,
     at_paths,
     exact,
-    is_address,
     kind_of,
+    listed,
+    located,
     number_as_text,
+    only_entry,
+    override_of,
     shown,
 )
-from customerio_tool.subtools.declare.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
+from customerio_tool.subtools.declare.characters import (
+    CONTROL,
+    RETURN,
+    TAB_AND_LINE_FEED,
+    visible,
+)
 
 MAX_ATTACHMENT_BYTES = 2_000_000
 """Bytes of all files together: Customer.io's 2 MB, taken as powers of 1000.
@@ -49,6 +59,13 @@ _MAY_COPY = re.compile(r"[@{\\]|=\?|%40|=40|&#|&commat", re.IGNORECASE)
 The encodings are an encoded word, JSON, a URL, quoted-printable and HTML.
 """
 
+_LIST_FIX = "send addresses such as ada@example.com, with commas between them"
+
+_HOLDS_ADDRESSES = re.compile(
+    r"(?!in-reply-to$)(?:.+-to|(?:.+-)?b?cc|.+-(?:bcc)?address|errors-to)", re.IGNORECASE
+)
+"""Names of headers that hold addresses; In-Reply-To holds the id of a message."""
+
 _FILE_NAME = re.compile(
     rf"[^/\\{CONTROL}{RETURN}{TAB_AND_LINE_FEED}]{{1,200}}\.[A-Za-z0-9]{{1,10}}"
 )
@@ -58,16 +75,20 @@ def addresses(text: str) -> list[str]:
     """Return the bare addresses of a comma-separated list, in which display names are allowed.
 
     Raises:
-        Problem: An entry of the list has no e-mail address, or one that no identifier may be.
+        Problem: An entry of the list has no e-mail address, or one that no identifier may be; or a
+            name holds a character that does not show.
     """
+    if visible(text) != text:
+        raise Problem("holds a character that does not show", "remove it")
     found: list[str] = []
     position = 0
     while position < len(text) or not found:
         match = _ADDRESS.match(text, position)
         address = (match[1] or match[2]) if match else ""
-        if match is None or not is_address(address):
-            fix = "send addresses such as ada@example.com, with commas between them"
-            raise Problem(f"has no e-mail address as entry {len(found) + 1}", fix)
+        fault = address_fault(address)
+        if match is None or fault is not None:
+            why = f", as {fault}" if fault else ""
+            raise Problem(f"has no e-mail address as entry {len(found) + 1}{why}", _LIST_FIX)
         found.append(exact(address))
         position = match.end()
     return found
@@ -76,9 +97,10 @@ def addresses(text: str) -> list[str]:
 def canonical_addresses(text: str) -> list[str]:
     """Return the addresses of a list in one form: sorted, bare, each once, domains in lower case.
 
-    The part before the `@` keeps its case, which a mail server may tell apart.
+    The part before the `@` keeps its case, which a mail server may tell apart. Accents are
+    composed.
     """
-    found = (address.rpartition("@") for address in addresses(text))
+    found = (normalize("NFC", address).rpartition("@") for address in addresses(text))
     return sorted({f"{local}@{domain.lower()}" for local, _, domain in found})
 
 
@@ -123,15 +145,34 @@ def _copying_headers(headers: Mapping[str, str]) -> list[str]:
     return [f"headers.{shown(name)}" for name, text in headers.items() if _MAY_COPY.search(text)]
 
 
-def _address_list(text: str) -> str:
+def _joined(value: Any) -> Any:
+    """Return a list of addresses, which may be written as text, with commas in between.
+
+    Each entry must be one address; so a comma in an entry's name is no separator by mistake.
+    """
+    entries = listed(value) if isinstance(value, str) else value
+    if not isinstance(entries, list):
+        return value
+    if not entries:
+        raise Problem("is empty", "name at least one address, or leave the argument out")
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, str):
+            raise Problem(f"is {kind_of(entry)}", "send a string", i)
+        located(one_address, entry, i)
+    return ", ".join(entry.strip() for entry in entries)
+
+
+def address_list(text: str) -> str:
+    """Refuse a text that is no comma-separated list of addresses; a last comma is left out."""
     addresses(text)
-    return text
+    return text.strip().removesuffix(",").rstrip() if text.rstrip().endswith(",") else text
 
 
-def _one_address(text: str) -> str:
+def one_address(text: str) -> str:
+    """Refuse a text that is not one address, with or without a display name."""
     if len(addresses(text)) > 1:
         raise Problem("has several addresses", "give one")
-    return text
+    return address_list(text)
 
 
 def _headers(given: Mapping[str, Any]) -> dict[str, str]:
@@ -149,6 +190,8 @@ def _header(name: str, value: Any) -> str:
         raise Problem(f"is {kind_of(value)}", "send a string", name)
     if not _HEADER_VALUE.fullmatch(text):
         raise Problem("is not one line of ASCII", "send 1 to 2,000 printable characters", name)
+    if "@" in text and _HOLDS_ADDRESSES.fullmatch(name):
+        located(addresses, text, name)
     return text
 
 
@@ -181,11 +224,42 @@ def _is_base64(text: str) -> bool:
     return True
 
 
-AddressList: TypeAlias = Annotated[Line, AfterValidator(_address_list)]
-"""Comma-separated e-mail addresses, each with or without a display name."""
+AddressList: TypeAlias = Annotated[Line, AfterValidator(address_list), BeforeValidator(_joined)]
+"""Comma-separated e-mail addresses, each with or without a display name; a list is joined."""
 
-Address: TypeAlias = Annotated[Line, AfterValidator(_one_address)]
+Address: TypeAlias = Annotated[Line, AfterValidator(one_address), BeforeValidator(only_entry)]
 """One e-mail address, with or without a display name."""
+
+_OVERRIDES: Mapping[str, Callable[[Any], Any]] = {
+    "recipient": TypeAdapter(AddressList).validate_python,
+    "from_address": TypeAdapter(Address).validate_python,
+    "reply_to": TypeAdapter(Address).validate_python,
+}
+
+
+def with_addresses(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event's data, in which the members that redirect its message are addresses.
+
+    Raises:
+        Problem: Such a member is no address; null and "" redirect nothing.
+    """
+    return {name: _override(name, value) for name, value in data.items()}
+
+
+def _override(name: str, value: Any) -> Any:
+    check = _OVERRIDES.get(override_of(name))
+    if check is None or value in (None, ""):
+        return value
+    if not isinstance(value, str):
+        fix = "send an address as text, or name it otherwise: Customer.io writes to it"
+        raise Problem(f"is {kind_of(value)}", fix, name)
+    try:
+        return located(check, value, name)
+    except Problem as found:
+        fix = f"{found.fix}, or name it otherwise: Customer.io writes to it"
+        redirected = Problem(found.problem, fix, *found.path)
+    raise redirected
+
 
 Headers: TypeAlias = Annotated[JsonObject, AfterValidator(_headers)]
 """Extra headers: name to ASCII value.

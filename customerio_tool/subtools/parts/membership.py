@@ -19,6 +19,7 @@ from customerio_tool.subtools.declare import (
     Problem,
     SegmentNumber,
     bare,
+    check_type,
     distinct,
     json_array,
     may_be,
@@ -55,6 +56,8 @@ class MembershipArgs(Args):
         elif any(is_invalid):
             problem = f"cannot be of type {self.kind} at {_indices(is_invalid)}"
         else:
+            for i, one in enumerate(self.customer_ids):
+                check_type(one, self.id_type, "customer_ids", i)
             return self
         raise Problem(problem, "make one call per type, or set id_type", "customer_ids")
 

@@ -46,8 +46,8 @@ class MergeCustomersArgs(Args):
     @model_validator(mode="after")
     def _two_people(self) -> Self:
         (primary_type, primary), (secondary_type, secondary) = self.primary, self.secondary
-        check_type(primary, primary_type, "primary_id")
-        check_type(secondary, secondary_type, "secondary_id")
+        check_type(primary, self.primary_id_type, "primary_id")
+        check_type(secondary, self.secondary_id_type, "secondary_id")
         if canonical(primary, primary_type) == canonical(secondary, secondary_type):
             raise Problem("is the same person as primary_id", "name another person", "secondary_id")
         return self
