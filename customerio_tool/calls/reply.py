@@ -147,9 +147,19 @@ _REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
     HTTPStatus.TOO_MANY_REQUESTS: (RateLimited, "Too many requests, so this one was not accepted"),
 }
 _REJECTED = (RequestRejected, "Customer.io refused the request")
+_FORBIDDEN = (
+    "The key's scope or its list of IP addresses is too narrow, or the workspace lacks the channel."
+)
+_MAY_NOT_SEND = (
+    "Or nothing may be sent yet: the account is not approved for sending, its owner's e-mail "
+    "address is not confirmed, or the workspace is set to Do Not Send."
+)
+"""https://docs.customer.io/journeys/transactional-api-common-api-errors/"""
+
 _CREDENTIALS = {
     Api.TRACK: "Check site_id, track_api_key and region of the connection.",
-    Api.APP: "Check app_api_key and region of the connection.",
+    Api.APP: "Check app_api_key and region of the connection, and whether the key is limited to "
+    "other IP addresses.",
 }
 
 
@@ -158,7 +168,7 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
     if error is CredentialsRejected:
         return _CREDENTIALS[subtool.endpoint.api]
     if error is PermissionDenied:
-        return "The key's scope is too narrow, or the workspace lacks this channel."
+        return f"{_FORBIDDEN} {_MAY_NOT_SEND}" if subtool.effect is Effect.SEND else _FORBIDDEN
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return "Send less in one call."
     if error is NotFound and subtool.not_found_hint:

@@ -19,11 +19,11 @@ from customerio_tool.subtools.declare.vendor_json import object_in, whole_in
 
 _WRONG = {
     Api.TRACK: "Customer.io rejected site_id with track_api_key; copy both again.",
-    Api.APP: "Customer.io rejected app_api_key; copy it again.",
+    Api.APP: "Customer.io rejected app_api_key; copy it again, or allow this IP address.",
 }
 _NARROW = {
     Api.TRACK: "Customer.io knows site_id with track_api_key, but does not let them in.",
-    Api.APP: "app_api_key is right, but its scope does not allow reading segments.",
+    Api.APP: "app_api_key is right, but its scope or IP addresses do not allow reading segments.",
 }
 _FOREIGN = "The answer is not Customer.io's; check the URLs of the connection."
 

@@ -281,7 +281,7 @@ class Client:
         return {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
-            "Authorization": self.connection.authorization(request.api),
+            **self.connection.headers(request.api),
             "User-Agent": f"{DISTRIBUTION}/{__version__}",
             **({} if request.body is None else {"Content-Type": "application/json"}),
         }

@@ -22,6 +22,7 @@ from customerio_tool.connection.fields import (
     HOSTS,
     REGION_OF,
     REGIONS,
+    SERVICE_ACCOUNT,
     Region,
     SavedConnection,
     connection_fields,
@@ -84,6 +85,7 @@ class Connection(SavedConnection):
 
         - `CUSTOMERIO_SITE_ID`, `CUSTOMERIO_TRACK_API_KEY`: required for the Track API
         - `CUSTOMERIO_APP_API_KEY`: required for the App API
+        - `CUSTOMERIO_WORKSPACE_ID`: required if the App API key is a service account's token
         - `CUSTOMERIO_REGION`, `CUSTOMERIO_TRACK_URL`, `CUSTOMERIO_APP_URL`,
           `CUSTOMERIO_CA_FILE`: optional
 
@@ -168,6 +170,16 @@ class Connection(SavedConnection):
             )
         return f"Basic {self._pair()}" if api is Api.TRACK else f"Bearer {_text(self.app_api_key)}"
 
+    def headers(self, api: Api) -> dict[str, str]:
+        """Return the credentials of an API, with the workspace where a service account calls.
+
+        Raises:
+            ConnectionInvalid: As `authorization` does.
+        """
+        workspace = self.workspace_id if api is Api.APP else None
+        named = {"X-Workspace-Id": workspace} if workspace else {}
+        return {"Authorization": self.authorization(api), **named}
+
     def _pair(self) -> str:
         return base64.b64encode(f"{self.site_id}:{_text(self.track_api_key)}".encode()).decode()
 
@@ -192,10 +204,12 @@ class Connection(SavedConnection):
 
         It is the same for all connections with that site id; other fields do not change it, nor
         which APIs a connection is for. So give the site id also where only the App API is used:
-        without it, connections share a ledger only if they have the same App API key.
+        without it, connections share a ledger only if they have the same App API key, or name the
+        same workspace of a service account.
         """
         whole = self._whole.reveal()
-        return _digest("workspace", whole.site_id or _text(whole.app_api_key), size=8)
+        alone = whole.workspace_id or _text(whole.app_api_key)
+        return _digest("workspace", whole.site_id or alone, size=8)
 
     @property
     def own_hosts(self) -> tuple[str, ...]:
@@ -239,11 +253,13 @@ def _examine(
     regions, disagreements = _regions(saved, names)
     values = Secret({**dict(saved), "region": next(iter(regions), None)})
     whole, _ = _normalised({k: v for k, v in given.reveal().items() if k in _OF_WORKSPACE})
-    problems = {**disagreements, **dict(_duplicates(saved, names)), **content, **shape}
+    halves = _halves(saved, content.keys() | shape.keys(), names)
+    doubles = dict(_duplicates(saved, names))
+    problems = {**disagreements, **doubles, **halves, **content, **shape}
     return values, Secret(whole), problems
 
 
-_OF_WORKSPACE = ("site_id", "app_api_key", "track_url", "app_url")
+_OF_WORKSPACE = ("site_id", "app_api_key", "workspace_id", "track_url", "app_url")
 """The fields that say which workspace a connection is of, and where it is."""
 
 
@@ -327,6 +343,23 @@ def _regions(
         if region != named[first]
     }
     return list(named.values()), problems
+
+
+def _halves(
+    saved: SavedConnection, refused: Collection[str], names: Mapping[str, str]
+) -> dict[str, Problem]:
+    """Return the problem of a service account's token without a workspace, or of one without it."""
+    if {"app_api_key", "workspace_id"} & set(refused):
+        return {}
+    is_token = _text(saved.app_api_key).startswith(SERVICE_ACCOUNT)
+    key = names.get("app_api_key", "app_api_key")
+    if is_token and saved.workspace_id is None:
+        fix = "give the number of the workspace that it is for"
+        return {"workspace_id": Problem(f"is missing, as {key} is a service account's token", fix)}
+    if saved.workspace_id is not None and not is_token:
+        problem = f"goes only with a service account's token (sa_live_...) as {key}"
+        return {"workspace_id": Problem(problem, "leave it out, or give that token")}
+    return {}
 
 
 def _duplicates(saved: SavedConnection, names: Mapping[str, str]) -> Iterator[tuple[str, Problem]]:

@@ -52,6 +52,8 @@ class ConnectionField:
         api: The API whose calls need the field; None if both use it.
         secret: Whether a form hides the input.
         operator: Whether the field is for operators only; a form does not show it then.
+        optional: Whether calls of the API work without the field.
+        numeric: Whether a saved connection may also have the value as a number.
         options: The values to choose from; empty if any text is allowed.
         pattern: A regular expression for JSON Schema that means the same in Python and ECMAScript.
         help_url: A page with more help.
@@ -63,6 +65,8 @@ class ConnectionField:
     api: Api | None = None
     secret: bool = False
     operator: bool = False
+    optional: bool = False
+    numeric: bool = False
     options: tuple[str, ...] = ()
     pattern: str | None = None
     help_url: str = "https://fly.customer.io/settings/api_credentials"
@@ -70,7 +74,7 @@ class ConnectionField:
     @property
     def required(self) -> bool:
         """Whether the form requires a value."""
-        return self.api is not None and not self.operator
+        return self.api is not None and not self.operator and not self.optional
 
     def as_form(self, key: str) -> dict[str, Any]:
         """Return the entry of the manifest's `connection.fields`."""
@@ -90,8 +94,9 @@ class ConnectionField:
 
     def as_schema(self, *, required: bool) -> dict[str, Any]:
         """Return the JSON Schema of the field in a saved connection, before trimming."""
+        types = ["string", *(["integer"] if self.numeric else []), "null"]
         schema: dict[str, Any] = {
-            "type": "string" if required else ["string", "null"],
+            "type": "string" if required else types,
             "title": self.label,
             "description": self.help,
         }
@@ -145,6 +150,34 @@ def _site_id(value: object) -> str | None:
     if text and ":" in text:
         raise Problem("holds a colon, as the site id and the key joined do")
     return text
+
+
+SERVICE_ACCOUNT = "sa_live_"
+"""How the token of a service account begins (App specification)."""
+
+
+def _track_key(value: object) -> str | None:
+    text = _key(value)
+    if text and text.startswith(SERVICE_ACCOUNT):
+        raise Problem("is the token of a service account, which only the App API takes")
+    return text
+
+
+def _app_key(value: object) -> str | None:
+    text = _key(value)
+    if text == SERVICE_ACCOUNT:
+        raise Problem("is only the beginning of a service account's token")
+    return text
+
+
+def _workspace_id(value: object) -> str | None:
+    text = _trimmed(str(value) if type(value) is int else value)
+    if text is not None and not _WORKSPACE_ID.fullmatch(text):
+        raise Problem("is not a workspace's number")
+    return text
+
+
+_WORKSPACE_ID = re.compile(r"[1-9][0-9]{0,14}")
 
 
 def _region(value: object) -> str | None:
@@ -253,7 +286,7 @@ class SavedConnection(BaseModel):
     ] = None
     track_api_key: Annotated[
         Secret[str] | None,
-        BeforeValidator(_key),
+        BeforeValidator(_track_key),
         ConnectionField(
             label="Track API Key",
             help="The key, next to the site id, that lets people, events and devices be written. "
@@ -265,12 +298,13 @@ class SavedConnection(BaseModel):
     ] = None
     app_api_key: Annotated[
         Secret[str] | None,
-        BeforeValidator(_key),
+        BeforeValidator(_app_key),
         ConnectionField(
             label="App API Key",
             help="The key that lets data be read and messages be sent; Customer.io shows it once, "
             "when it is created. In Customer.io: Settings > Account Settings > API Credentials > "
-            "App API Keys. Choose the same workspace as for the Track API key.",
+            "App API Keys. Choose the same workspace as for the Track API key. A service account's "
+            "token (sa_live_...) may stand here, with Workspace ID.",
             fix=f"create or copy an App API key {_FROM_SETTINGS}",
             api=Api.APP,
             secret=True,
@@ -288,6 +322,20 @@ class SavedConnection(BaseModel):
             options=REGIONS,
             pattern=r"^\s*([Uu][Ss]|[Ee][Uu])?\s*$",
             help_url="https://docs.customer.io/api/track/",
+        ),
+    ] = None
+    workspace_id: Annotated[
+        str | None,
+        BeforeValidator(_workspace_id),
+        ConnectionField(
+            label="Workspace ID",
+            help="Only with a service account's token as App API key: the number of the workspace, "
+            "which stands behind /workspaces/ in Customer.io's address.",
+            fix="give the workspace's number, such as 100, or leave it out with an App API key",
+            api=Api.APP,
+            optional=True,
+            numeric=True,
+            help_url="https://docs.customer.io/integrations/api/app/",
         ),
     ] = None
     track_url: Annotated[

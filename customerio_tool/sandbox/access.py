@@ -66,13 +66,26 @@ def check_basic(options: Options, request: Request) -> None:
 
 
 def check_bearer(options: Options, request: Request) -> None:
-    """Refuse a request without the App API key, or with the key that has no scope."""
+    """Refuse a request without the App API key, or with the key that has no scope.
+
+    A service account's token also needs a workspace (fact workspace-header).
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip().encode() if scheme.lower() == "bearer" else b""
     if hmac.compare_digest(given, options.restricted_app_key.encode()):
         raise Refused("the API key does not have the scope for this request", "forbidden")
-    if not hmac.compare_digest(given, options.app_api_key.encode()):
+    if hmac.compare_digest(given, options.service_account_token.encode()):
+        _check_workspace(options, request.headers.get("x-workspace-id", ""))
+    elif not hmac.compare_digest(given, options.app_api_key.encode()):
         raise Refused("unauthorized", "unauthorized")
+
+
+def _check_workspace(options: Options, number: str) -> None:
+    """Refuse a service account's call that names no workspace, or another one."""
+    if not number.strip().isdigit():
+        raise Refused("workspace_id is required")
+    if int(number) != options.environment_id:
+        raise Refused("the service account has no access to this workspace", "forbidden")
 
 
 def _decode(token: str) -> bytes:

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from . import declared
 from .refusal import Kind
 
-_CREDENTIALS = frozenset({"site_id", "track_api_key", "app_api_key", "restricted_app_key"})
+_CREDENTIALS = frozenset(
+    {"site_id", "track_api_key", "app_api_key", "restricted_app_key", "service_account_token"}
+)
 _NOT_NEGATIVE = (
     "idle_timeout",
     "file_timeout",
@@ -38,6 +40,7 @@ class Options:
     track_api_key: str = "sandbox-track-key"
     app_api_key: str = "sandbox-app-key"
     restricted_app_key: str = "sandbox-restricted-app-key"  # a key without scope: always 403
+    service_account_token: str = "sa_live_sandbox"  # noqa: S105 - needs X-Workspace-Id: environment_id
     region: Literal["us", "eu"] = "us"
     environment_id: int = 4001
     email_is_identifier: bool = True  # false: several people may share an e-mail address
@@ -89,6 +92,7 @@ class Options:
     unknown_template: Kind = "invalid"  # a page of the vendor lists it under 400 (TE)
     send_several_identifiers: Literal["refuse", "take"] = "refuse"  # take: an id wins, then email
     send_requires_identifiers: bool = True  # the schema does not; every official client sends them
+    send_requires_from: bool = False  # the schema: omit it to use the workspace's default sender
     send_creates_people: bool = True  # the official Python README says so
     several_audiences: Kind = "unprocessable"  # BE
     broadcast_not_running: Kind = "unprocessable"

@@ -135,7 +135,8 @@ def send_email(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
     _check_size(size)
     template = _template(ws, body, "email")
     content = {**templates.content(template), **_filled(body, (*_EMAIL_KEPT, "subject"))}
-    for name in ("subject", "body", "from"):
+    needed = ("subject", "body", "from") if ws.options.send_requires_from else ("subject", "body")
+    for name in needed:
         if not content.get(name):
             raise Refused(f'Missing required field: "{name}"', field=name)
     send_at = _send_at(ws, body)

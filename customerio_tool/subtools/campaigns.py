@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from zoneinfo import available_timezones
@@ -46,12 +45,21 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.messages import Channel
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES
+from customerio_tool.subtools.parts.spans import (
+    DEFAULT_PERIOD,
+    DEFAULT_STEPS,
+    MAX_STEPS,
+    Period,
+    start_of_last,
+    zone_of,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 NOT_FOUND_HINT = (
-    "list_campaigns shows the ids of all campaigns; broadcasts and newsletters are not campaigns."
+    "list_campaigns shows the ids of all campaigns (automations); broadcasts and newsletters "
+    "(one-time sends) are not campaigns."
 )
 
 CampaignId: TypeAlias = Annotated[
@@ -68,8 +76,8 @@ class GetCampaignArgs(Args):
 get_campaign = Subtool(
     name="get_campaign",
     description=(
-        "Retrieves a single campaign by ID. Shows its trigger, state and actions; for how its "
-        "messages did, use get_campaign_metrics."
+        "Retrieves a single campaign by ID. Customer.io also calls it an automation. Shows its "
+        "trigger, state and actions; for how its messages did, use get_campaign_metrics."
     ),
     args=GetCampaignArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
@@ -113,8 +121,8 @@ def _passes_filters(args: ListCampaignsArgs, campaign: Item) -> bool:
 list_campaigns = Subtool(
     name="list_campaigns",
     description=(
-        "Lists all campaigns in the workspace. Filter by state or name to find a campaign's id. "
-        "Broadcasts and transactional messages are not among them."
+        "Lists all campaigns in the workspace, also called automations. Filter by state or name to "
+        "find a campaign's id. Broadcasts and transactional messages are not among them."
     ),
     args=ListCampaignsArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns"),
@@ -136,10 +144,6 @@ list_campaigns = Subtool(
     ],
 )
 
-Period: TypeAlias = Literal["hours", "days", "weeks", "months"]
-MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
-"""Steps that one read may have, by the length of a step."""
-DEFAULT_PERIOD: Period = "days"
 MAX_SPAN_SECONDS = 3652 * 86_400
 """The longest span from start to end: ten years."""
 
@@ -162,9 +166,9 @@ def _timezone(name: str) -> str:
 class GetCampaignMetricsArgs(Args):
     """Arguments of get_campaign_metrics.
 
-    Customer.io has two versions of this endpoint. Version 1 returns the last `steps` periods.
-    Version 2 returns the periods from a start to an end, in a time zone. A call uses version 2 if
-    it gives `start_time`, else version 1, because only its default span is documented.
+    Customer.io has two versions of this endpoint. A call uses version 2, which returns the periods
+    from a start to an end in a time zone and tells people's opens and clicks from those of
+    machines. Version 1 is deprecated; its last `steps` periods are a computed span here.
     """
 
     campaign_id: CampaignId
@@ -183,7 +187,7 @@ class GetCampaignMetricsArgs(Args):
     )
     timezone: Annotated[
         Annotated[Line, AfterValidator(_timezone)] | None,
-        Field(description="IANA name, default US Eastern. Needs start_time."),
+        Field(description="IANA name, such as Europe/Berlin; default US Eastern."),
     ] = None
     type: Annotated[
         Channel | None, Field(description="Only this kind of message; twilio is SMS.")
@@ -194,10 +198,14 @@ class GetCampaignMetricsArgs(Args):
         """The length of each step."""
         return self.period or DEFAULT_PERIOD
 
+    @property
+    def last_steps(self) -> int:
+        """The number of the last steps to show, if the call gives no start."""
+        return self.steps or DEFAULT_STEPS[self.step]
+
     @model_validator(mode="after")
-    def _one_version(self) -> Self:
-        version_2 = ("start_time", "end_time", "timezone")
-        given = [name for name in version_2 if getattr(self, name) is not None]
+    def _one_span(self) -> Self:
+        given = [n for n in ("start_time", "end_time") if getattr(self, n) is not None]
         if self.steps is not None and given:
             raise Problem(f"does not go with {given[0]}", "give the one or the other", "steps")
         if given and self.start_time is None:
@@ -210,11 +218,13 @@ class GetCampaignMetricsArgs(Args):
 
 def _metrics_query(args: GetCampaignMetricsArgs, invocation: Invocation) -> dict[str, Any]:
     if args.start_time is None:
-        query: dict[str, Any] = {"version": 1, "period": args.step, "steps": args.steps}
+        end, (tz, zone) = invocation.now_seconds, zone_of(args.timezone)
+        start = start_of_last(args.last_steps, args.step, end, zone)
+        span = {"start": start, "end": max(end, start + 1), "tz": tz}
     else:
         start, end = _span(args.start_time, args.end_time, invocation)
-        query = {"version": 2, "res": args.step, "start": start, "end": end, "tz": args.timezone}
-    return {**query, "type": args.type}
+        span = {"start": start, "end": end, "tz": args.timezone}
+    return {"version": 2, "res": args.step, **span, "type": args.type}
 
 
 def _span(start: int, given_end: int | None, invocation: Invocation) -> tuple[int, int]:
@@ -230,7 +240,8 @@ def _span(start: int, given_end: int | None, invocation: Invocation) -> tuple[in
 
 
 def _metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
-    series = _series(answer.payload["metric"], answer.args.steps)
+    args = answer.args
+    series = _series(answer.payload["metric"], args.last_steps if args.start_time is None else None)
     steps = max(map(len, series.values()), default=0)
     nonzero = {name: numbers for name, numbers in series.items() if any(numbers)}
     totals = {name: sum(numbers) for name, numbers in nonzero.items()}
@@ -247,7 +258,7 @@ def _metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]
 
 
 def _series(metric: Any, steps: int | None) -> dict[str, list[int]]:
-    """Return the last `steps` numbers of each series: Customer.io returns two steps for one.
+    """Return the last `steps` numbers of each series: Customer.io may begin a step earlier.
 
     Raises:
         ReplyUnreadable: The reply holds no series of numbers.
@@ -312,15 +323,11 @@ get_campaign_metrics = Subtool(
     reference=APP_PAGES + "tag/automations/campaignMetrics/",
     examples=[
         Example(
-            {"campaign_id": 12},
-            Sends("GET", "/v1/campaigns/12/metrics", query="version=1&period=days"),
-        ),
-        Example(
-            {"campaign_id": 12, "period": "weeks", "steps": 4, "type": "email"},
+            {"campaign_id": 12, "start_time": "2025-11-22", "end_time": "2025-11-29"},
             Sends(
                 "GET",
                 "/v1/campaigns/12/metrics",
-                query="version=1&period=weeks&steps=4&type=email",
+                query="version=2&res=days&start=1763769600&end=1764374400",
             ),
         ),
         Example(
@@ -330,13 +337,17 @@ get_campaign_metrics = Subtool(
                 "start_time": "2025-11-22T08:26:40Z",
                 "end_time": "1763890000000",
                 "timezone": "Europe/Berlin",
+                "type": "email",
             },
             Sends(
                 "GET",
                 "/v1/campaigns/12/metrics",
-                query=("version=2&res=hours&start=1763800000&end=1763890000&tz=Europe%2FBerlin"),
+                query=(
+                    "version=2&res=hours&start=1763800000&end=1763890000&tz=Europe%2FBerlin"
+                    "&type=email"
+                ),
             ),
-            title="A span of time, which is the endpoint's version 2",
+            title="A span of time in a time zone",
         ),
     ],
 )

@@ -23,6 +23,7 @@ from customerio_tool.subtools.declare import (
     acknowledge,
     as_texts,
     boolean,
+    override_of,
 )
 from customerio_tool.subtools.parts.identify import PersonArgs, look_at_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
@@ -33,8 +34,11 @@ def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
 
     Raises:
         Problem: `push_enabled` is not true or false, `_last_status` is given (Customer.io sets it),
-            or a value is not a string, number or boolean.
+            `token` is given, or a value is not a string, number or boolean.
     """
+    for name in given:
+        if override_of(name) == "token":
+            raise Problem("is no attribute", "leave it out; the token is the device's id", name)
     texts = as_texts(given)
     if "_last_status" in texts:
         raise Problem("is set by Customer.io alone", "leave it out", "_last_status")
@@ -74,7 +78,10 @@ def _device_body(args: AddDeviceArgs, invocation: Invocation) -> dict[str, Any]:
 
 add_device = Subtool(
     name="add_device",
-    description="Adds or updates a push device (token + platform) for a person.",
+    description=(
+        "Adds or updates a push device (token + platform) for a person. A token stays with whoever "
+        "had it before; remove it there with delete_device."
+    ),
     args=AddDeviceArgs,
     endpoint=Endpoint(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
     effect=Effect.OVERWRITE,
@@ -82,6 +89,7 @@ add_device = Subtool(
     body=_device_body,
     shape=acknowledge(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
+        caution="Anybody who had this token before keeps it, and gets messages there too.",
         verify=look_at_person,
     ),
     may_redirect_messages=True,

@@ -2,122 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
     MAX_EVENT_DATA_BYTES,
     MAX_NAME_BYTES,
     Answer,
     Api,
-    Args,
     Effect,
     EmailAddress,
     Endpoint,
-    EventData,
     EventName,
     Example,
     Identifier,
     Invocation,
     Line,
-    Member,
     Pace,
     Problem,
     Sends,
     Subtool,
-    Time,
     acknowledge,
     at_most,
     located,
     override_of,
     size_of,
 )
-from customerio_tool.subtools.parts.identify import PersonArgs
-from customerio_tool.subtools.parts.mail import reach_of, with_addresses
+from customerio_tool.subtools.parts.event import (
+    EVENT_ID,
+    Data,
+    EventArgs,
+    EventId,
+    PersonEventArgs,
+    When,
+    age_caution,
+    event_body,
+)
+from customerio_tool.subtools.parts.mail import reach_of
 from customerio_tool.subtools.parts.references import TRACK_PAGES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-TRIGGER_SECONDS = 72 * 3600
-"""An event with an older timestamp than this triggers no campaign (Track specification)."""
-
-
-Data: TypeAlias = Annotated[
-    Annotated[EventData, AfterValidator(with_addresses)] | None,
-    Field(description="Properties of the event."),
-]
-When: TypeAlias = Annotated[
-    Time | None, Field(description="When it happened: ISO 8601 or Unix time; default now.")
-]
-EventId: TypeAlias = Annotated[
-    Identifier | None,
-    Field(description="Deduplication key; repeat a call safely with the same one."),
-]
-
-
-Event: TypeAlias = "TrackEventArgs | TrackAnonymousEventArgs | TrackPageViewArgs"
-"""The arguments of any event; all have `event_name`, `properties` and `person`."""
-
-
-def _body(event: Event, invocation: Invocation, **extra: str) -> dict[str, Any]:
-    """Return the body of an event.
-
-    All attempts of a call send the same id and timestamp, so that Customer.io recognises a repeat.
-    """
-    data = event.properties
-    return {
-        "name": event.event_name,
-        **extra,
-        "id": _event_id(event, invocation),
-        "timestamp": invocation.now_seconds if event.timestamp is None else event.timestamp,
-        **({} if data is None else {"data": data}),
-    }
-
-
-def _event_id(event: Event, invocation: Invocation) -> str:
-    return invocation.event_id(event.event_id, event.person, event.event_name)
-
-
-def _is_recipient(name: str) -> bool:
-    return override_of(name) == "recipient"
-
-
-EVENT_ID: Member[Any] = Member(
-    {"type": "string", "description": "Id of the event; pass it as event_id to repeat the call."},
-    _event_id,
-)
-
-
-def _age_caution(answer: Answer[Any]) -> str:
-    timestamp = answer.args.timestamp
-    if timestamp is None or answer.invocation.now - timestamp <= TRIGGER_SECONDS:
-        return ""
-    return "It is dated more than 72 hours ago, so that it triggers no campaign."
-
-
-class EventArgs(Args):
-    """Base of the arguments of an event; each subclass declares these after its own arguments."""
-
-    if TYPE_CHECKING:
-        data: Data
-        timestamp: When
-        event_id: EventId
-
-    @property
-    def properties(self) -> dict[str, Any] | None:
-        """The event's data in the form for Customer.io."""
-        return self.data
-
-
-class PersonEventArgs(EventArgs, PersonArgs):
-    """Base of the arguments of an event of one person, whose identifier is in the path."""
-
-    @property
-    def person(self) -> str:
-        """The identifier of the event's person."""
-        return self.customer_id
 
 
 class TrackEventArgs(PersonEventArgs):
@@ -144,10 +71,10 @@ track_event = Subtool(
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
     effect=Effect.RECORD,
     pace=Pace.TRACK,
-    body=_body,
+    body=event_body,
     shape=acknowledge(
         "Customer.io accepted the event for {customer_id} and records it shortly.",
-        caution=_age_caution,
+        caution=age_caution,
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",
@@ -190,6 +117,10 @@ track_event = Subtool(
         ),
     ],
 )
+
+
+def _is_recipient(name: str) -> bool:
+    return override_of(name) == "recipient"
 
 
 class TrackAnonymousEventArgs(EventArgs):
@@ -246,7 +177,7 @@ class TrackAnonymousEventArgs(EventArgs):
 
 def _anonymous_body(args: TrackAnonymousEventArgs, invocation: Invocation) -> dict[str, Any]:
     visitor = {} if args.anonymous_id is None else {"anonymous_id": args.anonymous_id}
-    return {**_body(args, invocation), **visitor}
+    return {**event_body(args, invocation), **visitor}
 
 
 track_anonymous_event = Subtool(
@@ -262,7 +193,7 @@ track_anonymous_event = Subtool(
     pace=Pace.TRACK,
     body=_anonymous_body,
     shape=acknowledge(
-        "Customer.io accepted the anonymous event and records it shortly.", caution=_age_caution
+        "Customer.io accepted the anonymous event and records it shortly.", caution=age_caution
     ),
     always={"event_id": EVENT_ID},
     reach=lambda args: reach_of({"recipient": args.recipient}),
@@ -302,37 +233,66 @@ track_anonymous_event = Subtool(
 )
 
 
-def _url(text: str) -> str:
-    if size_of(text) > MAX_NAME_BYTES:
-        fix = f"shorten it to {MAX_NAME_BYTES} bytes and put the whole URL into data.url"
-        raise Problem(f"is {size_of(text)} bytes long", fix)
-    return text
+def _shortened(url: str) -> str:
+    """Return a URL's first 100 bytes, cut between characters and not inside `%C3`."""
+    if size_of(url) <= MAX_NAME_BYTES:
+        return url
+    cut = url.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    return re.sub(r"%[0-9A-Fa-f]?\Z", "", cut).rstrip()
 
 
 class TrackPageViewArgs(PersonEventArgs):
     """Arguments of track_page_view."""
 
     url: Annotated[
-        Annotated[
-            Line,
-            AfterValidator(str.strip),
-            AfterValidator(_url),
-            WithJsonSchema({"type": "string", "maxLength": MAX_NAME_BYTES}),
-        ],
-        Field(description="URL or path of the page, at most 100 bytes."),
+        Annotated[Line, AfterValidator(str.strip)],
+        Field(description="URL or path of the page; over 100 bytes, data.url holds all of it."),
     ]
     data: Data = None
     timestamp: When = None
     event_id: EventId = None
 
+    @model_validator(mode="after")
+    def _check_data(self) -> Self:
+        """Refuse data with another URL, or over the limit once the URL is added."""
+        if self.is_shortened:
+            if (self.data or {}).get("url", self.url) != self.url:
+                fix = "leave it out: the whole url goes there, as it is longer than 100 bytes"
+                raise Problem("differs from url", fix, "data", "url")
+            within_limit = at_most(MAX_EVENT_DATA_BYTES, "data with the whole url")
+            located(within_limit, self.properties, "url")
+        return self
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the URL is too long for an event's name."""
+        return size_of(self.url) > MAX_NAME_BYTES
+
     @property
     def event_name(self) -> str:
-        """The URL of the page, which is the event's name."""
+        """The URL of the page, which is the event's name; its beginning if it is too long."""
+        return _shortened(self.url)
+
+    @property
+    def identity(self) -> str:
+        """The whole URL of the page."""
         return self.url
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """The event's data in the form for Customer.io, with the whole URL if it is cut."""
+        return {**(self.data or {}), "url": self.url} if self.is_shortened else self.data
+
+
+def _page_caution(answer: Answer[TrackPageViewArgs]) -> str:
+    if not answer.args.is_shortened:
+        return age_caution(answer)
+    cut = "Its name is the first 100 bytes of the URL; data.url holds the whole."
+    return f"{cut} {age_caution(answer)}".rstrip()
 
 
 def _page_body(args: TrackPageViewArgs, invocation: Invocation) -> dict[str, Any]:
-    return _body(args, invocation, type="page")
+    return event_body(args, invocation, type="page")
 
 
 track_page_view = Subtool(
@@ -348,7 +308,7 @@ track_page_view = Subtool(
     body=_page_body,
     shape=acknowledge(
         "Customer.io accepted the page view of {customer_id} and records it shortly.",
-        caution=_age_caution,
+        caution=_page_caution,
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",

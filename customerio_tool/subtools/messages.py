@@ -109,14 +109,18 @@ class ListMessagesArgs(Args):
         Metric | None, Field(description="Only messages that reached this, e.g. bounced.")
     ] = None
     drafts: Annotated[Flag | None, Field(description="True lists drafts instead.")] = None
-    campaign_id: Annotated[ObjectId | None, Field(description="Only of this campaign.")] = None
-    newsletter_id: Annotated[ObjectId | None, Field(description="Only of this newsletter.")] = None
+    campaign_id: Annotated[
+        ObjectId | None, Field(description="Only of this campaign (automation).")
+    ] = None
+    newsletter_id: Annotated[
+        ObjectId | None, Field(description="Only of this newsletter (one-time send).")
+    ] = None
     action_id: Annotated[
         ObjectId | None, Field(description="Only of this action in a campaign.")
     ] = None
     transactional_id: Annotated[
         ObjectId | None,
-        Field(description="Only of this transactional template; not known to be honoured."),
+        Field(description="Only of this transactional template."),
     ] = None
     trigger_id: Annotated[
         ObjectId | None, Field(description="One trigger of a broadcast; needs campaign_id.")
@@ -231,7 +235,6 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         if is_too_long
         else _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
         _window_note(answer.args, answer.invocation),
-        _transactional_id_note(answer.args),
     ]
     return {
         "summary": " ".join(filter(None, sentences)),
@@ -291,15 +294,6 @@ def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
 
 _FRESH_SECONDS = 900
 """From how late a start a list is taken for a look after a send."""
-
-
-def _transactional_id_note(args: ListMessagesArgs) -> str:
-    if args.transactional_id is None:
-        return ""
-    return (
-        "Customer.io is not known to honour transactional_id: others may be among them, which "
-        "message_template_id may tell."
-    )
 
 
 def _not_found_hint(args: ListMessagesArgs) -> str:

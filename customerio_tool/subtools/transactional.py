@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 MAX_RECIPIENTS = 15
-NEEDED_WITHOUT_TEMPLATE = ("subject", "body", "from_address")
-"""Arguments that an e-mail without a template needs."""
+NEEDED_WITHOUT_TEMPLATE = ("subject", "body")
+"""Arguments that an e-mail without a template needs; without a sender it has the workspace's."""
 
 
 class SendTransactionalEmailArgs(Args):
@@ -81,15 +81,14 @@ class SendTransactionalEmailArgs(Args):
     id_type: PersonIdType = None
     transactional_message_id: Annotated[
         Identifier | None,
-        Field(
-            description="Template's number or trigger name; else give subject, body, from_address."
-        ),
+        Field(description="Template's number or trigger name; else give subject and body."),
     ] = None
     message_data: MessageData = None
     subject: Annotated[Line | None, Field(description="Instead of the template's.")] = None
     body: Annotated[Text | None, Field(description="HTML, instead of the template's.")] = None
     from_address: Annotated[
-        Address | None, Field(description="A verified sender, instead of the template's.")
+        Address | None,
+        Field(description="A verified sender; default the template's or workspace's."),
     ] = None
     body_plain: Annotated[Text | None, Field(description="Plain-text version of the body.")] = None
     body_amp: Annotated[Text | None, Field(description="AMP version of the body.")] = None
@@ -105,7 +104,7 @@ class SendTransactionalEmailArgs(Args):
     )
     attachments: Annotated[
         Attachments | None,
-        Field(description="File name to base64 content; under 2 MB together."),
+        Field(description="File name to base64 content; the call may have 2048 KB."),
     ] = None
     tracked: Annotated[
         Flag | None, Field(description="False tracks no opens and clicks; default true.")

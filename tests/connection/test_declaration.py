@@ -17,7 +17,7 @@ from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from tests.connection.refusals import GOOD
 
 
-def test_the_form_has_the_four_fields_of_the_product_page() -> None:
+def test_the_form_has_the_fields_of_the_product_page_and_the_workspace() -> None:
     form = [f.as_form(key) for key, f in connection_fields().items() if not f.operator]
 
     assert [(f["key"], f["label"], f["required"], f["secret"], f["type"]) for f in form] == [
@@ -25,6 +25,7 @@ def test_the_form_has_the_four_fields_of_the_product_page() -> None:
         ("track_api_key", "Track API Key", True, True, "string"),
         ("app_api_key", "App API Key", True, True, "string"),
         ("region", "Region", False, False, "enum"),
+        ("workspace_id", "Workspace ID", False, False, "string"),
     ]
     assert form[3]["options"] == [{"value": "us", "label": "US"}, {"value": "eu", "label": "EU"}]
     assert all(f["help"] and f["help_url"] and f["placeholder"] for f in form)

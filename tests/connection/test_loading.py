@@ -132,6 +132,7 @@ def test_one_error_names_every_bad_field() -> None:
             "track_url": f"https://{CANARY}.example",
             "app_url": f"ftp://{CANARY}",
             "ca_file": f"/{CANARY}.pem",
+            "workspace_id": CANARY,
         }
     )
 

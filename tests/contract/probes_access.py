@@ -250,3 +250,21 @@ def _(api: Api) -> bool:
     batches: list[list[Any]] = [[bad], [bad, bad], ["x"], [bad, good], [good]]
     told = [status(api, "POST", "/api/v2/batch", {"batch": batch}) for batch in batches]
     return told == [400, 400, 400, 207, 200]
+
+
+@shows("workspace-header")
+def _(api: Api) -> bool:
+    options = api.sandbox.options
+
+    def sent(**headers: str) -> int:
+        bearer = {"Authorization": f"Bearer {options.service_account_token}", **headers}
+        body = {"to": "a@example.com", "identifiers": {"id": "u6"}, "transactional_message_id": 1}
+        url = f"{api.sandbox.app_url}/v1/send/email"
+        return api.session.post(url, json=body, headers=bearer, timeout=PATIENCE).status_code
+
+    number = str(options.environment_id)
+    return [sent(**{"X-Workspace-Id": number}), sent(), sent(**{"X-Workspace-Id": "x"})] == [
+        200,
+        400,
+        400,
+    ]

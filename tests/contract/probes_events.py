@@ -255,3 +255,9 @@ def _(api: Api) -> bool:
 @shows("segment-delete-dynamic")
 def _(api: Api) -> bool:
     return api.app("DELETE", "/v1/segments/3").status_code != 204
+
+
+@shows("page-name-length")
+def _(api: Api) -> bool:
+    page = {"type": "page", "name": "/" + "a" * 100}
+    return status(api, "POST", person_path("u6", "/events"), page) == 400

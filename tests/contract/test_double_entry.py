@@ -18,7 +18,6 @@ from customerio_tool.sandbox import Options, pace
 from customerio_tool.sandbox.application import TABLES
 from customerio_tool.subtools import (
     campaigns,
-    events,
     messages,
     subtools,
     transactional,
@@ -30,7 +29,15 @@ from customerio_tool.subtools.declare.types import (
     MAX_NAME_BYTES,
     MAX_SEGMENT_IDS,
 )
-from customerio_tool.subtools.parts import attributes, audiences, broadcast, mail, sending
+from customerio_tool.subtools.parts import (
+    attributes,
+    audiences,
+    broadcast,
+    event,
+    mail,
+    sending,
+    spans,
+)
 from tests.support.facts import FieldFacts, Operation, load
 from tests.support.further_calls import AT, further_calls, not_given
 from tests.support.vendor_spec import TrackSpecification
@@ -47,6 +54,7 @@ FURTHER: Mapping[str, list[dict[str, Any]]] = {
             "add_duplicates": True,
         },
     ],
+    "get_campaign_metrics": [{"campaign_id": 12, "period": "weeks", "steps": 4}],
 }
 """Calls which give arguments that no example gives and that go with none: one audience each."""
 
@@ -54,20 +62,21 @@ EQUAL = {
     "person_id_bytes": MAX_ID_BYTES,
     "event_name_bytes": MAX_NAME_BYTES,
     "event_data_bytes": MAX_EVENT_DATA_BYTES,
-    "event_trigger_age": events.TRIGGER_SECONDS,
+    "event_trigger_age": event.TRIGGER_SECONDS,
     "segment_ids": MAX_SEGMENT_IDS,
     "attribute_count": attributes.MAX_ATTRIBUTES,
     "attribute_name_bytes": attributes.MAX_ATTRIBUTE_NAME_BYTES,
     "attribute_value_bytes": attributes.MAX_ATTRIBUTE_VALUE_BYTES,
     "broadcast_data_bytes": broadcast.MAX_DATA_BYTES,
     "broadcast_audience": audiences.MAX_AUDIENCE,
+    "send_body_bytes": sending.MAX_BODY_BYTES,
     "recipients": transactional.MAX_RECIPIENTS,
     "send_ahead": sending.MAX_AHEAD_SECONDS,
     "messages_page": messages.MAX_MESSAGES,
-    "metrics_hours": campaigns.MAX_STEPS["hours"],
-    "metrics_days": campaigns.MAX_STEPS["days"],
-    "metrics_weeks": campaigns.MAX_STEPS["weeks"],
-    "metrics_months": campaigns.MAX_STEPS["months"],
+    "metrics_hours": spans.MAX_STEPS["hours"],
+    "metrics_days": spans.MAX_STEPS["days"],
+    "metrics_weeks": spans.MAX_STEPS["weeks"],
+    "metrics_months": spans.MAX_STEPS["months"],
 }
 NARROWER = {
     "send_payload_bytes": sending.MAX_PAYLOAD_BYTES,

@@ -14,7 +14,10 @@ from tests.support.sandbox_api import NOW, Api
 
 FACTS = load()
 WITHOUT_PROBE = {
-    "workspace-header": "No connection holds a service account.",
+    "key-ip-list": "The local Customer.io is on one machine.",
+    "send-forbidden": "The account of the local Customer.io is approved.",
+    "newer-words": "What pages say.",
+    "region-unauthorized": "What two documents say.",
     "redirect-keeps-method": "What a client does.",
     "redirect-credentials": "What a client does.",
     "no-auth-probe": "A web page, not served.",
@@ -25,10 +28,9 @@ WITHOUT_PROBE = {
     "track-other-statuses": "What a document leaves out.",
     "track-whole-request": "What a document leaves out.",
     "rate-scope": "There is one key of each kind.",
-    "key-ip-list": "The local Customer.io is called from one address.",
     "error-status-type": "What two documents say.",
     "non-json-errors": "A fault: tests of faults and of failures.",
-    "messages-node-filters": "In part: the leaning says which.",
+    "messages-node-filters": "The local Customer.io knows the filters that the tool sends.",
 }
 """Facts that no call to one server can show, and why."""
 

@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.reply import error_for
+from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import NotFound, ReplyUnreadable
+from customerio_tool.sandbox.metrics import Span, buckets
 from customerio_tool.subtools import campaigns
 from customerio_tool.subtools.campaigns import get_campaign, get_campaign_metrics, list_campaigns
+from customerio_tool.subtools.parts import spans
+from customerio_tool.subtools.parts.spans import MAX_STEPS, start_of_last
 from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
 
 CAMPAIGNS = [
@@ -63,16 +72,40 @@ def test_a_workspace_without_campaigns_has_an_empty_list() -> None:
     assert result_of(list_campaigns, {"campaigns": None})["campaigns"] == []
 
 
-def test_with_no_window_version_1_counts_days() -> None:
-    assert metrics_query() == {"version": "1", "period": "days"}
-
-
-def test_steps_ask_version_1_and_a_start_asks_version_2() -> None:
-    assert metrics_query(period="weeks", steps=3) == {
-        "version": "1",
-        "period": "weeks",
-        "steps": "3",
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        # AT is Sunday 2025-11-23, 12:13:20 UTC: 07:13:20 in New York, 13:13:20 in Berlin.
+        ({}, "2025-10-10T00:00:00-04:00"),
+        ({"steps": 1}, "2025-11-23T00:00:00-05:00"),
+        ({"steps": 2}, "2025-11-22T00:00:00-05:00"),
+        ({"steps": 23}, "2025-11-01T00:00:00-04:00"),
+        ({"period": "hours"}, "2025-11-22T08:00:00-05:00"),
+        ({"period": "hours", "steps": 1}, "2025-11-23T07:00:00-05:00"),
+        ({"period": "weeks", "steps": 1}, "2025-11-23T00:00:00-05:00"),
+        ({"period": "weeks", "steps": 4}, "2025-11-02T00:00:00-04:00"),
+        ({"period": "months"}, "2024-12-01T00:00:00-05:00"),
+        ({"period": "months", "steps": 1}, "2025-11-01T00:00:00-04:00"),
+        ({"period": "months", "steps": 120}, "2015-12-01T00:00:00-05:00"),
+        ({"steps": 1, "timezone": "Europe/Berlin"}, "2025-11-23T00:00:00+01:00"),
+        ({"steps": 29, "timezone": "Europe/Berlin"}, "2025-10-26T00:00:00+02:00"),
+        ({"steps": 1, "timezone": "Asia/Tokyo"}, "2025-11-23T00:00:00+09:00"),
+        ({"steps": 1, "timezone": "Pacific/Auckland"}, "2025-11-24T00:00:00+13:00"),
+        ({"period": "hours", "steps": 1, "timezone": "Asia/Kolkata"}, "2025-11-23T17:00:00+05:30"),
+    ],
+)
+def test_the_last_steps_are_a_span_of_version_2(arguments: dict[str, Any], start: str) -> None:
+    query = metrics_query(**arguments)
+    assert query == {
+        "version": "2",
+        "res": arguments.get("period", "days"),
+        "start": str(int(datetime.fromisoformat(start).timestamp())),
+        "end": str(AT.now_seconds),
+        "tz": arguments.get("timezone", "America/New_York"),
     }
+
+
+def test_a_start_is_sent_as_it_is() -> None:
     assert metrics_query(period="weeks", start_time=1763800000, timezone="Asia/Tokyo") == {
         "version": "2",
         "res": "weeks",
@@ -82,23 +115,59 @@ def test_steps_ask_version_1_and_a_start_asks_version_2() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "window", [{"start_time": 1763800000}, {"end_time": 1763800000}, {"timezone": "UTC"}]
+def test_a_call_at_the_very_beginning_of_a_step_leaves_time_in_between() -> None:
+    midnight = int(datetime.fromisoformat("2025-11-23T00:00:00-05:00").timestamp())
+    at = replace(AT, now=float(midnight))
+    call = Call(
+        get_campaign_metrics, get_campaign_metrics.parse({"campaign_id": 12, "steps": 1}), at
+    )
+    query = dict(parse_qsl(request_for(call).query))
+    assert (query["start"], query["end"]) == (str(midnight), str(midnight + 1))
+
+
+def test_without_a_time_zone_database_the_last_steps_are_counted_in_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> Any:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(spans, "ZoneInfo", missing)
+    query = metrics_query(steps=1)
+    assert query["tz"] == "UTC"
+    assert query["start"] == str(AT.now_seconds // DAY * DAY)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(1_600_000_000, 1_900_000_000),
+    st.sampled_from(["hours", "days", "weeks", "months"]),
+    st.data(),
 )
+def test_the_local_customer_io_counts_as_many_steps_as_were_asked_for(
+    now: int, period: Any, data: st.DataObject
+) -> None:
+    steps = data.draw(st.integers(1, MAX_STEPS[period]))
+    names = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
+    zone = ZoneInfo(data.draw(st.sampled_from(names)))
+    start = start_of_last(steps, period, now, zone)
+    workspace: Any = SimpleNamespace(now=now)
+    assert len(buckets(workspace, period, Span(start, max(now, start + 1)), zone)) == steps
+
+
+@pytest.mark.parametrize("window", [{"start_time": 1763800000}, {"end_time": 1763800000}])
 def test_steps_do_not_go_with_a_window(window: dict[str, Any]) -> None:
     assert metrics_refused(steps=2, **window) == ["steps"]
 
 
-@pytest.mark.parametrize("window", [{"end_time": 1763800000}, {"timezone": "UTC"}])
-def test_an_end_or_a_time_zone_needs_a_start(window: dict[str, Any]) -> None:
-    assert metrics_refused(**window) == ["start_time"]
+def test_an_end_needs_a_start() -> None:
+    assert metrics_refused(end_time=1763800000) == ["start_time"]
 
 
 @pytest.mark.parametrize(
     ("period", "most"), [(None, 45), ("hours", 24), ("days", 45), ("weeks", 12), ("months", 120)]
 )
 def test_each_period_has_its_own_most_steps(period: str | None, most: int) -> None:
-    assert metrics_query(period=period, steps=most)["steps"] == str(most)
+    assert metrics_query(period=period, steps=most)["version"] == "2"
     assert metrics_refused(period=period, steps=most + 1) == ["steps"]
 
 

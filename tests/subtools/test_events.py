@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from customerio_tool import CustomerIoTool
 from customerio_tool.subtools.declare.types import MAX_EVENT_DATA_BYTES
-from customerio_tool.subtools.events import track_anonymous_event
-from tests.subtools.calls import body_of, refusal_of
+from customerio_tool.subtools.events import track_anonymous_event, track_page_view
+from tests.subtools.calls import body_of, refusal_of, refused
 
 INVITE = {"name": "invited", "recipient": "ada@example.com"}
 
@@ -34,3 +38,61 @@ def test_an_invitation_may_repeat_its_recipient_in_the_data() -> None:
     body = body_of(track_anonymous_event, **INVITE, data={"recipient": "ada@example.com"})
 
     assert body["data"] == {"recipient": "ada@example.com"}
+
+
+LONG = "https://shop.example.com/schuhe/größe?farbe=grün&" + "seite=2&" * 20
+VIEW = {"customer_id": "u1"}
+
+
+def test_a_long_url_is_cut_in_the_name_and_whole_in_the_data() -> None:
+    with CustomerIoTool.sandbox() as tool:
+        result = tool.call("track_page_view", {**VIEW, "url": LONG, "data": {"from": "mail"}})
+        assert tool.local
+        (sent,) = [each["json"] for each in tool.local.requests() if each["method"] == "POST"]
+    assert result["ok"]
+    assert "data.url" in result["summary"]
+    assert len(sent["name"].encode()) in (99, 100)
+    assert LONG.startswith(sent["name"])
+    assert sent["data"] == {"from": "mail", "url": LONG}
+
+
+@pytest.mark.parametrize("size", [99, 100])
+def test_a_url_of_100_bytes_is_the_name_and_adds_no_data(size: int) -> None:
+    url = "/" + "a" * (size - 1)
+    body = body_of(track_page_view, **VIEW, url=url)
+    assert (body["name"], "data" in body) == (url, False)
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=150))
+def test_a_url_is_cut_at_a_character_and_not_inside_an_escape(text: str) -> None:
+    body = body_of(track_page_view, **VIEW, url=f"/{text}")
+    name, whole = body["name"], f"/{text}"
+    assert whole.startswith(name)
+    assert len(name.encode()) <= 100
+    assert len(name.encode()) > 93 or name == whole
+    if name != whole:
+        assert body["data"]["url"] == whole
+        assert not re.search("%.?$", name)
+
+
+def test_a_cut_ends_before_an_escape() -> None:
+    url = "/" + "a" * 97 + "%C3%A4"
+    assert body_of(track_page_view, **VIEW, url=url)["name"] == "/" + "a" * 97
+
+
+def test_a_long_url_is_not_given_twice() -> None:
+    assert refused(track_page_view, **VIEW, url=LONG, data={"url": "/other"}) == ["data.url"]
+    assert body_of(track_page_view, **VIEW, url=LONG, data={"url": LONG})["data"] == {"url": LONG}
+
+
+def test_a_url_that_leaves_no_room_in_the_data_is_refused() -> None:
+    data = {"a": "x" * (MAX_EVENT_DATA_BYTES - 20)}
+    assert refused(track_page_view, **VIEW, url=LONG, data=data) == ["url"]
+
+
+def test_two_long_urls_with_one_event_id_are_two_events() -> None:
+    bodies = [
+        body_of(track_page_view, **VIEW, url=LONG + page, event_id="visit-1") for page in "ab"
+    ]
+    assert bodies[0]["name"] == bodies[1]["name"]
+    assert bodies[0]["id"] != bodies[1]["id"]

@@ -150,12 +150,6 @@ def test_the_summary_holds_no_text_of_a_message() -> None:
     assert result["untrusted"] is True
 
 
-def test_the_doubt_about_transactional_id_is_told() -> None:
-    result = result_of(list_messages, {"messages": []}, transactional_id=44)
-    assert "not known to honour transactional_id" in result["summary"]
-    assert "message_template_id" in result["summary"]
-
-
 def test_something_other_than_a_list_is_unreadable() -> None:
     with pytest.raises(ReplyUnreadable):
         result_of(list_messages, {"messages": {"id": 1}})

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from customerio_tool import CustomerIoTool
+from customerio_tool.subtools.devices import add_device
 from customerio_tool.subtools.transactional import send_transactional_push
-from tests.subtools.calls import body_of, refused
+from tests.subtools.calls import body_of, refusal_of, refused
 
 PUSH = {"customer_id": "u1", "transactional_message_id": "shipped"}
 DEVICE = {"token": "tok/1", "platform": "ios"}
@@ -34,7 +36,11 @@ def test_the_attributes_of_a_device_are_those_that_add_device_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("_last_status", "sent"), ("push_enabled", "yes"), ("app_version", None)]
+    ("name", "value"),
+    [
+        *(("_last_status", "sent"), ("push_enabled", "yes"), ("app_version", None)),
+        *(("token", "tok1"), ("Token", "tok1"), (" token", "tok1")),
+    ],
 )
 def test_an_attribute_that_customer_io_would_not_take_is_refused(name: str, value: object) -> None:
     assert device_refused(attributes={name: value}) == [f"custom_device.attributes.{name}"]
@@ -90,3 +96,22 @@ def test_a_raw_payload_goes_as_it_is() -> None:
 def test_a_raw_payload_that_is_none_is_refused_at_its_platform() -> None:
     paths = refused(send_transactional_push, **PUSH, custom_payload={"ios": "Hi"})
     assert paths == ["custom_payload.ios"]
+
+
+def test_add_device_says_that_a_token_stays_with_whoever_had_it() -> None:
+    assert "stays with whoever" in add_device.description
+    with CustomerIoTool.sandbox() as tool:
+        device = {"customer_id": "u1", "device_id": "tok1", "platform": "ios"}
+        assert "keeps it" in tool.call("add_device", device)["summary"]
+
+
+@pytest.mark.parametrize("name", ["token", "Token"])
+def test_add_device_takes_no_token_among_its_attributes(name: str) -> None:
+    device = {"customer_id": "u1", "device_id": "tok1", "platform": "ios"}
+    assert refused(add_device, **device, attributes={name: "tok1"}) == [f"attributes.{name}"]
+
+
+def test_a_wrong_picture_is_answered_with_a_picture() -> None:
+    error = refusal_of(send_transactional_push, **PUSH, image_url="http://example.com/a.png")
+    assert "picture.png" in error.summary
+    assert "jsonl" not in error.summary

@@ -8,6 +8,7 @@ from customerio_tool.calls.call import Call
 from customerio_tool.calls.reply import error_for
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.subtools.broadcasts import trigger_broadcast
+from customerio_tool.subtools.segments import list_segments
 from customerio_tool.subtools.transactional import (
     send_transactional_email,
     send_transactional_push,
@@ -32,6 +33,41 @@ def refusal_by(status: int, subtool: Any, **arguments: Any) -> str:
 def test_a_403_with_attachments_may_be_about_their_type() -> None:
     assert "attachments" in refusal_by(403, send_transactional_email, **EMAIL, **FILES)
     assert "attachments" not in refusal_by(403, send_transactional_email, **EMAIL)
+
+
+@both
+def test_a_403_names_all_that_may_forbid_a_send(subtool: Any, least: dict[str, Any]) -> None:
+    told = refusal_by(403, subtool, **least)
+    for cause in ("not approved", "owner's e-mail", "Do Not Send", "IP addresses", "scope"):
+        assert cause in told
+
+
+def test_a_403_of_a_read_is_not_about_sending() -> None:
+    told = refusal_by(403, list_segments)
+    assert "IP addresses" in told
+    assert "Do Not Send" not in told
+
+
+def test_a_401_of_the_app_api_may_be_about_the_address_of_the_machine() -> None:
+    assert "IP addresses" in refusal_by(401, list_segments)
+
+
+def test_an_email_without_a_template_needs_no_sender() -> None:
+    body = body_of(
+        send_transactional_email, to="ada@example.com", customer_id="u1", subject="Hi", body="Hi"
+    )
+    assert "from" not in body
+    assert "transactional_message_id" not in body
+
+
+@both
+@pytest.mark.parametrize("text", ["+14155550123", "+1 (415) 555-0123", "tel:+44 20 7946 0958"])
+def test_a_phone_number_is_no_recipient_unless_it_is_an_id(
+    subtool: Any, least: dict[str, Any], text: str
+) -> None:
+    assert refused(subtool, **{**least, "customer_id": text}) == ["customer_id"]
+    body = body_of(subtool, **{**least, "customer_id": text, "id_type": "id"})
+    assert body["identifiers"] == {"id": text}
 
 
 def test_a_413_is_about_the_size_and_no_id() -> None:

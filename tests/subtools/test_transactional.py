@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customerio_tool import CustomerIoTool
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.reply import error_for
+from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import ArgumentsInvalid, OutcomeUnknown, RequestRejected
 from customerio_tool.subtools.declare.times import iso_time
@@ -121,13 +123,38 @@ def test_send_at_lies_within_90_days_from_the_call(subtool: Any, least: dict[str
 
 
 @both
-@pytest.mark.parametrize("code", ["en", "pt-BR", "pt_br", "zh-CN"])
-def test_a_language_code_is_taken(subtool: Any, least: dict[str, Any], code: str) -> None:
-    assert body_of(subtool, **least, language=code)["language"] == code
+@pytest.mark.parametrize(
+    ("given_code", "sent_code"),
+    [
+        *(("en", "en"), ("EN", "en"), ("En", "en"), (" en ", "en")),
+        *(("pt-BR", "pt-BR"), ("pt_BR", "pt-BR"), ("pt-br", "pt-BR"), ("PT_br", "pt-BR")),
+        ("ZH-cn", "zh-CN"),
+    ],
+)
+def test_a_language_code_is_sent_in_the_one_form_that_matches(
+    subtool: Any, least: dict[str, Any], given_code: str, sent_code: str
+) -> None:
+    assert body_of(subtool, **least, language=given_code)["language"] == sent_code
 
 
 @both
-@pytest.mark.parametrize("code", ["English", "e", "EN", "pt-BRA", "en\n", "pt BR"])
+def test_a_message_in_a_language_spelt_otherwise_is_the_same_message(
+    subtool: Any, least: dict[str, Any]
+) -> None:
+    with CustomerIoTool.sandbox() as tool:
+        named = {**least, "transactional_message_id": "1" if "to" in least else "3"}
+        outcomes = [
+            tool.call(subtool.name, {**named, "language": code}).get("outcome")
+            for code in ("pt-BR", "pt_br", "pt")
+        ]
+    assert outcomes == ["accepted", "already_sent", "accepted"]
+
+
+@both
+@pytest.mark.parametrize(
+    "code",
+    ["English", "e", "pt-BRA", "en\n", "pt BR", "zh-Hans", "es-419", "fil", "en-", "\u0435\u043d"],
+)
 def test_what_is_no_language_code_is_refused(
     subtool: Any, least: dict[str, Any], code: str
 ) -> None:
@@ -202,7 +229,7 @@ def test_a_refusal_tells_where_template_ids_are(subtool: Any, least: dict[str, A
 
 
 def test_without_a_template_each_missing_part_is_named() -> None:
-    assert email_refused(transactional_message_id=None) == ["subject", "body", "from_address"]
+    assert email_refused(transactional_message_id=None) == ["subject", "body"]
     assert email_refused(transactional_message_id=None, subject="Hi") == ["body", "from_address"]
 
 
@@ -308,11 +335,24 @@ def test_any_bytes_in_base64_are_attached_unchanged(content: bytes) -> None:
     assert email_body(attachments={"a.bin": text})["attachments"] == {"a.bin": text}
 
 
-def test_attachments_are_under_2_mb_together_and_beside_the_payload() -> None:
+def test_attachments_are_under_2_mb_together() -> None:
     half = b64encode(b"x" * (MAX_ATTACHMENT_BYTES // 2)).decode()
-    almost = b64encode(b"x" * (MAX_ATTACHMENT_BYTES // 2 - 1)).decode()
-    assert len(email_body(attachments={"a.txt": half, "b.txt": almost})["attachments"]) == 2
     assert email_refused(attachments={"a.txt": half, "b.txt": half}) == ["attachments"]
+
+
+def test_the_whole_body_of_a_send_has_2048_kb_at_most() -> None:
+    def attached(size: int) -> dict[str, Any]:
+        return {**EMAIL, "body": "ä" * 4000, "attachments": {"a.txt": "A" * size}}
+
+    call = Call(send_transactional_email, send_transactional_email.parse(attached(4)), AT)
+    rest = len(request_for(call).body or b"") - 4
+    room = 2048 * 1024 - rest
+    whole = attached(room - room % 4)
+    sent = request_for(Call(send_transactional_email, send_transactional_email.parse(whole), AT))
+    assert 2048 * 1024 - 4 < len(sent.body or b"") <= 2048 * 1024
+    error = refusal_of(send_transactional_email, **attached(room - room % 4 + 4))
+    assert [field.path for field in error.fields] == ["attachments"]
+    assert "2,097,152" in error.summary
 
 
 def test_no_refusal_shows_what_was_refused() -> None:

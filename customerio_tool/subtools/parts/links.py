@@ -19,12 +19,12 @@ _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".
 
 
 def _https(url: str) -> str:
-    _parts(url)
+    _parts(url, "https://example.com/picture.png")
     return url
 
 
 def _public(url: str) -> str:
-    parts = _parts(url)
+    parts = _parts(url, "https://files.example.com/people.jsonl")
     host = parts.hostname or ""
     is_domain_name = parts.netloc.isascii() and _PUBLIC_HOST.fullmatch(host)
     if not is_domain_name or f".{host}".endswith(_PRIVATE_ENDINGS):
@@ -34,8 +34,8 @@ def _public(url: str) -> str:
     return url
 
 
-def _parts(url: str) -> SplitResult:
-    fix = "send an address such as https://files.example.com/people.jsonl"
+def _parts(url: str, example: str) -> SplitResult:
+    fix = f"send an address such as {example}"
     if re.search(r"[\s\\]", url):
         raise Problem("holds a space or backslash", fix)
     try:

@@ -38,20 +38,27 @@ from customerio_tool.subtools.messages import Channel, messages_since
 MAX_PAYLOAD_BYTES = 1_000_000
 """Bytes of a send without its attachments: Customer.io's 1 MB, taken as powers of 1000."""
 
+MAX_BODY_BYTES = 2048 * 1024
+"""Bytes of the whole body of a send, attachments in base64 included: Customer.io's 2048 KB
+(https://docs.customer.io/journeys/transactional-api-common-api-errors/)."""
+
 MAX_AHEAD_SECONDS = 90 * 86_400
 """How far `send_at` may be in the future."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_LANGUAGE = r"[a-z]{2}([-_][A-Za-z]{2})?"
+_LANGUAGE = r"([A-Za-z]{2})([-_]([A-Za-z]{2}))?"
 _DELIVERY_ID = re.compile(r"[\w=+/.-]{1,200}", re.ASCII)
 _NOT_COPIED = {"customer_id", "id_type", "idempotency_key"}
 """Arguments that the body does not have under their own names."""
 
 
 def _language(code: str) -> str:
-    if not re.fullmatch(_LANGUAGE, code):
+    """Return a language code in the one form that Customer.io matches: `pt` or `pt-BR`."""
+    found = re.fullmatch(_LANGUAGE, code.strip())
+    if found is None:
         raise Problem("is not a language code", "send two letters such as en, or four as pt-BR")
-    return code
+    language, country = found[1].lower(), found[3]
+    return f"{language}-{country.upper()}" if country else language
 
 
 Recipient: TypeAlias = Annotated[
@@ -168,7 +175,7 @@ def send_body(
         body["transactional_message_id"] = int(template)
     kind = args.id_type or shape_of(args.customer_id)
     body["identifiers"] = {kind: bare(args.customer_id, kind)}
-    _check_size({name: value for name, value in body.items() if name != "attachments"})
+    _check_size(body)
     return body
 
 
@@ -237,11 +244,17 @@ def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
 
 
 def _check_size(body: Mapping[str, Any]) -> None:
+    whole = size_of(body)
     sizes = {name: size_of(value) for name, value in body.items()}
+    attached = sizes.pop("attachments", 0)
     if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
         limit = f"all but attachments may have {MAX_PAYLOAD_BYTES:,} bytes together"
         refuse([FieldProblem(largest, f"is {sizes[largest]:,} bytes long", limit)])
+    if whole > MAX_BODY_BYTES:
+        limit = f"the whole call may have {MAX_BODY_BYTES:,}; link to large files instead"
+        problem = f"are {attached:,} bytes in base64, and the call {whole:,}"
+        refuse([FieldProblem("attachments", problem, limit)])
 
 
 def look_at_messages(channel: Channel, args: Transactional, invocation: Invocation) -> Look:
