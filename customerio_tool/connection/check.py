@@ -25,6 +25,7 @@ _NARROW = {
     Api.TRACK: "Customer.io knows site_id with track_api_key, but does not let them in.",
     Api.APP: "app_api_key is right, but its scope or IP addresses do not allow reading segments.",
 }
+_OTHER_WORKSPACE = "workspace_id names another workspace than that of site_id; correct one of them."
 _FOREIGN = "The answer is not Customer.io's; check the URLs of the connection."
 
 
@@ -63,6 +64,10 @@ def check_connection(
         known_region = next((f.region for f in found.values() if f.region), None)
         found[api.value] = _finding(client, api, known_region, deadline)
     facts = _facts(list(found.values()))
+    named = client.connection.workspace_id
+    app = found.get(Api.APP.value)
+    if app and not app.problem and named not in (None, str(facts.get("workspace_id", named))):
+        found[Api.APP.value] = replace(app, problem=_OTHER_WORKSPACE)
     shared = {name: _Finding(problem) for name, problem in stores.items()}
     problems = [_problem_summary(found), *stores.values()]
     return {

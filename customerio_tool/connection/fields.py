@@ -329,8 +329,8 @@ class SavedConnection(BaseModel):
         BeforeValidator(_workspace_id),
         ConnectionField(
             label="Workspace ID",
-            help="Only with a service account's token as App API key: the number of the workspace, "
-            "which stands behind /workspaces/ in Customer.io's address.",
+            help="Only with a service account's token as App API key: the numeric ID of the "
+            "workspace to work in, the same as that of the Track API key.",
             fix="give the workspace's number, such as 100, or leave it out with an App API key",
             api=Api.APP,
             optional=True,

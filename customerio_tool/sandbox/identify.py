@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import events, objects, people, segments
+from . import addresses, events, objects, people, segments
 from .filters import as_text
 from .limits import ATTRIBUTES, check_attributes, check_person_id, moment
 from .merge import merge
@@ -66,7 +66,7 @@ def _identifiers_in(ws: Workspace, body: dict[str, Any]) -> list[Address]:
         if kind == "id":
             check_person_id(value)
             found.append(Address("id", value))
-        elif not people.looks_like_email(value):
+        elif not addresses.is_address(value):
             ws.fail_quietly("invalid email", value)
         else:
             found.append(Address("email", value))

@@ -124,3 +124,16 @@ def test_the_local_customer_io_takes_a_service_account_for_its_own_workspace() -
             assert tool.test_connection()["ok"]
         with CustomerIoTool({**saved, "workspace_id": "7"}) as tool:
             assert tool.call("list_segments", {})["error"]["code"] == "permission_denied"
+
+
+@responses.activate
+def test_a_check_tells_that_the_two_keys_are_of_two_workspaces() -> None:
+    account = {"region": "us", "environment_id": 7}
+    responses.get(f"{US}/api/v1/accounts/region", json=account)
+    responses.get(f"{APP_US}/v1/segments", json={"segments": []})
+    with CustomerIoTool(SAVED) as tool:
+        found = tool.test_connection()
+    assert not found["ok"]
+    assert "another workspace" in found["summary"]
+    with CustomerIoTool({**SAVED, "workspace_id": 7}) as tool:
+        assert tool.test_connection()["ok"]

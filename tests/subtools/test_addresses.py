@@ -283,6 +283,15 @@ def test_a_text_that_only_begins_like_a_list_is_refused(tool: CustomerIoTool, te
     assert refusals(tool, LISTS[0], text) == ["to"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "'\\'" * 200_000, "[" + "1" * 200_000 + "x", "['" + "@a" * 200_000, "[" * 200_000],
+)
+def test_a_long_text_that_is_no_list_is_refused_at_once(tool: CustomerIoTool, text: str) -> None:
+    assert refusals(tool, LISTS[0], text) == ["to"]
+    assert refusals(tool, PEOPLE[0], f"a@{text}.com") == ["customer_id"]
+
+
 def test_a_message_to_a_list_in_text_is_the_message_to_the_same_people() -> None:
     with CustomerIoTool.sandbox() as tool:
         outcomes = [

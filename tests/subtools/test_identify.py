@@ -46,6 +46,12 @@ def test_an_emptied_identifier_is_not_told_as_deleted() -> None:
     assert "Whether it deletes an identifier (email) is not verified" in result["summary"]
 
 
+def test_an_emptied_phone_number_may_be_an_identifier_too() -> None:
+    result = told(customer_id="u1", attributes={"phone": None, "plan": None})
+    assert result["removed"] == ["plan"]
+    assert "Whether it deletes an identifier (phone) is not verified" in result["summary"]
+
+
 def test_a_new_identifier_may_be_ignored_and_a_miss_is_not_told() -> None:
     assert "ignores the second" in told(customer_id="u1", email="a@b.co")["summary"]
     both = told(customer_id="u1", attributes={"id": "", "email": "a@b.co"})["summary"]

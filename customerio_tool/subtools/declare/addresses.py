@@ -24,13 +24,16 @@ _ADDRESS_FIX = "send one such as ada@example.com"
 _ABOVE_ASCII = "\u0080-\U0010ffff"
 _NOT_IN_LOCAL = re.compile(rf"[^A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.{_ABOVE_ASCII}-]")
 _NOT_IN_DOMAIN = re.compile(rf"[^A-Za-z0-9.{_ABOVE_ASCII}-]")
-_LIKE_AN_ADDRESS = re.compile(r"[^@]@.*\.[^\s.]", re.DOTALL)
-"""What a text has if it is shaped as an address, well or badly: an `@`, and a dot behind it."""
+_DOT_INSIDE = re.compile(r"\.[^\s.]")
 
 
 def is_like_an_address(text: str) -> bool:
-    """Return whether a text is shaped as an e-mail address, even if it is none or holds several."""
-    return _LIKE_AN_ADDRESS.search(text) is not None
+    """Return whether a text is shaped as an e-mail address, even if it is none or holds several.
+
+    Such a text has an `@` after its first character, and behind that a dot that does not end it.
+    """
+    at = text.find("@", 1)
+    return at > 0 and _DOT_INSIDE.search(text, at) is not None
 
 
 def address_fault(text: str, *, needs_dot: bool = True) -> str | None:
@@ -104,15 +107,16 @@ def bare_address(text: str, *, needs_dot: bool = True) -> str:
 
 
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_BETWEEN_STRINGS = re.compile(r"(?:[\[\](){},:\s]|True|False|None|-?\d+(?:\.\d+)?)*")
+_BETWEEN_STRINGS = re.compile(r"(?:[\[\](){},:\s\d.-]|True|False|None)*")
 _UNUSUAL_ESCAPE = re.compile(r"\\[^\\'\"nrtxuU]")
-_MAX_LIST_CHARS = 2_000_000
+_MAX_CHARS_OF_PYTHON = 500_000
+_MAX_BACKSLASHES = 100
+"""A text that is read again from each escaped quotation mark would take minutes."""
 
 
 def listed(text: str) -> list[Any] | None:
     """Return the list that a text holds, in JSON or as Python shows it; None if it holds none."""
-    start = text.lstrip()[:1]
-    if start not in ("[", "(") or len(text) > _MAX_LIST_CHARS:
+    if text.lstrip()[:1] not in ("[", "("):
         return None
     try:
         found = json.loads(text)
@@ -123,6 +127,8 @@ def listed(text: str) -> list[Any] | None:
 
 def _shown_by_python(text: str) -> Any:
     """Return the value of Python's text for it, made of its plain types alone; None for others."""
+    if len(text) > _MAX_CHARS_OF_PYTHON or text.count("\\") > _MAX_BACKSLASHES:
+        return None
     between = _STRING.sub("", text)
     if _UNUSUAL_ESCAPE.search(text) or not _BETWEEN_STRINGS.fullmatch(between):
         return None

@@ -65,8 +65,9 @@ _VALIDATORS = {
 }
 """Validators of the attributes that need a special form."""
 
-IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "anonymous_id"})
-"""Attributes that are identifiers; whether an empty value deletes one is UNVERIFIED."""
+IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "phone", "anonymous_id"})
+"""Attributes that are identifiers, phone in some workspaces; whether an empty value deletes one is
+UNVERIFIED."""
 
 _TOPIC = re.compile(r"topic_\d{1,9}")
 _RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
@@ -91,7 +92,11 @@ def _attribute(name: str, value: Any) -> Any:
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
         limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise Problem(f"is {size:,} bytes long", limit, name)
-    if name in IDENTIFIER_ATTRIBUTES and isinstance(value, str) and is_placeholder(value, name):
+    if (
+        name in IDENTIFIER_ATTRIBUTES - {"phone"}
+        and isinstance(value, str)
+        and is_placeholder(value, name)
+    ):
         raise Problem("is a placeholder and no identifier", "leave it out", name)
     validator = _VALIDATORS.get(name)
     if validator is None or (value in (None, "") and name != "unsubscribed"):
