@@ -9,9 +9,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from io import BytesIO
 from threading import Event, Timer
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +24,7 @@ from .workspace import Workspace
 
 POINTER = "/data/attributes/data_file_url"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MOST_LINES = 1_000_000
 _MAX_BYTES = 50_000_000  # the vendor takes 10 GB; a test needs less
 _CHUNK = 65536
 _FAILED = "failed to download data file"  # the vendor's words (BE)
@@ -30,9 +32,9 @@ _FAILED = "failed to download data file"  # the vendor's words (BE)
 
 @dataclass(frozen=True)
 class File:
-    """The content of a file, or why there is none."""
+    """The entries of a file, one per line, or why there are none."""
 
-    content: bytes = b""
+    entries: list[Any] = field(default_factory=list)
     problem: str = ""
 
 
@@ -61,8 +63,7 @@ def read(ws: Workspace, url: Any) -> list[Any]:
     file = ws.files[url]
     if file.problem:
         raise _bad(file.problem)
-    lines = enumerate(file.content.splitlines(), 1)
-    return [_entry(number, line) for number, line in lines if line]
+    return file.entries
 
 
 def _address(url: Any) -> SplitResult:
@@ -92,12 +93,15 @@ def fetch(url: str, timeout: float) -> File:
     try:
         connection.connect()
         with _cut_after(timeout, connection.sock, late):
-            file = _fetched(connection, parts)
+            content = _content(connection, parts)
+        file = content if isinstance(content, File) else _parsed(content)
     except (OSError, ValueError, HTTPException):
         file = File(problem=f"{_FAILED}: no connection, or a broken answer")
     finally:
         connection.close()
-    return File(problem=f"{_FAILED} within {timeout:g} seconds") if late.is_set() else file
+    if late.is_set():
+        return File(problem=f"{_FAILED} within {timeout:g} seconds")
+    return file
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def _cut_after(seconds: float, sock: socket.socket, late: Event) -> Iterator[Non
         timer.cancel()
 
 
-def _fetched(connection: HTTPConnection, parts: SplitResult) -> File:
+def _content(connection: HTTPConnection, parts: SplitResult) -> bytes | File:
     connection.request("GET", parts._replace(scheme="", netloc="", fragment="").geturl() or "/")
     response = connection.getresponse()
     if response.status != HTTPStatus.OK:
@@ -132,16 +136,22 @@ def _fetched(connection: HTTPConnection, parts: SplitResult) -> File:
         content += piece
         if len(content) > _MAX_BYTES:
             return File(problem="data_file_url: the file is too large")
-    return File(bytes(content))
+    return bytes(content)
 
 
-def _entry(number: int, line: bytes) -> Any:
-    if len(line) > AUDIENCE_LINE:
-        raise _bad(f"line {number}: larger than 2 MB")
-    try:
-        return parse_json(line)
-    except Refused:
-        raise _bad(f"line {number}: not JSON") from None
+def _parsed(content: bytes) -> File:
+    """The entries of a file; one more than ``MOST_LINES`` at most, which is refused later."""
+    entries: list[Any] = []
+    for number, line in enumerate(map(bytes.strip, BytesIO(content)), 1):
+        if len(line) > AUDIENCE_LINE:
+            return File(problem=f"line {number}: larger than 2 MB")
+        try:
+            entries += [parse_json(line)] if line else []
+        except Refused:
+            return File(problem=f"line {number}: not JSON")
+        if len(entries) > MOST_LINES:
+            break
+    return File(entries)
 
 
 def _bad(message: str) -> Refused:

@@ -26,7 +26,6 @@ _FLAGS: dict[str, frozenset[str]] = {
 }
 _FLAGS["data_file_url"] = _FLAGS["per_user_data"]
 _ALL_FLAGS = _FLAGS["per_user_data"]
-_MOST_LINES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _check(body: dict[str, Any], kind: str) -> None:
 
 
 def _check_list(value: Any, kind: str, pointer: str) -> None:
-    most = _MOST_LINES if kind == "data_file_url" else limits.BROADCAST_PEOPLE
+    most = audience_file.MOST_LINES if kind == "data_file_url" else limits.BROADCAST_PEOPLE
     if not isinstance(value, list) or not 1 <= len(value) <= most:
         message = f"{kind} must have 1 to {most} items"
         raise Refused(message, "unprocessable", pointer=pointer)

@@ -64,7 +64,7 @@ def check_access(request: Request) -> None:
 def check_query(operation: str, request: Request) -> None:
     """Refuse a query parameter that the route does not have."""
     known = _QUERY.get(operation, ())
-    for name in request.query.keys() - known:
+    for name in sorted(request.query.keys() - known):
         hint = declared.nearest(name, known) if known else f"{operation} takes no query parameters"
         raise Refused(f"there is no query parameter {name!r}: {hint}")
 

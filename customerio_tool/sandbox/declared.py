@@ -53,8 +53,22 @@ def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
         if name not in hints:
             raise ValueError(f"{where} has no member {name!r}: {nearest(str(name), hints)}")
         if not _fits(member, hints[name]):
-            raise ValueError(f"{where}.{name} must be {_wording(hints[name])}")
+            wanted = _wording(hints[name]) + _nearest_word(member, hints[name])
+            raise ValueError(f"{where}.{name} must be {wanted}")
     return dict(value)
+
+
+def _nearest_word(value: Any, hint: Any) -> str:
+    """The nearest of the words that a member may have, if the value is like one."""
+    words = _words_of(hint)
+    text = nearest(value, words) if words and isinstance(value, str) else ""
+    return f": {text}" if text.startswith("did") else ""
+
+
+def _words_of(hint: Any) -> list[str]:
+    if get_origin(hint) is Literal:
+        return [each for each in get_args(hint) if isinstance(each, str)]
+    return [word for each in get_args(hint) for word in _words_of(each)]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ def parse_json(body: bytes) -> Any:
             this one keeps every stored value readable.
     """
     try:
-        value = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        value = _DECODER.decode(body.decode(json.detect_encoding(body)))
         is_too_deep = _is_too_deep(body, value)
     except ValueError:
         raise Malformed("malformed JSON in the request body") from None
@@ -62,3 +62,6 @@ def _finite(text: str) -> float:
     if math.isinf(number := float(text)):
         raise ValueError(text)
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

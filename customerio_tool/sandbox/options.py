@@ -102,7 +102,7 @@ class Options:
 
     def __new__(cls, *_: Any, **given: Any) -> Options:
         """Refuse an unknown name with the nearest. Raises TypeError, as Python does."""
-        for name in given.keys() - cls.__dataclass_fields__.keys():
+        for name in sorted(given.keys() - cls.__dataclass_fields__.keys()):
             hint = declared.nearest(name, cls.__dataclass_fields__)
             raise TypeError(f"options has no member {name!r}: {hint}")
         return super().__new__(cls)

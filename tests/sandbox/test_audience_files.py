@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from customerio_tool.sandbox import audience_file
 from tests.sandbox.test_switches import switched
 from tests.support.loopback import Loopback, Script, answer, says
 from tests.support.sandbox_api import Api
@@ -105,6 +106,26 @@ def test_a_file_that_drips_for_ever_is_given_up(api_with: Api, first: bytes) -> 
         refused = trigger(api_with, f"{server.url}/people.jsonl")
     assert refused.status_code == 422
     assert api_with.get("/v1/segments")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b" " * 50_000_001, "data_file_url: the file is too large"),
+        (b"1\n" * 1001, "data_file_url must have 1 to 1000 items"),
+        (PEOPLE + b"x" * (2 * 1024**2 + 1), "line 3: larger than 2 MB"),
+        (b"\n" * 1001, "data_file_url must have 1 to 1000 items"),
+        (PEOPLE + b"{", "line 3: not JSON"),
+    ],
+    ids=["bytes", "lines", "line", "empty", "no JSON"],
+)
+def test_a_file_beyond_its_bounds_is_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch, content: bytes, problem: str
+) -> None:
+    monkeypatch.setattr(audience_file, "MOST_LINES", 1000)
+    with Loopback([says(answer(content))]) as server:
+        refused = trigger(api, f"{server.url}/people.jsonl")
+    assert errors_of(api, refused) == [problem]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

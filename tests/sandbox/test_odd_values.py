@@ -52,6 +52,11 @@ def test_a_value_of_the_wrong_kind_or_size_is_refused_not_stumbled_over(
     assert 400 <= call(method, path, body).status_code < 500
 
 
+@pytest.mark.parametrize("body", [b'{"a":"\xed\xa0\x80"}', b'{"a":"\xff"}', b"\xff\xfe"])
+def test_a_body_in_no_encoding_is_malformed(api: Api, body: bytes) -> None:
+    assert api.raw("PUT", "/api/v1/customers/x", body, api.basic())[0] == 400
+
+
 def test_odd_values_are_stored_and_read_back(api: Api) -> None:
     """Integers beyond 64 bits, a NUL, and bytes that are no UTF-8 in a path."""
     api.identify("x", big=10**40, text="a\0b")

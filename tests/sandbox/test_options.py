@@ -130,6 +130,25 @@ def test_a_wrong_member_of_a_rule_is_answered_with_the_nearest(api: Api) -> None
     assert "did you mean bytes_per_second?" in refusal(api, "POST", "faults", {"bytes": 1})
 
 
+@pytest.mark.parametrize(
+    ("rule", "meant"),
+    [
+        ({"action": "reset_after"}, "reset_after_applying"),
+        ({"action": "malformed"}, "malformed_json"),
+        ({"api": "Track"}, "track"),
+    ],
+)
+def test_a_wrong_word_of_a_rule_is_answered_with_the_nearest(
+    api: Api, rule: dict[str, str], meant: str
+) -> None:
+    assert f"did you mean {meant}?" in refusal(api, "POST", "faults", rule)
+
+
+def test_a_wrong_word_of_an_option_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="one of relaxed, strict: did you mean strict"):
+        Sandbox(options={"rate_limits": "Strict"})
+
+
 def test_options_of_a_new_sandbox_are_a_mapping_or_options() -> None:
     given = {"delay_seconds": 30, "app_api_key": "own-app-key", "region": "eu"}
     with Sandbox(options=given) as sandbox, Sandbox(options=Options(**given)) as other:  # type: ignore[arg-type]  # of several types
