@@ -234,6 +234,15 @@ def test_a_send_without_identifiers_can_be_taken(api_with: Api) -> None:
     assert api_with.sandbox.state()["deliveries"][-1]["customer_id"] is None
 
 
+@pytest.mark.parametrize(
+    ("api_with", "status"), [({}, 200), ({"send_requires_from": True}, 400)], indirect=["api_with"]
+)
+def test_a_send_without_template_and_sender_is_taken_or_refused(api_with: Api, status: int) -> None:
+    """The document says both."""
+    own = {"subject": "Hi", "body": "b"}
+    assert send(api_with, transactional_message_id=None, **own).status_code == status
+
+
 @switched(send_creates_people=False)
 def test_a_send_to_somebody_unknown_can_be_refused(api_with: Api) -> None:
     assert send(api_with, identifiers={"id": "nobody"}).status_code == 400
