@@ -68,7 +68,7 @@ class Options:
     delivered_after: int = 2
     listed_after: int = 0  # message lists show a delivery this late: how late is UNVERIFIED
 
-    # --- UNVERIFIED, people
+    # --- people: UNVERIFIED, unless the comment names a source
     null_attribute: Literal["delete", "ignore"] = "delete"  # our tool promises that null deletes
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
     number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients also numbers
@@ -81,14 +81,14 @@ class Options:
     merge_moves_devices: bool = False  # T's list of moved data has no devices
     merge_moves_identifiers: bool = True  # e-mail and id are attributes the primary may lack
     merge_renames_deliveries: bool = True  # the history moves, so its messages name the primary
-    # --- UNVERIFIED, segments
+    # --- segments: UNVERIFIED, unless the comment names a source
     segment_add_creates_people: bool = False  # an old text says create, a later one ignore
     segment_unusable: Kind = "invalid"  # missing or dynamic; an older text has 404 for missing
     segment_remove_by: Literal["any", "id"] = "any"  # T has id_type, its text asks for ids
     delete_dynamic_segment: Kind = "invalid"
     delete_used_segment: Kind | Literal["allow"] = "allow"  # no conflict is documented
     duplicate_segment_name: Kind | Literal["allow"] = "allow"  # no conflict is documented
-    # --- UNVERIFIED, messages and broadcasts
+    # --- messages and broadcasts: UNVERIFIED, unless the comment names a source
     unknown_template: Kind = "invalid"  # a page of the vendor lists it under 400 (TE)
     send_several_identifiers: Literal["refuse", "take"] = "refuse"  # take: an id wins, then email
     send_requires_identifiers: bool = True  # the schema does not; every official client sends them
