@@ -121,8 +121,9 @@ def _passes_filters(args: ListCampaignsArgs, campaign: Item) -> bool:
 list_campaigns = Subtool(
     name="list_campaigns",
     description=(
-        "Lists all campaigns in the workspace, also called automations. Filter by state or name to "
-        "find a campaign's id. Broadcasts and transactional messages are not among them."
+        "Lists all campaigns in the workspace. Customer.io also calls them automations. Filter by "
+        "state or name to find a campaign's id. Broadcasts and transactional messages are not "
+        "among them."
     ),
     args=ListCampaignsArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns"),

@@ -254,10 +254,13 @@ def test_the_manifest_says_of_the_tool_what_the_products_page_says(
     assert told == ("customer_io", "CustomerIoTool", "Customer.io", PAGE_SENTENCE)
 
 
-def test_the_form_asks_for_the_fields_of_the_products_page(manifest: dict[str, Any]) -> None:
+def test_the_form_asks_for_the_fields_of_the_products_page_and_a_service_accounts_workspace(
+    manifest: dict[str, Any],
+) -> None:
     fields = manifest["connection"]["fields"]
-    assert {f["key"]: (f["label"], f["required"]) for f in fields} == PAGE_FIELDS
-    assert [f["key"] for f in fields] == list(PAGE_FIELDS)
+    asked = {**PAGE_FIELDS, "workspace_id": ("Workspace ID", False)}
+    assert {f["key"]: (f["label"], f["required"]) for f in fields} == asked
+    assert [f["key"] for f in fields] == list(asked)
     assert [f["key"] for f in fields if f["secret"]] == ["track_api_key", "app_api_key"]
     assert [f["key"] for f in fields if f["type"] == "enum"] == ["region"]
 

@@ -230,7 +230,7 @@ def test_a_refusal_tells_where_template_ids_are(subtool: Any, least: dict[str, A
 
 def test_without_a_template_each_missing_part_is_named() -> None:
     assert email_refused(transactional_message_id=None) == ["subject", "body"]
-    assert email_refused(transactional_message_id=None, subject="Hi") == ["body", "from_address"]
+    assert email_refused(transactional_message_id=None, subject="Hi") == ["body"]
 
 
 def test_without_a_template_subject_body_and_sender_are_enough() -> None:

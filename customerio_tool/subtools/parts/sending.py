@@ -323,7 +323,7 @@ def _sentence(args: Transactional, noun: str) -> str:
 def template_hint(args: Transactional) -> str:
     """Return a sentence on what to check when Customer.io does not find the template or sender."""
     if args.transactional_message_id is None:
-        return "Check that from_address is a verified sender, or name a template."
+        return "Check that from_address or the workspace's sender is verified, or name a template."
     return (
         "Template ids and trigger names are in Customer.io under Transactional; check that "
         "transactional_message_id is one of this kind of message."
