@@ -277,9 +277,10 @@ def _is_list_of_integers(value: Any) -> bool:
 def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int) -> str:
     type_only = f" ({args.type} only)" if args.type else ""
     unit = args.step.removesuffix("s") if steps == 1 else args.step
+    is_utc = args.start_time is None and args.timezone is None and zone_of(None)[0] == "UTC"
     return (
         f"Campaign {args.campaign_id}{type_only}: {steps} {unit}, oldest first. "
-        "Metrics that are not listed are 0."
+        f"Metrics that are not listed are 0.{' Steps begin at midnight UTC.' if is_utc else ''}"
     )
 
 

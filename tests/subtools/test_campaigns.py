@@ -115,6 +115,10 @@ def test_a_start_is_sent_as_it_is() -> None:
     }
 
 
+def test_where_time_zones_are_known_utc_is_not_told_of() -> None:
+    assert "UTC" not in metrics_of({"sent": [1]}, steps=1)["summary"]
+
+
 def test_a_call_at_the_very_beginning_of_a_step_leaves_time_in_between() -> None:
     midnight = int(datetime.fromisoformat("2025-11-23T00:00:00-05:00").timestamp())
     at = replace(AT, now=float(midnight))
@@ -135,6 +139,9 @@ def test_without_a_time_zone_database_the_last_steps_are_counted_in_utc(
     query = metrics_query(steps=1)
     assert query["tz"] == "UTC"
     assert query["start"] == str(AT.now_seconds // DAY * DAY)
+    assert metrics_query(steps=1, timezone="UTC") == query
+    assert metrics_refused(steps=1, timezone="Europe/Berlin") == ["timezone"]
+    assert "midnight UTC" in metrics_of({"sent": [1]}, steps=1)["summary"]
 
 
 @settings(max_examples=300, deadline=None)

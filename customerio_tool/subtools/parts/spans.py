@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from customerio_tool.subtools.declare import FieldProblem, refuse
+
 Period: TypeAlias = Literal["hours", "days", "weeks", "months"]
 MAX_STEPS: Mapping[Period, int] = {"hours": 24, "days": 45, "weeks": 12, "months": 120}
 """Steps that one call may name, by the length of a step."""
@@ -17,11 +19,21 @@ EASTERN = "America/New_York"
 
 
 def zone_of(name: str | None) -> tuple[str, tzinfo]:
-    """Return a time zone with its name; UTC where the system has no time zone database."""
+    """Return a time zone with its name; without a name the default one.
+
+    A system without a time zone database has UTC alone, which is the default there.
+
+    Raises:
+        ArgumentsInvalid: The system does not know the time zone.
+    """
     try:
         return name or EASTERN, ZoneInfo(name or EASTERN)
     except ZoneInfoNotFoundError:
-        return "UTC", timezone.utc
+        pass
+    if name not in (None, "UTC"):
+        fix = "give start_time, or send UTC"
+        refuse([FieldProblem("timezone", "is not known to this system, which counts steps", fix)])
+    return "UTC", timezone.utc
 
 
 def start_of_last(steps: int, period: Period, now: int, zone: tzinfo) -> int:
