@@ -20,11 +20,20 @@ def replaces_send(session: Session) -> bool:
     """Whether a double replaces `Session.send`, as requests-mock and `unittest.mock` do.
 
     A wrapper that ends in the `send` of requests, such as telemetry, is none. Nor is a `send` of
-    a session's own class: only the adapters of a session are used.
+    a session's own class, or one that a host gave its session: it might send twice, and only the
+    adapters of a session are used.
     """
-    send = inspect.unwrap(vars(session).get("send", Session.send))
-    code = getattr(send, "__code__", None)
+    own = vars(session).get("send")
+    if own is not None and _is_mock(own):
+        return True
+    code = getattr(inspect.unwrap(Session.send), "__code__", None)
     return code is None or code.co_filename != _REQUESTS_FILE
+
+
+def _is_mock(function: Any) -> bool:
+    modules = type(function).__module__, getattr(function, "__module__", None) or ""
+    is_of_mocker = modules[1].partition(".")[0] == "requests_mock"
+    return "unittest.mock" in modules or hasattr(function, "mock") or is_of_mocker
 
 
 def replaces_connections() -> bool:
@@ -41,8 +50,7 @@ def refuse_unheeded() -> None:
     Raises:
         RuntimeError: There is such a mock. The client never calls it, so it would hold nothing.
     """
-    request: Any = Session.request
-    if type(request).__module__ == "unittest.mock" or hasattr(request, "mock"):
+    if _is_mock(Session.request):
         raise RuntimeError(
             "A mock replaces requests.Session.request, which this tool does not call, so nothing "
             "was sent. Replace requests.Session.send, or use responses, requests-mock or vcrpy."

@@ -134,12 +134,14 @@ class _Broken:
     def claim(self, *_: Any) -> None:
         raise RuntimeError("secret-4711")
 
+    find = release = settle = take = taken = give_back = claim
+
 
 class _Empty:
     def claim(self, *_: Any) -> None:
         return None
 
-    find = release = settle = claim
+    find = release = settle = take = taken = give_back = claim
 
 
 @pytest.mark.parametrize("ledger", [_Broken(), _Empty()])
