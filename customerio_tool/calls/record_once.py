@@ -14,9 +14,14 @@ from typing import Any
 
 from customerio_tool.backends.ledger.entry import Entry, EntrySpoilt, Ledger, LedgerLost
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS, message_key
+from customerio_tool.calls.message_keys import (
+    RUN_SECONDS,
+    WINDOW_SECONDS,
+    digest_of,
+    message_key,
+)
 from customerio_tool.errors import CustomerIoError, LedgerUnavailable
-from customerio_tool.subtools.declare.identifiers import is_ulid
+from customerio_tool.subtools.declare.identifiers import canonical, is_ulid
 from customerio_tool.subtools.declare.vendor_json import Item
 
 logger = logging.getLogger(__name__)
@@ -121,5 +126,10 @@ def _unreadable() -> LedgerUnavailable:
 
 
 def _key(call: Call[Any]) -> str:
-    what, workspace = call.canonical.decode(), call.at.workspace
-    return message_key(call.subtool.name, workspace, what, call.context.run_id)
+    """Return the key of an event: one for all spellings of it."""
+    subtool, workspace = call.subtool, call.at.workspace
+    given = {name: value for name, value in call.args if value not in (None, {})}
+    if person := subtool.person_of(call.args):
+        given[str(subtool.person_argument)] = canonical(person[1], person[0])
+    event = digest_of(subtool.name, workspace, given)
+    return message_key(subtool.name, workspace, event, call.context.run_id)

@@ -26,7 +26,6 @@ from customerio_tool.subtools.declare import (
     Subtool,
     Verify,
     canonical,
-    compact,
     is_same,
     iso_time,
     named,
@@ -35,6 +34,7 @@ from customerio_tool.subtools.declare import (
     whole_in,
 )
 from customerio_tool.subtools.messages import messages_since
+from customerio_tool.subtools.parts.audiences import key_of_person
 from customerio_tool.subtools.parts.broadcast import (
     AUDIENCE_ARGUMENT,
     BY_EMAIL,
@@ -55,9 +55,11 @@ def _identity(args: TriggerBroadcastArgs, invocation: Invocation) -> dict[str, A
     }
     if args.emails is not None:
         body["emails"] = canonical_addresses(", ".join(args.emails))
-    for name in ("ids", "per_user_data"):
-        if name in body:
-            body[name] = sorted(map(compact, body[name]))
+    if "ids" in body:
+        body["ids"] = sorted(body["ids"])
+    if args.per_user_data is not None:  # each once, so that they stand in the order of their keys
+        people = [(key_of_person(each), each.get("data")) for each in body["per_user_data"]]
+        body["per_user_data"] = sorted(people, key=lambda person: person[0])
     return {"broadcast_id": args.broadcast_id, "audience": args.audience, **body}
 
 

@@ -144,7 +144,7 @@ def _email_identity(args: SendTransactionalEmailArgs, invocation: Invocation) ->
         if name in body:
             body[name] = canonical_addresses(body[name])
     if headers := body.get("headers"):
-        body["headers"] = {name.lower(): value for name, value in headers.items()}
+        body["headers"] = {name.lower(): value.strip() for name, value in headers.items()}
     return body
 
 
@@ -244,6 +244,11 @@ send_transactional_email = Subtool(
 )
 
 
+def _devices(to: str) -> str:
+    """Return a choice of devices in the form of the API; a token is returned as it is."""
+    return to.lower() if to.lower() in ("all", "last_used") else to
+
+
 class SendTransactionalPushArgs(Args):
     """Arguments of send_transactional_push."""
 
@@ -253,7 +258,7 @@ class SendTransactionalPushArgs(Args):
         Identifier, Field(description="Template's number or trigger name.")
     ]
     to: Annotated[
-        Identifier | None,
+        Annotated[Identifier, AfterValidator(_devices)] | None,
         Field(description="all (default), last_used, or one device token of theirs."),
     ] = None
     title: Annotated[Line | None, Field(description="Instead of the template's.")] = None

@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare.identifiers import (
     first_of_each,
     may_be,
     shape_of,
+    with_plain_domain,
 )
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_text import compact
@@ -218,4 +219,5 @@ __all__ = [
     "visible",
     "whole_in",
     "whole_number",
+    "with_plain_domain",
 ]

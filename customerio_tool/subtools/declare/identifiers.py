@@ -62,7 +62,24 @@ def canonical(identifier: str, id_type: str) -> tuple[str, str]:
     not case folding: `strasse@` and `straße@` are two addresses.
     """
     value = bare(identifier, id_type)
-    return id_type, value.lower() if id_type == "email" else value
+    return id_type, with_plain_domain(value).lower() if id_type == "email" else value
+
+
+def with_plain_domain(address: str) -> str:
+    """Return an e-mail address whose domain is in lower case and without Punycode (RFC 3492).
+
+    An accented letter is one character, as in Unicode's form NFC.
+    """
+    local, at, domain = address.rpartition("@")
+    labels = (_plain_label(label) for label in domain.lower().split("."))
+    return unicodedata.normalize("NFC", f"{local}{at}{'.'.join(labels)}")
+
+
+def _plain_label(label: str) -> str:
+    try:
+        return label[4:].encode().decode("punycode") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label
 
 
 def distinct(identifiers: Iterable[str], id_type: str) -> list[str]:

@@ -58,6 +58,9 @@ _DECORATED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
 """An address in the form of a mail header or a link; as an identifier it would create a person."""
 
 _CONTROL_IN_TEXT = re.compile(f"[{CONTROL}]")
+_MAX_EXACT = 2**53
+"""Below this size, every whole number is a float of its own."""
+
 _DIGITS = re.compile(r"[+-]?\d{1,20}")
 
 
@@ -270,6 +273,8 @@ def text_of(value: Any, *where: str | int) -> str:
     """
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
+        return str(int(value))  # in JSON, 1.0 is 1
     if isinstance(value, (str, int, float)):
         return str(value)
     raise Problem(f"is {kind_of(value)}", "send a string, number or boolean", *where)

@@ -99,7 +99,7 @@ def _people(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     people = [_person(item, i) for i, item in enumerate(given)]
     first: dict[tuple[str, str], int] = {}
     for i, person in enumerate(people):
-        earlier = first.setdefault(_identity(person), i)
+        earlier = first.setdefault(key_of_person(person), i)
         if _data_as_json(person) != _data_as_json(people[earlier]):
             problem = f"is the person of per_user_data[{earlier}] with other data"
             raise Problem(problem, "name each person once", i)
@@ -113,10 +113,11 @@ def _data_as_json(person: Mapping[str, Any]) -> str:
 
 def distinct_people(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the people of `per_user_data`, each once."""
-    return first_of_each(people, _identity)
+    return first_of_each(people, key_of_person)
 
 
-def _identity(person: Mapping[str, Any]) -> tuple[str, str]:
+def key_of_person(person: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the type and identifier of a person, in one form for all its spellings."""
     kind = "email" if "email" in person else "id"
     return canonical(person[kind], kind)
 

@@ -14,6 +14,8 @@ from customerio_tool.subtools.declare import (
     Invocation,
     Member,
     Time,
+    canonical,
+    shape_of,
 )
 from customerio_tool.subtools.parts.identify import PersonArgs
 from customerio_tool.subtools.parts.mail import with_addresses
@@ -51,7 +53,9 @@ def event_body(event: EventArgs, invocation: Invocation, **extra: str) -> dict[s
 
 
 def _event_id(event: EventArgs, invocation: Invocation) -> str:
-    return invocation.event_id(event.event_id, event.person, event.identity)
+    kind = shape_of(event.person)
+    person = canonical(event.person, kind)[1] if kind == "email" else event.person
+    return invocation.event_id(event.event_id, person, event.identity)
 
 
 EVENT_ID: Member[Any] = Member(

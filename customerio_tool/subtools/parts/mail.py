@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
-from unicodedata import normalize
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
@@ -25,6 +24,7 @@ from customerio_tool.subtools.declare import (
     only_entry,
     override_of,
     shown,
+    with_plain_domain,
 )
 from customerio_tool.subtools.declare.characters import (
     CONTROL,
@@ -41,7 +41,7 @@ before, so that no allowed file is refused here; Customer.io answers 413 to a la
 """
 
 _ADDRESS = re.compile(
-    r"""\s*(?=\S)(?:(?:"[^"]*"\s*|[^",<>]*)<([^",<>\s]+)>|([^",<>\s]+))\s*(?:,|$)"""
+    r"""\s*(?=\S)(?:(?:"[^"]*"\s*|[^",<>]*)<([^",;<>\s]+)>|([^",;<>\s]+))\s*(?:,\s*|$)"""
 )
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,200}")
 _HEADER_VALUE = re.compile(r"[ -~]{1,2000}")
@@ -95,13 +95,12 @@ def addresses(text: str) -> list[str]:
 
 
 def canonical_addresses(text: str) -> list[str]:
-    """Return the addresses of a list in one form: sorted, bare, each once, domains in lower case.
+    """Return the addresses of a list in one form: sorted, bare, each once, domains in one spelling.
 
     The part before the `@` keeps its case, which a mail server may tell apart. Accents are
     composed.
     """
-    found = (normalize("NFC", address).rpartition("@") for address in addresses(text))
-    return sorted({f"{local}@{domain.lower()}" for local, _, domain in found})
+    return sorted(set(map(with_plain_domain, addresses(text))))
 
 
 def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
@@ -211,17 +210,18 @@ def _attachment(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Problem(f"is {kind_of(value)}", "send the file's bytes in base64", name)
     content = "".join(value.split())
-    if not content or not _is_base64(content):
+    file = _file(content)
+    if not file:
         raise Problem("is not base64", "send the file's bytes in base64, nothing before them", name)
-    return content
+    return b64encode(file).decode()  # in its one form: the last digit may have unused bits
 
 
-def _is_base64(text: str) -> bool:
+def _file(content: str) -> bytes:
+    """Return the bytes of a file in base64; none if it is not base64."""
     try:
-        b64decode(text, validate=True)
+        return b64decode(content, validate=True)
     except ValueError:
-        return False
-    return True
+        return b""
 
 
 AddressList: TypeAlias = Annotated[Line, AfterValidator(address_list), BeforeValidator(_joined)]
