@@ -1,8 +1,9 @@
 """Remembers to whom a message may have gone, so that another one to them meets that doubt.
 
 A template's name or number, a person's id or address, an e-mail or a push: to the ledger each
-spelling is a message of its own. So a send without an answer also marks those to whom it went. In
-the same run, or for 10 minutes where the host names none, a send to one of them looks first.
+spelling is a message of its own. So a send also marks those to whom it goes, and the mark counts if
+no answer came, or if the process died before one. In the same run, or for 10 minutes where the host
+names none, a send to one of them looks first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from customerio_tool.backends.ledger.entry import Entry, Ledger
+from customerio_tool.backends.ledger.entry import Entry, Ledger, State
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS, addressee_key, digest_of
 from customerio_tool.errors import Look
@@ -31,8 +32,8 @@ side; before it, only a person lets another message go.
 MAX_PAGES = 5
 """Pages that one look reads; a list that does not end on them proves nothing."""
 
-_ANY: Addressee = ("any", "")
-"""Stands for everybody in doubt: without this mark of its run, a send asks for no other one."""
+MAX_EARLY = 16
+"""The most addressees that are marked before a send: each mark is a write. An e-mail has fewer."""
 
 Read: TypeAlias = Callable[[Look], "Item | None"]
 """Makes a read within the deadline of the call; None if it failed."""
@@ -85,39 +86,66 @@ class Doubts:
         ledger: The store of the doubts.
         call: A call of a subtool that sends.
         started: The entry of the message itself.
+        message: The key of that entry.
     """
 
-    def __init__(self, ledger: Ledger, call: Call[Any], started: Entry) -> None:
+    def __init__(self, ledger: Ledger, call: Call[Any], started: Entry, message: str) -> None:
         self._ledger = ledger
         self._call = call
         self._addressees = call.subtool.addressees_of(call.args, call.at)
         self._started = started
+        self._message = message
 
     def met(self, now: float) -> list[Doubt]:
-        """Return the doubts about those to whom the call writes.
+        """Return the doubts about those to whom the call writes, and mark those without one.
+
+        Such a mark counts as long as the entry of its message is `unknown`, so nobody removes it.
 
         Raises:
             LedgerLost: The store cannot be used.
         """
-        if not self._addressees.met or not self._ledger.find(self._key(_ANY), now):
-            return []
-        held = ((each, self._ledger.find(self._key(each), now)) for each in self._addressees.met)
-        return [Doubt(addressee, entry) for addressee, entry in held if entry]
+        met, found = self._addressees.met, []
+        for addressee in dict.fromkeys((*met, *self._early)):
+            key, is_early = self._key(addressee), addressee in self._early
+            own = self._entry(addressee, "started")
+            held = self._ledger.claim(key, own, now) if is_early else self._ledger.find(key, now)
+            state = self._state_of(held, now) if held else "started"
+            if held and state == "unknown" and addressee in met:
+                found.append(Doubt(addressee, held))
+            if state == "sent" and is_early:
+                self._ledger.settle(key, own, now)
+        return found
 
-    def forget(self, proven: Iterable[Doubt]) -> None:
-        """End the doubts about messages that certainly did not go."""
+    @property
+    def _early(self) -> tuple[Addressee, ...]:
+        """Those who are marked before the send."""
+        return self._addressees.marked[-MAX_EARLY:]
+
+    def _state_of(self, mark: Entry, now: float) -> State:
+        """Return what became of the message of a mark; `sent` also if it certainly did not go."""
+        message = mark.facts.get("message")
+        if mark.state != "started" or not isinstance(message, str):
+            return "unknown"
+        entry = None if message == self._message else self._ledger.find(message, now)
+        return entry.as_of(now).state if entry else "sent"
+
+    def forget(self, proven: Iterable[Doubt], now: float) -> None:
+        """End the doubts about messages that certainly did not go, and mark for this call."""
         for doubt in proven:
-            self._ledger.release(self._key(doubt.addressee))
+            key = self._key(doubt.addressee)
+            if doubt.addressee in self._early:
+                self._ledger.settle(key, self._entry(doubt.addressee, "started"), now)
+            else:
+                self._ledger.release(key)
 
     def keep(self, now: float) -> None:
         """Leave all to whom the call writes in doubt."""
         for addressee in self._addressees.marked:
-            key, own = self._key(addressee), self._entry(addressee)
-            if held := self._ledger.find(key, now):  # no one look settles two doubts
+            key, own = self._key(addressee), self._entry(addressee, "unknown")
+            held = self._ledger.find(key, now)
+            if held and self._state_of(held, now) != "sent":  # no one look settles two doubts
                 own = replace(own, started_at=min(held.started_at, own.started_at), facts={})
             self._ledger.settle(key, own, now)
-        if self._addressees.marked:
-            self._ledger.settle(self._key(_ANY), self._entry(_ANY), now)
 
     def may_repeat(self, doubt: Doubt) -> bool:
         """Whether the call may be the earlier message in another spelling."""
@@ -129,7 +157,7 @@ class Doubts:
     def _key(self, addressee: Addressee) -> str:
         return addressee_key(self._call.at.workspace, addressee, self._call.context.run_id)
 
-    def _entry(self, addressee: Addressee) -> Entry:
+    def _entry(self, addressee: Addressee, state: State) -> Entry:
         call, lasts = self._call, RUN_SECONDS if self._call.context.run_id else WINDOW_SECONDS
         person, look = call.subtool.person_of(call.args), call.look()
         facts = {
@@ -137,9 +165,10 @@ class Doubts:
             "is_person": person is not None and addressee == canonical(person[1], person[0]),
             "channel": look.arguments.get("type") if look else None,
             "says": self._digests(self._addressees.says),
+            "message": self._message,
         }
         ends_at = self._started.ends_at
-        return replace(self._started, state="unknown", expires_at=ends_at + lasts, facts=facts)
+        return replace(self._started, state=state, expires_at=ends_at + lasts, facts=facts)
 
     def _digests(self, values: Iterable[Any]) -> list[str]:
         return [digest_of("says", self._call.at.workspace, value) for value in values]

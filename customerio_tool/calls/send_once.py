@@ -167,7 +167,7 @@ class SendOnce:
             self._release(claim)
             raise
         if sight.proves_absence:
-            self._write(claim, claim.doubts.forget, met)
+            self._write(claim, claim.doubts.forget, met, self._now())
             return None
         self._release(claim)
         return self._doubtful(claim, doubt, sight)
@@ -201,8 +201,9 @@ class SendOnce:
         lasts = lifetime("unknown", is_explicit=given is not None, run_id=run_id)
         started = Entry("started", fingerprint, call.at.now, ends_at, ends_at + lasts)
         explicit = None if given is None else explicit_key(*of, given)
-        doubts = Doubts(self._ledger, call, started)
-        return _Claim(call, started, doubts, explicit, message_key(*of, fingerprint, run_id))
+        message = message_key(*of, fingerprint, run_id)
+        doubts = Doubts(self._ledger, call, started, message)
+        return _Claim(call, started, doubts, explicit, message)
 
     def _take(self, claim: _Claim) -> tuple[str, Entry] | None:
         """Take the keys of a message, or return the first one that is not free, with its entry."""

@@ -247,4 +247,4 @@ def test_a_forgotten_send_frees_its_memory() -> None:
         sender.call(customer_id=f"u{number}")
     sender.clock.now += DAY
     sender.call()
-    assert len(ledger._entries) == 1
+    assert len(ledger._entries) == 3, "a message, its person and its address"

@@ -37,8 +37,9 @@ class SqliteLedger:
 
     The file must be on a local disk: a WAL database does not work on a network file system
     (https://www.sqlite.org/wal.html). A claim is on the disk before its message is sent. SQLite
-    3.37 or later is needed, for strict tables. The file of another program is not changed, nor are
-    its logs: each call on it raises `LedgerLost`.
+    3.37 or later is needed, for strict tables. The first call checks that the file is not damaged.
+    The file of another program is not changed, nor are its logs: each call on it raises
+    `LedgerLost`.
 
     Args:
         path: The file, or an empty one. If it is missing, the first call creates it with mode
@@ -48,6 +49,7 @@ class SqliteLedger:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # Absolute, as SQLite gives names such as ":memory:" a meaning of their own.
         self._path = Path(path).absolute()
+        self._is_sound = False
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
@@ -120,6 +122,9 @@ class SqliteLedger:
                 raise LedgerLost("SQLite: the path is not that of a file")
             _leave_logs_alone(self._path.resolve())
             with closing(_connected(self._path, patience)) as db:
+                if not self._is_sound:
+                    _check(db)
+                    self._is_sound = True
                 yield db
 
     def _create(self) -> None:
@@ -208,6 +213,16 @@ def _is_ledger(db: sqlite3.Connection) -> bool:
     if is_ours and version < _VERSION and all(_SCHEMA.get(name) == sql for name, sql in objects):
         return False
     raise LedgerLost("SQLite: the file is not a ledger of this version")
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Refuse a damaged file, in which SQLite may find no entry where there was one.
+
+    Raises:
+        LedgerLost: The file is damaged.
+    """
+    if db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+        raise LedgerLost("SQLite: the file is damaged")
 
 
 def _make_ledger(db: sqlite3.Connection) -> None:

@@ -66,8 +66,10 @@ class TestRedis:
         Sender(redis_ledger, Clock()).call(idempotency_key="invoice-17")
         keys = list(client.scan_iter())
         assert all(key.startswith(PREFIX.encode()) for key in keys)
-        of_message, of_callers_key = sorted(client.ttl(key) for key in keys)
+        of_message, *of_addressees, of_callers_key = sorted(client.ttl(key) for key in keys)
         assert 0 < of_message <= 600
+        assert len(of_addressees) == 2
+        assert max(of_addressees) <= 620
         assert 7 * DAY - 60 < of_callers_key <= 7 * DAY
 
     def test_ledgers_with_different_prefixes_know_nothing_of_each_other(

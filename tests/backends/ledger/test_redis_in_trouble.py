@@ -139,7 +139,7 @@ def test_a_key_of_another_program_sends_nothing_twice(
         assert not tool.call("track_event", EVENT, context=RUN)["ok"]
         before = posts(sandbox)
         keys = client.keys(PREFIX + "*")
-        assert len(keys) == 3, "a message, a count and an event"
+        assert len(keys) == 5, "a message, its two addressees, a count and an event"
         for key in keys:
             client.delete(key)
             spoil(client, key)
