@@ -269,14 +269,19 @@ def is_error(body: Any) -> bool:
         return any(is_error(item) for item in objects_in(body))
     top = _folded(body)
     holders = (top, _folded(top.get("meta")))
-    said = [value for each in holders for name, value in each.items() if name.startswith("error")]
-    if any(map(_says_something, said)) or False in (top.get("ok"), top.get("success")):
+    said = [value for each in holders for name, value in each.items() if _names_an_error(name)]
+    if any(map(_says_something, said)):
         return True
-    status = str(top.get("status")).lower()
-    return status in _FAILED_STATUS or re.fullmatch(r"[45][0-9]{2}", status) is not None
+    is_denied = any(str(top.get(name)).lower() == "false" for name in ("ok", "success"))
+    return is_denied or any(_FAILED_STATUS.fullmatch(str(top.get(name))) for name in _STATUS)
 
 
-_FAILED_STATUS = ("error", "fail", "failed", "failure")
+_STATUS = ("status", "code", "statuscode", "status_code", "result", "outcome")
+_FAILED_STATUS = re.compile(r"error|fail|failed|failure|rejected|[45][0-9]{2}( .*)?", re.IGNORECASE)
+
+
+def _names_an_error(name: str) -> bool:
+    return name.startswith(("error", "fail", "fault", "exception"))
 
 
 def _says_something(value: Any) -> bool:
@@ -315,8 +320,9 @@ def _texts_of(holder: Item) -> list[str]:
             for name, problems in errors.items()
             for each in (problems if isinstance(problems, list) else [problems])
         ]
-    like = [n for n in holder if n.startswith("error") and n != "errors"]
-    found = [holder[name] for name in like] + (errors if isinstance(errors, list) else [errors])
+    like = [holder[name] for name in holder if _names_an_error(name) and name != "errors"]
+    lists = [each if isinstance(each, list) else [each] for each in (*like, errors)]
+    found = [each for texts in lists for each in texts]
     return [text for text in map(_error_text, found) if isinstance(text, str) and text.strip()]
 
 

@@ -39,6 +39,15 @@ ERRORS: dict[str, Any] = {
     "success": {"success": False, "message": WORDS},
     "ok": {"ok": False, "detail": WORDS},
     "status": {"status": "error", "message": WORDS},
+    "success as text": {"success": "false", "message": WORDS},
+    "code": {"code": 503, "message": WORDS},
+    "statusCode": {"statusCode": "503", "message": WORDS},
+    "status line": {"status": "503 Service Unavailable", "message": WORDS},
+    "result": {"result": "failed", "detail": WORDS},
+    "failures": {"failures": [{"id": "u1", "reason": WORDS}]},
+    "failed": {"failed": True, "message": WORDS},
+    "fault": {"fault": {"code": 7, "message": WORDS}},
+    "exception": {"exception": WORDS},
     "problem": {"type": "about:blank", "title": "Oops", "status": 503, "detail": WORDS},
 }
 LISTS: dict[str, Any] = {
@@ -50,6 +59,7 @@ NO_ERRORS: list[Any] = [
     {"meta": {"error": "", "errors": None, "total": 3}, "errors": {}},
     {"error": False, "errors": 0, "status": "ok", "success": True, "ok": True},
     {"errors": [None, "", {}], "status": 200, "message": "accepted"},
+    {"failed": 0, "failures": [], "code": 200, "result": "ok", "success": "true"},
 ]
 
 

@@ -19,6 +19,8 @@ _NOTHING = frozenset(
     {
         "null",
         "nil",
+        "nill",
+        "nul",
         "none",
         "nonetype",
         "nullptr",
@@ -65,6 +67,12 @@ _PHRASES = frozenset(
         "change me",
         "replace me",
         "to be determined",
+        "nothing",
+        "just nothing",
+        "some none",
+        "void 0",
+        "std nullopt",
+        "pd na",
         "optional empty",
         "optional nil",
         "system dbnull",
@@ -72,7 +80,9 @@ _PHRASES = frozenset(
         "object object",
         "object undefined",
         "object null",
+        "object null prototype",
         "object promise",
+        "promise pending",
         "object array",
     }
 )
@@ -124,7 +134,7 @@ _QUOTES_AND_BRACKETS = (
     " \t\r\n\"'`\\<>[](){}\u00b4\u00ab\u00bb\u2039\u203a"
     "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
 )
-_FILLER = re.compile(r"\.{3,}|[-\u2013\u2014_?*]+|[xX]{3,20}")
+_FILLER = re.compile(r"\.{3,}|[-~\u2013\u2014_?*]+|[xX]{3,20}")
 _ZEROS = re.compile(r"0{26}|0{32}")
 """The ULID and the UUID of zeros, which identify nothing by definition."""
 
@@ -177,6 +187,8 @@ def _words(text: str) -> list[str]:
 def _mean_nothing(words: list[str], own_name: str) -> bool:
     if not words:
         return False
+    if words[0] == "cio" and len(words) > 1 and words[1] in _NOTHING:
+        words = words[1:]  # what a model writes before an identifier that it does not have
     phrase = " ".join(words)
     return (
         phrase in _PHRASES
