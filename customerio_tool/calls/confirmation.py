@@ -19,7 +19,8 @@ from customerio_tool.backends import Backends
 from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals, WaitingCall
 from customerio_tool.backends.ledger.entry import Entry
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.message_keys import token_key
+from customerio_tool.calls.message_keys import fingerprint_of, token_key
+from customerio_tool.calls.request import request_for
 from customerio_tool.calls.spared import SparedLedger
 from customerio_tool.connection import Connection
 from customerio_tool.deadline import Clock
@@ -117,10 +118,15 @@ class PersonConfirmation:
         )
 
     def _kept(self, call: Call[Any]) -> str:
-        """Keep a call and return its confirmation id."""
+        """Keep a call and return its confirmation id.
+
+        Two calls of one message in doubt are one question, so that two approvals send it once.
+        """
         asked, run = call.canonical, call.context.run_id or None
+        if call.sends_again:
+            asked = fingerprint_of(call, request_for(call)).encode()
         key = hashlib.sha256(asked).digest(), run, call.sends_again
-        waiting = WaitingCall(call, key, run, len(asked), call.at.now + LIFE_SECONDS)
+        waiting = WaitingCall(call, key, run, len(call.canonical), call.at.now + LIFE_SECONDS)
         return self._approvals.keep(call.at.workspace, waiting, call.at.now, self._entropy)
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:

@@ -10,17 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from customerio_tool.backends.ledger.entry import Entry, Ledger, State
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.message_keys import RUN_SECONDS, WINDOW_SECONDS, addressee_key, digest_of
+from customerio_tool.calls.message_keys import (
+    RUN_SECONDS,
+    WINDOW_SECONDS,
+    addressee_key,
+    digest_of,
+    is_key,
+)
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare import Addressee, canonical, iso_time, shape_of
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX
 from customerio_tool.subtools.declare.invocation import CLOCK_SLACK_SECONDS
 from customerio_tool.subtools.declare.vendor_json import Item, objects_in, whole_in
-from customerio_tool.subtools.messages import MAX_MESSAGES, messages_since
+from customerio_tool.subtools.messages import MAX_MESSAGES, Channel, messages_since
 
 SETTLED_SECONDS = 600.0
 """How long after a call the list of messages can prove that nothing went, in seconds.
@@ -62,13 +68,19 @@ class Doubt:
         return self.entry.facts.get("is_listed") is True and self.is_person
 
     @property
+    def channel(self) -> Channel | None:
+        """The kind of the earlier message, where its call told it."""
+        found = self.entry.facts.get("channel")
+        return next((each for each in get_args(Channel) if each == found), None)
+
+    @property
     def address(self) -> str | None:
         """The address that the earlier message went to, where its person is not known."""
         return None if self.is_person or self.addressee[0] != "email" else self.addressee[1]
 
     def look(self, call: Call[Any]) -> Look | None:
         """Return the read that shows whether the earlier message went."""
-        at, channel = replace(call.at, now=self.entry.started_at), self.entry.facts.get("channel")
+        at, channel = replace(call.at, now=self.entry.started_at), self.channel
         kind, identifier = self.addressee
         if kind == "broadcast":
             return replace(call, at=at).look()
@@ -124,7 +136,7 @@ class Doubts:
     def _state_of(self, mark: Entry, now: float) -> State:
         """Return what became of the message of a mark; `sent` also if it certainly did not go."""
         message = mark.facts.get("message")
-        if mark.state != "started" or not isinstance(message, str):
+        if mark.state != "started" or not is_key(message):
             return "unknown"
         entry = None if message == self._message else self._ledger.find(message, now)
         return entry.as_of(now).state if entry else "sent"
@@ -211,11 +223,10 @@ def look_for(doubt: Doubt, call: Call[Any], read: Read, now: float) -> Sight:
     A list proves that it did not if it is complete, holds no message since then that could be it,
     and the earlier call ended `SETTLED_SECONDS` ago.
     """
-    look, facts = doubt.look(call), doubt.entry.facts
+    look = doubt.look(call)
     found, is_complete = _listed(look, read) if look else ([], False)
     since = doubt.entry.started_at - CLOCK_SLACK_SECONDS
-    channel, address = facts.get("channel"), doubt.address
-    may_be = [each for each in found if _may_be(each, channel, address, since)]
+    may_be = [each for each in found if _may_be(each, doubt.channel, doubt.address, since)]
     likely = [each for each in may_be if _is_likely(each, doubt)]
     newest = max(likely or may_be, key=_created, default=None)
     is_settled = now - doubt.entry.ends_at >= SETTLED_SECONDS
@@ -260,7 +271,7 @@ def _is_likely(message: Item, doubt: Doubt) -> bool:
 
     No clock may differ for that: a message before the call was another one.
     """
-    began, channel = int(doubt.entry.started_at), doubt.entry.facts.get("channel")
+    began, channel = int(doubt.entry.started_at), doubt.channel
     has_other_origin = any(message.get(name) for name in _OTHER_ORIGINS)
     is_of_channel = channel is not None and message.get("type") == channel
     is_there = doubt.address is None or doubt.address in str(message.get("recipient")).lower()

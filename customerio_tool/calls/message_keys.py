@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+import re
+from typing import Any, TypeGuard
 
 from customerio_tool.backends.ledger.entry import State
 from customerio_tool.calls.call import Call
@@ -105,6 +106,11 @@ def addressee_key(workspace: str, addressee: tuple[str, str], run_id: str | None
         run_id: The host's name for the run; blank counts as not known.
     """
     return _digest("addressee", workspace, *addressee, run_id or None)
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Whether a value has the form of the keys here."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def lifetime(state: State, *, is_explicit: bool, run_id: str | None) -> float:

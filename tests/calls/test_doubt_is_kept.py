@@ -61,6 +61,18 @@ def test_a_new_key_of_a_model_does_not_release_an_unknown_outcome(
     assert sends(sandbox) == 2
 
 
+def test_two_approvals_of_one_doubtful_message_send_it_once(
+    sandbox: Sandbox, tool: CustomerIoTool
+) -> None:
+    lose(sandbox, tool, MAIL, E)
+    again = [{"idempotency_key": "a"}, {"idempotency_key": "b", "to": "<ada@example.com>"}]
+    asked = [tool.call(MAIL, {**E, **each}, context=RUN) for each in again]
+    results = [tool.approve(each["confirmation_id"]) for each in asked]
+    assert results[0]["outcome"] == "accepted"
+    assert code_of(results[1]) == "confirmation_unknown"
+    assert sends(sandbox) == 2
+
+
 def test_a_declined_doubt_stays_one(sandbox: Sandbox, tool: CustomerIoTool) -> None:
     lose(sandbox, tool, MAIL, E)
     asked = tool.call(MAIL, {**E, "idempotency_key": "fresh"}, context=RUN)
