@@ -141,7 +141,8 @@ class Policy(BaseModel):
         default=frozenset(),
         description=(
             "Attributes of people that are never returned, in any case of letters, and that no "
-            "filter and no message may read."
+            "filter and no message may read. `address.city` is the part `city` of `address`; a "
+            "message that prints `address` is refused then too."
         ),
     )
     event_overrides: Annotated[bool, BeforeValidator(read_flag)] = Field(

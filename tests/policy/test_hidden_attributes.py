@@ -30,6 +30,20 @@ def test_a_hidden_attribute_is_not_returned(sandbox: Sandbox) -> None:
     )
 
 
+@pytest.mark.parametrize("hidden", ["address.city", "Attributes.Address.CITY"])
+def test_a_name_with_dots_hides_a_part_of_an_attribute(hidden: str) -> None:
+    held = {"address": {"city": "Rome", "zip": "00100"}, "city": "Oslo"}
+    lines = '{"city": "Rome"}\n{"city": "Rome"}'
+    person = {"id": "u9", "email": "u9@example.com", "attributes": {**held, "lines": lines}}
+    with Sandbox(seed={"people": [person]}) as own:
+        tool = tool_with(own.connection(), hidden_attributes=[hidden])
+        result = call(tool, "get_customer_attributes", {"customer_id": "u9"})
+    shown = result["customer"]["attributes"]
+    assert json.loads(shown["address"]) == {"zip": "00100"}
+    assert shown["city"] == "Oslo"
+    assert "Rome" not in json.dumps(result)
+
+
 def test_asking_for_a_hidden_attribute_by_name_does_not_tell_whether_it_is_set(
     sandbox: Sandbox,
 ) -> None:

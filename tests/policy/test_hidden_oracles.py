@@ -18,7 +18,7 @@ from customerio_tool.subtools.parts.audiences import Filter
 from tests.support.clients import EMAIL, code_of, example_of
 from tests.support.policies import EVENT, call, paths_of, tool_with
 
-HIDDEN = ["birthday", "Date of Birth"]
+HIDDEN = ["birthday", "Date of Birth", "café", "जन्मदिन", "address.city"]
 PUSH = {"customer_id": "u1", "transactional_message_id": "3"}
 MAIL, NOTE, BLAST = "send_transactional_email", "send_transactional_push", "trigger_broadcast"
 
@@ -35,6 +35,22 @@ BY_FILTER: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "inside of an object": (
         {"attribute": {"field": "person.birthday.year", "operator": "exists"}},
+        "filter.attribute.field",
+    ),
+    "of an object by a path": (
+        {"attribute": {"field": "Address['city']", "operator": "exists"}},
+        "filter.attribute.field",
+    ),
+    "with all of an object that holds it": (
+        {"attribute": {"field": "address", "operator": "eq", "value": "x"}},
+        "filter.attribute.field",
+    ),
+    "with other punctuation": (
+        {"attribute": {"field": "profile:birthday", "operator": "exists"}},
+        "filter.attribute.field",
+    ),
+    "with a character that does not show": (
+        {"attribute": {"field": "birth\u200bday", "operator": "exists"}},
         "filter.attribute.field",
     ),
     "deep": (
@@ -70,6 +86,31 @@ LIQUID = (
     "&#123;&#123; customer.birthday }}",
     "{{ customer.birthday",
     "Hello {{ trigger.name }}, {% if customer.birthday %}!",
+    "{{ ['customer'].birthday }}",
+    '{{ .["customer"]["birthday"] }}',
+    "{% assign k = 'cust' | append: 'omer' %}{{ [k].plan }}",
+    "{% assign k = 'cust' | append: 'omer' %}{% if[k].plan %}yes{% endif %}",
+    "{{ trigger.name %} | append: customer }}",
+    "{% if trigger.name }} and customer[k] %}yes{% endif %}",
+    "{% raw %}{{ '{% endraw %}{% if '}}' == customer %}yes{% endif %}",
+    "{% raw %}{{ ' {% endraw %}{{ '{{' | append: customer | append: '' }}",
+    "{% assign one = customer.profile %}{{ one.birthday }}",
+    "{% for one in customer.profiles %}{{ one['birthday'] }}{% endfor %}",
+    "{% liquid\nassign one = customer.profile\necho one.birthday %}",
+    "{{ customer.profiles | map: 'birthday' }}",
+    "{{ customer.caf\u00e9 }}",
+    "{{ customer.cafe\u0301 }}",
+    "{{ customer.cafe&#769; }}",
+    "{{ customer.जन्मदिन }}",
+    "{{ customer.birth\u00adday }}",
+    "{{ customer['\\u0062irthday'] }}",
+    "{{ customer['address'].city }}",
+    "{{ customer . address [ 'City' ] }}",
+    "{{ customer.person.address.city.code }}",
+    "{{ customer.address }}",
+    "{% for one in customer.address %}{{ one }}{% endfor %}",
+    "%7B%7B%20customer.birthday%20%7D%7D",
+    "&amp;#123;&amp;#123; customer.birthday }}",
 )
 HARMLESS = (
     "{{ customer.first_name }}",
@@ -81,6 +122,11 @@ HARMLESS = (
     "Dear customer, {{ trigger.name }} wishes every customer [and you] a good day",
     "Tell us your birthday, customer.birthday",
     "{{customer_name}} and {{ your-customer }}",
+    "{{ customer.city }} and {{ customer.addresses }}",
+    "{{ trigger.items[0].name }} at 100% [for a customer]",
+    "{% for one in trigger.lines %}{{ one.birthday }}{% endfor %} {{ customer.plan }}",
+    "<style>@media print{.customer{color:red}}</style>Dear customer {{ trigger.name }}'s",
+    '{{ trigger.day | default: "today\'s customer" }} and {{ customer.plan }}',
 )
 PLACES: dict[str, tuple[str, dict[str, Any], str]] = {
     **{
@@ -222,7 +268,15 @@ def test_what_hides_an_attribute_stops_no_example(name: str, sandbox: Sandbox) -
 
 
 def test_a_long_text_is_searched_in_time_that_grows_with_it() -> None:
-    texts = (" " * 100_000, "customer . " * 9_000, "'\"" * 50_000, "{%" * 50_000, "[" * 50_000)
+    texts = (
+        " " * 100_000,
+        "customer . " * 9_000,
+        ".a" * 90_000,
+        "%25" * 30_000,
+        "'\"" * 50_000,
+        "{%" * 50_000,
+        "[" * 50_000,
+    )
     hidden = frozenset(Policy(hidden_attributes=HIDDEN).hidden_attributes)
     subtool = subtools()[MAIL]
     for text in texts:

@@ -70,6 +70,30 @@ def is_hidden(name: str, hidden: Collection[str]) -> bool:
     return folded(name) in hidden
 
 
+def ends_hidden(path: Sequence[str], hidden: Collection[str]) -> bool:
+    """Return whether a path of names leads to a hidden attribute.
+
+    A hidden name with dots, such as `address.city`, is the name of one attribute, or the last
+    names of the path of one inside of another.
+    """
+    names = [folded(name) for name in path[-_most_names(hidden) :]]
+    return any(".".join(names[i:]) in hidden for i in range(len(names)))
+
+
+def hides_within(path: Sequence[str], hidden: Collection[str]) -> bool:
+    """Return whether a path leads to a hidden attribute, through one, or to an object with one."""
+    names = [folded(name) for name in path]
+    lengths = range(1, 1 + _most_names(hidden))
+    if any(".".join(names[i : i + n]) in hidden for i in range(len(names)) for n in lengths):
+        return True
+    inside = [name.split(".") for name in hidden if "." in name]
+    return any(names[-i:] == parts[:i] for parts in inside for i in range(1, len(parts)))
+
+
+def _most_names(hidden: Collection[str]) -> int:
+    return 1 + max((name.count(".") for name in hidden), default=0)
+
+
 def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
     """Return a reply without the hidden attributes of its people.
 
@@ -167,13 +191,13 @@ def _person_without_hidden(person: Any, *, hidden: frozenset[str], contacts: set
     }
     contacts.update(filter(_is_contact, values))
 
-    def is_removed(name: str, value: Any) -> bool:
-        if is_hidden(name, hidden):
+    def is_removed(path: Sequence[str], value: Any) -> bool:
+        if ends_hidden(path, hidden):
             return True
-        is_identifier = folded(name) in IDENTIFIERS and isinstance(value, str)
+        is_identifier = folded(path[-1]) in IDENTIFIERS and isinstance(value, str)
         return is_identifier and folded(value) in values
 
-    return _without(person, is_removed)
+    return _without(person, is_removed, {name.rpartition(".")[2] for name in hidden})
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -197,19 +221,36 @@ def _is_contact(text: str) -> bool:
     return "@" in text or _CONTACT.fullmatch(text) is not None
 
 
-def _without(value: Any, is_removed: Callable[[str, Any], bool]) -> Any:
+def _without(
+    value: Any,
+    is_removed: Callable[[Sequence[str], Any], bool],
+    last_names: Collection[str],
+    path: tuple[str, ...] = (),
+) -> Any:
+    """Return a copy of a value without what `is_removed`, at any depth.
+
+    Args:
+        value: The JSON value.
+        is_removed: Returns whether a member goes; it gets the names that lead to it, and its value.
+        last_names: Folded names that no text may have which is almost JSON.
+        path: The names that lead to the value.
+    """
     if isinstance(value, dict):
-        kept = {name: item for name, item in value.items() if not is_removed(name, item)}
-        return {name: _without(item, is_removed) for name, item in kept.items()}
+        members = [((*path, name), item) for name, item in value.items()]
+        return {
+            at[-1]: _without(item, is_removed, last_names, at)
+            for at, item in members
+            if not is_removed(at, item)
+        }
     if isinstance(value, list):
-        return [_without(item, is_removed) for item in value]
+        return [_without(item, is_removed, last_names, path) for item in value]
     if not isinstance(value, str):
         return value
 
     def changed(held: Any) -> Any:
-        if held is None and any(is_removed(name, None) for name in _names_in(value)):
+        if held is None and any(folded(name) in last_names for name in _names_in(value)):
             return ""
-        return _without(held, is_removed)
+        return _without(held, is_removed, last_names, path)
 
     return _json_text_changed(value, changed)
 
