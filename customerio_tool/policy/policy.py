@@ -123,8 +123,8 @@ class Policy(BaseModel):
         default=False,
         description=(
             "Under an allow-list, whether calls may run that can start campaigns, which write to "
-            "anybody (events, identify_customer, add_to_segment), or that give a person the "
-            "devices of another (add_device, merge_customers)."
+            "anybody (events, identify_customer, add_to_segment, remove_from_segment), or that "
+            "give a person the devices of another (add_device, merge_customers)."
         ),
     )
     send_budget: Annotated[int | None, BeforeValidator(read_count)] = Field(

@@ -8,11 +8,11 @@ from collections.abc import Collection
 
 from customerio_tool.errors import FieldProblem
 from customerio_tool.subtools.declare import Reach, address_fault
+from customerio_tool.subtools.parts.mail import may_hide_address
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
-_INDIRECT = re.compile(r"[{%!]|=\?")
-"""Characters of an address that is not final: a template fills it in, it is an encoded word, or a
-mail host may route it to another host."""
+_ROUTED = re.compile(r"[%!]")
+"""Characters of an address that a mail host may route to another host."""
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -48,7 +48,8 @@ def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProb
 def _on_list(address: str, entries: Collection[str]) -> bool:
     if address in entries:
         return True
-    return address.rpartition("@")[2] in entries and not _INDIRECT.search(address)
+    is_plain = not _ROUTED.search(address) and not may_hide_address(address)
+    return address.rpartition("@")[2] in entries and is_plain
 
 
 def _folded(text: str) -> str:

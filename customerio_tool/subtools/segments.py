@@ -36,11 +36,7 @@ from customerio_tool.subtools.declare import (
     object_in,
     whole_in,
 )
-from customerio_tool.subtools.parts.deletion import (
-    DeleteSegmentArgs,
-    SegmentId,
-    segment_to_delete,
-)
+from customerio_tool.subtools.parts.deletion import DeleteSegmentArgs, SegmentId, segment_to_delete
 from customerio_tool.subtools.parts.membership import (
     MEMBERSHIP_CAUTION,
     REPEATS,
@@ -144,6 +140,7 @@ remove_from_segment = Subtool(
         repeats_removed=REPEATS,
     ),
     not_found_hint=lambda _: NOT_FOUND_HINT,
+    may_start_campaigns=True,
     person_argument=None,
     reference=TRACK_PAGES + "remove_from_segment",
     examples=[

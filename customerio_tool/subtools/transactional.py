@@ -40,7 +40,7 @@ from customerio_tool.subtools.parts.mail import (
     canonical_addresses,
     reach_of,
 )
-from customerio_tool.subtools.parts.push import CustomDevice, CustomPayload
+from customerio_tool.subtools.parts.push import CustomDevice, CustomPayload, targets_in
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, APP_PAGES
 from customerio_tool.subtools.parts.sending import (
     AutoCreate,
@@ -312,12 +312,13 @@ def _push_addressees(args: SendTransactionalPushArgs, invocation: Invocation) ->
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:
     """Return the recipient, which is unknown unless it is given by e-mail address.
 
-    The owner of an added device is unknown too.
+    The owner of an added device is unknown too, and of a device that a payload names.
     """
     device = () if args.custom_device is None else ("custom_device",)
+    others = (*device, *targets_in(args.custom_payload or {}))
     if (args.id_type or shape_of(args.customer_id)) == "email":
-        return Reach((("customer_id", args.customer_id),), device)
-    return Reach(unknown=("customer_id", *device))
+        return Reach((("customer_id", args.customer_id),), others)
+    return Reach(unknown=("customer_id", *others))
 
 
 send_transactional_push = Subtool(

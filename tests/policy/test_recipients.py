@@ -259,6 +259,7 @@ def test_what_leaves_the_allow_list_is_refused_and_named(
         "track_anonymous_event",
         "track_page_view",
         "add_to_segment",
+        "remove_from_segment",
         "add_device",
         "merge_customers",
     ],

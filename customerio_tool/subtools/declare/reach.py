@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from customerio_tool.subtools.declare.characters import visible
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,10 @@ def at_paths(argument: str, addresses: Collection[str]) -> tuple[tuple[str, str]
 
 
 def override_of(name: str) -> str:
-    """Return the name of an event's property, trimmed and case-folded.
+    """Return the name of an event's property, in the form for comparisons.
 
-    A property `recipient` overrides the recipient of a message. Whether `Recipient` does so too is
-    UNVERIFIED; a check of this form covers both.
+    A property `recipient` overrides the recipient of a message. Whether `Recipient` does so too, or
+    the same name in wide letters or with characters that do not show, is UNVERIFIED; a check of
+    this form covers them all.
     """
-    return name.strip().casefold()
+    return visible(unicodedata.normalize("NFKC", name)).strip().casefold()

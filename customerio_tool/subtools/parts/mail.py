@@ -50,13 +50,13 @@ _RESERVED = re.compile(
     r"|dkim-signature|received|sender|resent-.*|apparently-to|x-smtpapi",
     re.IGNORECASE,
 )
-_TEMPLATE_OR_ENCODED_WORD = re.compile(r"\{[{%]|=\?")
-"""The start of a template's tag or of a mail header's encoded word; both change the text later."""
+_HIDES_ADDRESS = re.compile(
+    r"[{\\\uff20\ufe6b]|=\?|%(?:25)*(?:40|2c|3c|7b)|=(?:40|2c|3c|7b)|&#|&\w+;|&commat",
+    re.IGNORECASE,
+)
+"""What a text has that may become an address later: a template's tag, or an encoded character.
 
-_MAY_COPY = re.compile(r"[@{\\]|=\?|%40|=40|&#|&commat", re.IGNORECASE)
-"""What a header's value has if it may hold an address: an `@`, plain or encoded, or a template.
-
-The encodings are an encoded word, JSON, a URL, quoted-printable and HTML.
+The encodings are an encoded word, JSON, a URL, quoted-printable, HTML and Unicode's other `@`.
 """
 
 _LIST_FIX = "send addresses such as ada@example.com, with commas between them"
@@ -103,11 +103,16 @@ def canonical_addresses(text: str) -> list[str]:
     return sorted(set(map(with_plain_domain, addresses(text))))
 
 
+def may_hide_address(text: str) -> bool:
+    """Return whether a text may hold an address that only a later reader of it finds."""
+    return _HIDES_ADDRESS.search(text) is not None
+
+
 def reach_of(lists: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Reach:
     """Return the recipients of address lists and headers.
 
     A list counts as unknown if another reader may find other addresses in it: an `@` in a display
-    name, a template's tag or an encoded word. A header counts as unknown if it may make a mail
+    name, a template's tag or an encoding. A header counts as unknown if it may make a mail
     server send copies.
 
     Args:
@@ -131,7 +136,7 @@ def _plain_addresses(text: object) -> list[str]:
         found = addresses(text) if isinstance(text, str) else []
     except Problem:
         return []
-    if not isinstance(text, str) or _TEMPLATE_OR_ENCODED_WORD.search(text):
+    if not isinstance(text, str) or may_hide_address(text):
         return []
     return found if text.count("@") == len(found) else []
 
@@ -141,7 +146,8 @@ def _copying_headers(headers: Mapping[str, str]) -> list[str]:
 
     Examples are Mandrill's X-MC-BccAddress, and SparkPost's X-MSYS-API with its JSON.
     """
-    return [f"headers.{shown(name)}" for name, text in headers.items() if _MAY_COPY.search(text)]
+    copying = [name for name, text in headers.items() if "@" in text or may_hide_address(text)]
+    return [f"headers.{shown(name)}" for name in copying]
 
 
 def _joined(value: Any) -> Any:

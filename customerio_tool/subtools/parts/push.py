@@ -14,11 +14,17 @@ from customerio_tool.subtools.declare import (
     kind_of,
     located,
     only_members,
+    override_of,
     unix_seconds,
 )
 from customerio_tool.subtools.devices import device_attributes
 
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
+_TARGETS = {"to", "token", "tokens", "topic", "condition", "registration_ids", "notification_key"}
+"""Members by which a payload for Firebase names its devices
+(https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages). Whether Customer.io
+replaces them is UNVERIFIED."""
+
 _DEVICE_MEMBERS = {"token", "platform", "last_used", "attributes"}
 
 
@@ -53,6 +59,22 @@ def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(payload, dict) or not payload:
             raise Problem("is not a payload", "send an object", platform)
     return dict(given)
+
+
+def targets_in(payloads: Mapping[str, Any]) -> list[str]:
+    """Return the paths in raw payloads that may name other devices than the recipient's."""
+    messages = {
+        f"{platform}{step}": message
+        for platform, payload in payloads.items()
+        for step, message in (("", payload), (".message", payload.get("message")))
+    }
+    return [
+        f"custom_payload.{path}.{name}"
+        for path, message in messages.items()
+        if isinstance(message, dict)
+        for name in message
+        if override_of(name) in _TARGETS
+    ]
 
 
 CustomDevice: TypeAlias = Annotated[
