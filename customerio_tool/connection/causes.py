@@ -46,6 +46,20 @@ def host_of(url: str) -> str:
     return name if port is None else f"{name}:{port}"
 
 
+def is_proxy(url: str) -> bool:
+    """Return whether a text is a proxy's URL, whose scheme may be left out.
+
+    requests raises a TypeError for one without a host, and takes a part of a password with a slash
+    for the host.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return bool(parts.scheme and name) and re.search(r"\s", url) is None
+
+
 @dataclass(frozen=True)
 class Cause:
     """Why no connection was made.
@@ -57,6 +71,9 @@ class Cause:
 
     words: str
     next_step: NextStep = "wait"
+
+
+INVALID_PROXY = Cause("the URL of the proxy is invalid", "ask_user")
 
 
 def cause_of(error: BaseException, way: Way) -> Cause:
@@ -78,6 +95,7 @@ def cause_of(error: BaseException, way: Way) -> Cause:
 _OF_PROXIES = (
     requests.exceptions.ProxyError,
     requests.exceptions.InvalidProxyURL,
+    requests.exceptions.InvalidSchema,
     urllib3.exceptions.ProxyError,
     urllib3.exceptions.ProxySchemeUnknown,
 )
@@ -87,8 +105,10 @@ _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 def _refused_by_proxy(found: list[BaseException], way: Way) -> Cause | None:
     """Return the cause if the proxy answered, or its URL is none."""
     proxy = f"the proxy {way.proxy}".rstrip()
+    if _first(found, requests.exceptions.InvalidSchema):
+        return Cause(f"{proxy} needs the Python package PySocks, which is missing", "ask_user")
     if _first(found, requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown):
-        return Cause("the URL of the proxy is invalid", "ask_user")
+        return INVALID_PROXY
     texts = [str(each) for each in found if type(each) is OSError]
     answers = [answer for answer in map(_TUNNEL.match, texts) if answer]
     if not answers:

@@ -15,11 +15,11 @@ import urllib3.exceptions
 from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
-from customerio_tool.connection.causes import Way
+from customerio_tool.connection.causes import INVALID_PROXY, Way, is_proxy
 from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.doubles import refuse_unheeded, replaces_send
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
-from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of
+from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of, unreachable
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.connection.quiet import silence
@@ -224,7 +224,10 @@ class Client:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         exchange, proxies = Exchange(deadline), self._proxies[origin]
-        way = Way.to(origin, select_proxy(origin, proxies))
+        proxy = select_proxy(origin, proxies)
+        if proxy and not is_proxy(proxy):
+            raise unreachable(INVALID_PROXY)
+        way = Way.to(origin, proxy)
         try:
             with (
                 self._log_filter.silent(),

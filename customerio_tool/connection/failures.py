@@ -7,7 +7,7 @@ import ssl
 import requests
 import urllib3.exceptions
 
-from customerio_tool.connection.causes import Way, cause_of, causes
+from customerio_tool.connection.causes import Cause, Way, cause_of, causes
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import CustomerIoError, Unreachable
 
@@ -60,7 +60,11 @@ def failure_of(
         )
     if begun:
         return AnswerLost(problem_of(error, way))
-    cause = cause_of(error, way)
+    return unreachable(cause_of(error, way))
+
+
+def unreachable(cause: Cause) -> Unreachable:
+    """Return the error for a connection that was not made."""
     return Unreachable(
         f"Customer.io could not be reached, so nothing was sent: {cause.words}.",
         next_step=cause.next_step,

@@ -212,7 +212,8 @@ class _PunctualConnection(HTTPConnection):
             return super()._new_conn()
         host, timeout = self._dns_host, self.timeout
         failure: Exception = ConnectTimeoutError(self, "the deadline has passed")
-        found = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        name = host.strip("[]")  # a proxy's IPv6 address comes in brackets
+        found = socket.getaddrinfo(name, self.port, allowed_gai_family(), socket.SOCK_STREAM)
         try:
             for *_, address in found:
                 if not (left := deadline.left()):

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -101,6 +102,35 @@ CASES: dict[str, tuple[Callable[[], Any], str, str, str]] = {
         lambda: proxied("http://"),
         "the URL of the proxy",
         "invalid",
+        "ask_user",
+    ),
+    **{
+        f"a proxy URL that is {what}": (
+            partial(proxied, url),
+            "the URL of the proxy",
+            "invalid",
+            "ask_user",
+        )
+        for what, url in {
+            "without a host": "http://me:pass-4711@",
+            "no URL": "ht!tp://me:pass-4711@x",
+            "of a password with a slash": "http://me:pass-4711/x@127.0.0.1:3128",
+            "of a password with a hash": "http://me:pass-4711#x@127.0.0.1:3128",
+            "of a port that is none": "http://me:pass-4711@127.0.0.1:99999",
+            "without a host and a password": "http://:3128",
+            "of a host with a space": "http://me:pass-4711@a b:3128",
+        }.items()
+    },
+    "a dead proxy by IPv6": (
+        lambda: proxied("http://me:pass-4711@[::1]:1"),
+        "the proxy [::1]:1",
+        "refuses connections",
+        "wait",
+    ),
+    "a SOCKS proxy": (
+        lambda: proxied("socks5://me:pass-4711@127.0.0.1:1"),
+        "the proxy 127.0.0.1:1",
+        "PySocks",
         "ask_user",
     ),
 }
