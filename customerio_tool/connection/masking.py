@@ -6,6 +6,8 @@ import base64
 import html
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -25,8 +27,12 @@ _MASKED = "***"
 _LAYERS = 4
 """How many encodings around each other are decoded, such as percent-encoding in HTML."""
 
-_ENCODED = re.compile(r"[%&\\]")
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+_ENCODED = re.compile(r"[%&\\=]|[^\x00-\x7f]")
+_HEX = r"([0-9A-Fa-f]{2})"
+_ESCAPE = re.compile(
+    rf"\\u([0-9A-Fa-f]{{4}})|\\u\{{([0-9A-Fa-f]{{1,6}})\}}|\\U([0-9A-Fa-f]{{8}})|\\x{_HEX}|={_HEX}"
+)
+_OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _BACKSLASHED = re.compile(r"\\(.)")
 
 
@@ -34,7 +40,8 @@ class KeyMask:
     """Returns texts with `***` in place of each key of a connection.
 
     Keys are found in any case, as they are, in base64, in hexadecimal, in Basic credentials,
-    divided by white space, and in JSON, HTML or percent escapes. The text must be without
+    divided by white space, in wide letters, and in the escapes of JSON, HTML, URLs, program texts
+    and quoted-printable mail. The text must be without
     characters that do not show.
     """
 
@@ -85,7 +92,14 @@ def _spellings(connection: Connection) -> Iterator[str]:
     for key in keys:
         if len(key) < SHORTEST_MASKED:
             continue
-        found = [key, json.dumps(key)[1:-1], quote(key, safe=""), key.encode().hex(), *_base64(key)]
+        found = [
+            key,
+            key.encode().hex(":"),
+            json.dumps(key)[1:-1],
+            quote(key, safe=""),
+            key.encode().hex(),
+            *_base64(key),
+        ]
         yield from (one.lower() for one in found if len(one) >= SHORTEST_MASKED)
 
 
@@ -118,7 +132,14 @@ def _lower(text: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """Return a text with its JSON, HTML and percent escapes decoded once."""
-    plain = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+    """Return a text with its escapes decoded once, and wide letters as usual ones."""
+    plain = _ESCAPE.sub(
+        lambda found: _character(int("".join(filter(None, found.groups())), 16)), text
+    )
+    plain = _OCTAL.sub(lambda found: chr(int(found[1], 8)), plain)
     plain = _BACKSLASHED.sub(r"\1", plain)
-    return visible(unquote(html.unescape(plain)))
+    return visible(unicodedata.normalize("NFKC", unquote(html.unescape(plain))))
+
+
+def _character(number: int) -> str:
+    return chr(number) if number <= sys.maxunicode else ""
