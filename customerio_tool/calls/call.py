@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from customerio_tool.calls.seen import Seen
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare import Args, Effect, Invocation, Subtool
+from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.json_text import compact
 
 _log = logging.getLogger("customerio_tool")
@@ -24,7 +25,8 @@ class CallContext:
 
     Args:
         run_id: The host's id of the agent run that makes the call. The ledger and `send_budget`
-            go by it; all calls of a workspace without one are one run for the budget.
+            go by it; all calls of a workspace without one are one run for the budget. A blank
+            text counts as none.
         deadline_seconds: The longest that the whole call may take, in seconds, with its waits and
             retries; None means 25, or 20 for a send. More than a day counts as a day. With 0 or
             less, nothing is sent. The timeout of an unreachable ledger is not included: see
@@ -47,6 +49,8 @@ class CallContext:
         """Refuse a wrong type now: later it would fail in the middle of a call."""
         if self.run_id is not None and not isinstance(self.run_id, str):
             raise TypeError("run_id is not a text; give the host's name for the run, or None.")
+        if self.run_id is not None and not visible(self.run_id).strip():
+            object.__setattr__(self, "run_id", None)
         if (seconds := self.deadline_seconds) is None:
             return
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):

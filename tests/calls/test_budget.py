@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
@@ -34,6 +35,15 @@ def test_without_a_run_the_tool_is_one(sandbox: Sandbox) -> None:
         assert send(tool, None, 0)["ok"]
         assert code_of(send(tool, None, 1)) == "policy_refused"
         assert tool.call("track_event", EVENT)["ok"], "only sends are counted"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\u3000", "\u200b", None])
+def test_a_blank_run_is_none(sandbox: Sandbox, blank: str | None) -> None:
+    with tool_with(sandbox.connection(), send_budget=1) as tool:
+        assert send(tool, None, 0)["ok"]
+        refused = send(tool, blank, 1)
+        assert code_of(refused) == "policy_refused"
+        assert "whose run the host did not name" in refused["summary"]
 
 
 def test_a_budget_of_nothing_sends_nothing(net: responses.RequestsMock) -> None:
