@@ -28,9 +28,10 @@ PUSH = {"customer_id": "ada@example.com", "transactional_message_id": "3"}
 
 def refused_at(name: str, arguments: dict[str, Any]) -> list[str]:
     result = call(tool_with(allowed_recipients=ALLOWED, **OPENED), name, arguments)
-    assert code_of(result) == "policy_refused"
     assert "evil" not in json.dumps(result)
-    assert call(tool_with(dry_run=True, **OPENED), name, arguments)["ok"]
+    open_result = call(tool_with(dry_run=True, **OPENED), name, arguments)
+    # What is no address at all is refused under every policy.
+    assert code_of(result) == ("policy_refused" if open_result["ok"] else code_of(open_result))
     return paths_of(result)
 
 
