@@ -210,6 +210,10 @@ def _describe_an_identifier(words: list[str]) -> bool:
     return (first in _OWNERS and last in _THINGS) or (last == "here" and words[-2] in _THINGS)
 
 
+class Blank(Problem):
+    """The problem of a text without anything in it."""
+
+
 class Placeholder(Problem):
     """A placeholder where an identifier is needed."""
 
@@ -218,8 +222,10 @@ class Placeholder(Problem):
 
 
 def field_problem(found: Problem, field: str, optional: Collection[str]) -> FieldProblem:
-    """Return a problem of a field; an optional one with a placeholder is better left out."""
+    """Return a problem of a field; an optional one without a real value is better left out."""
     whole = found.of(field)
+    if isinstance(found, Blank) and field in optional:
+        return FieldProblem(field, whole.problem, f"{whole.fix}, or leave the argument out")
     if isinstance(found, Placeholder) and field in optional:
         return FieldProblem(field, whole.problem, "leave it out")
     return whole

@@ -100,6 +100,8 @@ def _problem(
         return field_problem(problem, path_of((*details["loc"], *problem.path)), optional)
     if details["type"] in _LIMITS and path.endswith("id"):
         return FieldProblem(path, *_no_number(details))
+    if details["type"] == "int_type" and path.endswith("id"):
+        return FieldProblem(path, f"is {kind_of(details['input'])}", _NO_GUESS)
     return FieldProblem(path, *_describe(details))
 
 
@@ -111,6 +113,9 @@ def _no_number(details: ErrorDetails) -> tuple[str, str]:
     problem, limit = _BOUNDS[details["type"]](details.get("ctx", {}))
     return problem, f"it is {limit.removeprefix('send ')}; send the number of the one you mean"
 
+
+_NO_GUESS = "send an integer, the id that a list or the user names for it, and no guess"
+"""What to do with a name given as an id: a model that has to send any number sends 1."""
 
 _LIMITS = ("greater_than_equal", "less_than_equal")
 """Errors of a number out of bounds."""
@@ -198,6 +203,7 @@ def located(check: Callable[[Any], Any], value: Any, *where: str | int) -> Any:
     except Problem as found:
         refused = Problem(found.problem, found.fix, *where, *found.path)
     except ValidationError as error:
-        first = problems_of(error, ())[0]
+        details = error.errors(include_url=False)[0]
+        first = _problem({**details, "loc": (*where, *details["loc"])}, {}, ())
         refused = Problem(first.problem, first.fix, *where)
     raise refused

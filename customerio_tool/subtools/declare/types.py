@@ -40,7 +40,7 @@ from customerio_tool.subtools.declare.characters import (
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
-from customerio_tool.subtools.declare.placeholders import Placeholder, is_placeholder
+from customerio_tool.subtools.declare.placeholders import Blank, Placeholder, is_placeholder
 from customerio_tool.subtools.declare.problems import located
 from customerio_tool.subtools.declare.times import unix_seconds
 from customerio_tool.subtools.declare.wording import kind_of, shown
@@ -145,7 +145,7 @@ def only_members(given: Mapping[str, Any], members: Set[str], fix: str, *where: 
 def not_blank(text: str) -> str:
     """Refuse a text that is empty or only white space."""
     if not text.strip():
-        raise Problem("is blank", "give a text, or leave the argument out")
+        raise Blank("is blank", "give a text")
     return text
 
 
