@@ -275,7 +275,7 @@ class Answered(CustomerIoError):
 
 
 class CredentialsRejected(Answered):
-    """401: the Track pair or the App key is wrong, or belongs to the other region; or a redirect.
+    """401: the Track pair or the App key is wrong, or is of the other region. Also a redirect.
 
     After a 301, 302 or 303 a write may have been applied all the same.
     """
@@ -321,7 +321,7 @@ class ServiceFailed(Answered):
 
 
 class Cancelled(CustomerIoError):
-    """The host cancelled the call between two attempts."""
+    """The host cancelled the call. Whether it took effect is unknown once an attempt was made."""
 
     code = "cancelled"
 

@@ -33,7 +33,8 @@ class CallContext:
             `SqliteLedger` and `RedisLedger`.
         on_progress: Called with one sentence before a wait or a retry. If it raises, the type of
             the exception is logged and the call goes on.
-        cancelled: Called between attempts. The call ends if it returns true or raises.
+        cancelled: Called before and after each attempt, and several times a second in between,
+            also from another thread. The call ends soon after it returns true or raises.
 
     Raises:
         TypeError: `run_id` is not a str, or `deadline_seconds` is not a number.

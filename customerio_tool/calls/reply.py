@@ -95,7 +95,13 @@ def _read_payload(call: Call[Any], reply: Reply, wanted: _Wanted) -> Item:
         what = "another object than the one that was asked for"
     else:
         return payload
-    what = what if reply.whole else "too much to be read"
+    if not reply.whole:
+        raise ReplyUnreadable(
+            "Customer.io's answer to this read is too long to be read, and waiting makes it no "
+            "shorter. Ask for less, if an argument of this subtool does that; else tell the user.",
+            next_step="ask_user",
+            http_status=reply.status,
+        )
     raise ReplyUnreadable(
         f"Customer.io answered this read with {what}.",
         http_status=reply.status,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+import responses
 
+from customerio_tool import CustomerIoTool
+from customerio_tool.connection.client import MAX_REPLY_BYTES
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools import subtools
+from tests.support.clients import SAVED_US, example_of
+from tests.support.policies import READS
 
 INTEGERS = [
     (name, argument)
@@ -62,3 +68,15 @@ def test_nobody_is_told_to_leave_out_what_is_required(name: str) -> None:
             except pytest.fail.Exception:
                 continue
             assert "leave" not in fix, (argument, value)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_nobody_waits_for_an_answer_that_stays_too_long(
+    net: responses.RequestsMock, name: str
+) -> None:
+    net.get(re.compile("https://api.customer.io/.*"), body=b"[" + b" " * MAX_REPLY_BYTES)
+    with CustomerIoTool(SAVED_US) as tool:
+        result = tool.call(name, example_of(name))
+    assert result["error"]["code"] == "reply_unreadable"
+    assert result["error"]["next_step"] == "ask_user"
+    assert "too long to be read" in result["summary"]
