@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Deadline:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
         self._cancelled = cancelled
+        self._asked_at = -math.inf
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -64,6 +66,16 @@ class Deadline:
     def is_cancelled(self) -> bool:
         """Whether the host cancelled the call."""
         return self._cancelled is not None and self._cancelled()
+
+    def was_cancelled_meanwhile(self) -> bool:
+        """Whether the host cancelled the call; asked for each piece of an answer or a request.
+
+        The host is asked at most once in `CANCELLATION_SECONDS`.
+        """
+        if self._cancelled is None or self._monotonic() - self._asked_at < CANCELLATION_SECONDS:
+            return False
+        self._asked_at = self._monotonic()
+        return self._cancelled()
 
     def slice_of(self, seconds: float) -> float:
         """Return the longest part of a wait, in seconds, before cancellation is checked again."""

@@ -151,7 +151,7 @@ class Retrier:
             doubtful = doubtful or attempts.doubtful
             attempts = replace(attempts, doubtful=doubtful)
             if attempts.fate is Fate.NOT_SENT:  # perhaps as the host cancelled the call
-                bounds.check(doubtful=doubtful)
+                bounds.check(doubtful=doubtful and not effect.read_only)
             if attempts.fate is Fate.ANSWERED:
                 self._quota.pay_back(self._quota_key(request), max(1, spent))
                 return attempts
@@ -178,7 +178,7 @@ class Retrier:
         if not self._quota.spend(self._quota_key(request), QUOTA_COST[attempts.fate]):
             return False
         reason = f"Trying again in {delay:.1f} s: {attempts.fate.value}."
-        bounds.wait(delay, reason, doubtful=attempts.doubtful)
+        bounds.wait(delay, reason, doubtful=attempts.doubtful and not effect.read_only)
         return True
 
     def _has_slot(
@@ -186,7 +186,8 @@ class Retrier:
     ) -> bool:
         """Wait for the slot of a retry; return False if it comes too late for the deadline."""
         try:
-            self._take_slot(request, bounds, self._least_seconds(effect), doubtful=doubtful)
+            in_doubt = doubtful and not effect.read_only
+            self._take_slot(request, bounds, self._least_seconds(effect), doubtful=in_doubt)
         except RateLimited:
             return False
         return True

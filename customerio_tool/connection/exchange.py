@@ -58,15 +58,15 @@ class Reply:
     def may_have_acted(self) -> bool:
         """Whether the request may have been applied although the status is not 2xx.
 
-        That is so for a 5xx; a 408; a 1xx, as the final status after it was not read; and a 3xx,
-        which may point to the result of a request that was applied, but for 307 and 308, which ask
-        for the same request at another place (RFC 9110, 15.4).
+        That is so for a 5xx; a timeout (408, or a proxy's own 460 and 499); a 1xx, as the final
+        status after it was not read; and a 3xx, which may point to the result of a request that was
+        applied, but for 307 and 308, which ask for the same request at another place (RFC 9110,
+        15.4).
         """
         if self.is_redirect:
             return self.status not in _SAME_REQUEST_ELSEWHERE
-        return not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR or (
-            self.status == HTTPStatus.REQUEST_TIMEOUT
-        )
+        is_of_server = not HTTPStatus.OK <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return is_of_server or self.status in _TIMED_OUT
 
     @property
     def is_redirect(self) -> bool:
@@ -87,6 +87,9 @@ def _finite(text: str) -> float:
         raise ValueError("not a finite number")
     return number
 
+
+_TIMED_OUT = (HTTPStatus.REQUEST_TIMEOUT, 460, 499)
+"""With 460 (AWS) and 499 (nginx) a proxy says that its client went away: it may have sent on."""
 
 REDIRECTS = (301, 302, 307, 308)
 _SAME_REQUEST_ELSEWHERE = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)

@@ -30,7 +30,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-from urllib3.util import wait_for_read
+from urllib3.util import wait_for_read, wait_for_write
 from urllib3.util.connection import allowed_gai_family
 
 from customerio_tool.connection.abandoning import unless_cancelled
@@ -99,6 +99,8 @@ class _BoundedReads(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         """Read the bytes that are there, or wait for some, at most until the deadline."""
         if deadline := _deadline_in_force():
+            if deadline.was_cancelled_meanwhile():
+                raise TimeoutError("the call was cancelled")
             self._wait(deadline)
             self._sock.settimeout(self._room(deadline))
         return self._raw.readinto(buffer)
@@ -204,7 +206,19 @@ class _PunctualConnection(HTTPConnection):
             self.connect()
         if not self._is_connecting and (exchange := _in_force.exchange):
             exchange.has_begun = True
+            if exchange.deadline.can_be_cancelled and isinstance(data, bytes):
+                self._send_in_parts(data, exchange.deadline)
+                return
         super().send(data)
+
+    def _send_in_parts(self, data: bytes, deadline: Deadline) -> None:
+        """Send what the host may cancel in between, also where the server stops to read."""
+        left = memoryview(data)
+        while left:
+            if deadline.was_cancelled_meanwhile() or deadline.passed():
+                raise TimeoutError("the call was cancelled, or its deadline has passed")
+            if wait_for_write(self.sock, timeout=deadline.slice_of(deadline.left())):
+                left = left[self.sock.send(left) :]
 
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses in turn until the deadline; urllib3 knows no common limit."""

@@ -68,6 +68,48 @@ def seconds_until_cancelled(tool: CustomerIoTool, name: str, arguments: Any) -> 
     return ended["at"] - begun, ended["result"]
 
 
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """The address of a server whose answers come byte by byte and never end."""
+    is_over = threading.Event()
+
+    def drip(peer: socket.socket) -> None:
+        with contextlib.suppress(OSError), peer:
+            peer.recv(65_536)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not is_over.wait(0.02):
+                peer.sendall(b" ")
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        is_over.set()
+
+
+@pytest.mark.parametrize("name", ["list_segments", "delete_customer", "merge_customers"])
+def test_a_call_whose_answer_drips_ends_when_it_is_cancelled(dripping: str, name: str) -> None:
+    saved = {**SAVED, "app_url": dripping, "track_url": dripping}
+    with CustomerIoTool(saved, backends=Backends(limiter=AnyPace())) as tool:
+        seconds, result = seconds_until_cancelled(tool, name, example_of(name))
+    assert (code_of(result), result["error"]["took_effect"]) == ("cancelled", "no")
+    assert seconds < SOON
+
+
+def test_a_call_whose_request_is_not_read_ends_when_it_is_cancelled(silent: str) -> None:
+    saved = {**SAVED, "app_url": silent, "track_url": silent}
+    people = [{"id": f"u{number}", "data": {"a": "x" * 2_000}} for number in range(8_000)]
+    large = {"broadcast_id": 30, "audience": "per_user_data", "per_user_data": people}
+    with CustomerIoTool(saved, backends=Backends(limiter=AnyPace())) as tool:
+        seconds, result = seconds_until_cancelled(tool, "trigger_broadcast", large)
+    assert result["error"]["took_effect"] == "unknown"
+    assert seconds < SOON
+
+
 def test_a_call_that_waits_for_a_silent_server_ends_when_it_is_cancelled(silent: str) -> None:
     saved = {**SAVED, "app_url": silent, "track_url": silent}
     with CustomerIoTool(saved, backends=Backends(limiter=AnyPace())) as tool:

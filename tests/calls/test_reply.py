@@ -173,7 +173,7 @@ def test_a_refusal_has_its_code_and_took_no_effect(
     assert told["http_status"] == status
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 522, 524, 599])
+@pytest.mark.parametrize("status", [408, 460, 499, 500, 502, 503, 504, 522, 524, 599])
 def test_a_failure_of_the_service_leaves_a_write_in_doubt_and_a_read_undone(status: int) -> None:
     write, read = error("track_event", status)["error"], error("get_segment", status)["error"]
     send = error("send_transactional_email", status)
