@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.secret import Secret
@@ -11,6 +13,34 @@ if TYPE_CHECKING:
     import redis
 
 REDIS_URL_VARIABLE = "CUSTOMERIO_REDIS_URL"
+
+
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "DNS knows no address of its host"),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+    (ssl.SSLError, "it does not speak TLS as expected"),
+    (ConnectionRefusedError, "it refuses connections"),
+    (TimeoutError, "it did not answer in time"),
+)
+_SAID = {
+    "AuthenticationError": "it rejects the user name or the password",
+    "InvalidResponse": "it does not answer as Redis does",
+    "TimeoutError": "it did not answer in time",
+}
+"""Causes by the name of redis-py's exception."""
+
+
+def cause_of(error: BaseException) -> str:
+    """Return the type of an exception of redis-py, and why it was raised where that is known.
+
+    Its text is not used: it contains the host.
+    """
+    kind, each = type(error).__name__, error
+    words = _SAID.get(kind, "")
+    while each and not words:
+        words = next((text for of, text in _CAUSES if isinstance(each, of)), "")
+        each = each.__cause__ or each.__context__  # type: ignore[assignment]  # None ends it
+    return f"{kind}: {words}" if words else kind
 
 
 def redis_py() -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socketserver
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +119,57 @@ def test_a_redis_that_is_gone_is_a_problem_of_both_without_its_password(sandbox:
         result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
 
     assert not result["ok"]
-    assert "ConnectionError" in result["redis"]["problem"]
-    assert "ConnectionError" in result["ledger"]["problem"]
+    for store in ("redis", "ledger"):
+        assert "ConnectionError: it refuses connections" in result[store]["problem"]
+    assert "pass-4711" not in str(result)
+
+
+@contextmanager
+def another_program(answer: bytes) -> Iterator[int]:
+    """Give the port of a program that gives one answer to whatever it is sent first."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("redis://me:pass-4711@nowhere.invalid", "DNS knows no address"),
+        ("redis://me:pass-4711@127.0.0.1:{port}", "it does not answer as Redis does"),
+        ("rediss://me:pass-4711@127.0.0.1:{port}", "it does not speak TLS"),
+    ],
+)
+def test_a_redis_that_cannot_be_reached_is_told_with_the_cause(
+    sandbox: Sandbox, url: str, cause: str
+) -> None:
+    with another_program(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        url = url.format(port=port)
+        result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
+
+    for store in ("redis", "ledger"):
+        assert cause in result[store]["problem"]
+    assert "pass-4711" not in str(result)
+
+
+def test_a_wrong_password_of_redis_is_told(sandbox: Sandbox) -> None:
+    refusal = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+    with another_program(refusal) as port:
+        url = f"redis://me:pass-4711@127.0.0.1:{port}"
+        result = checked(sandbox, ledger=RedisLedger(url), limiter=RedisLimiter(url))
+
+    assert "it rejects the user name or the password" in result["summary"]
     assert "pass-4711" not in str(result)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, LedgerLost, Unit
-from customerio_tool.backends.redis_client import redis_client
+from customerio_tool.backends.redis_client import cause_of, redis_client
 from customerio_tool.secret import Secret
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lost = f"Redis: {type(error).__name__}"
+        lost = f"Redis, {cause_of(error)}"
     else:
         return
     raise LedgerLost(lost)

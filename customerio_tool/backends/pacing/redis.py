@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from customerio_tool.backends.pacing.local import LocalLimiter
 from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot, rhythm_of
-from customerio_tool.backends.redis_client import redis_client
+from customerio_tool.backends.redis_client import cause_of, redis_client
 from customerio_tool.locks import renew_in_child
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Pace
@@ -202,7 +202,7 @@ class RedisLimiter:
             if said not in (token, token.encode()):
                 return "What answers in place of Redis is another program."
         except Exception as error:  # if something else listens on the port
-            return f"Redis cannot be used ({type(error).__name__}): each worker paces itself."
+            return f"Redis cannot be used ({cause_of(error)}), so that each worker paces itself."
         return ""
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float) -> Slot | None:
