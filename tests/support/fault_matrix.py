@@ -86,7 +86,7 @@ class End:
         attempts: How often its request was sent, or tried to be.
         effects: How often it was applied; a read never is.
         took_effect: What the error says of that.
-        asks_user: Whether the user must decide what an unknown outcome is followed by.
+        asks_user: Whether the advice is to tell the user, who decides what comes next.
     """
 
     result: str
@@ -195,6 +195,9 @@ _UNREAD = _ends(
     *[End("accepted", 1, 1)] * 3,
 )
 """A 2xx that cannot be read: a write happened, if under an unknown id; a read has no result."""
+
+_TOO_LONG = {**_UNREAD, Kind.READ: replace(_UNREAD[Kind.READ], asks_user=True)}
+"""An answer that stays too long, so that waiting does not help."""
 
 _CUT_OFF = {**_UNREAD, Kind.READ: _READ_AGAIN}
 """A 2xx whose body breaks off: what was done is in its status, what was found is not."""
@@ -321,7 +324,7 @@ FAULTS = (
     Fault(
         "200 of more than 10 MB",
         _answers(200, always=True, body="x" * 10_000_001),
-        _UNREAD,
+        _TOO_LONG,
     ),
     Fault("200 cut off in its body, once", _breaks("cut_body", **_ANSWER), _CUT_OFF),
     Fault(
