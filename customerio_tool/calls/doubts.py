@@ -23,10 +23,11 @@ from customerio_tool.calls.message_keys import (
 )
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare import Addressee, canonical, iso_time, shape_of
-from customerio_tool.subtools.declare.identifiers import CIO_PREFIX
+from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, IdType
 from customerio_tool.subtools.declare.invocation import CLOCK_SLACK_SECONDS
 from customerio_tool.subtools.declare.vendor_json import Item, objects_in, whole_in
 from customerio_tool.subtools.messages import MAX_MESSAGES, Channel, messages_since
+from customerio_tool.subtools.parts.origins import is_of_stranger
 
 SETTLED_SECONDS = 600.0
 """How long after a call the list of messages can prove that nothing went, in seconds.
@@ -220,8 +221,8 @@ class Sight:
 def look_for(doubt: Doubt, call: Call[Any], read: Read, now: float) -> Sight:
     """Look whether the message of an earlier call went.
 
-    A list proves that it did not if it is complete, holds no message since then that could be it,
-    and the earlier call ended `SETTLED_SECONDS` ago.
+    A list proves that it did not if it is complete, names nobody else, holds no message since then
+    that could be it, and the earlier call ended `SETTLED_SECONDS` ago.
     """
     look = doubt.look(call)
     found, is_complete = _listed(look, read) if look else ([], False)
@@ -230,7 +231,9 @@ def look_for(doubt: Doubt, call: Call[Any], read: Read, now: float) -> Sight:
     likely = [each for each in may_be if _is_likely(each, doubt)]
     newest = max(likely or may_be, key=_created, default=None)
     is_settled = now - doubt.entry.ends_at >= SETTLED_SECONDS
-    is_proof = doubt.is_provable and is_settled and is_complete and not may_be
+    is_about_them = not any(_is_of_stranger(doubt, each) for each in found)
+    is_whole = is_complete and is_about_them
+    is_proof = doubt.is_provable and is_settled and is_whole and not may_be
     return Sight(is_proof, newest, bool(likely))
 
 
@@ -247,6 +250,14 @@ def _listed(look: Look, read: Read) -> tuple[list[Item], bool]:
             return found, True
         asked = {**asked, "cursor": str(page["next"])}
     return found, False
+
+
+def _is_of_stranger(doubt: Doubt, message: Item) -> bool:
+    kind, identifier = doubt.addressee
+    return any(is_of_stranger(identifier, each, message) for each in _KINDS if each == kind)
+
+
+_KINDS = get_args(IdType)
 
 
 def _created(message: Item) -> int:

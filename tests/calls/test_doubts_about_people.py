@@ -240,6 +240,19 @@ def test_a_list_that_does_not_end_proves_nothing(
     assert sends(sandbox) == 1
 
 
+def test_a_list_about_somebody_else_proves_nothing(
+    sandbox: Sandbox, tool: CustomerIoTool, now: Now
+) -> None:
+    lose(sandbox, tool, MAIL, E, BEFORE)
+    now.seconds += SETTLED_SECONDS + 30
+    stranger = {"id": "u9", "email": "zoe@b.com", "cio_id": "d9c106000099"}
+    listed = {"id": "m", "type": "push", "created": 7, "customer_identifiers": stranger}
+    sandbox.fault(operation="customer_messages", body={"messages": [listed], "next": ""})
+    asked = tool.call(MAIL, {**E, "message_data": {"n": 1}}, context=RUN)
+    assert code_of(asked) == "confirmation_required"
+    assert sends(sandbox) == 1
+
+
 def test_the_lost_message_on_a_later_page_is_found(
     sandbox: Sandbox, tool: CustomerIoTool, now: Now, monkeypatch: pytest.MonkeyPatch
 ) -> None:

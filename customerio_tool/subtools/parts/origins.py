@@ -55,7 +55,7 @@ def origins_note(
         )
     if customer_id is None:
         return ""
-    count = sum(_is_of_stranger(customer_id, id_type, message) for message in messages)
+    count = sum(is_of_stranger(customer_id, id_type, message) for message in messages)
     if not count:
         return ""
     return (
@@ -64,7 +64,8 @@ def origins_note(
     )
 
 
-def _is_of_stranger(customer_id: str, id_type: LookupType | None, message: Item) -> bool:
+def is_of_stranger(customer_id: str, id_type: LookupType | None, message: Item) -> bool:
+    """Return whether a message names another person than the one who was looked up."""
     kind = kind_of_person(customer_id, id_type)
     places = [f"customer_identifiers.{kind}", *(["customer_id"] if kind == "id" else [])]
     found = [value for value in values_at(message, places) if value not in (None, "")]
