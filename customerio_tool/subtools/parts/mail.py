@@ -32,6 +32,7 @@ from customerio_tool.subtools.declare.characters import (
     TAB_AND_LINE_FEED,
     visible,
 )
+from customerio_tool.subtools.declare.placeholders import Blank
 
 MAX_ATTACHMENT_BYTES = 2_000_000
 """Bytes of all files together: Customer.io's 2 MB, taken as powers of 1000.
@@ -159,7 +160,7 @@ def _joined(value: Any) -> Any:
     if not isinstance(entries, list):
         return value
     if not entries:
-        raise Problem("is empty", "name at least one address, or leave the argument out")
+        raise Blank("is empty", "name at least one address")
     for i, entry in enumerate(entries):
         if not isinstance(entry, str):
             raise Problem(f"is {kind_of(entry)}", "send a string", i)
