@@ -92,9 +92,10 @@ class FieldProblem:
         """Return one sentence: ``segment_id is a boolean; send an integer``."""
         return f"{self.path} {self.problem}; {self.fix}"
 
-    def as_json(self) -> dict[str, str]:
-        """Return the three texts as a JSON object."""
-        return {"path": self.path, "problem": self.problem, "fix": self.fix}
+    def as_json(self, said: str = "") -> dict[str, str]:
+        """Return the texts as a JSON object, without the problem if `said` has the sentence."""
+        problem = {} if str(self) in said else {"problem": self.problem}
+        return {"path": self.path, **problem, "fix": self.fix}
 
 
 class Problem(ValueError):
@@ -146,13 +147,16 @@ class CustomerIoError(Exception):
         http_status: The status of the reply, if there was one.
         retry_after_seconds: How long to wait before the same call can succeed.
         fields: The problems of arguments or connection fields.
-        look: The call that shows whether this one took effect.
+        look: The call that shows whether this one took effect, or what this one needs.
+        corrected: The arguments to send next, where the repair is certain: `try` in the envelope.
         extra: Further members of the envelope, such as `event_id` and `confirmation_id`.
     """
 
     code: ClassVar[str]
     next_step: NextStep = "give_up"
     took_effect: TookEffect = "no"
+    says_problems: ClassVar[bool] = False
+    """Whether the summary says the problems of `fields`, which then have only their fixes."""
 
     def __init__(
         self,
@@ -164,6 +168,7 @@ class CustomerIoError(Exception):
         retry_after_seconds: float | None = None,
         fields: Sequence[FieldProblem] = (),
         look: Look | None = None,
+        corrected: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(summary)
@@ -174,6 +179,7 @@ class CustomerIoError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.fields = tuple(fields)
         self.look = look
+        self.corrected = corrected
         self.extra = dict(extra or {})
 
     def add(self, sentence: str) -> None:
@@ -193,9 +199,12 @@ class CustomerIoError(Exception):
         if self.retry_after_seconds is not None:
             error["retry_after_seconds"] = self.retry_after_seconds
         if self.fields:
-            error["fields"] = [problem.as_json() for problem in self.fields]
+            said = self.summary if self.says_problems else ""
+            error["fields"] = [problem.as_json(said) for problem in self.fields]
         if self.look is not None:
             error["look"] = self.look.as_json()
+        if self.corrected is not None:
+            error["try"] = dict(self.corrected)
         return {"ok": False, "summary": self.summary, **self.extra, "error": error}
 
 
@@ -236,6 +245,7 @@ class ArgumentsInvalid(Refused):
 
     code = "arguments_invalid"
     next_step = "fix_arguments"
+    says_problems = True
 
 
 class LedgerUnavailable(Refused):

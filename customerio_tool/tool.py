@@ -53,9 +53,21 @@ class Handler:
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
         context: CallContext | None = None,
+        **named: Any,
     ) -> dict[str, Any]:
-        """Run the subtool as `CustomerIoTool.call` does."""
-        return self._tool.call(self._name, arguments, context=context)
+        """Run the subtool as `CustomerIoTool.call` does.
+
+        Args:
+            arguments: A mapping or JSON text, or none where each argument has its own name.
+            context: As in `CustomerIoTool.call`.
+            named: The arguments by name, as in `handler(customer_id="u1")`.
+
+        Raises:
+            TypeError: There is a mapping or text, and named arguments too.
+        """
+        if named and arguments is not None:
+            raise TypeError("give the arguments as one mapping, or each by its name")
+        return self._tool.call(self._name, named or arguments, context=context)
 
 
 class CustomerIoTool:

@@ -55,8 +55,13 @@ def _restate(error: CustomerIoError, envelope: Item) -> None:
     told = envelope["error"]
     error.summary = envelope["summary"]
     error.args = (error.summary,)
-    error.fields = tuple(FieldProblem(**each) for each in told.get("fields", ()))
+    error.fields = tuple(
+        FieldProblem(each["path"], each.get("problem", was.problem), each["fix"])
+        for each, was in zip(told.get("fields", ()), error.fields, strict=False)
+    )
     error.look = Look(**told["look"]) if "look" in told else None
+    if told.get("try") != error.corrected:  # cut or masked, it is another call
+        error.corrected = None
     error.extra = {
         name: value for name, value in envelope.items() if name not in ("ok", "summary", "error")
     }
@@ -127,11 +132,12 @@ def _with_short_texts(envelope: Item, left_out: list[str]) -> Item:
 
 
 def _without_largest(envelope: Item, left_out: list[str]) -> Item:
-    """Leave out the largest members, and the call in an error, until the rest fits."""
+    """Leave out the largest members, and the calls in an error, until the rest fits."""
     shown = dict(envelope)
-    if "look" in shown.get("error", {}) and chars_of(shown["error"]["look"]) > _TEXT_CHARS:
-        shown["error"] = {name: v for name, v in shown["error"].items() if name != "look"}
-        left_out.append("error.look")
+    for call in ("look", "try"):
+        if call in shown.get("error", {}) and chars_of(shown["error"][call]) > _TEXT_CHARS:
+            shown["error"] = {name: v for name, v in shown["error"].items() if name != call}
+            left_out.append(f"error.{call}")
     largest_first = sorted(
         (name for name in shown if name not in _KEPT),
         key=lambda name: chars_of(shown[name]),

@@ -82,7 +82,7 @@ class Runner:
             call = self._with_target(self._judged(call, policy), policy, watch)
             if _must_ask(call, policy):
                 self._confirm(call, policy, token)
-            return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
+            return watch.succeeded_with(self._told(call, policy, watch))
 
     def _judged(self, call: Call[Any], policy: Policy) -> Call[Any]:
         """Return the call with whether the budget of its run is spent."""
@@ -120,7 +120,7 @@ class Runner:
             call = self._with_target(self._judged(call, policy), policy, watch)
             if call.seen and call.seen.is_another_than(waited.seen):
                 self._persons.ask(call)  # the person agreed to something else
-            return watch.succeeded_with(self._outlet.result(self._result(call, policy, watch)))
+            return watch.succeeded_with(self._told(call, policy, watch))
 
     def decline(self, confirmation_id: str) -> NoReturn:
         """Drop the call that waits under this id.
@@ -137,6 +137,13 @@ class Runner:
                 f"Nothing was sent: a person declined this call of {call.subtool.name}. "
                 "Do not ask for it again."
             )
+
+    def _told(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
+        """Return the result, which says how arguments in other words were read."""
+        result, reading = self._result(call, policy, watch), call.args.reading
+        if reading:
+            result = {**result, "summary": f"{result['summary']} {reading}"}
+        return self._outlet.result(result)
 
     def _result(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
         if policy.dry_run:

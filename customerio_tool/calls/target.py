@@ -29,7 +29,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import find
-from customerio_tool.subtools.declare import NO_PEOPLE, Answer, Api, Effect, Target
+from customerio_tool.subtools.declare import NO_PEOPLE, Answer, Api, Effect, Target, nfc
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.privacy import without_hidden
 from customerio_tool.subtools.declare.vendor_json import Item
@@ -181,4 +181,4 @@ def _refuse_unless_named(
 
 
 def _plain(name: object) -> str:
-    return visible(str(name)).strip()
+    return nfc(visible(str(name)).strip())

@@ -41,6 +41,7 @@ from customerio_tool.subtools.parts.broadcast import (
     BY_ID,
     TriggerBroadcastArgs,
     broadcast_body,
+    with_audience,
 )
 from customerio_tool.subtools.parts.mail import canonical_addresses
 from customerio_tool.subtools.parts.references import APP_PAGES
@@ -172,6 +173,7 @@ trigger_broadcast = Subtool(
         "most one call in 10 seconds. To write to one person use send_transactional_email."
     ),
     args=TriggerBroadcastArgs,
+    mend=with_audience,
     endpoint=Endpoint(Api.APP, "POST", "/v1/campaigns/{broadcast_id}/triggers"),
     effect=Effect.SEND,
     pace=Pace.BROADCAST,

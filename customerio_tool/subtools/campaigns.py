@@ -14,6 +14,7 @@ from customerio_tool.subtools.declare import (
     NO_PEOPLE,
     OMITTED,
     TRUNCATED,
+    AlsoCalled,
     Answer,
     Api,
     Args,
@@ -21,6 +22,7 @@ from customerio_tool.subtools.declare import (
     Endpoint,
     Example,
     FieldProblem,
+    FoundBy,
     Invocation,
     Item,
     Line,
@@ -32,6 +34,7 @@ from customerio_tool.subtools.declare import (
     Shape,
     Subtool,
     Time,
+    Words,
     chars_of,
     contains,
     fitted,
@@ -42,7 +45,9 @@ from customerio_tool.subtools.declare import (
     whole_in,
     whole_number,
 )
-from customerio_tool.subtools.messages import Channel
+from customerio_tool.subtools.messages import (
+    Channel,
+)
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES
 from customerio_tool.subtools.parts.spans import (
@@ -52,6 +57,13 @@ from customerio_tool.subtools.parts.spans import (
     Period,
     start_of_last,
     zone_of,
+)
+from customerio_tool.subtools.parts.vocabulary import (
+    CHANNEL_NAMES,
+    CHANNEL_WORDS,
+    END_NAMES,
+    PERIOD_WORDS,
+    START_NAMES,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +75,10 @@ NOT_FOUND_HINT = (
 )
 
 CampaignId: TypeAlias = Annotated[
-    ObjectId, Field(description="Number of the campaign; see list_campaigns.")
+    ObjectId,
+    Field(description="Number of the campaign; see list_campaigns."),
+    AlsoCalled("id", "campaign", "campaign_number"),
+    FoundBy("list_campaigns", ("campaign_name", "campaign", "name")),
 ]
 
 
@@ -106,6 +121,8 @@ class ListCampaignsArgs(Args):
     state: Annotated[
         Literal["running", "draft", "stopped"] | None,
         Field(description="Only campaigns in this state."),
+        Words({"active": "running", "live": "running", "started": "running", "drafts": "draft"}),
+        AlsoCalled("status"),
     ] = None
     name_contains: NamePart = None
     limit: Limit = None
@@ -174,24 +191,32 @@ class GetCampaignMetricsArgs(Args):
 
     campaign_id: CampaignId
     period: Annotated[
-        Period | None, Field(description=f"Length of each step; default {DEFAULT_PERIOD}.")
+        Period | None,
+        Field(description=f"Length of each step; default {DEFAULT_PERIOD}."),
+        PERIOD_WORDS,
+        AlsoCalled("interval", "granularity", "resolution", "res", "unit", "group_by"),
     ] = None
     steps: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=max(MAX_STEPS.values())), whole_number] | None,
         Field(description="Last n periods: 24 hours, 45 days, 12 weeks, 120 months at most."),
+        AlsoCalled("periods", "last", "count", "limit"),
     ] = None
     start_time: Annotated[
-        Time | None, Field(description="From: ISO 8601 or Unix time; not with steps.")
+        Time | None, Field(description="From: ISO 8601 or Unix time; not with steps."), START_NAMES
     ] = None
-    end_time: Annotated[Time | None, Field(description="Until; default now. Needs start_time.")] = (
-        None
-    )
+    end_time: Annotated[
+        Time | None, Field(description="Until; default now. Needs start_time."), END_NAMES
+    ] = None
     timezone: Annotated[
         Annotated[Line, AfterValidator(_timezone)] | None,
         Field(description="IANA name, such as Europe/Berlin; default US Eastern."),
+        AlsoCalled("tz", "time_zone"),
     ] = None
     type: Annotated[
-        Channel | None, Field(description="Only this kind of message; twilio is SMS.")
+        Channel | None,
+        Field(description="Only this kind of message; twilio is SMS."),
+        CHANNEL_WORDS,
+        CHANNEL_NAMES,
     ] = None
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from customerio_tool.subtools.declare import (
+    AlsoCalled,
     Api,
     Effect,
     Endpoint,
@@ -20,6 +21,7 @@ from customerio_tool.subtools.declare import (
     Sends,
     Subtool,
     Time,
+    Words,
     acknowledge,
     as_texts,
     boolean,
@@ -27,6 +29,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.identify import PersonArgs, look_at_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
+from customerio_tool.subtools.parts.vocabulary import PLATFORM_WORDS, TOKEN_NAMES
 
 
 def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
@@ -53,10 +56,17 @@ def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
 class AddDeviceArgs(PersonArgs):
     """Arguments of add_device."""
 
-    device_id: Annotated[PathText, Field(description="Push token of the device.")]
-    platform: Annotated[Literal["ios", "android"], Field(description="Kind of device.")]
+    device_id: Annotated[PathText, Field(description="Push token of the device."), TOKEN_NAMES]
+    platform: Annotated[
+        Literal["ios", "android"],
+        Field(description="Kind of device."),
+        Words(PLATFORM_WORDS),
+        AlsoCalled("os", "device_type", "device_platform", "type"),
+    ]
     last_used: Annotated[
-        Time | None, Field(description="When last used: ISO 8601 or Unix time; default now.")
+        Time | None,
+        Field(description="When last used: ISO 8601 or Unix time; default now."),
+        AlsoCalled("last_used_at", "last_seen"),
     ] = None
     attributes: Annotated[
         Annotated[JsonObject, AfterValidator(device_attributes)] | None,
@@ -133,7 +143,7 @@ add_device = Subtool(
 class DeleteDeviceArgs(PersonArgs):
     """Arguments of delete_device."""
 
-    device_id: Annotated[PathText, Field(description="Push token of the device.")]
+    device_id: Annotated[PathText, Field(description="Push token of the device."), TOKEN_NAMES]
 
 
 delete_device = Subtool(

@@ -42,6 +42,11 @@ from customerio_tool.subtools.parts.event import (
 )
 from customerio_tool.subtools.parts.mail import reach_of
 from customerio_tool.subtools.parts.references import TRACK_PAGES
+from customerio_tool.subtools.parts.vocabulary import (
+    EVENT_NAMES,
+    PAGE_NAMES,
+    VISITOR_NAMES,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,7 +55,7 @@ if TYPE_CHECKING:
 class TrackEventArgs(PersonEventArgs):
     """Arguments of track_event."""
 
-    name: Annotated[EventName, Field(description="Event name, e.g. order_paid.")]
+    name: Annotated[EventName, Field(description="Event name, e.g. order_paid."), EVENT_NAMES]
     data: Data = None
     timestamp: When = None
     event_id: EventId = None
@@ -126,9 +131,13 @@ def _is_recipient(name: str) -> bool:
 class TrackAnonymousEventArgs(EventArgs):
     """Arguments of track_anonymous_event."""
 
-    name: Annotated[EventName, Field(description="Event name, e.g. newsletter_signup.")]
+    name: Annotated[
+        EventName, Field(description="Event name, e.g. newsletter_signup."), EVENT_NAMES
+    ]
     anonymous_id: Annotated[
-        Identifier | None, Field(description="Id of the unknown visitor; or give recipient.")
+        Identifier | None,
+        Field(description="Id of the unknown visitor; or give recipient."),
+        VISITOR_NAMES,
     ] = None
     recipient: Annotated[
         EmailAddress | None,
@@ -247,6 +256,7 @@ class TrackPageViewArgs(PersonEventArgs):
     url: Annotated[
         Annotated[Line, AfterValidator(str.strip)],
         Field(description="URL or path of the page; over 100 bytes, data.url holds all of it."),
+        PAGE_NAMES,
     ]
     data: Data = None
     timestamp: When = None

@@ -8,8 +8,13 @@ from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
     IDENTIFIERS,
+    IMPLIED,
     MAX_IDENTIFIER_BYTES,
+    NARROWS,
+    PAGE_SIZE,
+    PERSON_NAMES,
     TRUNCATED,
+    AlsoCalled,
     Answer,
     Api,
     Args,
@@ -18,6 +23,7 @@ from customerio_tool.subtools.declare import (
     Example,
     FieldProblem,
     Flag,
+    FoundBy,
     Identifier,
     Invocation,
     Item,
@@ -45,6 +51,14 @@ from customerio_tool.subtools.parts.brief_message import brief_message
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
 from customerio_tool.subtools.parts.references import APP_PAGES
+from customerio_tool.subtools.parts.vocabulary import (
+    CHANNEL_NAMES,
+    CHANNEL_WORDS,
+    END_NAMES,
+    LIMIT_NAMES,
+    METRIC_WORDS,
+    START_NAMES,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -104,48 +118,77 @@ def messages_since(invocation: Invocation, **filters: Any) -> Look:
 class ListMessagesArgs(Args):
     """Arguments of list_messages."""
 
-    type: Annotated[Channel | None, Field(description="Only this kind; twilio is SMS.")] = None
+    type: Annotated[
+        Channel | None,
+        Field(description="Only this kind; twilio is SMS."),
+        CHANNEL_WORDS,
+        CHANNEL_NAMES,
+    ] = None
     metric: Annotated[
-        Metric | None, Field(description="Only messages that reached this, e.g. bounced.")
+        Metric | None,
+        Field(description="Only messages that reached this, e.g. bounced."),
+        METRIC_WORDS,
+        AlsoCalled("status", "event", "state"),
     ] = None
     drafts: Annotated[Flag | None, Field(description="True lists drafts instead.")] = None
     campaign_id: Annotated[
-        ObjectId | None, Field(description="Only of this campaign (automation).")
+        ObjectId | None,
+        Field(description="Only of this campaign (automation)."),
+        NARROWS,
+        AlsoCalled("campaign", "broadcast_id"),
+        FoundBy("list_campaigns", ("campaign_name", "campaign")),
     ] = None
     newsletter_id: Annotated[
-        ObjectId | None, Field(description="Only of this newsletter (one-time send).")
+        ObjectId | None, Field(description="Only of this newsletter (one-time send)."), NARROWS
     ] = None
     action_id: Annotated[
-        ObjectId | None, Field(description="Only of this action in a campaign.")
+        ObjectId | None, Field(description="Only of this action in a campaign."), NARROWS
     ] = None
     transactional_id: Annotated[
         ObjectId | None,
         Field(description="Only of this transactional template."),
+        NARROWS,
+        AlsoCalled("transactional_message_id"),
     ] = None
     trigger_id: Annotated[
-        ObjectId | None, Field(description="One trigger of a broadcast; needs campaign_id.")
+        ObjectId | None,
+        Field(description="One trigger of a broadcast; needs campaign_id."),
+        NARROWS,
     ] = None
-    template_id: Annotated[ObjectId | None, Field(description="Only of this template.")] = None
+    template_id: Annotated[
+        ObjectId | None, Field(description="Only of this template."), NARROWS
+    ] = None
     customer_id: Annotated[
-        PersonId | None, Field(description="One person: id, email address, or cio_... id.")
+        PersonId | None,
+        Field(description="One person: id, email address, or cio_... id."),
+        NARROWS,
+        PERSON_NAMES,
+        AlsoCalled("recipient"),
     ] = None
     id_type: Annotated[
         LookupType | None,
         Field(description="Type of customer_id; default by its shape, never phone."),
+        IMPLIED,
     ] = None
     start_time: Annotated[
-        Time | None, Field(description="Created since: ISO 8601 or Unix time.")
+        Time | None, Field(description="Created since: ISO 8601 or Unix time."), START_NAMES
     ] = None
     end_time: Annotated[
-        Time | None, Field(description="Created until; at most six months after start_time.")
+        Time | None,
+        Field(description="Created until; at most six months after start_time."),
+        END_NAMES,
     ] = None
     limit: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES), whole_number] | None,
         Field(description=f"Most to return; default {DEFAULT_MESSAGES}."),
+        PAGE_SIZE,
+        LIMIT_NAMES,
     ] = None
-    cursor: Annotated[Identifier | None, Field(description="next_cursor of the page before.")] = (
-        None
-    )
+    cursor: Annotated[
+        Identifier | None,
+        Field(description="next_cursor of the page before."),
+        AlsoCalled("next_cursor", "page_token", "next"),
+    ] = None
     include_responses: Annotated[
         Flag | None, Field(description="True adds responses to in-app messages and the like.")
     ] = None

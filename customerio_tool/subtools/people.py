@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    IMPLIED,
+    NARROWS,
     OMITTED,
     TRUNCATED,
+    AlsoCalled,
     Answer,
     Api,
     Args,
@@ -32,6 +35,7 @@ from customerio_tool.subtools.declare import (
     fitted,
     is_hidden,
     json_array,
+    nfc,
     object_in,
     shape_of,
     values_at,
@@ -58,6 +62,8 @@ from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGE
 from customerio_tool.subtools.parts.targets import other_holder, person_target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
 PERSON_PATH = "/api/v1/customers/{customer_id}"
@@ -279,10 +285,13 @@ class GetCustomerAttributesArgs(Args):
     id_type: Annotated[
         LookupType | None,
         Field(description="Type of customer_id; default by its shape, never phone."),
+        IMPLIED,
     ] = None
     attribute_names: Annotated[
         Annotated[list[Line], json_array, Field(strict=True, min_length=1)] | None,
         Field(description="Return only these attributes."),
+        NARROWS,
+        AlsoCalled("attributes", "attribute", "fields", "names", "attribute_name"),
     ] = None
 
     @model_validator(mode="after")
@@ -303,6 +312,13 @@ def _is_about_person(args: GetCustomerAttributesArgs, reply: Item) -> bool:
     return not names_another(args.customer_id, args.id_type, values_at(reply, places))
 
 
+def _under_names(stored: Item, requested: Sequence[str]) -> Item:
+    """Return the attributes asked for, each under the name asked for; accents are composed."""
+    known = {nfc(name): value for name, value in stored.items()}
+    known = {name: stored.get(name, known.get(nfc(name))) for name in requested}
+    return {name: value for name, value in known.items() if value is not None}
+
+
 def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str, Any]:
     customer: Item = {**answer.payload["customer"]}
     customer.pop("timestamps", None)
@@ -310,8 +326,8 @@ def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str
     withheld = [name for name in requested if is_hidden(name, answer.hidden)]
     missing: list[str] = []
     if requested:
-        stored = object_in(customer.get("attributes"))
-        customer["attributes"] = {name: stored[name] for name in requested if name in stored}
+        stored = _under_names(object_in(customer.get("attributes")), requested)
+        customer["attributes"] = stored
         missing = [name for name in requested if name not in stored and name not in withheld]
     absent = {"not_set": missing, "withheld": withheld}
     members = fitted("customer", customer)

@@ -10,6 +10,7 @@ from customerio_tool.subtools.declare import (
     NO_PEOPLE,
     OMITTED,
     TRUNCATED,
+    AlsoCalled,
     Answer,
     Api,
     Args,
@@ -54,6 +55,7 @@ from customerio_tool.subtools.parts.namesakes import (
 )
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
+from customerio_tool.subtools.parts.vocabulary import SEGMENT_WORDS
 
 NOT_FOUND_HINT = "list_segments shows the ids of all segments."
 
@@ -171,7 +173,10 @@ class ListSegmentsArgs(Args):
     """Arguments of list_segments."""
 
     type: Annotated[
-        Literal["dynamic", "manual"] | None, Field(description="Only segments of this kind.")
+        Literal["dynamic", "manual"] | None,
+        Field(description="Only segments of this kind."),
+        SEGMENT_WORDS,
+        AlsoCalled("kind", "segment_type"),
     ] = None
     name_contains: NamePart = None
     limit: Limit = None
@@ -216,7 +221,9 @@ class GetSegmentArgs(Args):
 
     segment_id: SegmentId
     include_count: Annotated[
-        Flag | None, Field(description="True also counts the people in it.")
+        Flag | None,
+        Field(description="True also counts the people in it."),
+        AlsoCalled("count", "with_count", "include_counts"),
     ] = None
 
 
@@ -278,7 +285,9 @@ get_segment = Subtool(
 class CreateManualSegmentArgs(Args):
     """Arguments of create_manual_segment."""
 
-    name: Annotated[Name, Field(description="Name of the new segment.")]
+    name: Annotated[
+        Name, Field(description="Name of the new segment."), AlsoCalled("segment_name", "title")
+    ]
     description: Annotated[Text | None, Field(description="What it is for.")] = None
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    NARROWS,
     Addressees,
+    AlsoCalled,
     Api,
     Args,
     Effect,
@@ -61,6 +63,14 @@ from customerio_tool.subtools.parts.sending import (
     send_body,
     template_hint,
 )
+from customerio_tool.subtools.parts.vocabulary import (
+    BODY_NAMES,
+    PLAIN_NAMES,
+    SENDER_NAMES,
+    SOUND_WORDS,
+    TEMPLATE_NAMES,
+    TO_NAMES,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -76,21 +86,28 @@ class SendTransactionalEmailArgs(Args):
     to: Annotated[
         AddressList,
         Field(description="Addresses, comma-separated; with cc and bcc at most 15."),
+        TO_NAMES,
     ]
     customer_id: Recipient
     id_type: PersonIdType = None
     transactional_message_id: Annotated[
         Identifier | None,
         Field(description="Template's number or trigger name; else give subject and body."),
+        TEMPLATE_NAMES,
     ] = None
     message_data: MessageData = None
     subject: Annotated[Line | None, Field(description="Instead of the template's.")] = None
-    body: Annotated[Text | None, Field(description="HTML, instead of the template's.")] = None
+    body: Annotated[
+        Text | None, Field(description="HTML, instead of the template's."), BODY_NAMES
+    ] = None
     from_address: Annotated[
         Address | None,
         Field(description="A verified sender; default the template's or workspace's."),
+        SENDER_NAMES,
     ] = None
-    body_plain: Annotated[Text | None, Field(description="Plain-text version of the body.")] = None
+    body_plain: Annotated[
+        Text | None, Field(description="Plain-text version of the body."), PLAIN_NAMES
+    ] = None
     body_amp: Annotated[Text | None, Field(description="AMP version of the body.")] = None
     preheader: Annotated[Line | None, Field(description="Preview text in the inbox.")] = None
     reply_to: Annotated[Address | None, Field(description="Where replies go.")] = None
@@ -255,20 +272,28 @@ class SendTransactionalPushArgs(Args):
     customer_id: Recipient
     id_type: PersonIdType = None
     transactional_message_id: Annotated[
-        Identifier, Field(description="Template's number or trigger name.")
+        Identifier, Field(description="Template's number or trigger name."), TEMPLATE_NAMES
     ]
     to: Annotated[
         Annotated[Identifier, AfterValidator(_devices)] | None,
         Field(description="all (default), last_used, or one device token of theirs."),
+        NARROWS,
+        AlsoCalled("device_token", "device_id", "token"),
     ] = None
-    title: Annotated[Line | None, Field(description="Instead of the template's.")] = None
-    message: Annotated[Text | None, Field(description="Push text, instead of the template's.")] = (
-        None
-    )
+    title: Annotated[
+        Line | None, Field(description="Instead of the template's."), AlsoCalled("subject")
+    ] = None
+    message: Annotated[
+        Text | None,
+        Field(description="Push text, instead of the template's."),
+        AlsoCalled("body", "text", "content", "alert"),
+    ] = None
     image_url: Annotated[HttpsUrl | None, Field(description="Picture to show; https.")] = None
     link: Annotated[Line | None, Field(description="Opened on tap; web or app link.")] = None
     sound: Annotated[
-        Literal["default", "none"] | None, Field(description="iOS only; default default.")
+        Literal["default", "none"] | None,
+        Field(description="iOS only; default default."),
+        SOUND_WORDS,
     ] = None
     message_data: MessageData = None
     custom_data: Annotated[

@@ -6,6 +6,7 @@ says, word for word, until the call is taken.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -163,6 +164,7 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(inner)
     elif isinstance(value, (str, int)):
         yield str(value)
+        yield from re.findall(r"[^\s<>:]+@[^\s<>]+", str(value))
 
 
 def named_in(place: Ground, arguments: Arguments) -> list[Names]:
@@ -175,14 +177,19 @@ def meant_by(place: Ground, name: str, right: Arguments, wrong: Arguments) -> Fo
     """Return the most that a wrong call may have meant.
 
     Where a broadcast names people, it means no others; else those of its filter, or else those of
-    the right call. Any other call means what the right one does, or whom it names itself.
+    the right call. Any other call means what the right one does, or whom it names itself; what
+    starts a campaign may so write to a person twice.
     """
     choice = {each: value for each, value in wrong.items() if each == "audience"}
     people = named_in(place, wrong)
     if name != "trigger_broadcast":
         did = (place.footprint(name, right) if right else None) or Footprint()
         touched = {each for each in _everything(place) if any(each & one for one in people)}
-        return Footprint(did.reached | Counter(people), did.erased | touched)
+        may_start = subtools()[name].may_start_campaigns
+        known = frozenset(text for one in place.people for text in one)
+        unknown = frozenset(texts_in(wrong)) - known
+        named = Counter(people * (2 if may_start else 1)) + Counter([unknown] if unknown else [])
+        return Footprint(did.reached | named, did.erased | touched)
     lists = {each: wrong[each] for each in LISTS if wrong.get(each) is not None}
     if lists or (people and (people != named_in(place, choice) or "filter" not in wrong)):
         return Footprint(Counter(people))

@@ -41,10 +41,10 @@ def test_the_same_text_as_id_and_as_address_may_be_two_people() -> None:
 def test_a_person_with_two_different_data_is_refused_with_both_places() -> None:
     people = given({"id": "u2"}, {"id": "u1", "data": {"a": 1}}, {"id": "u1", "data": {"a": 2}})
     with CustomerIoTool.sandbox(policy="open") as tool:
-        error = tool.call("trigger_broadcast", people)["error"]
-    (field,) = error["fields"]
+        result = tool.call("trigger_broadcast", people)
+    (field,) = result["error"]["fields"]
     assert field["path"] == "per_user_data[2]"
-    assert "per_user_data[1]" in field["problem"]
+    assert "per_user_data[1]" in result["summary"]
 
 
 def test_a_person_who_is_given_twice_gets_one_message() -> None:

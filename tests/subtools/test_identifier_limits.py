@@ -92,7 +92,7 @@ def refusal(place: str, text: str) -> dict[str, Any]:
     assert not result["ok"], f"{place} takes {text[:20]!r}"
     assert result["error"]["code"] == "arguments_invalid"
     (problem,) = result["error"]["fields"]
-    return dict(problem)
+    return {**problem, "problem": result["summary"]}
 
 
 @pytest.mark.parametrize("place", PLACES)

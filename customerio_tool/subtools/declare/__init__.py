@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customerio_tool.errors import FieldProblem, Look, Problem, ReplyUnreadable
 from customerio_tool.subtools.declare.addresses import address_fault, bare_address, listed
+from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example, Sends
@@ -19,7 +20,16 @@ from customerio_tool.subtools.declare.identifiers import (
 )
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_text import compact
-from customerio_tool.subtools.declare.marks import PEOPLE_FILTER
+from customerio_tool.subtools.declare.marks import (
+    IMPLIED,
+    LOOSE,
+    NARROWS,
+    PAGE_SIZE,
+    PEOPLE_FILTER,
+    AlsoCalled,
+    FoundBy,
+    Words,
+)
 from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
 from customerio_tool.subtools.declare.reach import (
@@ -48,7 +58,6 @@ from customerio_tool.subtools.declare.results import (
 )
 from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
 from customerio_tool.subtools.declare.subtool import (
-    Args,
     SecondRead,
     Subtool,
     Verify,
@@ -61,6 +70,8 @@ from customerio_tool.subtools.declare.types import (
     MAX_IDENTIFIER_BYTES,
     MAX_NAME_BYTES,
     MAX_SEGMENT_IDS,
+    PEOPLE_NAMES,
+    PERSON_NAMES,
     EmailAddress,
     EventData,
     EventName,
@@ -77,6 +88,7 @@ from customerio_tool.subtools.declare.types import (
     Text,
     Time,
     WellShapedId,
+    as_array,
     as_email,
     as_identifier,
     as_path_text,
@@ -88,6 +100,9 @@ from customerio_tool.subtools.declare.types import (
     check_type,
     exact,
     json_array,
+    json_object,
+    json_objects,
+    nfc,
     number_as_text,
     only_entry,
     only_members,
@@ -111,6 +126,8 @@ __all__ = [
     "CALL",
     "DEFAULT_LIMIT",
     "IDENTIFIERS",
+    "IMPLIED",
+    "LOOSE",
     "MAX_EVENT_DATA_BYTES",
     "MAX_IDENTIFIER_BYTES",
     "MAX_ID_BYTES",
@@ -119,14 +136,19 @@ __all__ = [
     "MAX_PAYLOAD_CHARS",
     "MAX_SEGMENT_IDS",
     "MAX_TIME",
+    "NARROWS",
     "NO_PEOPLE",
     "OMITTED",
+    "PAGE_SIZE",
     "PEOPLE_FILTER",
+    "PEOPLE_NAMES",
+    "PERSON_NAMES",
     "TRUNCATED",
     "UNNAMED",
     "About",
     "Addressee",
     "Addressees",
+    "AlsoCalled",
     "Answer",
     "Api",
     "Args",
@@ -138,6 +160,7 @@ __all__ = [
     "Example",
     "FieldProblem",
     "Flag",
+    "FoundBy",
     "IdType",
     "Identifier",
     "Invocation",
@@ -168,8 +191,10 @@ __all__ = [
     "Time",
     "Verify",
     "WellShapedId",
+    "Words",
     "acknowledge",
     "address_fault",
+    "as_array",
     "as_email",
     "as_identifier",
     "as_path_text",
@@ -196,12 +221,15 @@ __all__ = [
     "is_same",
     "iso_time",
     "json_array",
+    "json_object",
+    "json_objects",
     "kind_of",
     "listed",
     "listing",
     "located",
     "may_be",
     "named",
+    "nfc",
     "number_as_text",
     "object_in",
     "objects_in",

@@ -30,7 +30,7 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     """Return a call's arguments as plain JSON values.
 
     Args:
-        arguments: A mapping or JSON text; None means no arguments.
+        arguments: A mapping or JSON text; None and a blank text mean no arguments.
 
     Raises:
         ArgumentsInvalid: The arguments are not a JSON object, have a key twice, are nested deeper
@@ -40,7 +40,7 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     try:
         if isinstance(arguments, (str, bytes)):
             _refuse_too_many_opened(arguments)
-        value = parse(arguments) if isinstance(arguments, (str, bytes)) else arguments
+        value = _read_text(arguments) if isinstance(arguments, (str, bytes)) else arguments
         _refuse_too_many(value)
         plain = plain_json({} if value is None else value)
     except Problem as found:
@@ -50,6 +50,14 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
             return plain
         field = FieldProblem("arguments", f"is {kind_of(plain)}", _NOT_AN_OBJECT_FIX)
     return refuse([field])
+
+
+def _read_text(text: str | bytes) -> Any:
+    """Return the value of a JSON text, also if it is encoded twice; a blank one has no value."""
+    if not text.strip():
+        return None
+    value = parse(text)
+    return parse(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
 
 
 _TOO_MANY = (f"hold more than {MAX_VALUES:,} values", "send less in one call")

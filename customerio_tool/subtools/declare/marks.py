@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from pydantic.fields import FieldInfo
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,15 +24,63 @@ class Mark:
     means: str
 
 
+@dataclass(frozen=True, init=False)
+class AlsoCalled:
+    """Other names by which models give an argument; no likeness of spelling is needed."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
+
+
+@dataclass(frozen=True)
+class FoundBy:
+    """The read that finds the number which an argument needs, by a part of the name.
+
+    Args:
+        subtool: The subtool, which has the argument `name_contains`.
+        names: The names by which models give the name in the number's place.
+    """
+
+    subtool: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of the world for the choices of an argument: word to choice, in lower case."""
+
+    choices: Mapping[str, str] = field(hash=False)
+
+
+NARROWS = Mark("narrows whom or what a call reaches, so that a blank does not count as not given")
+IMPLIED = Mark("says what the form of an identifier says already")
+IDENTIFIES = Mark("identifies something, so that a placeholder is refused")
+LOOSE = Mark("takes what a model gives beside it")
+PAGE_SIZE = Mark("says how much a page holds")
 PEOPLE_FILTER = Mark("chooses people by their attributes")
 
 
 def marks(argument: FieldInfo, mark: Mark) -> bool:
     """Return whether the type of an argument has a mark, at any depth."""
-    return mark in argument.metadata or _has(argument.annotation, mark)
+    return any(each == mark for each in metadata_of(argument))
 
 
-def _has(annotation: Any, mark: Mark) -> bool:
-    if mark in getattr(annotation, "__metadata__", ()):
-        return True
-    return any(_has(inner, mark) for inner in get_args(annotation))
+def marks_of(argument: FieldInfo, kind: type[T]) -> list[T]:
+    """Return the marks of one kind on the type of an argument, at any depth."""
+    return [each for each in metadata_of(argument) if isinstance(each, kind)]
+
+
+def metadata_of(argument: FieldInfo) -> Iterator[Any]:
+    """Yield everything that annotates the type of an argument, at any depth."""
+    yield from argument.metadata
+    yield from _inside(argument.annotation)
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    for each in getattr(annotation, "__metadata__", ()):
+        yield each
+        yield from getattr(each, "metadata", ())
+    for inner in get_args(annotation):
+        yield from _inside(inner)

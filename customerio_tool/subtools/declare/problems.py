@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
+from customerio_tool.subtools.declare.marks import FoundBy, marks_of
+from customerio_tool.subtools.declare.mending import alias_of, loose_argument
 from customerio_tool.subtools.declare.placeholders import field_problem
 from customerio_tool.subtools.declare.wording import (
     ALIKE,
@@ -52,35 +54,68 @@ def _sentence(text: str) -> str:
 
 
 def problems_of(
-    error: ValidationError, known: Iterable[str], optional: Collection[str] = ()
+    error: ValidationError, args: type[BaseModel] | None = None, optional: Collection[str] = ()
 ) -> list[FieldProblem]:
     """Return the field problems for a validation error of pydantic; none shows the refused value.
 
     Args:
         error: The validation error.
-        known: The names of the subtool's arguments, to correct a misspelt one.
+        args: The class of the subtool's arguments, to correct a misspelt one.
         optional: The names of those that may be left out.
     """
-    names, details = list(known), error.errors(include_url=False)
-    fixes = _unknown_argument_fixes(details, names)
-    return [_problem(each, fixes, optional) for each in details]
+    details = error.errors(include_url=False)
+    fixes = _unknown_argument_fixes(details, args) if args else {}
+    finds = _finding_fixes(args) if args else {}
+    found = {f"send it as {name!r}" for name in (args.model_fields if args else ())}
+    given = {fix for fix in fixes.values() if fix in found}
+    return [
+        _problem(each, fixes, finds, optional)
+        for each in details
+        if each["type"] != "missing" or f"send it as {path_of(each['loc'])!r}" not in given
+    ]
 
 
-def _unknown_argument_fixes(details: Iterable[ErrorDetails], known: list[str]) -> dict[str, str]:
+def _finding_fixes(args: type[BaseModel]) -> dict[str, str]:
+    """Return the end of a fix for each argument whose number a read finds."""
+    return {
+        name: f"; {found_by.subtool} finds it by the name"
+        for name, argument in args.model_fields.items()
+        for found_by in marks_of(argument, FoundBy)
+    }
+
+
+def _unknown_argument_fixes(
+    details: Iterable[ErrorDetails], args: type[BaseModel]
+) -> dict[str, str]:
     """Return the fix for each unknown argument by its path; only one fix lists all arguments.
 
     Names after the first `MAX_PROBLEMS` have no fix: to compare thousands takes seconds.
     """
+    known = list(args.model_fields)
     missing = [path_of(each["loc"]) for each in details if each["type"] == "missing"]
-    unknown = [path_of(each["loc"]) for each in details if each["type"] == "extra_forbidden"]
+    given = [str(each["loc"][0]) for each in details if each["type"] == "extra_forbidden"]
+    fixes = {path_of((name,)): fix for name in given[:MAX_PROBLEMS] if (fix := _place(args, name))}
+    unknown = [path_of((name,)) for name in given if path_of((name,)) not in fixes]
     if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], missing[0], known):
-        return {unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
-    fixes: dict[str, str] = {}
+        return {**fixes, unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
     for name in list(dict.fromkeys(unknown))[:MAX_PROBLEMS]:
         fix = nearest(name, known)
         is_repeat = fix == choices(known) and fix in fixes.values()
         fixes[name] = "choose from the same." if is_repeat else fix
     return fixes
+
+
+def _place(args: type[BaseModel], name: str) -> str:
+    """Return the fix for a name that can mean one argument only; "" for any other."""
+    if alias := alias_of(args, name):
+        return f"send it as {alias!r}"
+    for finds in (
+        each for field in args.model_fields.values() for each in marks_of(field, FoundBy)
+    ):
+        if name in finds.names:
+            return f"find the number by it with {finds.subtool}"
+    loose = loose_argument(args, name)
+    return f"put it into {loose!r}" if loose else ""
 
 
 def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
@@ -90,7 +125,10 @@ def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
 
 
 def _problem(
-    details: ErrorDetails, fixes: Mapping[str, str], optional: Collection[str]
+    details: ErrorDetails,
+    fixes: Mapping[str, str],
+    finds: Mapping[str, str],
+    optional: Collection[str],
 ) -> FieldProblem:
     path = path_of(details["loc"])
     if details["type"] == "extra_forbidden":
@@ -99,10 +137,13 @@ def _problem(
     if problem := raised_in(details):
         return field_problem(problem, path_of((*details["loc"], *problem.path)), optional)
     if details["type"] in _LIMITS and path.endswith("id"):
-        return FieldProblem(path, *_no_number(details))
+        wrong, fix = _no_number(details)
+        is_blank = details["input"] == 0 and path in optional
+        return FieldProblem(path, wrong, f"{fix}, or leave it out" if is_blank else fix)
     if details["type"] == "int_type" and path.endswith("id"):
-        return FieldProblem(path, f"is {kind_of(details['input'])}", _NO_GUESS)
-    return FieldProblem(path, *_describe(details))
+        return FieldProblem(path, f"is {kind_of(details['input'])}", finds.get(path) or _NO_GUESS)
+    wrong, fix = _describe(details)
+    return FieldProblem(path, wrong, fix + finds.get(path, ""))
 
 
 def _no_number(details: ErrorDetails) -> tuple[str, str]:
@@ -204,6 +245,6 @@ def located(check: Callable[[Any], Any], value: Any, *where: str | int) -> Any:
         refused = Problem(found.problem, found.fix, *where, *found.path)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
-        first = _problem({**details, "loc": (*where, *details["loc"])}, {}, ())
+        first = _problem({**details, "loc": (*where, *details["loc"])}, {}, {}, ())
         refused = Problem(first.problem, first.fix, *where)
     raise refused

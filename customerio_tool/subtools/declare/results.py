@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
@@ -208,7 +209,12 @@ def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) ->
 
 def contains(text: str | None, inside: object) -> bool:
     """Return whether `inside` contains a text, in any case; None is contained in everything."""
-    return text is None or text.casefold() in str(inside or "").casefold()
+    return text is None or _plain(text) in _plain(inside or "")
+
+
+def _plain(text: object) -> str:
+    """Return a text in any case as one, and with composed accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(text)).casefold())
 
 
 def _only(item: Item, names: Sequence[str]) -> Item:
@@ -256,6 +262,7 @@ ERROR: JsonSchema = {
             },
         },
         "look": CALL,
+        "try": {"type": "object", "description": "The exact arguments to send next."},
     },
     "required": ["code", "next_step", "took_effect"],
 }

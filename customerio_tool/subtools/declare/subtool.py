@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from customerio_tool.errors import Look
+from customerio_tool.errors import ArgumentsInvalid, Look
+from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.contradictions import contradictions_of
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example
@@ -18,9 +19,11 @@ from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
+from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Addressees, Reach
+from customerio_tool.subtools.declare.reading import read_values
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
     POSSIBLY,
@@ -32,22 +35,8 @@ from customerio_tool.subtools.declare.results import (
 from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
+from customerio_tool.subtools.declare.types import CANNOT_BE
 from customerio_tool.subtools.declare.vendor_json import Item
-
-
-class Args(BaseModel):
-    """Base of each subtool's arguments: immutable, without unknown members, checked before a send.
-
-    `repr` and `str` show no values, because they may be personal data.
-    """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True
-    )
-
-    def __repr_args__(self) -> list[tuple[str, Any]]:
-        return []
-
 
 A = TypeVar("A", bound=Args)
 
@@ -104,6 +93,8 @@ class Subtool(Generic[A]):
         shape: How the reply becomes a result.
         reference: The URL of the endpoint's page in Customer.io's reference.
         examples: At least two example calls.
+        mend: Returns refused arguments in the form that they can only mean together; it never
+            reaches more people.
         query: Returns the query parameters of a call; a parameter with the value None is not sent.
         body: Returns the JSON body of a call; a call without this function has no body.
         narrower_endpoint: The endpoint of the calls that give every argument of its path, where
@@ -158,6 +149,7 @@ class Subtool(Generic[A]):
     shape: Shape[A]
     reference: str
     examples: Sequence[Example]
+    mend: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     query: Callable[[A, Invocation], Mapping[str, Any]] | None = None
     body: Callable[[A, Invocation], Any] | None = None
     narrower_endpoint: Endpoint | None = None
@@ -248,10 +240,43 @@ class Subtool(Generic[A]):
         """
         given = self._without_most_unknown(read(arguments))
         try:
-            return self.args.model_validate(given)
+            return self._typed(given)
+        except ArgumentsInvalid as error:
+            self._advise(error, given)
+            raise
+
+    def _typed(self, given: Mapping[str, Any]) -> A:
+        values, reading = read_values(self.args, given)
+        try:
+            args = self.args.model_validate(values)
         except ValidationError as error:
-            problems = problems_of(error, self.argument_names, self._optional_names())
+            problems = problems_of(error, self.args, self._optional_names())
+        else:
+            return args.read_as(reading)
         return refuse(problems)
+
+    def _advise(self, error: ArgumentsInvalid, given: Mapping[str, Any]) -> None:
+        """Give an error the arguments that are certainly meant, or the read that finds a number."""
+        error.corrected = next(filter(self._is_right, self._mended(error, given)), None)
+        if error.corrected is not None:
+            error.add("`try` has the arguments to send.")
+        elif look := look_for(self.args, given):
+            error.look = look
+            error.add("`look` is the call that finds it.")
+
+    def _mended(
+        self, error: ArgumentsInvalid, given: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        is_type_wrong = any(each.problem.startswith(CANNOT_BE) for each in error.fields)
+        for values in mended(self.args, given, is_type_wrong=is_type_wrong):
+            yield self.mend(values) if self.mend else values
+
+    def _is_right(self, given: Mapping[str, Any]) -> bool:
+        try:
+            self._typed(given)
+        except ArgumentsInvalid:
+            return False
+        return True
 
     def _without_most_unknown(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with as many unknown ones as an error lists, and one more."""

@@ -19,10 +19,18 @@ _DATE_IN_DIGITS = re.compile(
 """A date without dashes, alone or with a time. It is also a number, but not likely a Unix time:
 eight digits would be seconds in the years 1970 to 1973."""
 
+ZONES = {"CET": "+01:00", "CEST": "+02:00", "EST": "-05:00", "EDT": "-04:00"}
+"""Names of zones that mean one offset wherever they are used, beside UTC and GMT."""
+
+_HOURS = {name: int(offset[:3]) for name, offset in ZONES.items()}
+
+_ZONE_NAMED = re.compile(r".*\d ?[A-Za-z]{2,5}")
+
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"
-    r" ?(?:Z|UTC|GMT|(?:\+(?P<ahead>\d\d)|-(?P<behind>\d\d))(?::?(?P<more>\d\d))?)?)?",
+    r" ?(?:Z|UTC|GMT|(?P<zone>CES?T|E[SD]T)"
+    r"|(?:\+(?P<ahead>\d\d)|-(?P<behind>\d\d))(?::?(?P<more>\d\d))?)?)?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -65,6 +73,9 @@ def _iso_seconds(text: str) -> int:
         moment = _moment(found) if found else None
     except ValueError:
         moment = None
+    if moment is None and _ZONE_NAMED.fullmatch(text):
+        fix = "write the offset, as ISO 8601 does: 2026-11-23T12:00:00-08:00"
+        raise Problem("is not a time, or in a zone that several offsets have", fix)
     if moment is None:
         raise Problem(
             "is not a time", "send ISO 8601 such as 2026-11-23T12:00:00Z, or Unix seconds"
@@ -85,7 +96,8 @@ def _moment(found: re.Match[str]) -> datetime:
         for name in ("year", "month", "day", "hour", "minute", "second", "ahead", "behind", "more")
     )
     sign = -1 if found["behind"] else 1
-    zone = timezone(sign * timedelta(hours=ahead or behind, minutes=minutes))
+    hours = _HOURS[found["zone"].upper()] if found["zone"] else sign * (ahead or behind)
+    zone = timezone(timedelta(hours=hours, minutes=sign * minutes))
     return datetime(year, month, day, hour, minute, second, tzinfo=zone)
 
 

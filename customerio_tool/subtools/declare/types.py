@@ -8,6 +8,7 @@ text; the types accept these where the meaning is clear.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import Annotated, Any, TypeAlias
@@ -40,6 +41,7 @@ from customerio_tool.subtools.declare.characters import (
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.subtools.declare.marks import IDENTIFIES, AlsoCalled
 from customerio_tool.subtools.declare.placeholders import Blank, Placeholder, is_placeholder
 from customerio_tool.subtools.declare.problems import located
 from customerio_tool.subtools.declare.times import unix_seconds
@@ -61,7 +63,7 @@ _CONTROL_IN_TEXT = re.compile(f"[{CONTROL}]")
 _MAX_EXACT = 2**53
 """Below this size, every whole number is a float of its own."""
 
-_DIGITS = re.compile(r"[+-]?\d{1,20}")
+_DIGITS = re.compile(r"[+-]?\d{1,20}(?:\.0+)?", re.ASCII)
 
 
 def size_of(value: Any) -> int:
@@ -84,7 +86,7 @@ def at_most(limit: int, noun: str = "it") -> Callable[[Any], Any]:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-        return int(value)
+        return int(value.strip().partition(".")[0])
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -94,6 +96,11 @@ def boolean(value: Any) -> Any:
     """Return the boolean for the text true or false, in any case; return other values unchanged."""
     words = {"true": True, "false": False}
     return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def nfc(value: Any) -> str:
+    """Return a text in which an accent is composed with its letter, for comparisons."""
+    return unicodedata.normalize("NFC", str(value))
 
 
 def _from_text(opening: str) -> Callable[[Any], Any]:
@@ -132,7 +139,9 @@ def only_entry(value: Any) -> Any:
 
 
 def number_as_text(value: Any) -> Any:
-    """Return an integer as text; return other values unchanged."""
+    """Return a whole number as text; return other values unchanged."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if type(value) is int else value
 
 
@@ -197,6 +206,8 @@ def segment_of_path(text: str) -> str:
 def _person(identifier: str) -> str:
     if identifier == CIO_PREFIX:
         raise Problem("has nothing after its prefix cio_", "send the whole identifier")
+    if identifier.startswith(CIO_PREFIX) and not may_be(identifier, "cio_id"):
+        raise Problem("is not a cio_ id", "send letters and digits alone after cio_")
     if _DECORATED_EMAIL.search(identifier):
         raise Problem(
             "holds more than an e-mail address", "send one such as ada@example.com, alone"
@@ -228,6 +239,10 @@ def no_phone(identifier: str) -> str:
     return identifier
 
 
+CANNOT_BE = "cannot be of type"
+"""Begins the problem of an identifier whose form contradicts the type given for it."""
+
+
 def check_type(
     identifier: str, id_type: str | None, *where: str | int, finds_phones: bool = False
 ) -> None:
@@ -248,9 +263,16 @@ def check_type(
             located(no_phone, identifier, *where)
     elif not may_be(identifier, id_type):
         shape = "letters and digits" if id_type == "cio_id" else "one such as ada@example.com"
-        raise Problem(f"cannot be of type {id_type}", f"send {shape}, or its own type", *where)
+        fix = f"leave {_type_argument(*where)} out, or send {shape}"
+        raise Problem(f"{CANNOT_BE} {id_type}", fix, *where)
     elif id_type == "email":
         located(partial(bare_address, needs_dot=False), identifier, *where)
+
+
+def _type_argument(argument: str | int = "customer_id", *_: str | int) -> str:
+    """Return the name of the argument with the type of an identifier in another argument."""
+    is_own = isinstance(argument, str) and argument in ("primary_id", "secondary_id")
+    return f"{argument}_type" if is_own else "id_type"
 
 
 def _named_members(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -290,7 +312,7 @@ Line: TypeAlias = Annotated[
 ]
 """A text of one line, such as a header, a name or an address."""
 
-Name: TypeAlias = Annotated[Line, AfterValidator(exact), BeforeValidator(_real)]
+Name: TypeAlias = Annotated[Line, AfterValidator(exact), BeforeValidator(_real), IDENTIFIES]
 """A line that names one thing; no placeholder, and never trimmed."""
 
 Identifier: TypeAlias = Annotated[Name, BeforeValidator(number_as_text)]
@@ -302,6 +324,7 @@ EmailAddress: TypeAlias = Annotated[
     AfterValidator(bare_address),
     BeforeValidator(_real),
     BeforeValidator(only_entry),
+    IDENTIFIES,
 ]
 """One bare e-mail address, which a model may also send as the only entry of a list in text."""
 
@@ -316,10 +339,24 @@ PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
 WellShapedId: TypeAlias = Annotated[PersonId, AfterValidator(well_shaped)]
 """A person's identifier; what is shaped as an e-mail address is one."""
 
+PERSON_NAMES = AlsoCalled(
+    *("id", "email", "email_address", "user_id", "person_id", "contact_id", "profile_id"),
+    *("customer", "user", "person", "contact", "identifier", "cio_id"),
+    *("customer_email", "user_email"),
+)
+"""Names by which models give the person that a call is about."""
+
+PEOPLE_NAMES = AlsoCalled(
+    *("ids", "customers", "user_ids", "users", "people", "person_ids", "members", "identifiers"),
+    *("customer_id", "user_id", "customer", "user", "person"),
+)
+"""Names by which models give several people."""
+
 Person: TypeAlias = Annotated[
     WellShapedId,
     AfterValidator(no_phone),
     Field(description="Person's id, email address, or cio_... id."),
+    PERSON_NAMES,
 ]
 """The argument that identifies the person that a call is about."""
 
@@ -351,8 +388,21 @@ JsonObject: TypeAlias = Annotated[
 ]
 """An object, which a model may also send as JSON text."""
 
+json_object = _from_text("{")
+"""Return the object of a JSON text; return other values unchanged."""
+
+
+def as_array(value: Any) -> Any:
+    """Return the array of a JSON text, with its objects; return other values unchanged."""
+    read = _array(value)
+    return [json_object(each) for each in read] if isinstance(read, list) else read
+
+
 json_array = BeforeValidator(_array)
 """Accept an array as JSON text, or as Python shows a list."""
+
+json_objects = BeforeValidator(as_array)
+"""Accept an array of objects as JSON text, and each of the objects as JSON text."""
 
 Time: TypeAlias = Annotated[int, BeforeValidator(unix_seconds), WithJsonSchema({"type": "string"})]
 """A time: a string in the JSON Schema, whole Unix seconds in the typed arguments."""

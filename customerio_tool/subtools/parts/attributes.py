@@ -19,7 +19,8 @@ from customerio_tool.subtools.declare import (
     as_path_text,
     at_most,
     boolean,
-    json_array,
+    json_object,
+    json_objects,
     located,
     only_members,
     size_of,
@@ -128,7 +129,7 @@ def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, index)
     identifiers = {name: _object_key(item, name, index) for name in _OBJECT_KEYS}
-    attributes = item.get("attributes")
+    attributes = located(json_object, item.get("attributes"), index, "attributes")
     if attributes is not None and not isinstance(attributes, dict):
         raise Problem("is not an object", "send name and value pairs", index, "attributes")
     extra = {"relationship_attributes": attributes} if attributes else {}
@@ -168,7 +169,7 @@ AttributeId: TypeAlias = Annotated[Identifier, AfterValidator(at_most(MAX_ATTRIB
 Topics: TypeAlias = Annotated[JsonObject, AfterValidator(_topics)]
 Relationships: TypeAlias = Annotated[
     list[dict[str, Any]],
-    json_array,
+    json_objects,
     AfterValidator(_relationships),
     Field(strict=True),
     WithJsonSchema(_RELATIONSHIP_SCHEMA),

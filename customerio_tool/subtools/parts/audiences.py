@@ -11,12 +11,14 @@ from customerio_tool.subtools.declare import (
     PEOPLE_FILTER,
     JsonObject,
     Problem,
+    as_array,
     as_email,
     as_segment_number,
     as_well_shaped_id,
     canonical,
     first_of_each,
-    json_array,
+    json_object,
+    json_objects,
     kind_of,
     located,
     text_of,
@@ -39,11 +41,13 @@ def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
     Raises:
         Problem: A part of the filter is wrong; the problem has the path of that part.
     """
+    node = json_object(node)
     if not isinstance(node, Mapping) or len(node) != 1:
         is_longer = isinstance(node, Mapping) and len(node) > 1
         fix = _ALL_OF_FIX if is_longer and not _is_turned(where) else _FILTER_FIX
         raise Problem("is not a filter", fix, *where)
     ((kind, inner),) = node.items()
+    inner = json_object(inner)
     inside = (*where, kind)
     if kind in ("and", "or"):
         return {kind: _filters(inner, *inside)}
@@ -57,6 +61,7 @@ def audience_filter(node: Any, *where: str | int) -> dict[str, Any]:
 
 
 def _filters(nodes: Any, *where: str | int) -> list[dict[str, Any]]:
+    nodes = as_array(nodes)
     if not isinstance(nodes, list) or not nodes:
         raise Problem("is not a list of filters", "send one or more filters in an array", *where)
     return [audience_filter(node, *where, i) for i, node in enumerate(nodes)]
@@ -130,7 +135,7 @@ def _person(item: Mapping[str, Any], *where: str | int) -> dict[str, Any]:
         raise Problem("does not name one person by one identifier", _PERSON_FIX, *where)
     ((kind, value),) = named.items()
     identifier = located(_VALIDATORS[kind], value, *where, kind)
-    data = item.get("data")
+    data = located(json_object, item.get("data"), *where, "data")
     if data is not None and not isinstance(data, dict):
         raise Problem(f"is {kind_of(data)}", "send an object", *where, "data")
     return {kind: identifier, **({"data": data} if data else {})}
@@ -155,7 +160,7 @@ Filter: TypeAlias = Annotated[JsonObject, AfterValidator(audience_filter), PEOPL
 
 PerUserData: TypeAlias = Annotated[
     list[dict[str, Any]],
-    json_array,
+    json_objects,
     AfterValidator(_people),
     Field(strict=True, min_length=1, max_length=MAX_AUDIENCE),
     WithJsonSchema(_PERSON_SCHEMA),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    NARROWS,
+    PEOPLE_NAMES,
+    AlsoCalled,
     Args,
     EmailAddress,
     FieldProblem,
@@ -89,7 +92,11 @@ class TriggerBroadcastArgs(Args):
     never resolves or fetches it.
     """
 
-    broadcast_id: Annotated[ObjectId, Field(description="Number of an API-triggered broadcast.")]
+    broadcast_id: Annotated[
+        ObjectId,
+        Field(description="Number of an API-triggered broadcast."),
+        AlsoCalled("id", "campaign_id", "broadcast", "broadcast_number"),
+    ]
     audience: Annotated[
         Annotated[
             Literal["default", "customer_ids", "emails", "filter", "per_user_data", "file"],
@@ -110,6 +117,8 @@ class TriggerBroadcastArgs(Args):
         ]
         | None,
         Field(description="With audience=customer_ids: 1 to 10,000 ids."),
+        NARROWS,
+        PEOPLE_NAMES,
     ] = None
     emails: Annotated[
         Annotated[
@@ -119,6 +128,8 @@ class TriggerBroadcastArgs(Args):
         ]
         | None,
         Field(description="With audience=emails: 1 to 10,000 addresses."),
+        NARROWS,
+        AlsoCalled("email", "email_addresses", "addresses"),
     ] = None
     filter: Annotated[
         Filter | None,
@@ -128,18 +139,22 @@ class TriggerBroadcastArgs(Args):
                 '{"field": "plan", "operator": "eq", "value": "free"}}}]}; also or, exists.'
             )
         ),
+        NARROWS,
     ] = None
     per_user_data: Annotated[
         PerUserData | None,
         Field(description="With audience=per_user_data: [{id or email, data?}]."),
+        NARROWS,
     ] = None
     data_file_url: Annotated[
         PublicUrl | None,
         Field(description="With audience=file: https address of JSON Lines."),
+        NARROWS,
     ] = None
     data: Annotated[
         Annotated[JsonObject, AfterValidator(at_most(MAX_DATA_BYTES, "data"))] | None,
         Field(description="Read in the message as trigger.<name>; at most 50,000 bytes."),
+        AlsoCalled("message_data", "trigger_data", "variables"),
     ] = None
     ignore_missing: Annotated[
         Flag | None,
@@ -206,6 +221,14 @@ class TriggerBroadcastArgs(Args):
         if self.emails is not None:
             return distinct(self.emails, "email")
         return None if self.per_user_data is None else distinct_people(self.per_user_data)
+
+
+def with_audience(given: dict[str, Any]) -> dict[str, Any]:
+    """Return refused arguments with the audience that their only list of people says."""
+    named = [name for name in _BODY_MEMBER if given.get(name) is not None]
+    if len(named) != 1 or named[0] not in _LISTS:
+        return given
+    return {**given, "audience": _CHOICE[named[0]]}
 
 
 def broadcast_body(args: TriggerBroadcastArgs, _: Invocation) -> dict[str, Any]:

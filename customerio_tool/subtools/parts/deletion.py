@@ -7,7 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from customerio_tool.subtools.declare import (
+    NARROWS,
+    AlsoCalled,
     Args,
+    FoundBy,
     Item,
     Line,
     Look,
@@ -16,7 +19,14 @@ from customerio_tool.subtools.declare import (
     object_in,
 )
 
-SegmentId = Annotated[SegmentNumber, Field(description="Number of the segment; see list_segments.")]
+NumberOfSegment = Annotated[
+    SegmentNumber,
+    AlsoCalled("id", "segment", "segment_number"),
+    FoundBy("list_segments", ("segment_name", "segment", "name")),
+]
+SegmentId = Annotated[
+    NumberOfSegment, Field(description="Number of the segment; see list_segments.")
+]
 
 
 class DeleteSegmentArgs(Args):
@@ -26,6 +36,8 @@ class DeleteSegmentArgs(Args):
     name: Annotated[
         Line | None,
         Field(description="The segment's name, as a check: if it differs, nothing is deleted."),
+        NARROWS,
+        AlsoCalled("segment_name"),
     ] = None
 
 

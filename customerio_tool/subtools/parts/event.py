@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field
 
 from customerio_tool.subtools.declare import (
+    AlsoCalled,
     Answer,
     Args,
     EventData,
@@ -19,6 +20,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.identify import PersonArgs
 from customerio_tool.subtools.parts.mail import with_addresses
+from customerio_tool.subtools.parts.vocabulary import DATA_NAMES, WHEN_NAMES
 
 TRIGGER_SECONDS = 72 * 3600
 """An event with an older timestamp than this triggers no campaign (Track specification)."""
@@ -27,13 +29,17 @@ TRIGGER_SECONDS = 72 * 3600
 Data: TypeAlias = Annotated[
     Annotated[EventData, AfterValidator(with_addresses)] | None,
     Field(description="Properties of the event."),
+    DATA_NAMES,
 ]
 When: TypeAlias = Annotated[
-    Time | None, Field(description="When it happened: ISO 8601 or Unix time; default now.")
+    Time | None,
+    Field(description="When it happened: ISO 8601 or Unix time; default now."),
+    WHEN_NAMES,
 ]
 EventId: TypeAlias = Annotated[
     Identifier | None,
     Field(description="Deduplication key; repeat a call safely with the same one."),
+    AlsoCalled("idempotency_key", "dedup_key", "deduplication_key"),
 ]
 
 

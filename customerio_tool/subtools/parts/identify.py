@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    LOOSE,
+    NARROWS,
+    AlsoCalled,
     Answer,
     Args,
     Flag,
@@ -50,8 +53,12 @@ class IdentifyCustomerArgs(PersonArgs):
     attributes: Annotated[
         Attributes | None,
         Field(description="Name to value; null deletes the attribute, absent ones stay."),
+        LOOSE,
+        AlsoCalled("traits", "properties", "custom_attributes", "data", "fields", "attrs"),
     ] = None
-    email: Annotated[AttributeEmail | None, Field(description="Email address to store.")] = None
+    email: Annotated[
+        AttributeEmail | None, Field(description="Email address to store."), NARROWS
+    ] = None
     created_at: Annotated[
         Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
     ] = None
@@ -73,7 +80,9 @@ class IdentifyCustomerArgs(PersonArgs):
         Flag | None, Field(description="True removes these relationships instead.")
     ] = None
     update_only: Annotated[
-        Flag | None, Field(description="True never creates a person; a miss is not reported.")
+        Flag | None,
+        Field(description="True never creates a person; a miss is not reported."),
+        NARROWS,
     ] = None
     timestamp: Annotated[
         Time | None, Field(description="When the change happened; leave out for now.")

@@ -217,10 +217,33 @@ def _attachment(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Problem(f"is {kind_of(value)}", "send the file's bytes in base64", name)
     content = "".join(value.split())
+    if _is_path_or_word(content):
+        raise Problem("is a path or a word, and no file", "send the file's bytes in base64", name)
     file = _file(content)
     if not file:
         raise Problem("is not base64", "send the file's bytes in base64, nothing before them", name)
     return b64encode(file).decode()  # in its one form: the last digit may have unused bits
+
+
+_PATH_OR_WORD = re.compile(r"/?(?:[A-Z]?[a-z0-9]+|[A-Z]+)(?:/(?:[A-Z]?[a-z0-9]+|[A-Z]+))*")
+"""Texts that base64 would allow although they are words, or the path of a file."""
+
+_MOST_OF_A_PATH = 260
+
+
+def _is_path_or_word(content: str) -> bool:
+    """Whether a short text names a file: read as base64, it would be neither text nor a picture."""
+    if len(content) > _MOST_OF_A_PATH or not _PATH_OR_WORD.fullmatch(content):
+        return False
+    try:
+        text = b64decode(content, validate=True).decode()
+    except ValueError:
+        return not content.startswith(_PICTURES)
+    return not text.isprintable() and not text.isspace()
+
+
+_PICTURES = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UEsDB", "H4sI", "Qk")
+"""How the base64 of PNG, JPEG, GIF, ZIP, gzip and BMP begins."""
 
 
 def _file(content: str) -> bytes:

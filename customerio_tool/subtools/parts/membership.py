@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    IMPLIED,
     MAX_SEGMENT_IDS,
+    PEOPLE_NAMES,
+    AlsoCalled,
     Args,
     IdType,
     Invocation,
@@ -17,7 +20,6 @@ from customerio_tool.subtools.declare import (
     Member,
     PersonId,
     Problem,
-    SegmentNumber,
     bare,
     check_type,
     distinct,
@@ -25,6 +27,8 @@ from customerio_tool.subtools.declare import (
     may_be,
     shape_of,
 )
+from customerio_tool.subtools.declare.types import CANNOT_BE
+from customerio_tool.subtools.parts.deletion import NumberOfSegment
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 class MembershipArgs(Args):
     """Arguments of add_to_segment and remove_from_segment."""
 
-    segment_id: Annotated[SegmentNumber, Field(description="Number of a manual segment.")]
+    segment_id: Annotated[NumberOfSegment, Field(description="Number of a manual segment.")]
     customer_ids: Annotated[
         Annotated[
             list[PersonId],
@@ -41,25 +45,38 @@ class MembershipArgs(Args):
             Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
         ],
         Field(description="1 to 1000 identifiers, all of one type."),
+        PEOPLE_NAMES,
+        AlsoCalled("emails", "email", "email_addresses"),
     ]
     id_type: Annotated[
-        IdType | None, Field(description="Type of the identifiers; default by their shape.")
+        IdType | None,
+        Field(description="Type of the identifiers; default by their shape."),
+        IMPLIED,
     ] = None
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
         common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
-        differs = [self.id_type is None and shape_of(one) != common for one in self.customer_ids]
+        differs = [self._is_odd(shape_of(one), common) for one in self.customer_ids]
         is_invalid = [not may_be(one, self.kind) for one in self.customer_ids]
         if any(differs):
             problem = f"mix types: most look like {common}, but not those at {_indices(differs)}"
         elif any(is_invalid):
-            problem = f"cannot be of type {self.kind} at {_indices(is_invalid)}"
+            problem = f"{CANNOT_BE} {self.kind} at {_indices(is_invalid)}"
         else:
             for i, one in enumerate(self.customer_ids):
                 check_type(one, self.id_type, "customer_ids", i)
             return self
-        raise Problem(problem, "make one call per type, or set id_type", "customer_ids")
+        fix = "make one call per type"
+        if not len(set(map(shape_of, self.customer_ids))) > 1:
+            fix = "leave id_type out, or make one call per type"
+        raise Problem(problem, fix, "customer_ids")
+
+    def _is_odd(self, shape: IdType, common: IdType) -> bool:
+        """Whether an identifier is of another type than most; an address may be an id as well."""
+        if self.id_type is None:
+            return shape != common
+        return self.id_type == "id" and (shape == "email") != (common == "email")
 
     @property
     def kind(self) -> IdType:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    IMPLIED,
+    AlsoCalled,
     Args,
     IdType,
     Invocation,
@@ -23,15 +25,17 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _ID_TYPE = Field(description="Type of that identifier; default by its shape.")
+_PRIMARY = AlsoCalled("primary", "primary_customer_id", "primary_email")
+_SECONDARY = AlsoCalled("secondary", "secondary_customer_id", "secondary_email")
 
 
 class MergeCustomersArgs(Args):
     """Arguments of merge_customers."""
 
-    primary_id: Annotated[PersonId, Field(description="The person who survives.")]
-    secondary_id: Annotated[PersonId, Field(description="The person who is deleted.")]
-    primary_id_type: Annotated[IdType | None, _ID_TYPE] = None
-    secondary_id_type: Annotated[IdType | None, _ID_TYPE] = None
+    primary_id: Annotated[PersonId, Field(description="The person who survives."), _PRIMARY]
+    secondary_id: Annotated[PersonId, Field(description="The person who is deleted."), _SECONDARY]
+    primary_id_type: Annotated[IdType | None, _ID_TYPE, IMPLIED] = None
+    secondary_id_type: Annotated[IdType | None, _ID_TYPE, IMPLIED] = None
 
     @property
     def primary(self) -> tuple[IdType, str]:

@@ -10,14 +10,18 @@ from pydantic import AfterValidator, WithJsonSchema
 from customerio_tool.subtools.declare import (
     JsonObject,
     Problem,
+    Words,
     as_path_text,
+    json_object,
     kind_of,
     located,
     only_members,
     override_of,
     unix_seconds,
 )
+from customerio_tool.subtools.declare.reading import chosen
 from customerio_tool.subtools.devices import device_attributes
+from customerio_tool.subtools.parts.vocabulary import PLATFORM_WORDS
 
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
 _TARGETS = {"to", "token", "tokens", "topic", "condition", "registration_ids", "notification_key"}
@@ -33,6 +37,8 @@ def _device(given: Mapping[str, Any]) -> dict[str, Any]:
     token, platform = given.get("token"), given.get("platform")
     if token is None:
         raise Problem("is missing", "send the device's push token", "token")
+    if isinstance(platform, str):
+        platform = chosen(platform, ("ios", "android"), [Words(PLATFORM_WORDS)]) or platform
     if platform not in ("ios", "android"):
         raise Problem("is not one of the choices", "send 'ios' or 'android'", "platform")
     device = {
@@ -47,18 +53,20 @@ def _device(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attributes(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise Problem(f"is {kind_of(value)}", "send an object")
-    return device_attributes(value)
+    given = json_object(value)
+    if not isinstance(given, dict):
+        raise Problem(f"is {kind_of(given)}", "send an object")
+    return device_attributes(given)
 
 
 def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
     if not given or given.keys() - {"ios", "android"}:
         raise Problem("has other members than ios and android", "send {ios?, android?}")
-    for platform, payload in given.items():
+    payloads = {name: located(json_object, value, name) for name, value in given.items()}
+    for platform, payload in payloads.items():
         if not isinstance(payload, dict) or not payload:
             raise Problem("is not a payload", "send an object", platform)
-    return dict(given)
+    return payloads
 
 
 def targets_in(payloads: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,11 @@ from pydantic import AfterValidator, Field
 
 from customerio_tool.subtools.declare import (
     CALL,
+    IMPLIED,
+    NARROWS,
+    PERSON_NAMES,
     Addressees,
+    AlsoCalled,
     Answer,
     FieldProblem,
     Flag,
@@ -62,13 +66,15 @@ def _language(code: str) -> str:
 
 
 Recipient: TypeAlias = Annotated[
-    PersonId, Field(description="Recipient's id, email address, or cio_... id.")
+    PersonId, Field(description="Recipient's id, email address, or cio_... id."), PERSON_NAMES
 ]
 PersonIdType: TypeAlias = Annotated[
-    IdType | None, Field(description="Type of customer_id; default by its shape.")
+    IdType | None, Field(description="Type of customer_id; default by its shape."), IMPLIED
 ]
 MessageData: TypeAlias = Annotated[
-    JsonObject | None, Field(description="Variables that the template reads.")
+    JsonObject | None,
+    Field(description="Variables that the template reads."),
+    AlsoCalled("data", "variables", "template_data", "template_variables", "merge_vars", "params"),
 ]
 Language: TypeAlias = Annotated[
     Annotated[
@@ -80,12 +86,15 @@ Language: TypeAlias = Annotated[
 SendAt: TypeAlias = Annotated[
     Time | None,
     Field(description="ISO 8601 or Unix time within 90 days; leave out to send now."),
+    AlsoCalled("scheduled_at", "schedule_at", "scheduled_for", "send_time", "deliver_at"),
 ]
 SendToUnsubscribed: TypeAlias = Annotated[
-    Flag | None, Field(description="False spares unsubscribed people; default true reaches them.")
+    Flag | None,
+    Field(description="False spares unsubscribed people; default true reaches them."),
+    NARROWS,
 ]
 QueueDraft: TypeAlias = Annotated[
-    Flag | None, Field(description="True holds it as draft; nothing is sent.")
+    Flag | None, Field(description="True holds it as draft; nothing is sent."), NARROWS
 ]
 DisableMessageRetention: TypeAlias = Annotated[
     Flag | None, Field(description="True keeps no copy of the content.")

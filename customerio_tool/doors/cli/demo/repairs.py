@@ -63,7 +63,7 @@ def lower(result: Envelope, arguments: Arguments) -> Arguments:
 def drop_items(result: Envelope, arguments: Arguments) -> Arguments:
     """Drop the items of a list whose indices the error gives."""
     field = _wrong_field(result, arguments)
-    wrong = {int(index) for index in _offered(_NUMBER, field["problem"], result)}
+    wrong = {int(index) for index in _offered(_NUMBER, result["summary"], result)}
     kept = [item for index, item in enumerate(arguments[field["path"]]) if index not in wrong]
     return {**arguments, field["path"]: kept}
 

@@ -111,8 +111,7 @@ SHIPPING = Act(
         Step(
             asked="She has our app on her Android phone, token fcm:mara/phone.",
             subtool="add_device",
-            arguments='{"customer_id": "mara", "device_id": "fcm:mara/phone", '
-            '"platform": "Android phone"}',
+            arguments='{"customer_id": "mara", "device_id": "fcm:mara/phone", "platform": "phone"}',
             repair=repairs.choose("android"),
             check=checks.phone_is_kept,
             proof="the phone is hers",
@@ -155,7 +154,7 @@ NEWS = Act(
         Step(
             asked="Make a group of people who love mugs: Mara and Ada (u1), not Ada's address.",
             subtool="list_segments",
-            arguments='{"type": "static", "full": null}',
+            arguments='{"type": "of people", "full": null}',
             repair=repairs.choose("manual"),
             check=checks.manual_segments_agree,
             proof="same manual segments",
@@ -204,7 +203,7 @@ REPORT = Act(
         Step(
             asked="Which campaigns run, and how did Welcome do these three months?",
             subtool="list_campaigns",
-            arguments='{"state": "active", "name_contains": null}',
+            arguments='{"state": "on air", "name_contains": null}',
             repair=repairs.choose("running"),
             check=checks.campaigns_agree,
             proof="same running campaigns",

@@ -1,0 +1,111 @@
+"""Reads values in the world's words, and blanks that stand for no value, and says what it read.
+
+What a value can mean is declared on its argument, with the marks of `marks.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from customerio_tool.subtools.declare.marks import NARROWS, Words, marks, marks_of, metadata_of
+from customerio_tool.subtools.declare.times import ZONES, unix_seconds
+
+
+@cache
+def choices_of(args: type[BaseModel], name: str) -> tuple[str, ...]:
+    """Return the choices of an argument; an empty tuple if it takes other values too."""
+    return tuple(_choices(args.model_fields[name].annotation))
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    else:
+        for inner in get_args(annotation):
+            yield from _choices(inner)
+
+
+def base_of(argument: FieldInfo) -> Any:
+    """Return the plain type of an argument, such as `int` or `dict`."""
+    return _base(argument.annotation)
+
+
+def _base(annotation: Any) -> Any:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (list, dict, Literal):
+        return origin
+    return _base(inner[0]) if inner else annotation
+
+
+def is_time(argument: FieldInfo) -> bool:
+    """Return whether an argument is a time."""
+    return BeforeValidator(unix_seconds) in metadata_of(argument)
+
+
+def read_values(args: type[BaseModel], given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the arguments as they are read, and sentences on how, or "".
+
+    Args:
+        args: The class of the arguments.
+        given: The arguments as plain JSON values.
+    """
+    values: dict[str, Any] = {}
+    blank: list[str] = []
+    sentences: list[str] = []
+    for name, value in given.items():
+        argument = args.model_fields.get(name)
+        if argument is None:
+            values[name] = value
+        elif _is_filler(argument, value):
+            blank.append(name)
+        else:
+            values[name], meant = _read(args, name, value)
+            sentences += [f"{name} was read as {meant}."] if meant else []
+    if blank:
+        sentences.append(f"Taken as not given: {', '.join(blank)}.")
+    return values, " ".join(sentences)
+
+
+def _is_filler(argument: FieldInfo, value: Any) -> bool:
+    """Whether a value of an optional argument can only stand for none."""
+    if argument.is_required() or marks(argument, NARROWS):
+        return False
+    if isinstance(value, str):
+        return not value.strip()
+    is_zero = type(value) in (int, float) and value == 0
+    return is_zero and (
+        is_time(argument) or (base_of(argument) is int and not _takes_zero(argument))
+    )
+
+
+def _takes_zero(argument: FieldInfo) -> bool:
+    return any(getattr(each, "ge", None) == 0 for each in metadata_of(argument))
+
+
+def _read(args: type[BaseModel], name: str, value: Any) -> tuple[Any, str]:
+    """Return a value as it is read, and what it was read as if that is not what it says."""
+    if not isinstance(value, str):
+        return value, ""
+    argument = args.model_fields[name]
+    if choices := choices_of(args, name):
+        choice = chosen(value, choices, marks_of(argument, Words))
+        return (value, "") if choice in (None, value) else (choice, repr(choice))
+    if is_time(argument) and (zone := re.search(r"\d ?([A-Z]{3,4})$", value.strip().upper())):
+        offset = ZONES.get(zone[1], "")
+        return value, f"{zone[1]}, which is {offset}" if offset else ""
+    return value, ""
+
+
+def chosen(value: str, choices: tuple[str, ...], words: list[Words]) -> str | None:
+    """Return the choice that a word can only mean, or None."""
+    folded = re.sub(r"[\s_-]+", "_", value.strip().casefold())
+    if folded in choices:
+        return folded
+    found = (each.choices.get(folded) for each in words)
+    return next(filter(None, found), None)
