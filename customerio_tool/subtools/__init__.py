@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.subtools.declare import Subtool
 from customerio_tool.subtools.declare.wording import nearest
+from customerio_tool.subtools.parts.invented import meant_subtool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,4 +76,5 @@ def find(name: object) -> Subtool[Any]:
     known = subtools()
     if isinstance(name, str) and name in known:
         return known[name]
-    raise SubtoolUnknown(f"There is no such subtool; {nearest(str(name), known)} Nothing was sent.")
+    instead = meant_subtool(str(name), known) or nearest(str(name), known)
+    raise SubtoolUnknown(f"There is no such subtool; {instead} Nothing was sent.")
