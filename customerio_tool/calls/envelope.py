@@ -41,11 +41,17 @@ class Outlet:
         return within_budget(shown)
 
     @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Clean, mask and cut the envelope of an error that is raised inside the `with` block."""
+    def errors(self, *, of_read: bool = False) -> Iterator[None]:
+        """Clean, mask and cut the envelope of an error that is raised inside the `with` block.
+
+        Args:
+            of_read: Whether the call reads, so that nothing would have been sent anyway.
+        """
         try:
             yield
         except CustomerIoError as error:
+            if of_read:
+                error.summary = error.summary.replace("Nothing was sent", "Nothing was read", 1)
             _restate(error, self.result(error.as_result()))
             raise
 

@@ -179,9 +179,11 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
         return "Send less in one call."
     if error is NotFound and subtool.not_found_hint:
         return subtool.not_found_hint(call.args)
-    if error is RequestRejected and subtool.not_found_hint:  # the id is one possible cause
-        return f"In case the id is what it refused: {subtool.not_found_hint(call.args)}"
-    return ""
+    if error is not RequestRejected:
+        return ""
+    found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
+    hint = f" In case the id is what it refused: {found}" if found else ""  # one possible cause
+    return f"Its words, if it said any, are in `said`: change what they name.{hint}"
 
 
 def _refused_hint(call: Call[Any], status: int) -> str:

@@ -71,7 +71,8 @@ class Runner:
             CustomerIoError: The call was refused, needs confirmation first, or failed.
         """
         at = self._invocation()
-        with self._outlet.errors(), self._watch(subtool, at, context) as watch:
+        reads = subtool.effect.read_only
+        with self._outlet.errors(of_read=reads), self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
             if policy.confirm == "repeat" and policy.may_require_confirmation(subtool):

@@ -88,6 +88,12 @@ class GetCampaignArgs(Args):
     campaign_id: CampaignId
 
 
+def _campaign_sentence(args: GetCampaignArgs, campaign: Item) -> str:
+    state = campaign.get("state")
+    is_known = f" is {state}" if state in ("running", "draft", "stopped") else ""
+    return f"Campaign {args.campaign_id}{is_known}: `campaign` has its name, trigger and actions."
+
+
 get_campaign = Subtool(
     name="get_campaign",
     description=(
@@ -98,7 +104,7 @@ get_campaign = Subtool(
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
     effect=Effect.READ,
     pace=Pace.APP,
-    shape=one("campaign", "Campaign {campaign_id}."),
+    shape=one("campaign", _campaign_sentence),
     not_found_hint=lambda _: NOT_FOUND_HINT,
     person_argument=None,
     people=NO_PEOPLE,

@@ -232,7 +232,10 @@ def _segment_to_result(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
     members = fitted("segment", answer.payload["segment"])
     note = cut_note(members)
     if answer.second is None:
-        return {"summary": f"Segment {number}.{note}", **members}
+        kind = object_in(answer.payload["segment"]).get("type")
+        is_known = f" is {kind}" if kind in ("manual", "dynamic") else ""
+        summary = f"Segment {number}{is_known}; include_count=true counts its people.{note}"
+        return {"summary": summary, **members}
     count = whole_in(answer.second["count"])
     if count is None:
         return {"summary": f"Segment {number}; its count could not be read.{note}", **members}

@@ -185,6 +185,16 @@ def _attachments_hint(args: SendTransactionalEmailArgs, status: int) -> str:
     return ""
 
 
+def _other_person(args: SendTransactionalEmailArgs) -> str:
+    """Return a caution where both are addresses and differ; an id may be anybody's."""
+    found = addresses(args.to)
+    person = args.customer_id
+    is_address = (args.id_type or shape_of(person)) == "email"
+    if not is_address or person.lower() in {each.lower() for each in found}:
+        return ""
+    return "customer_id is no address in `to`: the message says what is stored of another person."
+
+
 send_transactional_email = Subtool(
     name="send_transactional_email",
     description=(
@@ -197,7 +207,7 @@ send_transactional_email = Subtool(
     effect=Effect.SEND,
     pace=Pace.SEND,
     body=_email_body,
-    shape=queued("email", "e-mail"),
+    shape=queued("email", "e-mail", _other_person),
     look=lambda args, invocation: look_at_messages("email", args, invocation),
     not_found_hint=template_hint,
     refused_hint=_attachments_hint,

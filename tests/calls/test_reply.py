@@ -91,7 +91,7 @@ def test_how_to_find_an_id_is_told_as_a_guess_where_something_else_may_be_refuse
     sentence, _, find = unknown.partition("). ")
 
     assert "by this id" in sentence
-    assert refused.endswith(f"). In case the id is what it refused: {find}")
+    assert refused.endswith(f". In case the id is what it refused: {find}")
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_wrong_arguments_exit_with_2_and_name_the_repair(text: str) -> None:
     told = invoke("call", "get_segment", text, "--sandbox")
     assert told.exit_code == 2
     assert json.loads(told.stdout)["error"]["code"] == "arguments_invalid"
-    assert told.stderr.startswith("Nothing was sent.")
+    assert told.stderr.startswith("Nothing was read.")
 
 
 def test_what_customer_io_does_not_know_exits_with_1() -> None:

@@ -35,7 +35,7 @@ def test_who_has_no_account_is_told_of_the_sandbox() -> None:
 def test_wrong_arguments_are_told_as_the_model_is_told() -> None:
     told = invoke("call", "--sandbox", "get_segment", "{bad")
     assert told.stderr == (
-        "Nothing was sent. arguments is not valid JSON; check its quotes and brackets.\n"
+        "Nothing was read. arguments is not valid JSON; check its quotes and brackets.\n"
     )
 
 

@@ -132,16 +132,16 @@ def acknowledge(
     return Shape(outcome="accepted", to_result=to_result, returns=returns)
 
 
-def one(key: str, summary: str) -> Shape[Any]:
+def one(key: str, summary: Callable[[Any, Item], str]) -> Shape[Any]:
     """Return the shape for one object of Customer.io's, with all its fields.
 
     Args:
         key: The member of the reply, and of the result, that holds the object.
-        summary: A sentence with `{argument}` slots.
+        summary: Returns a sentence for the arguments and the object.
     """
 
     def to_result(answer: Answer[Any]) -> dict[str, Any]:
-        sentence = summary.format(**_arguments(answer.args))
+        sentence = summary(answer.args, answer.payload[key])
         members = fitted(key, answer.payload[key])
         return {"summary": sentence + cut_note(members), **members}
 
@@ -201,6 +201,8 @@ def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) ->
         "count": len(fitting),
         "total": len(items),
     }
+    if not items:
+        result["summary"] += " Do not create what was not found, unless the user asked for that."
     if end < len(items):
         result |= {"next_offset": end}
         result["summary"] += f" Go on with offset={end}."

@@ -151,6 +151,8 @@ def identify_body(args: IdentifyCustomerArgs, _: Invocation) -> dict[str, Any]:
 def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
     """Return sentences on what Customer.io's 200 does not prove."""
     args, sentences = answer.args, []
+    if not (args.all_attributes() or args.topics or args.relationships):
+        sentences.append("No attribute was given, so that it only makes sure of the person.")
     emptied = args.emptied_identifiers()
     if emptied:
         names = ", ".join(emptied)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -279,12 +279,13 @@ def look_at_messages(channel: Channel, args: Transactional, invocation: Invocati
     return messages_since(invocation, **who, type=channel)
 
 
-def queued(channel: Channel, noun: str) -> Shape[Any]:
+def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _: "") -> Shape[Any]:
     """Return the shape for a message that Customer.io queued; it may still fail.
 
     Args:
         channel: The kind of message.
         noun: The kind of message as a word for the summary.
+        caution: Returns a sentence on arguments that look like a mistake, or "".
     """
 
     def to_result(answer: Answer[S]) -> dict[str, Any]:
@@ -293,7 +294,7 @@ def queued(channel: Channel, noun: str) -> Shape[Any]:
         missing = "" if delivery else " Its delivery id could not be read."
         queued_at, send_at = whole_in(answer.payload.get("queued_at")), answer.args.send_at
         return {
-            "summary": sentence + missing,
+            "summary": f"{sentence}{missing} {caution(answer.args)}".rstrip(),
             "delivery_id": delivery,
             **({} if queued_at is None else {"queued_at": queued_at}),
             **({} if send_at is None else {"send_at": iso_time(send_at)}),
