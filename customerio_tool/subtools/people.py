@@ -10,6 +10,7 @@ from customerio_tool.subtools.declare import (
     IMPLIED,
     NARROWS,
     OMITTED,
+    PERSON_NAMES,
     TRUNCATED,
     AlsoCalled,
     Answer,
@@ -280,7 +281,7 @@ class GetCustomerAttributesArgs(Args):
     """Arguments of get_customer_attributes."""
 
     customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id.")
+        PersonId, Field(description="Person's id, email address, or cio_... id."), PERSON_NAMES
     ]
     id_type: Annotated[
         LookupType | None,

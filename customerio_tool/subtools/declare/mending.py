@@ -84,12 +84,13 @@ def mended(
     if renamed is None:
         return
     fields = args.model_fields
-    tidy = {
-        name: _mended_value(args, name, value)
+    kept = {
+        name: value
         for name, value in renamed.items()
         if not _is_to_leave_out(fields[name], name, value)
     }
-    yield tidy
+    tidy = {name: _mended_value(args, name, value) for name, value in kept.items()}
+    yield from (tidy, kept)
     implied = {name for name in tidy if marks(fields[name], IMPLIED)}
     if implied and (is_type_wrong or any(_is_no_choice(args, n, tidy[n]) for n in implied)):
         yield {name: value for name, value in tidy.items() if name not in implied}

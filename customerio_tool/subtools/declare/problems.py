@@ -141,7 +141,8 @@ def _problem(
         is_blank = details["input"] == 0 and path in optional
         return FieldProblem(path, wrong, f"{fix}, or leave it out" if is_blank else fix)
     if details["type"] == "int_type" and path.endswith("id"):
-        return FieldProblem(path, f"is {kind_of(details['input'])}", finds.get(path) or _NO_GUESS)
+        fix = _NO_GUESS + finds.get(path, "")
+        return FieldProblem(path, f"is {kind_of(details['input'])}", fix)
     wrong, fix = _describe(details)
     return FieldProblem(path, wrong, fix + finds.get(path, ""))
 
