@@ -188,6 +188,7 @@ def test_every_published_schema_is_valid_json_schema_2020_12() -> None:
 def test_a_subtools_schema_file_holds_its_whole_definition() -> None:
     for name, subtool in subtools().items():
         file, definition = published(name), subtool.definition()
+        definition["input_schema"] = subtool.input_schema()  # a model is shown less of it
         shared = ("title", "description", "input_schema", "output_schema")
         told = file["output_schema"]["properties"]
         assert told["error"] == {"$ref": "urn:customerio-tool:error"}

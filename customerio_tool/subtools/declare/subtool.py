@@ -18,7 +18,7 @@ from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
-from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
+from customerio_tool.subtools.declare.marks import IMPLIED, PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
@@ -351,7 +351,7 @@ class Subtool(Generic[A]):
             "name": self.name,
             "title": self.title,
             "description": self.description,
-            "input_schema": self.input_schema(),
+            "input_schema": self._shown_schema(),
             "output_schema": self.output_schema(),
             "annotations": self.effect.annotations,
         }
@@ -360,6 +360,17 @@ class Subtool(Generic[A]):
         """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
         schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
         return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
+
+    def _shown_schema(self) -> dict[str, Any]:
+        """Return the schema of the arguments without those that an identifier's form implies.
+
+        Models fill them wrongly; a call may give them all the same.
+        """
+        schema = self.input_schema()
+        for name, argument in self.args.model_fields.items():
+            if marks(argument, IMPLIED):
+                del schema["properties"][name]
+        return schema
 
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of every result, in which only `ok` and `summary` are required."""
