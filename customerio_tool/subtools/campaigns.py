@@ -45,9 +45,6 @@ from customerio_tool.subtools.declare import (
     whole_in,
     whole_number,
 )
-from customerio_tool.subtools.messages import (
-    Channel,
-)
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES
 from customerio_tool.subtools.parts.spans import (
@@ -64,6 +61,7 @@ from customerio_tool.subtools.parts.vocabulary import (
     END_NAMES,
     PERIOD_WORDS,
     START_NAMES,
+    Channel,
 )
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,7 @@ from customerio_tool.subtools.declare import (
 from customerio_tool.subtools.parts.brief_message import brief_message
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
+from customerio_tool.subtools.parts.pages import CURSOR_TOO_LONG, paging_note
 from customerio_tool.subtools.parts.references import APP_PAGES
 from customerio_tool.subtools.parts.vocabulary import (
     CHANNEL_NAMES,
@@ -58,6 +59,8 @@ from customerio_tool.subtools.parts.vocabulary import (
     LIMIT_NAMES,
     METRIC_WORDS,
     START_NAMES,
+    Channel,
+    Metric,
 )
 
 if TYPE_CHECKING:
@@ -73,26 +76,6 @@ WINDOW_SECONDS = 180 * 86_400
 
 LONGEST_WINDOW_SECONDS = 184 * 86_400
 """The longest six months of a calendar; one list never covers a longer span."""
-
-Channel: TypeAlias = Literal[
-    "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
-]
-"""Kinds of message; twilio is SMS."""
-
-Metric: TypeAlias = Literal[
-    "attempted",
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "converted",
-    "bounced",
-    "spammed",
-    "unsubscribed",
-    "dropped",
-    "failed",
-    "undeliverable",
-]
 
 _PEOPLE = People(
     at=("messages.customer_identifiers",),
@@ -274,9 +257,9 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
         _filter_note(answer.args, len(own)),
         origins_note(answer.args.customer_id, answer.args.id_type, shown, len(rows) - len(own)),
-        _CURSOR_TOO_LONG
+        CURSOR_TOO_LONG
         if is_too_long
-        else _paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
+        else paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
         _window_note(answer.args, answer.invocation),
     ]
     return {
@@ -302,21 +285,6 @@ def _filter_note(args: ListMessagesArgs, count: int) -> str:
     if args.customer_id is None or (args.type is None and args.metric is None):
         return ""
     return f"They are those of {count} on this page that pass the filters."
-
-
-def _paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
-    if is_cut:
-        return (
-            f"The page was too long and is cut; repeat with limit={shown} to page through. "
-            f"{_NO_PROOF}"
-        )
-    return f"Go on with cursor=next_cursor. {_NO_PROOF}" if has_next else ""
-
-
-_CURSOR_TOO_LONG = (
-    "There are more, but the cursor is too long to pass on: narrow start_time and end_time instead."
-)
-_NO_PROOF = "A message that is not on this page may be on a later one."
 
 
 def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:

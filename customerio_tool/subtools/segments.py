@@ -18,15 +18,12 @@ from customerio_tool.subtools.declare import (
     Endpoint,
     Example,
     Flag,
-    Invocation,
     Item,
-    Name,
     Pace,
     SecondRead,
     Sends,
     Shape,
     Subtool,
-    Text,
     Verify,
     acknowledge,
     contains,
@@ -36,6 +33,11 @@ from customerio_tool.subtools.declare import (
     named,
     object_in,
     whole_in,
+)
+from customerio_tool.subtools.parts.creation import (
+    CreateManualSegmentArgs,
+    created_to_result,
+    new_segment_body,
 )
 from customerio_tool.subtools.parts.deletion import DeleteSegmentArgs, SegmentId, segment_to_delete
 from customerio_tool.subtools.parts.membership import (
@@ -48,8 +50,6 @@ from customerio_tool.subtools.parts.membership import (
     membership_query,
 )
 from customerio_tool.subtools.parts.namesakes import (
-    is_named,
-    is_older,
     look_for_namesakes,
     possible_namesakes,
 )
@@ -285,39 +285,6 @@ get_segment = Subtool(
 )
 
 
-class CreateManualSegmentArgs(Args):
-    """Arguments of create_manual_segment."""
-
-    name: Annotated[
-        Name, Field(description="Name of the new segment."), AlsoCalled("segment_name", "title")
-    ]
-    description: Annotated[Text | None, Field(description="What it is for.")] = None
-
-
-def _new_segment_body(args: CreateManualSegmentArgs, _: Invocation) -> dict[str, Any]:
-    description = {} if args.description is None else {"description": args.description}
-    return {"segment": {"name": args.name, **description}}
-
-
-def _created_to_result(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]:
-    segment = object_in(answer.payload.get("segment"))
-    number = whole_in(segment.get("id"))
-    if number is None or not is_named(segment, answer.args.name):
-        summary = "Customer.io accepted the segment but did not tell its number; see list_segments."
-        return {"summary": summary, "outcome": "accepted", "segment_id": None}
-    if is_older(segment, answer.invocation):
-        summary = (
-            f"Customer.io answered with segment {number}, which is older than this call: it is no "
-            "new one, and may hold people."
-        )
-        return {"summary": summary, "outcome": "accepted", "segment_id": number, "segment": segment}
-    return {
-        "summary": f"Created segment {number}, empty.",
-        "segment_id": number,
-        **fitted("segment", segment),
-    }
-
-
 create_manual_segment = Subtool(
     name="create_manual_segment",
     description=(
@@ -328,10 +295,10 @@ create_manual_segment = Subtool(
     endpoint=Endpoint(Api.APP, "POST", "/v1/segments"),
     effect=Effect.CREATE,
     pace=Pace.APP,
-    body=_new_segment_body,
+    body=new_segment_body,
     shape=Shape(
         outcome="done",
-        to_result=_created_to_result,
+        to_result=created_to_result,
         returns={
             "segment_id": {
                 "type": ["integer", "null"],

@@ -20,7 +20,6 @@ from customerio_tool.subtools import (
     campaigns,
     messages,
     subtools,
-    transactional,
 )
 from customerio_tool.subtools.declare import Api, Pace, Subtool
 from customerio_tool.subtools.declare.types import (
@@ -33,6 +32,7 @@ from customerio_tool.subtools.parts import (
     attributes,
     audiences,
     broadcast,
+    email,
     event,
     mail,
     sending,
@@ -70,7 +70,7 @@ EQUAL = {
     "broadcast_data_bytes": broadcast.MAX_DATA_BYTES,
     "broadcast_audience": audiences.MAX_AUDIENCE,
     "send_body_bytes": sending.MAX_BODY_BYTES,
-    "recipients": transactional.MAX_RECIPIENTS,
+    "recipients": email.MAX_RECIPIENTS,
     "send_ahead": sending.MAX_AHEAD_SECONDS,
     "messages_page": messages.MAX_MESSAGES,
     "metrics_hours": spans.MAX_STEPS["hours"],

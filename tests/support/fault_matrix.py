@@ -189,11 +189,7 @@ _UNSENT = {**_all(_fails("unreachable", 3)), Kind.BROADCAST: _fails("unreachable
 _NOT_NOW = _ends(_READ_AGAIN, _good(2), _good(2), _good(2), broadcast=_fails("rate_limited", 1))
 """A 429, nothing was accepted: repeated like what was not sent."""
 
-_UNREAD = _ends(
-    _fails("reply_unreadable", 1),
-    _good(1),
-    *[End("accepted", 1, 1)] * 3,
-)
+_UNREAD = _ends(_fails("reply_unreadable", 1), _good(1), *[End("accepted", 1, 1)] * 3)
 """A 2xx that cannot be read: a write happened, if under an unknown id; a read has no result."""
 
 _TOO_LONG = {**_UNREAD, Kind.READ: replace(_UNREAD[Kind.READ], asks_user=True)}

@@ -30,6 +30,15 @@ from customerio_tool.subtools.declare.marks import (
     FoundBy,
     Words,
 )
+from customerio_tool.subtools.declare.person_ids import (
+    PEOPLE_NAMES,
+    PERSON_NAMES,
+    Person,
+    PersonId,
+    WellShapedId,
+    as_well_shaped_id,
+    check_type,
+)
 from customerio_tool.subtools.declare.privacy import IDENTIFIERS, NO_PEOPLE, People, is_hidden
 from customerio_tool.subtools.declare.problems import located, refuse
 from customerio_tool.subtools.declare.reach import (
@@ -70,8 +79,6 @@ from customerio_tool.subtools.declare.types import (
     MAX_IDENTIFIER_BYTES,
     MAX_NAME_BYTES,
     MAX_SEGMENT_IDS,
-    PEOPLE_NAMES,
-    PERSON_NAMES,
     EmailAddress,
     EventData,
     EventName,
@@ -82,22 +89,17 @@ from customerio_tool.subtools.declare.types import (
     Name,
     ObjectId,
     PathText,
-    Person,
-    PersonId,
     SegmentNumber,
     Text,
     Time,
-    WellShapedId,
     as_array,
     as_email,
     as_identifier,
     as_path_text,
     as_segment_number,
     as_texts,
-    as_well_shaped_id,
     at_most,
     boolean,
-    check_type,
     exact,
     json_array,
     json_object,

@@ -20,6 +20,7 @@ from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.marks import IMPLIED, PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.mending import look_for, mended
+from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Addressees, Reach
@@ -35,7 +36,6 @@ from customerio_tool.subtools.declare.results import (
 from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
-from customerio_tool.subtools.declare.types import CANNOT_BE
 from customerio_tool.subtools.declare.vendor_json import Item
 
 A = TypeVar("A", bound=Args)

@@ -27,7 +27,7 @@ from customerio_tool.subtools.declare import (
     may_be,
     shape_of,
 )
-from customerio_tool.subtools.declare.types import CANNOT_BE
+from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.parts.deletion import NumberOfSegment
 
 if TYPE_CHECKING:

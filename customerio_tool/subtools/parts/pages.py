@@ -34,3 +34,19 @@ Offset: TypeAlias = Annotated[
     AlsoCalled("skip", "start"),
 ]
 Full: TypeAlias = Annotated[Flag | None, Field(description="True returns every field.")]
+
+
+def paging_note(shown: int, *, is_cut: bool, has_next: bool) -> str:
+    """Return how to go on after a page that is cut, or that is not the last; else ""."""
+    if is_cut:
+        return (
+            f"The page was too long and is cut; repeat with limit={shown} to page through. "
+            f"{_NO_PROOF}"
+        )
+    return f"Go on with cursor=next_cursor. {_NO_PROOF}" if has_next else ""
+
+
+CURSOR_TOO_LONG = (
+    "There are more, but the cursor is too long to pass on: narrow start_time and end_time instead."
+)
+_NO_PROOF = "A message that is not on this page may be on a later one."

@@ -37,7 +37,8 @@ from customerio_tool.subtools.declare import (
     size_of,
     whole_in,
 )
-from customerio_tool.subtools.messages import Channel, messages_since
+from customerio_tool.subtools.messages import messages_since
+from customerio_tool.subtools.parts.vocabulary import Channel
 
 MAX_PAYLOAD_BYTES = 1_000_000
 """Bytes of a send without its attachments: Customer.io's 1 MB, taken as powers of 1000."""

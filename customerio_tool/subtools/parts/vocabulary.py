@@ -1,11 +1,33 @@
-"""The names and words by which models give arguments and their values, in the world's words.
+"""The choices of some arguments, and the names and words by which models give them.
 
 Each is declared on its argument, where it decides before likeness of spelling.
 """
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from customerio_tool.subtools.declare.marks import AlsoCalled, Words
+
+Channel: TypeAlias = Literal[
+    "email", "push", "twilio", "webhook", "whatsapp", "slack", "in_app", "live_notification"
+]
+"""Kinds of message; twilio is SMS."""
+
+Metric: TypeAlias = Literal[
+    "attempted",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "converted",
+    "bounced",
+    "spammed",
+    "unsubscribed",
+    "dropped",
+    "failed",
+    "undeliverable",
+]
 
 METRIC_WORDS = Words(
     {
