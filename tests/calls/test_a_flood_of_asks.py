@@ -11,7 +11,7 @@ from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends, approvals
 from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals
 from customerio_tool.deadline import Clock
-from tests.support.clients import SAVED_US, code_of
+from tests.support.clients import SAVED_US, AnyPace, code_of
 
 RUNS = [CallContext(run_id="a"), CallContext()]
 MANY = 1100
@@ -34,8 +34,8 @@ def tool(now: list[float], kept: Approvals, net: responses.RequestsMock) -> Cust
 
 
 def tool_of(saved: Any, now: list[float], kept: Approvals) -> CustomerIoTool:
-    clock = Clock(now=lambda: now[0])
-    return CustomerIoTool(saved, policy="careful", backends=Backends(approvals=kept), clock=clock)
+    clock, backends = Clock(now=lambda: now[0]), Backends(approvals=kept, limiter=AnyPace())
+    return CustomerIoTool(saved, policy="careful", backends=backends, clock=clock)
 
 
 def size_of(kept: Approvals) -> int:
