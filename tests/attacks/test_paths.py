@@ -169,5 +169,6 @@ def test_a_value_of_a_query_stays_one_value(
     else:
         (request,) = seen
         assert request["path"] == "/v1/messages"
-        assert request["query"]["start"] == text
+        given = text if text.strip() else None  # a blank cursor counts as not given
+        assert request["query"].get("start") == given
         assert set(request["query"]) <= {"start", "limit"}
