@@ -46,7 +46,10 @@ def test_nothing_undoes_read_only(net: responses.RequestsMock) -> None:
     assert len(net.calls) == 0
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.sampled_from(WRITES),
     st.dictionaries(

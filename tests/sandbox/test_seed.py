@@ -170,7 +170,7 @@ _ENTRIES = st.fixed_dictionaries(
 _KINDS = ["segments", "objects", "people", "templates", "campaigns", "broadcasts"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(_KINDS), st.lists(_ENTRIES, max_size=2)))
 def test_no_seed_is_worse_than_refused(empty: Api, seed: dict[str, Any]) -> None:
     empty.sandbox.reset("empty")

@@ -49,9 +49,10 @@ def speaker(reply: bytes | None) -> Iterator[str]:
                     peer.sendall(reply)
 
     def serve() -> None:
-        while not done.is_set():
-            peer, _ = listener.accept()
-            threading.Thread(target=meet, args=[peer], daemon=True).start()
+        with contextlib.suppress(OSError):  # the listener may be closed before `accept`
+            while not done.is_set():
+                peer, _ = listener.accept()
+                threading.Thread(target=meet, args=[peer], daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -177,7 +177,10 @@ def test_a_server_that_closes_at_once_sends_nothing_and_paces_nothing(sandbox: S
         assert send(sandbox, limiter=RedisLimiter(url))["ok"]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.binary(min_size=1, max_size=40)
     | st.from_regex(rb"\A(\*[0-9]\r\n|:-?[0-9]{1,20}\r\n|\+[a-z]*\r\n|\$1\r\nx\r\n){1,7}\Z")

@@ -103,7 +103,10 @@ def spoilt(text: str, members: dict[str, str]) -> str:
     return "{" + ", ".join(f'"{name}": {v}' for name, v in {**entry, **members}.items()) + "}"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(members=texts)
 def test_no_spoilt_entry_forges_a_result_or_sends_again(
     sandbox: Sandbox,
@@ -138,7 +141,10 @@ def assert_no_lie(result: dict[str, Any]) -> None:
         assert result["summary"].startswith("Nothing was sent") or code_of(result) == codes[3]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text() | json_values.map(json.dumps))
 def test_no_text_in_place_of_an_entry_sends_again(
     sandbox: Sandbox, shared: Shared, opened: tuple[CustomerIoTool, ExitStack], text: str
