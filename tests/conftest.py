@@ -21,6 +21,15 @@ from tests.support.vendor_spec import VARIABLE, TrackSpecification
 pytest_plugins = ["pytester", "tests.support.requirements", "tests.support.redis_server"]
 
 
+LONGEST = ("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py")
+"""Files of few tests that take long: at the end, they would keep one core while others are idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 # How fast a machine is decides no test: a busy one draws its examples slowly.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
