@@ -312,20 +312,24 @@ def _may_be_taken(claim: _Claim, key: str, held: Entry) -> bool:
 
 
 def _still_unknown(first: Call[Any]) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"Nothing was sent now: the same call began at {iso_time(first.at.now)} and got no usable "
-        "answer, so that it may have happened. Make the call in `look`, and tell the user what it "
-        "shows.",
-        look=first.look(),
-        extra=first.facts(),
+    return _in_doubt(
+        first,
+        f"the same call began at {iso_time(first.at.now)} and got no usable answer, so that it may "
+        "have happened.",
     )
 
 
 def _of_another_version(first: Call[Any]) -> OutcomeUnknown:
+    return _in_doubt(
+        first,
+        f"a call with this key began at {iso_time(first.at.now)} under another version of this "
+        "tool, so that it may have sent the same message.",
+    )
+
+
+def _in_doubt(first: Call[Any], why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"Nothing was sent now: a call with this key began at {iso_time(first.at.now)} under "
-        "another version of this tool, so that it may have sent the same message. Make the call in "
-        "`look`, and tell the user what it shows.",
+        f"Nothing was sent now: {why} Make the call in `look`, and tell the user what it shows.",
         look=first.look(),
         extra=first.facts(),
     )

@@ -48,7 +48,7 @@ class TargetReader:
         self._apis = apis
 
     def seen(self, call: Call[Any], policy: Policy, bounds: Bounds) -> Seen | None:
-        """Return what a call may erase or merge; None if it is nothing, or no look is wanted.
+        """Return what a call may erase or merge; None if it is nothing.
 
         Raises:
             Cancelled: The host cancelled the call.
@@ -56,7 +56,7 @@ class TargetReader:
                 be compared.
         """
         target = call.subtool.target
-        if target is None or not policy.looks_first(call.subtool):
+        if target is None:
             return None
         seen: Seen | None = None
         for look in target.looks(call.args):
