@@ -10,6 +10,7 @@ from customerio_tool.backends import Backends
 from customerio_tool.backends.health import problems_of
 from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.confirmation import with_confirmation
+from customerio_tool.calls.handler import Handler
 from customerio_tool.calls.recovery import CALL_SECONDS
 from customerio_tool.calls.runner import Runner
 from customerio_tool.connection import Connection
@@ -33,41 +34,6 @@ if TYPE_CHECKING:
     import requests
 
     from customerio_tool.sandbox import Options, Sandbox
-
-
-class Handler:
-    """One subtool of a tool as a callable: it takes the arguments, and returns the envelope.
-
-    Its `__name__` is the name of the subtool, for hosts that register functions by name.
-    """
-
-    def __init__(self, tool: CustomerIoTool, name: str) -> None:
-        self._tool = tool
-        self._name = self.__name__ = self.__qualname__ = name
-
-    def __repr__(self) -> str:
-        return f"<subtool {self._name}>"
-
-    def __call__(
-        self,
-        arguments: Mapping[str, Any] | str | bytes | None = None,
-        *,
-        context: CallContext | None = None,
-        **named: Any,
-    ) -> dict[str, Any]:
-        """Run the subtool as `CustomerIoTool.call` does.
-
-        Args:
-            arguments: A mapping or JSON text, or none where each argument has its own name.
-            context: As in `CustomerIoTool.call`.
-            named: The arguments by name, as in `handler(customer_id="u1")`.
-
-        Raises:
-            TypeError: There is a mapping or text, and named arguments too.
-        """
-        if named and arguments is not None:
-            raise TypeError("give the arguments as one mapping, or each by its name")
-        return self._tool.call(self._name, named or arguments, context=context)
 
 
 class CustomerIoTool:
@@ -205,7 +171,7 @@ class CustomerIoTool:
     @property
     def handlers(self) -> dict[str, Handler]:
         """Each subtool as a callable, by name; also those that may not run, which refuse."""
-        return {name: Handler(self, name) for name in self._all_subtools}
+        return {name: Handler(self.call, name) for name in self._all_subtools}
 
     def enable(self, *names: str) -> None:
         """Enable more subtools; under a read-only policy, only reads run even so.
