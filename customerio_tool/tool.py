@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.health import problems_of
+from customerio_tool.calls.asynchronous import Asynchronous
 from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.confirmation import with_confirmation
 from customerio_tool.calls.handler import Handler
 from customerio_tool.calls.recovery import CALL_SECONDS
 from customerio_tool.calls.runner import Runner
+from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.connection import Connection
 from customerio_tool.connection.check import check_connection
 from customerio_tool.connection.client import Client
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from customerio_tool.sandbox import Options, Sandbox
 
 
-class CustomerIoTool:
+class CustomerIoTool(Asynchronous):
     """The tool "Customer.io": it lists, defines and runs its subtools on one connection.
 
     It may be shared by threads, and a host may make a new one for each call.
@@ -163,6 +165,11 @@ class CustomerIoTool:
         if self.local is not None:
             self.local.close()
 
+    @property
+    def policy(self) -> Policy:
+        """The policy in force; `enable`, `disable` and `only` replace it."""
+        return self._policy
+
     def subtools(self) -> list[str]:
         """Return the names of the subtools that may run; a read-only policy leaves only reads."""
         policy = self._policy
@@ -219,7 +226,7 @@ class CustomerIoTool:
         subtool, policy = find(name), self._policy
         definition = subtool.definition()
         if policy.may_require_confirmation(subtool):
-            return with_confirmation(definition, policy.confirm)
+            return with_confirmation(definition, policy.confirm_for(subtool))
         return definition
 
     def definitions(self, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
@@ -276,12 +283,14 @@ class CustomerIoTool:
         """Run the call that waits under a confirmation id, with its original arguments.
 
         Only the host may call this, after a person agreed; it must not be a tool of the model. A
-        call waits for 10 minutes, in the memory of the process that received it. Any tool of that
-        process on the same workspace can approve it, once. That tool's policy applies to it.
+        call waits for 10 minutes in `Backends.approvals`. Any tool on the same workspace that
+        shares these can approve it, once: in memory those of the process, in an SQLite file those
+        of the machine, in Redis all. That tool's policy applies to it.
 
         Args:
             confirmation_id: From the result of the waiting call.
-            context: The context of the approval; `run_id` stays that of the waiting call.
+            context: The context of the approval; `run_id` stays that of the waiting call. Its
+                `door` stands in the audit trail, with the decision.
 
         Returns:
             The result envelope of the call, for the model; `confirmation_unknown` if no call
@@ -294,17 +303,41 @@ class CustomerIoTool:
         except CustomerIoError as error:
             return error.as_result()
 
-    def decline(self, confirmation_id: str) -> dict[str, Any]:
+    def decline(
+        self, confirmation_id: str, *, context: CallContext | None = None
+    ) -> dict[str, Any]:
         """Drop the call that waits under a confirmation id.
+
+        Args:
+            confirmation_id: From the result of the waiting call.
+            context: The context of the refusal; its `door` stands in the audit trail.
 
         Returns:
             The result envelope of the call, for the model: `policy_refused`, or
             `confirmation_unknown` if no call waits under this id.
         """
         try:
-            self._open_runner().decline(confirmation_id)
+            self._open_runner().decline(confirmation_id, context or CallContext())
         except CustomerIoError as error:
             return error.as_result()
+
+    def question(self, confirmation_id: str) -> Question | None:
+        """Return what a person decides about a waiting call: its plan and its arguments.
+
+        It is for the person who decides, never for the model.
+
+        Returns:
+            The question; None if no call waits under this id.
+
+        Raises:
+            LedgerUnavailable: The store of waiting calls cannot be used.
+            ToolClosed: The tool was closed.
+        """
+        return self._open_runner().question(confirmation_id)
+
+    def waiting(self) -> list[Question]:
+        """Return what waits for a person in this workspace, the oldest first; see `question`."""
+        return self._open_runner().questions()
 
     def test_connection(self) -> dict[str, Any]:
         """Test each key of the connection with a read, and each shared store, such as Redis.

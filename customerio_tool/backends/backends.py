@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from customerio_tool.backends.approvals import Approvals
+from customerio_tool.backends.approvals.memory import MemoryApprovals
+from customerio_tool.backends.approvals.waiting import Approvals
 from customerio_tool.backends.ledger.entry import Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.local import LocalLimiter
@@ -62,7 +63,7 @@ class Backends:
     best_effort: bool = False
     quota: RetryQuota = field(default_factory=RetryQuota)
     spare: MemoryLedger = field(default_factory=MemoryLedger)
-    approvals: Approvals = field(default_factory=Approvals)
+    approvals: Approvals = field(default_factory=MemoryApprovals)
 
     def __post_init__(self) -> None:
         """Refuse a ledger that lacks a method now: later it would fail in the middle of a send."""

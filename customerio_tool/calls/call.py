@@ -35,6 +35,7 @@ class CallContext:
             the exception is logged and the call goes on.
         cancelled: Called before and after each attempt, and several times a second in between,
             also from another thread. The call ends soon after it returns true or raises.
+        door: The name of the door by which the call came, for telemetry and the audit trail.
 
     Raises:
         TypeError: `run_id` is not a str, or `deadline_seconds` is not a number.
@@ -45,6 +46,7 @@ class CallContext:
     deadline_seconds: float | None = None
     on_progress: Callable[[str], None] | None = None
     cancelled: Callable[[], bool] | None = None
+    door: str = "python"
 
     def __post_init__(self) -> None:
         """Refuse a wrong type now: later it would fail in the middle of a call."""
@@ -101,8 +103,12 @@ class Call(Generic[A]):
     @property
     def canonical(self) -> bytes:
         """The subtool and its arguments as canonical JSON: equal for equal calls."""
-        given = {name: value for name, value in self.args if value is not None}
-        return compact([self.subtool.name, given], is_ascii=True, sort_keys=True).encode()
+        whole = [self.subtool.name, self.arguments()]
+        return compact(whole, is_ascii=True, sort_keys=True).encode()
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the call as it was read; parsed again, they are the same call."""
+        return {name: value for name, value in self.args if value is not None}
 
     def facts(self) -> dict[str, Any]:
         """Return the members of every result that are known before sending, such as event_id."""

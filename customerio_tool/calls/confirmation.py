@@ -1,8 +1,7 @@
-"""Confirms a call before it runs: a person approves it, or the model repeats it with a token.
+"""Confirms a call by a second look: the model repeats it with a token.
 
-Only the host can pass on a person's approval, and it runs exactly the call that the person saw: no
-argument of a model approves anything. A token makes the model send the same call twice. That stops
-a slip; it is nobody's consent.
+A token makes the model send the same call twice. That stops a slip; it is nobody's consent, which
+`calls.persons` is about.
 """
 
 from __future__ import annotations
@@ -10,31 +9,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from customerio_tool.backends import Backends
-from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals, WaitingCall
+from customerio_tool.backends.approvals.waiting import LIFE_SECONDS
 from customerio_tool.backends.ledger.entry import Entry
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.message_keys import fingerprint_of, token_key
-from customerio_tool.calls.request import request_for
+from customerio_tool.calls.message_keys import token_key
+from customerio_tool.calls.seen import members_of, said_of
 from customerio_tool.calls.spared import SparedLedger
 from customerio_tool.connection import Connection
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import (
     ConfirmationRequired,
-    ConfirmationUnknown,
     FieldProblem,
-    Look,
-    PolicyRefused,
 )
-from customerio_tool.subtools.declare import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.problems import refuse
-from customerio_tool.subtools.declare.times import iso_time
 
 TOKEN = "confirmation_token"  # noqa: S105 - the argument's name
 _TOKEN_FORM = re.compile(r"([0-9]{1,12})-([0-9a-f]{8})[0-9a-f]{24}")
@@ -44,119 +37,6 @@ _TOKEN_SCHEMA = {
     "description": "From the confirmation_required result of the same call; else leave out.",
 }
 _ID_SCHEMA = {"type": "string", "description": "Names the call that waits for a person."}
-
-
-_WAITS = (
-    "No argument changes that: this call waits for a person's approval, which only the application "
-    "that runs this agent can pass on. Make the call in `look`, and tell the user what it shows."
-)
-
-
-class PersonConfirmation:
-    """Keeps each call until the host approves or declines it.
-
-    Args:
-        approvals: The calls that wait.
-        entropy: Returns the given number of random bytes.
-    """
-
-    def __init__(self, approvals: Approvals, entropy: Callable[[int], bytes]) -> None:
-        self._approvals = approvals
-        self._entropy = entropy
-
-    def ask(self, call: Call[Any]) -> NoReturn:
-        """Keep a call for a person's decision; an equal call of the same run gets the same id.
-
-        Raises:
-            ConfirmationRequired: Always; the envelope has the `confirmation_id`.
-        """
-        raise ConfirmationRequired(
-            f"Nothing was sent yet: {call.subtool.name} waits for a person's approval, which only "
-            "the application that runs this agent can pass on. Tell the user what you asked for; "
-            f"no argument approves it, and asking again changes nothing.{_said_of_target(call)}",
-            extra={**_members_of_target(call), "confirmation_id": self._kept(call)},
-        )
-
-    def ask_again(self, call: Call[Any], first: Call[Any]) -> NoReturn:
-        """Keep a call whose message may have gone already, for a person's decision.
-
-        Args:
-            call: The call, which has a new key.
-            first: The same message, at the moment when its first call began.
-
-        Raises:
-            ConfirmationRequired: Always; the envelope has the `confirmation_id`, and `look`.
-        """
-        raise ConfirmationRequired(
-            f"Nothing was sent yet: the same message began at {iso_time(first.at.now)} and got no "
-            f"usable answer, so that it may have gone. {_WAITS}",
-            look=first.look(),
-            extra={"confirmation_id": self._kept(replace(call, sends_again=True))},
-        )
-
-    def ask_about(self, call: Call[Any], began: float, look: Look | None, seen: str) -> NoReturn:
-        """Keep a call to somebody to whom another message may have gone, for a person's decision.
-
-        Args:
-            call: The call.
-            began: When the other call began, in Unix seconds.
-            look: The read that shows whether its message went.
-            seen: What that read showed just now, as a sentence; empty if nothing.
-
-        Raises:
-            ConfirmationRequired: Always; the envelope has the `confirmation_id`, and `look`.
-            PolicyRefused: `MAX_WAITING` calls of the workspace wait already.
-        """
-        raise ConfirmationRequired(
-            f"Nothing was sent yet: another message to the same recipient began at "
-            f"{iso_time(began)} and got no usable answer, so that it may have gone. {_WAITS}",
-            look=look,
-            extra={
-                "confirmation_id": self._kept(replace(call, sends_again=True)),
-                **({"possibly": seen} if seen else {}),
-            },
-        )
-
-    def _kept(self, call: Call[Any]) -> str:
-        """Keep a call and return its confirmation id.
-
-        Two calls of one message in doubt are one question, so that two approvals send it once.
-        """
-        asked, run = call.canonical, call.context.run_id or None
-        if call.sends_again:
-            asked = fingerprint_of(call, request_for(call)).encode()
-        key = hashlib.sha256(asked).digest(), run, call.sends_again
-        waiting = WaitingCall(call, key, run, len(call.canonical), call.at.now + LIFE_SECONDS)
-        return self._approvals.keep(call.at.workspace, waiting, call.at.now, self._entropy)
-
-    def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
-        """Remove a waiting call of the workspace and return it.
-
-        Raises:
-            ConfirmationUnknown: No call waits under this id.
-        """
-        # An id comes from outside and may be unhashable.
-        waiting = self._approvals.take(at.workspace, str(confirmation_id), at.now)
-        if waiting is None:
-            raise ConfirmationUnknown(
-                "No call waits under this confirmation id, so nothing was sent: it was decided "
-                f"already, {LIFE_SECONDS // 60} minutes have passed, or very many later calls took "
-                "its place. The agent must ask again."
-            )
-        call: Call[Any] = waiting.call
-        return call
-
-
-def nobody_can_approve(subtool: str) -> PolicyRefused:
-    """Return the error for a call that needs approval in a process that is about to end.
-
-    A confirmation id would be useless there: the waiting call ends with the process.
-    """
-    return PolicyRefused(
-        f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "
-        "call, so that nobody could give it. An application that keeps its process running can "
-        "ask a person, by CustomerIoTool.approve."
-    )
 
 
 class RepeatTokens:
@@ -209,9 +89,9 @@ class RepeatTokens:
             f"Nothing was sent: {call.subtool.name} must be asked for twice. {doubt}Look again at "
             f"each argument, then repeat the same call with {TOKEN} within "
             f"{LIFE_SECONDS // 60} minutes. That is a second look and no consent: where you are in "
-            f"doubt, ask the user first.{_said_of_target(call)}",
+            f"doubt, ask the user first.{said_of(call.seen)}",
             next_step="fix_arguments",
-            extra={**_members_of_target(call), TOKEN: self._new_token(call)},
+            extra={**members_of(call.seen), TOKEN: self._new_token(call)},
         )
 
     def _is_valid(self, call: Call[Any], token: str) -> bool:
@@ -236,14 +116,6 @@ class RepeatTokens:
         text = b"%d\0%b\0%b" % (ends_at, number.encode(), call.canonical)
         mac = hmac.new(key.digest(), text, hashlib.sha256)
         return f"{ends_at}-{number}{mac.hexdigest()[:24]}"
-
-
-def _said_of_target(call: Call[Any]) -> str:
-    return f" {call.seen.sentence}" if call.seen else ""
-
-
-def _members_of_target(call: Call[Any]) -> Mapping[str, Any]:
-    return call.seen.members if call.seen else {}
 
 
 def with_confirmation(definition: dict[str, Any], confirm: str) -> dict[str, Any]:

@@ -9,18 +9,21 @@ from typing import Any, NoReturn
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.pacing.pacer import Pacer
-from customerio_tool.backends.telemetry.events import CallStart
+from customerio_tool.backends.telemetry.events import CallStart, Decision
 from customerio_tool.calls.budget import SendBudget
 from customerio_tool.calls.call import Call, CallContext
-from customerio_tool.calls.confirmation import PersonConfirmation, RepeatTokens
+from customerio_tool.calls.confirmation import RepeatTokens
 from customerio_tool.calls.dry_run import dry_run_result
 from customerio_tool.calls.envelope import Outlet
+from customerio_tool.calls.persons import PersonConfirmation
 from customerio_tool.calls.record_once import RecordOnce
 from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.retry import Bounds, Retrier
+from customerio_tool.calls.sealing import Seal
 from customerio_tool.calls.send_once import SendOnce
 from customerio_tool.calls.target import TargetReader
+from customerio_tool.calls.waiting_calls import Question, WaitingCalls
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
@@ -46,7 +49,9 @@ class Runner:
         self._outlet = Outlet(client.mask)
         self._clock = clock
         self._budget = SendBudget(backends, clock.now)
-        self._persons = PersonConfirmation(backends.approvals, clock.entropy)
+        seal = Seal(client.connection)
+        self._waiting = WaitingCalls(backends.approvals, seal, clock.entropy)
+        self._persons = PersonConfirmation(self._waiting)
         self._tokens = RepeatTokens(client.connection, clock, backends)
         pacer = Pacer(backends.limiter, clock)
         self._retrier = Retrier(client, pacer, backends.quota, clock)
@@ -75,7 +80,7 @@ class Runner:
         with self._outlet.errors(of_read=reads), self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
-            if policy.confirm == "repeat" and policy.may_require_confirmation(subtool):
+            if policy.confirm_for(subtool) == "repeat":
                 arguments, token = self._tokens.split(arguments)
             call = Call(subtool, subtool.parse(arguments), at, context)
             watch.begin(call)
@@ -93,7 +98,7 @@ class Runner:
 
     def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
         request_for(call)  # raises now if the arguments make no request, before anybody is asked
-        if policy.confirm == "human":
+        if policy.confirm_for(call.subtool) == "human":
             self._persons.ask(call)
         self._tokens.check(call, token)
 
@@ -111,10 +116,10 @@ class Runner:
             CustomerIoError: The policy refuses the call now, or the call failed.
         """
         at = self._invocation()
-        waited = self._persons.take(confirmation_id, at)
+        waited = self._waiting.take(confirmation_id, at)
         context = replace(context, run_id=waited.context.run_id)
-        call = replace(waited, at=at, context=context, seen=None)
-        with self._outlet.errors(), self._watch(call.subtool, at, context) as watch:
+        call = replace(waited, context=context, seen=None)
+        with self._outlet.errors(), self._watch(call.subtool, at, context, "approved") as watch:
             watch.begin(call)
             policy.admit(call.subtool)
             policy.admit_arguments(call.subtool, call.args)
@@ -123,16 +128,29 @@ class Runner:
                 self._persons.ask(call)  # the person agreed to something else
             return watch.succeeded_with(self._told(call, policy, watch))
 
-    def decline(self, confirmation_id: str) -> NoReturn:
+    def questions(self) -> list[Question]:
+        """Return what waits for a person in the workspace; see `WaitingCalls.questions`."""
+        return self._waiting.questions(self._invocation())
+
+    def question(self, confirmation_id: str) -> Question | None:
+        """Return what a person decides about a call; see `WaitingCalls.question`."""
+        return self._waiting.question(confirmation_id, self._invocation())
+
+    def decline(self, confirmation_id: str, context: CallContext) -> NoReturn:
         """Drop the call that waits under this id.
+
+        Args:
+            confirmation_id: The id of the waiting call.
+            context: The context of the refusal; only its `door` counts.
 
         Raises:
             ConfirmationUnknown: No call waits under this id.
             PolicyRefused: The call was dropped; its envelope is the result for the model.
         """
         at = self._invocation()
-        call = replace(self._persons.take(confirmation_id, at), at=at)
-        with self._watch(call.subtool, at, call.context) as watch:
+        call = self._waiting.take(confirmation_id, at)
+        context = replace(call.context, door=context.door)
+        with self._watch(call.subtool, at, context, "declined") as watch:
             watch.begin(call)
             raise PolicyRefused(
                 f"Nothing was sent: a person declined this call of {call.subtool.name}. "
@@ -196,7 +214,13 @@ class Runner:
             return None
         return answer.payload
 
-    def _watch(self, subtool: Subtool[Any], at: Invocation, context: CallContext) -> Watch:
+    def _watch(
+        self,
+        subtool: Subtool[Any],
+        at: Invocation,
+        context: CallContext,
+        decision: Decision | None = None,
+    ) -> Watch:
         start = CallStart(
             call_id=at.ulid,
             subtool=subtool.name,
@@ -204,6 +228,8 @@ class Runner:
             api=subtool.endpoint.api.value,
             started_at=at.now,
             run_id=context.run_id,
+            door=context.door,
+            decision=decision,
         )
         return Watch(self._watchers, start, self._hash_key, self._clock.monotonic)
 

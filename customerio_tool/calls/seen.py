@@ -42,3 +42,13 @@ class Seen:
         if erases and not self.existed:
             told.pop("verify", None)
         return told
+
+
+def said_of(seen: Seen | None) -> str:
+    """Return the sentence on what was read of a target, after a space; "" if nothing was."""
+    return f" {seen.sentence}" if seen else ""
+
+
+def members_of(seen: Seen | None) -> Item:
+    """Return the members of a result that tell what was read of a target."""
+    return dict(seen.members) if seen else {}

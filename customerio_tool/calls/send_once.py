@@ -18,7 +18,6 @@ from typing import Any
 
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, State
 from customerio_tool.calls.call import Call
-from customerio_tool.calls.confirmation import PersonConfirmation
 from customerio_tool.calls.doubts import Doubt, Doubts, Read, Sight, earlier_calls, look_for
 from customerio_tool.calls.kept_facts import kept_facts
 from customerio_tool.calls.message_keys import (
@@ -28,6 +27,7 @@ from customerio_tool.calls.message_keys import (
     lifetime,
     message_key,
 )
+from customerio_tool.calls.persons import PersonConfirmation
 from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import (
     CustomerIoError,

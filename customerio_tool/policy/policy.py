@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -19,6 +19,10 @@ from customerio_tool.policy.barred import barred
 from customerio_tool.policy.oracles import oracle_problems
 from customerio_tool.policy.recipients import recipient_problems
 from customerio_tool.policy.values import (
+    AskedEffect,
+    Confirm,
+    Confirmations,
+    read_confirm,
     read_count,
     read_flag,
     read_names,
@@ -49,8 +53,6 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }
 """The named policies; each lists the fields that differ from the default policy."""
 
-Confirm: TypeAlias = Literal["never", "human", "repeat"]
-
 
 def _subtool_names(value: object) -> frozenset[str] | None:
     given = read_names(value)
@@ -61,10 +63,6 @@ def _case_folded(value: object) -> frozenset[str]:
     if (given := read_names(value)) is None:
         raise Problem("is null", "give a list of names, or leave it out")
     return frozenset(folded(name) for name in given)
-
-
-def _confirm_word(value: object) -> str:
-    return read_word(value, get_args(Confirm))
 
 
 # Type checkers see `_Names`, which callers may pass; the validators store `_Stored`.
@@ -156,13 +154,13 @@ class Policy(BaseModel):
         default=False,
         description="Whether a broadcast may take its audience from a file on the web.",
     )
-    confirm: Annotated[Confirm, BeforeValidator(_confirm_word)] = Field(
+    confirm: Annotated[Confirmations, BeforeValidator(read_confirm)] = Field(
         default="never",
         description=(
             "What comes before a call that erases, sends or may merge. `human`: it waits until the "
             "host calls `CustomerIoTool.approve`. `repeat`: the model must ask a second time, "
-            "which is a second look and nobody's consent. `never`: nothing. In a dry run nothing "
-            "comes before."
+            "which is a second look and nobody's consent. `never`: nothing. Or an object with a "
+            "word for `erase` and one for `send`. In a dry run nothing comes before."
         ),
     )
 
@@ -232,20 +230,32 @@ class Policy(BaseModel):
         """Return this policy with exactly these subtools enabled."""
         return self.model_copy(update={"enabled": frozenset(enabled)})
 
+    def confirm_for(self, subtool: Subtool[Any]) -> Confirm:
+        """Return what comes before a call of a subtool that must be confirmed.
+
+        A call that may merge two people counts as one that erases. In a dry run nothing comes.
+        """
+        asks = subtool.effect.asked_first or subtool.target is not None
+        if self.dry_run or not asks:
+            return "never"
+        if isinstance(self.confirm, str):
+            return self.confirm
+        kind: AskedEffect = "send" if subtool.effect is Effect.SEND else "erase"
+        return self.confirm.get(kind, "never")
+
     def requires_confirmation(self, subtool: Subtool[Any]) -> bool:
         """Whether a call of a subtool must be confirmed first; never in a dry run."""
-        return self.confirm != "never" and subtool.effect.asked_first and not self.dry_run
+        return subtool.effect.asked_first and self.confirm_for(subtool) != "never"
 
     def may_require_confirmation(self, subtool: Subtool[Any]) -> bool:
         """Whether some calls of a subtool must be confirmed, such as those that may merge."""
-        asks = subtool.effect.asked_first or subtool.target is not None
-        return self.confirm != "never" and asks and not self.dry_run
+        return self.confirm_for(subtool) != "never"
 
     def looks_first(self, subtool: Subtool[Any]) -> bool:
         """Whether the target of a call is read before: always if it erases, else for a question."""
         if self.dry_run or subtool.target is None:
             return False
-        return subtool.effect is Effect.ERASE or self.confirm != "never"
+        return subtool.effect is Effect.ERASE or self.confirm_for(subtool) != "never"
 
     def shows(self, read: Subtool[Any]) -> bool:
         """Whether a result may show what a read found that the model did not ask for itself."""

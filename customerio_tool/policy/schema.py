@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from customerio_tool.policy.policy import PRESETS, Policy
+from customerio_tool.policy.values import AskedEffect
 from customerio_tool.subtools import subtools
 
 _AS_TEXT = {"array": r"\S", "boolean": r"\S", "integer": r"^\s*[0-9]+\s*$"}
@@ -45,8 +46,8 @@ def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return pydantic's schema of a field, widened by the text that its validator accepts."""
     meaning = {"description": declared["description"]}
     plain = next(iter(declared.get("anyOf", [declared])))
-    if "enum" in plain:
-        return {"type": ["string", "null"], "pattern": _any_case(plain["enum"]), **meaning}
+    if name == "confirm":
+        return {**_confirm(plain["enum"]), **meaning}
     kind = plain["type"]
     schema: dict[str, Any] = {"type": [kind, "string", "null"], "pattern": _AS_TEXT[kind]}
     if kind == "integer":
@@ -55,6 +56,18 @@ def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         entry = _one_of(subtools()) if name == "enabled" else r"\S"
         schema["items"] = {"type": "string", "pattern": entry}
     return {**schema, **meaning}
+
+
+def _confirm(words: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of a word, or of an object or a text with a word for each effect."""
+    word = {"type": "string", "pattern": _any_case(words)}
+    return {
+        "type": ["string", "object", "null"],
+        "pattern": rf"{word['pattern']}|^\s*\{{|=",
+        "properties": dict.fromkeys(get_args(AskedEffect), word),
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
 
 
 def _one_of(words: Iterable[str]) -> str:

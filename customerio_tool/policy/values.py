@@ -5,8 +5,8 @@ Blank text is refused, not read as absent: a blank allow-list would allow everyb
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias, get_args
 
 from customerio_tool.errors import Problem
 from customerio_tool.policy.recipients import is_allow_list_entry
@@ -77,6 +77,42 @@ def read_word(value: object, words: Iterable[str]) -> str:
     if word not in words:
         raise Problem("is not one of the choices", f"choose from {', '.join(words)}")
     return word
+
+
+Confirm: TypeAlias = Literal["never", "human", "repeat"]
+AskedEffect: TypeAlias = Literal["erase", "send"]
+"""The effects of calls that may have to be confirmed."""
+
+Confirmations: TypeAlias = Confirm | Mapping[AskedEffect, Confirm]
+"""What comes before all such calls, or before those of each effect."""
+
+
+def read_confirm(value: object) -> str | dict[str, str]:
+    """Return a word of `Confirm`, or one for each effect.
+
+    Args:
+        value: A word in any case; or a mapping, JSON text of one, or text such as
+            `erase=human, send=never`. An effect that it lacks has no word.
+    """
+    words, effects = get_args(Confirm), get_args(AskedEffect)
+    given = _mapping_in(value) if isinstance(value, str) else value
+    if not isinstance(given, Mapping):
+        return read_word(given, words)
+    if not given:
+        raise Problem("is empty", f"give a word for {' or '.join(effects)}, or leave it out")
+    if any(key not in effects for key in given):
+        raise Problem("names another effect", f"use {' and '.join(effects)}")
+    return {str(effect): read_word(word, words) for effect, word in given.items()}
+
+
+def _mapping_in(text: str) -> object:
+    """Return the mapping that a text holds, or the text itself."""
+    if text.lstrip().startswith("{"):
+        return parse(text)
+    if "=" not in text:
+        return text
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    return {key.strip().lower(): word for key, _, word in pairs}
 
 
 def require_known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:

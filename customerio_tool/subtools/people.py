@@ -41,6 +41,7 @@ from customerio_tool.subtools.declare import (
     shape_of,
     values_at,
 )
+from customerio_tool.subtools.parts import plans
 from customerio_tool.subtools.parts.identify import (
     IdentifyCustomerArgs,
     PersonArgs,
@@ -100,6 +101,7 @@ identify_customer = Subtool(
         ),
     ),
     target=other_holder,
+    plan=plans.plan_to_identify,
     may_start_campaigns=True,
     person_argument="customer_id",
     reference=TRACK_PAGES + "identify",
@@ -155,6 +157,7 @@ delete_customer = Subtool(
         verify=look_at_person,
     ),
     target=person_target(_named, nothing=_NOBODY),
+    plan=plans.plan_to_delete,
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete",
     examples=[
@@ -187,6 +190,7 @@ suppress_customer = Subtool(
         verify=look_at_person,
     ),
     target=person_target(_named, nothing=_NOBODY),
+    plan=plans.plan_to_suppress,
     person_argument="customer_id",
     reference=TRACK_PAGES + "suppress",
     examples=[
@@ -248,6 +252,7 @@ merge_customers = Subtool(
         "ask the user whether it is right.",
         has_type=True,
     ),
+    plan=plans.plan_to_merge,
     may_redirect_messages=True,
     person_argument="primary_id",
     person_type_argument="primary_id_type",

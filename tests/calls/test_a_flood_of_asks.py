@@ -8,8 +8,9 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.backends import Backends, approvals
-from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals
+from customerio_tool.backends import Backends
+from customerio_tool.backends.approvals.memory import MemoryApprovals
+from customerio_tool.backends.approvals.waiting import LIFE_SECONDS
 from customerio_tool.deadline import Clock
 from tests.support.clients import SAVED_US, AnyPace, code_of
 
@@ -23,23 +24,23 @@ def now() -> list[float]:
 
 
 @pytest.fixture
-def kept() -> Approvals:
-    return Approvals()
+def kept() -> MemoryApprovals:
+    return MemoryApprovals()
 
 
 @pytest.fixture
-def tool(now: list[float], kept: Approvals, net: responses.RequestsMock) -> CustomerIoTool:
+def tool(now: list[float], kept: MemoryApprovals, net: responses.RequestsMock) -> CustomerIoTool:
     net.add("DELETE", "https://track.customer.io/api/v1/customers/ada", json={})
     return tool_of(SAVED_US, now, kept)
 
 
-def tool_of(saved: Any, now: list[float], kept: Approvals) -> CustomerIoTool:
+def tool_of(saved: Any, now: list[float], kept: MemoryApprovals) -> CustomerIoTool:
     clock, backends = Clock(now=lambda: now[0]), Backends(approvals=kept, limiter=AnyPace())
     return CustomerIoTool(saved, policy="careful", backends=backends, clock=clock)
 
 
-def size_of(kept: Approvals) -> int:
-    return sum(1024 + waiting.size for _, waiting in kept._waiting.values())
+def size_of(kept: MemoryApprovals) -> int:
+    return kept.size
 
 
 def ask(tool: CustomerIoTool, who: str, context: CallContext) -> dict[str, Any]:
@@ -70,12 +71,11 @@ def test_a_thousand_bogus_asks_block_nobody(
 )
 def test_however_much_one_run_asks_for_it_crowds_out_itself_alone(
     tool: CustomerIoTool,
-    kept: Approvals,
+    kept: MemoryApprovals,
     flooding: CallContext,
     context: CallContext,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(approvals, "MAX_BYTES", 50_000)
+    kept._max_bytes = 50_000
     before = ask(tool, "ada", context)["confirmation_id"]
     ids = flood(tool, flooding, 100)
     assert code_of(tool.approve(ids[0])) == "confirmation_unknown"
@@ -85,19 +85,17 @@ def test_however_much_one_run_asks_for_it_crowds_out_itself_alone(
 
 
 def test_another_workspace_is_not_crowded_out(
-    tool: CustomerIoTool, now: list[float], kept: Approvals, monkeypatch: pytest.MonkeyPatch
+    tool: CustomerIoTool, now: list[float], kept: MemoryApprovals
 ) -> None:
-    monkeypatch.setattr(approvals, "MAX_BYTES", 50_000)
+    kept._max_bytes = 50_000
     with tool_of({**SAVED_US, "site_id": "another"}, now, kept) as other:
         before = ask(other, "ada", CallContext())["confirmation_id"]
         flood(tool, CallContext(), 100)
         assert other.approve(before)["ok"]
 
 
-def test_large_calls_count_by_their_size(
-    tool: CustomerIoTool, kept: Approvals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(approvals, "MAX_BYTES", 1_000_000)
+def test_large_calls_count_by_their_size(tool: CustomerIoTool, kept: MemoryApprovals) -> None:
+    kept._max_bytes = 1_000_000
     before = ask(tool, "ada", CallContext(run_id="b"))["confirmation_id"]
     mail = {"to": "a@example.com", "customer_id": "u1", "transactional_message_id": "1"}
     for number in range(50):
@@ -109,7 +107,7 @@ def test_large_calls_count_by_their_size(
 
 
 def test_what_was_decided_or_is_over_leaves_nothing_behind(
-    tool: CustomerIoTool, kept: Approvals, now: list[float]
+    tool: CustomerIoTool, kept: MemoryApprovals, now: list[float]
 ) -> None:
     for number, confirmation_id in enumerate(flood(tool, RUNS[0], 20)):
         if number % 2:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import CallContext, CustomerIoTool, Policy
-from customerio_tool.backends.approvals import LIFE_SECONDS, Approvals
-from customerio_tool.calls.confirmation import nobody_can_approve
+from customerio_tool.backends.approvals.memory import MemoryApprovals
+from customerio_tool.backends.approvals.waiting import LIFE_SECONDS
+from customerio_tool.calls.persons import nobody_can_approve
 from customerio_tool.connection import Connection
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
@@ -192,7 +193,7 @@ def test_two_approvals_at_once_run_the_call_once(sandbox: Sandbox) -> None:
 
 
 def test_a_waiting_call_shows_nothing_of_a_person(net: responses.RequestsMock) -> None:
-    approvals = Approvals()
+    approvals = MemoryApprovals()
     with made(SAVED_US, "human", approvals=approvals) as tool:
         waiting = tool.call("send_transactional_email", EMAIL)["confirmation_id"]
     workspace = Connection.load(SAVED_US).workspace_key

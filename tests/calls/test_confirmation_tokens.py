@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.backends.approvals import LIFE_SECONDS
+from customerio_tool.backends.approvals.waiting import LIFE_SECONDS
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.support.clients import EMAIL, SAVED_US, code_of, example_of

@@ -249,6 +249,7 @@ def test_the_filter_of_a_subtool_beside_the_page_is_known_by_its_type() -> None:
             "args": SearchArgs,
             "examples": declared.examples,
             "reach": declared.reach,
+            "plan": declared.plan,
             "person_argument": None,
             "file_arguments": (),
             "key_argument": "broadcast_id",

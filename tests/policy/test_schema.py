@@ -24,7 +24,11 @@ PUBLISHED = Draft202012Validator(SCHEMA)
 words = st.sampled_from(["true", " False ", "1", "yes", "OFF", "human", "Repeat", "12", " 7 "])
 names = st.sampled_from([*subtools(), " track_event ", "example.com", "ada@example.com", "plan"])
 lists = st.lists(names, max_size=3)
+asked = st.dictionaries(
+    st.sampled_from(["erase", "send", "read"]), st.sampled_from(["never", "Human", "x", None])
+)
 values = st.one_of(
+    *(asked, asked.map(json.dumps), st.just("erase=human, SEND = never")),
     *(st.none(), st.booleans(), st.integers(-1, 10**20), words, names, lists),
     lists.map(json.dumps),
     lists.map(",".join),

@@ -8,7 +8,8 @@ import responses
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.backends.approvals import Approvals
+from customerio_tool.backends.approvals.memory import MemoryApprovals
+from customerio_tool.backends.approvals.waiting import Approvals
 from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
@@ -32,13 +33,13 @@ class Time:
 
 def made(
     saved: Any,
-    confirm: str,
+    confirm: Any,
     time: Time | None = None,
     approvals: Approvals | None = None,
     **policy: Any,
 ) -> CustomerIoTool:
     clock = Clock(now=time or Time(), entropy=bytes)
-    backends = Backends(approvals=approvals or Approvals(), limiter=AnyPace())
+    backends = Backends(approvals=approvals or MemoryApprovals(), limiter=AnyPace())
     return CustomerIoTool(
         saved, policy={"confirm": confirm, **policy}, backends=backends, clock=clock
     )

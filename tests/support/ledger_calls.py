@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from customerio_tool.backends.approvals import Approvals
+from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, Unit
 from customerio_tool.calls.call import Call, CallContext
-from customerio_tool.calls.confirmation import PersonConfirmation
+from customerio_tool.calls.persons import PersonConfirmation
 from customerio_tool.calls.request import request_for
+from customerio_tool.calls.sealing import Seal
 from customerio_tool.calls.send_once import SendOnce
+from customerio_tool.calls.waiting_calls import WaitingCalls
+from customerio_tool.connection import Connection
 from customerio_tool.subtools.declare import Answer, Invocation, Subtool
 from customerio_tool.subtools.declare.vendor_json import Item
 from customerio_tool.subtools.transactional import send_transactional_email
+from tests.support.clients import SAVED_US
 
 START = 1_763_900_000.0
 SECONDS = 20.0
@@ -49,7 +53,8 @@ class Sender:
         self.sent = 0
         self.failure: BaseException | None = None
         self.meanwhile: Callable[[], object] = bool
-        persons = PersonConfirmation(Approvals(), bytes)
+        seal = Seal(Connection.load(SAVED_US))
+        persons = PersonConfirmation(WaitingCalls(MemoryApprovals(), seal, bytes))
         self._once = SendOnce(ledger, persons, clock, best_effort=best_effort)
 
     def call(

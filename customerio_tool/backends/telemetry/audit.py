@@ -17,8 +17,9 @@ class AuditTrail:
 
     Many processes may share a file on a local disk: each line is one write in append mode. The
     members of a line are `at` (Unix seconds), `call_id`, `run_id`, `subtool`, `effect`, `id_type`,
-    `person` (a keyed hash, see `customerio_tool.calls.watch.keyed_hash`), `outcome`, `attempts`
-    and `ms` (the duration in milliseconds).
+    `person` (a keyed hash, see `customerio_tool.calls.watch.keyed_hash`), `door`, `decision`
+    (`approved` or `declined`, if a person decided), `outcome`, `attempts` and `ms` (the duration
+    in milliseconds).
 
     Args:
         path: The file. It is created with mode 0600 if it is missing, also after a log rotation
@@ -58,6 +59,8 @@ class AuditTrail:
             "effect": call.effect,
             "id_type": call.id_type,
             "person": call.person,
+            "door": call.door,
+            **({"decision": call.decision} if call.decision else {}),
             "outcome": end.outcome,
             "attempts": end.attempts,
             "ms": round(end.seconds * 1000),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+Decision: TypeAlias = Literal["approved", "declined"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class CallStart:
         run_id: The host's id of the run, if it gave one.
         id_type: The type of the person's identifier, if the call is about one person.
         person: The keyed hash of that identifier, 16 hex digits.
+        door: The name of the door by which the call, or the decision about it, came.
+        decision: What a person decided, if the call had waited for one.
     """
 
     call_id: str
@@ -29,6 +33,8 @@ class CallStart:
     run_id: str | None = None
     id_type: str | None = None
     person: str | None = None
+    door: str = "python"
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True)

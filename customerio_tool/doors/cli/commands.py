@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from customerio_tool.calls.confirmation import nobody_can_approve
+from customerio_tool.calls.persons import nobody_can_approve
 from customerio_tool.connection import Connection
 from customerio_tool.doors.cli.display import (
     fail,

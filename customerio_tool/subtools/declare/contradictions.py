@@ -27,6 +27,8 @@ def contradictions_of(subtool: Subtool[Any]) -> dict[str, bool]:
         "a send needs `look`": subtool.effect.retry is not Retry.ALWAYS and subtool.look is None,
         "a create needs `verify`": subtool.effect.retry is Retry.VERIFY and subtool.verify is None,
         "an erase needs `target`": subtool.effect is Effect.ERASE and subtool.target is None,
+        "a call that a person may be asked about needs `plan`": subtool.plan is None
+        and (subtool.effect.asked_first or subtool.target is not None),
         "a send needs `reach`": subtool.effect is Effect.SEND and subtool.reach is None,
         "an event needs `may_start_campaigns`": subtool.effect is Effect.RECORD
         and not subtool.may_start_campaigns,

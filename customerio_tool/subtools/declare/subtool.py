@@ -108,6 +108,8 @@ class Subtool(Generic[A]):
             and every create needs it.
         target: What a call may erase or merge, and the read that shows it before. Every subtool
             that erases needs it; of any other, it is read under a policy that confirms.
+        plan: Returns what a call will do, and to whom, as a sentence for the person who decides
+            whether it runs. Every subtool that may be asked about needs it.
         not_found_hint: Returns a sentence on how to find the right id, for a 404.
         refused_hint: Returns a sentence on the argument that a refusal with this HTTP status may
             be about, or "".
@@ -158,6 +160,7 @@ class Subtool(Generic[A]):
     verify: Verify[A] | None = None
     look: Callable[[A, Invocation], Look] | None = None
     target: Target[A] | None = None
+    plan: Callable[[A], str] | None = None
     not_found_hint: Callable[[A], str] | None = None
     refused_hint: Callable[[A, int], str] | None = None
     identity: Callable[[A, Invocation], Any] | None = None

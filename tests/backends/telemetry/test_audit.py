@@ -42,6 +42,7 @@ def test_the_audit_trail_has_one_line_per_call(net: responses.RequestsMock, trai
         "effect",
         "id_type",
         "person",
+        "door",
         "outcome",
         "attempts",
         "ms",

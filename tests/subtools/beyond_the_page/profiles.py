@@ -17,6 +17,7 @@ from customerio_tool.subtools.declare import (
     acknowledge,
     shape_of,
 )
+from customerio_tool.subtools.parts.plans import quoted
 from customerio_tool.subtools.parts.targets import person_target
 
 
@@ -44,6 +45,7 @@ erase_profile = Subtool(
     target=person_target(
         _named, nothing="Nobody with this profile was known before: ask the user who is meant."
     ),
+    plan=lambda args: f"Erase the profile {quoted(args.profile)}.",
     person_argument="profile",
     reference="https://docs.customer.io/api/track/#operation/delete",
     examples=[

@@ -1,0 +1,1 @@
+"""The calls that wait for a person: in memory, in an SQLite file or in Redis."""
