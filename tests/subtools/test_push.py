@@ -93,6 +93,19 @@ def test_a_raw_payload_goes_as_it_is() -> None:
     assert body["custom_payload"] == payload
 
 
+def test_a_payload_that_is_null_is_not_given() -> None:
+    payload = {"ios": {"aps": {"alert": None}}, "android": None}
+    body = body_of(send_transactional_push, **PUSH, custom_payload=payload)
+    assert body["custom_payload"] == {"ios": {"aps": {"alert": None}}}
+
+
+@pytest.mark.parametrize("payload", [{}, {"ios": None}, {"ios": None, "android": None}])
+def test_a_payload_for_no_platform_is_refused(payload: Any) -> None:
+    (problem,) = refusal_of(send_transactional_push, **PUSH, custom_payload=payload).fields
+    assert problem.path == "custom_payload"
+    assert problem.problem == "is a payload for no platform"
+
+
 def test_a_raw_payload_that_is_none_is_refused_at_its_platform() -> None:
     paths = refused(send_transactional_push, **PUSH, custom_payload={"ios": "Hi"})
     assert paths == ["custom_payload.ios"]

@@ -38,6 +38,7 @@ GENERATORS: dict[tuple[str, ...], Callable[[dict[str, Any]], Any]] = {
     ("members", "times"): lambda made: {made["members"].format(n): n for n in range(made["times"])},
     ("bits_set",): lambda made: 2 ** made["bits_set"] - 1,
     ("nested",): lambda made: nested(made["nested"]),
+    ("nested_in_text",): lambda made: json.dumps(nested(made["nested_in_text"])),
     ("code_point",): lambda made: chr(made["code_point"]),
     ("base64_of_bytes",): lambda made: base64.b64encode(bytes(made["base64_of_bytes"])).decode(),
 }

@@ -116,7 +116,9 @@ def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) 
         Problem: JSON cannot hold the value, or it is nested deeper than 64 levels.
     """
     if depth > MAX_DEPTH:
-        raise Problem(*_TOO_DEEP, *(name for name in path[:1] if isinstance(name, str)))
+        outer = depth - len(path)  # levels that are not in the path: those around a JSON text
+        where = () if outer else path[:1]
+        raise Problem(*_TOO_DEEP, *(name for name in where if isinstance(name, str)))
     if type(value) in _SCALARS:
         return _scalar(value, path)
     if isinstance(value, Mapping):

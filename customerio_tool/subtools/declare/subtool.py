@@ -241,7 +241,7 @@ class Subtool(Generic[A]):
             ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit,
                 or JSON cannot hold it.
         """
-        given = self._without_most_unknown(read(arguments))
+        given = self._given(read(arguments))
         try:
             return self._typed(given)
         except ArgumentsInvalid as error:
@@ -281,12 +281,15 @@ class Subtool(Generic[A]):
             return False
         return True
 
-    def _without_most_unknown(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments with as many unknown ones as an error lists, and one more."""
-        unknown = [name for name in given if name not in self.args.model_fields]
-        for name in unknown[MAX_PROBLEMS + 1 :]:
-            del given[name]
-        return given
+    def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments without a null that stands for none, and without most unknown ones.
+
+        One more unknown argument is left than an error lists.
+        """
+        unknown = [name for name in arguments if name not in self.args.model_fields]
+        nulls = [name for name in self._optional_names() if arguments.get(name, ...) is None]
+        left_out = {*unknown[MAX_PROBLEMS + 1 :], *nulls}
+        return {name: value for name, value in arguments.items() if name not in left_out}
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""

@@ -23,6 +23,7 @@ from customerio_tool.subtools.declare.reading import chosen
 from customerio_tool.subtools.devices import device_attributes
 from customerio_tool.subtools.parts.vocabulary import PLATFORM_WORDS
 
+_PAYLOAD_FIX = "send {ios?, android?}"
 _DEVICE_FIX = "send {token, platform, last_used?, attributes?}"
 _TARGETS = {"to", "token", "tokens", "topic", "condition", "registration_ids", "notification_key"}
 """Members by which a payload for Firebase names its devices
@@ -60,9 +61,12 @@ def _attributes(value: Any) -> dict[str, str]:
 
 
 def _platform_payloads(given: Mapping[str, Any]) -> dict[str, Any]:
-    if not given or given.keys() - {"ios", "android"}:
-        raise Problem("has other members than ios and android", "send {ios?, android?}")
-    payloads = {name: located(json_object, value, name) for name, value in given.items()}
+    if given.keys() - {"ios", "android"}:
+        raise Problem("has other members than ios and android", _PAYLOAD_FIX)
+    named = {name: value for name, value in given.items() if value is not None}
+    if not named:
+        raise Problem("is a payload for no platform", _PAYLOAD_FIX)
+    payloads = {name: located(json_object, value, name) for name, value in named.items()}
     for platform, payload in payloads.items():
         if not isinstance(payload, dict) or not payload:
             raise Problem("is not a payload", "send an object", platform)
