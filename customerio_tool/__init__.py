@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from customerio_tool.calls.call import CallContext
     from customerio_tool.connection import Connection
     from customerio_tool.deadline import Clock, Timeouts
+    from customerio_tool.dialects import Dialect
     from customerio_tool.errors import (
         Answered,
         ArgumentsInvalid,
@@ -71,6 +72,7 @@ __all__ = [
     "CredentialsRejected",
     "CustomerIoError",
     "CustomerIoTool",
+    "Dialect",
     "FieldProblem",
     "LedgerUnavailable",
     "LocalLimiter",
@@ -120,6 +122,7 @@ _NAMES_IN = {
     "calls.call": ("CallContext",),
     "connection": ("Connection",),
     "deadline": ("Clock", "Timeouts"),
+    "dialects": ("Dialect",),
     "errors": (
         "Answered",
         "ArgumentsInvalid",

@@ -14,11 +14,11 @@ from customerio_tool.calls.confirmation import with_confirmation
 from customerio_tool.calls.handler import Handler
 from customerio_tool.calls.recovery import CALL_SECONDS
 from customerio_tool.calls.runner import Runner
-from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.connection import Connection
 from customerio_tool.connection.check import check_connection
 from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock, Timeouts
+from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.errors import (
     ConnectionInvalid,
     CustomerIoError,
@@ -213,35 +213,48 @@ class CustomerIoTool(Asynchronous):
     def _existing_names(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(find(name).name for name in names)
 
-    def definition(self, name: str) -> dict[str, Any]:
+    def definition(self, name: str, dialect: Dialect = "plain") -> dict[str, Any]:
         """Return the definition of one subtool, for a model or host.
 
-        The members are those of an MCP tool, in snake_case: name, title, description,
+        The plain members are those of an MCP tool, in snake_case: name, title, description,
         input_schema, output_schema and annotations. If calls must be confirmed, the schemas have
         the members for that.
 
+        Args:
+            name: The name of the subtool.
+            dialect: The form; `customerio_tool.dialects` has a function for each.
+
         Raises:
             SubtoolUnknown: There is no subtool of that name.
+            ValueError: There is no such dialect.
         """
-        subtool, policy = find(name), self._policy
+        form, subtool, policy = form_of(dialect), find(name), self._policy
         definition = subtool.definition()
         if policy.may_require_confirmation(subtool):
-            return with_confirmation(definition, policy.confirm_for(subtool))
-        return definition
+            definition = with_confirmation(definition, policy.confirm_for(subtool))
+        return form(definition, [each.arguments for each in subtool.examples])
 
-    def definitions(self, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    def definitions(
+        self, only: Iterable[str] | None = None, dialect: Dialect = "plain"
+    ) -> list[dict[str, Any]]:
         """Return the definitions of the subtools that may run.
+
+        A call takes the arguments of every dialect, whichever the definition had.
 
         Args:
             only: Names to choose from them; a named subtool that may not run is left out.
+            dialect: The form for a provider of models: `openai` and `openai_strict` for OpenAI's
+                Responses API, `anthropic`, `gemini`, or `plain` for MCP and other hosts.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
+            ValueError: There is no such dialect.
         """
+        form_of(dialect)
         named = [only] if isinstance(only, str) else only
         wanted = None if named is None else self._existing_names(named)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
-        return [self.definition(name) for name in names]
+        return [self.definition(name, dialect) for name in names]
 
     def call(
         self,
@@ -276,68 +289,6 @@ class CustomerIoTool(Asynchronous):
         """
         subtool = find(name)
         return self._open_runner().run(subtool, arguments, context or CallContext(), self._policy)
-
-    def approve(
-        self, confirmation_id: str, *, context: CallContext | None = None
-    ) -> dict[str, Any]:
-        """Run the call that waits under a confirmation id, with its original arguments.
-
-        Only the host may call this, after a person agreed; it must not be a tool of the model. A
-        call waits for 10 minutes in `Backends.approvals`. Any tool on the same workspace that
-        shares these can approve it, once: in memory those of the process, in an SQLite file those
-        of the machine, in Redis all. That tool's policy applies to it.
-
-        Args:
-            confirmation_id: From the result of the waiting call.
-            context: The context of the approval; `run_id` stays that of the waiting call. Its
-                `door` stands in the audit trail, with the decision.
-
-        Returns:
-            The result envelope of the call, for the model; `confirmation_unknown` if no call
-            waits under this id.
-        """
-        try:
-            return self._open_runner().approve(
-                confirmation_id, context or CallContext(), self._policy
-            )
-        except CustomerIoError as error:
-            return error.as_result()
-
-    def decline(
-        self, confirmation_id: str, *, context: CallContext | None = None
-    ) -> dict[str, Any]:
-        """Drop the call that waits under a confirmation id.
-
-        Args:
-            confirmation_id: From the result of the waiting call.
-            context: The context of the refusal; its `door` stands in the audit trail.
-
-        Returns:
-            The result envelope of the call, for the model: `policy_refused`, or
-            `confirmation_unknown` if no call waits under this id.
-        """
-        try:
-            self._open_runner().decline(confirmation_id, context or CallContext())
-        except CustomerIoError as error:
-            return error.as_result()
-
-    def question(self, confirmation_id: str) -> Question | None:
-        """Return what a person decides about a waiting call: its plan and its arguments.
-
-        It is for the person who decides, never for the model.
-
-        Returns:
-            The question; None if no call waits under this id.
-
-        Raises:
-            LedgerUnavailable: The store of waiting calls cannot be used.
-            ToolClosed: The tool was closed.
-        """
-        return self._open_runner().question(confirmation_id)
-
-    def waiting(self) -> list[Question]:
-        """Return what waits for a person in this workspace, the oldest first; see `question`."""
-        return self._open_runner().questions()
 
     def test_connection(self) -> dict[str, Any]:
         """Test each key of the connection with a read, and each shared store, such as Redis.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.deciding import Deciding
 
 MAX_THREADS = 64
 """The threads of a process in which calls run; further calls wait for one."""
@@ -33,7 +34,7 @@ def _executor() -> ThreadPoolExecutor:
     return _executors[process]
 
 
-class Asynchronous:
+class Asynchronous(Deciding):
     """What a tool offers to asyncio, beside its plain methods of nearly the same names."""
 
     @abstractmethod
@@ -45,18 +46,6 @@ class Asynchronous:
         context: CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool and return its result envelope."""
-
-    @abstractmethod
-    def approve(
-        self, confirmation_id: str, *, context: CallContext | None = None
-    ) -> dict[str, Any]:
-        """Run a waiting call and return its result envelope."""
-
-    @abstractmethod
-    def decline(
-        self, confirmation_id: str, *, context: CallContext | None = None
-    ) -> dict[str, Any]:
-        """Drop a waiting call and return its result envelope."""
 
     async def acall(
         self,

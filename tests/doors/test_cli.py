@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import CustomerIoTool, Dialect
 from customerio_tool.doors.cli.main import main
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.subtools import PAGE, subtools
@@ -87,6 +87,23 @@ def test_subtools_as_json_hold_what_is_declared() -> None:
     merge = next(each for each in listed if each["name"] == "merge_customers")
     assert (merge["effect"], merge["api"]) == ("erase", "track")
     assert merge["description"] == subtools()["merge_customers"].description
+
+
+@pytest.mark.parametrize("dialect", get_args(Dialect))
+def test_definitions_are_printed_in_every_dialect(dialect: Dialect, sandbox: Sandbox) -> None:
+    printed = json.loads(invoke("subtools", "--json", "--dialect", dialect).stdout)
+    with CustomerIoTool(sandbox.connection()) as tool:
+        assert printed == tool.definitions(dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [("--json --dialect open_ai", "'openai_strict'"), ("--dialect openai", "needs --json")],
+)
+def test_a_dialect_that_cannot_be_printed_is_told_why(options: str, told: str) -> None:
+    refused = invoke("subtools", *options.split(), env={"COLUMNS": "400"})
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert told in refused.stderr
 
 
 @pytest.mark.parametrize("name", subtools())

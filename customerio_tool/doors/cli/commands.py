@@ -6,12 +6,13 @@ import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from customerio_tool.calls.persons import nobody_can_approve
 from customerio_tool.connection import Connection
+from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.doors.cli.display import (
     fail,
     fail_with,
@@ -83,9 +84,21 @@ def demo() -> None:
 
 
 @app.command()
-def subtools(as_json: AsJson = False, _: AnyConnection = False) -> None:
+def subtools(
+    as_json: AsJson = False,
+    dialect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIALECT",
+            help=f"With --json: the definitions for a provider ({', '.join(get_args(Dialect))}).",
+        ),
+    ] = None,
+    _: AnyConnection = False,
+) -> None:
     """List the subtools: name, effect, API and first sentence."""
-    if as_json:
+    if dialect is not None:
+        write_json(_definitions(dialect, as_json=as_json))
+    elif as_json:
         write_json([_listed(each) for each in declared().values()])
     else:
         show_subtools(new_console(), declared().values())
@@ -179,6 +192,19 @@ def publish(
 
 
 app.command()(sandbox)
+
+
+def _definitions(dialect: str, *, as_json: bool) -> list[dict[str, Any]]:
+    if not as_json:
+        raise typer.BadParameter("needs --json: a definition is JSON", param_hint="--dialect")
+    try:
+        form = form_of(dialect)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--dialect") from None
+    return [
+        form(each.definition(), [example.arguments for example in each.examples])
+        for each in declared().values()
+    ]
 
 
 def _listed(subtool: Subtool[Any]) -> dict[str, str]:
