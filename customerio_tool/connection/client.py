@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from urllib.request import getproxies
 
 import requests
 import urllib3
@@ -80,10 +81,7 @@ class Client:
         self._lock = ForkSafeLock()
         self._region_answer: Future[Region | None] | None = None
         renew_in_child(self._forget_region)
-        self._proxies = {
-            origin: get_environ_proxies(origin) if is_vendor(origin) else {}
-            for origin in connection.origins()
-        }
+        self._proxies = _proxies_of(connection.origins())
 
     def __enter__(self) -> Client:
         """Return itself."""
@@ -304,6 +302,14 @@ class Client:
             problem = problem_of(error, way)
         came = Reply(status, headers, bytes(body), whole=False, mask=self.mask)
         raise AnswerLost(problem, came)
+
+
+def _proxies_of(origins: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the environment's proxies for each origin; only those of the vendor have any."""
+    vendors = set(filter(is_vendor, origins))
+    if not (vendors and getproxies()):  # one look instead of eight, and most name none
+        return {each: {} for each in origins}
+    return {each: get_environ_proxies(each) if each in vendors else {} for each in origins}
 
 
 def _reader(response: requests.Response) -> Callable[[], bytes]:
