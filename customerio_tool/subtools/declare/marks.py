@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def marks_of(argument: FieldInfo, kind: type[T]) -> list[T]:
     return [each for each in metadata_of(argument) if isinstance(each, kind)]
 
 
-def metadata_of(argument: FieldInfo) -> Iterator[Any]:
-    """Yield everything that annotates the type of an argument, at any depth."""
-    yield from argument.metadata
-    yield from _inside(argument.annotation)
+@lru_cache(maxsize=1024)  # asked for each argument of every call, and never another
+def metadata_of(argument: FieldInfo) -> tuple[Any, ...]:
+    """Return everything that annotates the type of an argument, at any depth."""
+    return (*argument.metadata, *_inside(argument.annotation))
 
 
 def _inside(annotation: Any) -> Iterator[Any]:
