@@ -12,11 +12,10 @@ from customerio_tool.subtools.declare.marks import FoundBy, marks_of
 from customerio_tool.subtools.declare.mending import alias_of, loose_argument
 from customerio_tool.subtools.declare.placeholders import field_problem
 from customerio_tool.subtools.declare.wording import (
-    ALIKE,
     MAX_NAME_CHARS,
     choices,
+    is_like,
     kind_of,
-    likeness,
     meant,
     nearest,
     shown,
@@ -121,7 +120,7 @@ def _place(args: type[BaseModel], name: str) -> str:
 def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
     """Return whether a name is a misspelling of the missing argument or of any other."""
     spelt = "_".join(words_of(name))
-    return meant(name, known) == missing or any(likeness(spelt, one) >= ALIKE for one in known)
+    return meant(name, known) == missing or any(is_like(spelt, one) for one in known)
 
 
 def _problem(

@@ -84,10 +84,17 @@ def words_of(name: str) -> list[str]:
 
 def _is_variant(given: list[str], known: list[str]) -> bool:
     """Return whether two names are alike, or each word of the shorter is alike one of the other."""
-    if likeness("_".join(given), "_".join(known)) >= _NAMES_ALIKE:
+    if is_like("_".join(given), "_".join(known), _NAMES_ALIKE):
         return True
     fewer, more = sorted((given, known), key=len)
-    return bool(fewer) and all(any(likeness(a, b) >= ALIKE for b in more) for a in fewer)
+    return bool(fewer) and all(any(is_like(a, b) for b in more) for a in fewer)
+
+
+def is_like(one: str, other: str, least: float = ALIKE) -> bool:
+    """Return whether the likeness of two names is no less than a bound."""
+    both = SequenceMatcher(None, one, other)
+    # Each is no less than the next, and far cheaper.
+    return all(most() >= least for most in (both.real_quick_ratio, both.quick_ratio, both.ratio))
 
 
 def likeness(one: str, other: str) -> float:
