@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -48,7 +49,7 @@ def check(kind: type[Any], value: Any, where: str) -> dict[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one error for the caller
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
     for name, member in value.items():
         if name not in hints:
             raise ValueError(f"{where} has no member {name!r}: {nearest(str(name), hints)}")
@@ -107,6 +108,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", split.lower())
 
 
+@cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {name: hints[name] for name in _fields(kind)}
