@@ -34,6 +34,14 @@ long_texts = st.builds(
     st.sampled_from(["a", 'q"\\', "é", "ab c\n", f"x{HIDDEN}", "{}", "u1@example.com, "]),
     st.sampled_from([1, 30, 400, 9_000]),
 )
+ENOUGH_CHARS = 10 * MAX_RESULT_CHARS
+"""Of a value that is repeated: a longer one is cut no otherwise, only more slowly."""
+
+
+def times(one: Any, most: int) -> int:
+    return max(2, min(most, ENOUGH_CHARS // len(json.dumps(one))))
+
+
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.sampled_from([10**4000, -(10**30)]), long_texts
 )
@@ -42,8 +50,12 @@ values = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(long_texts, inner, max_size=4),
-        st.builds(lambda one, n: [one] * n, inner, st.sampled_from([2, 300])),
-        st.builds(lambda one, n: {f"m{i}": one for i in range(n)}, inner, st.sampled_from([2, 90])),
+        st.builds(lambda one, n: [one] * times(one, n), inner, st.sampled_from([2, 300])),
+        st.builds(
+            lambda one, n: {f"m{i}": one for i in range(times(one, n))},
+            inner,
+            st.sampled_from([2, 90]),
+        ),
     ),
     max_leaves=6,
 )
