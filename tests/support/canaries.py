@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,7 @@ from customerio_tool.calls.call import Call
 from customerio_tool.calls.request import request_for
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.sandbox import Options
+from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Invocation, Subtool
 
 PERSON = "zz7person"
@@ -60,9 +63,15 @@ def leaked_keys(text: str) -> set[str]:
 
 def arguments_of(subtool: Subtool[Any]) -> dict[str, Any]:
     """Return the arguments of a subtool's last example with every text marked that may be."""
+    return copy.deepcopy(_marked(subtool.name))
+
+
+@cache
+def _marked(name: str) -> dict[str, Any]:
+    subtool = subtools()[name]
     arguments = json.loads(json.dumps(dict(subtool.examples[-1].arguments)))
-    for holder, name in list(_leaves(arguments)):
-        _mark(subtool, arguments, holder, name)
+    for holder, key in list(_leaves(arguments)):
+        _mark(subtool, arguments, holder, key)
     return arguments  # type: ignore[no-any-return]  # of json.loads
 
 
