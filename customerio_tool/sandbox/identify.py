@@ -30,7 +30,7 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
     check_attributes(body, _UNLIMITED)
     wanted = _identifiers_in(ws, body)
     at = moment(ws, body.get("_timestamp"), "_timestamp")
-    relationships = objects.relationship_changes(body.get("cio_relationships"))
+    relationships = objects.relationship_changes(ws, body.get("cio_relationships"))
     person = _person(ws, address, wanted, update_only=body.get("_update") is True)
     if person is None:
         return

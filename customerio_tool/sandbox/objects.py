@@ -10,7 +10,7 @@ from .limits import check_attributes
 from .refusal import Refused
 from .workspace import Workspace, dump
 
-_SEP = ":"
+_FIRST_CIO_ID = 0xD9C1060000
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Relation:
     attributes: dict[str, Any]
 
 
-def relationship_changes(value: Any) -> list[Relation]:
+def relationship_changes(ws: Workspace, value: Any) -> list[Relation]:
     """Read ``cio_relationships`` of an identify call: ``{action, relationships: []}`` (T)."""
     if value is None:
         return []
@@ -36,39 +36,45 @@ def relationship_changes(value: Any) -> list[Relation]:
             field="cio_relationships",
         )
     return read_relations(
-        "add" if action == "add_relationships" else "delete", value.get("relationships")
+        ws, "add" if action == "add_relationships" else "delete", value.get("relationships")
     )
 
 
-def read_relations(action: Literal["add", "delete"], value: Any) -> list[Relation]:
-    """Read a list of ``{identifiers, relationship_attributes}``."""
+def read_relations(ws: Workspace, action: Literal["add", "delete"], value: Any) -> list[Relation]:
+    """Read a list of ``{identifiers, relationship_attributes}``; unknown objects are left out."""
     if not isinstance(value, list):
         raise Refused("relationships must be an array", field="cio_relationships")
-    return [_relation(action, each) for each in value]
+    return [known for each in value if (known := _relation(ws, action, each))]
 
 
-def _relation(action: Literal["add", "delete"], value: Any) -> Relation:
-    identifiers = value.get("identifiers") if isinstance(value, dict) else None
-    kind, object_id = object_key(identifiers)
+def _relation(ws: Workspace, action: Literal["add", "delete"], value: Any) -> Relation | None:
+    key = find(ws, value.get("identifiers") if isinstance(value, dict) else None)
     extra = value.get("relationship_attributes") or {}
     if not isinstance(extra, dict):
         raise Refused("relationship_attributes must be an object", field="cio_relationships")
     check_attributes(extra)
-    return Relation(action, kind, object_id, extra)
+    return None if key is None else Relation(action, *key, extra)
 
 
-def object_key(identifiers: Any) -> tuple[str, str]:
-    """Type and id of an object from ``{object_type_id, object_id}`` or ``{cio_object_id}``."""
-    if isinstance(identifiers, dict):
-        if (
-            isinstance(identifiers.get("cio_object_id"), str)
-            and _SEP in identifiers["cio_object_id"]
-        ):
-            kind, _, object_id = identifiers["cio_object_id"].partition(_SEP)
-            return kind, object_id
-        if identifiers.get("object_type_id") and identifiers.get("object_id"):
-            return str(identifiers["object_type_id"]), str(identifiers["object_id"])
-    raise Refused("identifiers must name object_type_id and object_id", field="identifiers")
+def find(ws: Workspace, identifiers: Any) -> tuple[str, str] | None:
+    """Type and id of an object; ``None`` for a cio_object_id of none (fact object-unknown-cio).
+
+    Raises:
+        Refused: the object is not named by ``{object_type_id, object_id}`` or ``{cio_object_id}``.
+    """
+    given = identifiers if isinstance(identifiers, dict) else {}
+    pair, cio_id = (given.get("object_type_id"), given.get("object_id")), given.get("cio_object_id")
+    if isinstance(cio_id, str) and cio_id and pair == (None, None):
+        row = ws.store.one("SELECT type, id FROM objects WHERE cio_id=?", (cio_id,))
+        if row is None:
+            ws.fail_quietly("unknown cio_object_id", cio_id)
+            return None
+        return str(row["type"]), str(row["id"])
+    if cio_id is None and all(pair):
+        return str(pair[0]), str(pair[1])
+    raise Refused(
+        "identifiers must name object_type_id and object_id, or cio_object_id", field="identifiers"
+    )
 
 
 def relate(ws: Workspace, pk: int, changes: list[Relation]) -> None:
@@ -89,8 +95,15 @@ def save(ws: Workspace, kind: str, object_id: str, attributes: dict[str, Any]) -
     """Create or update an object; null or ``""`` removes an attribute (T)."""
     check_attributes(attributes)
     sql = "SELECT attributes FROM objects WHERE type=? AND id=?"
-    merged = _merge(ws.store.scalar(sql, (kind, object_id)), attributes)
-    ws.store.execute("INSERT OR REPLACE INTO objects VALUES (?,?,?)", (kind, object_id, merged))
+    stored = ws.store.scalar(sql, (kind, object_id))
+    merged = _merge(stored, attributes)
+    if stored is not None:
+        sql = "UPDATE objects SET attributes=? WHERE type=? AND id=?"
+        ws.store.execute(sql, (merged, kind, object_id))
+        return
+    pk = ws.store.insert("objects", type=kind, id=object_id, attributes=merged)
+    cio_id = f"ob{_FIRST_CIO_ID + pk:010x}"
+    ws.store.execute("UPDATE objects SET cio_id=? WHERE pk=?", (cio_id, pk))
 
 
 def delete(ws: Workspace, kind: str, object_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
 
 TABLES = """
 CREATE TABLE generation (id TEXT NOT NULL) STRICT;
@@ -30,7 +30,8 @@ CREATE INDEX events_person ON events (person);
 CREATE INDEX events_anonymous ON events (anonymous_id) WHERE anonymous_id IS NOT NULL;
 CREATE INDEX events_unclaimed ON events (received) WHERE person IS NULL;
 CREATE TABLE objects (
-  type TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (type, id)) STRICT;
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, cio_id TEXT UNIQUE, type TEXT NOT NULL, id TEXT NOT NULL,
+  attributes TEXT NOT NULL, UNIQUE (type, id)) STRICT;
 CREATE TABLE relationships (
   person INTEGER NOT NULL, type TEXT NOT NULL, object TEXT NOT NULL, attributes TEXT NOT NULL,
   PRIMARY KEY (person, type, object)) STRICT;

@@ -24,7 +24,12 @@ def dump_state(ws: Workspace) -> dict[str, Any]:
             for row in ws.store.all("SELECT * FROM suppressions ORDER BY grp, kind")
         ],
         "objects": [
-            {"type": row["type"], "id": row["id"], "attributes": json.loads(row["attributes"])}
+            {
+                "cio_object_id": row["cio_id"],
+                "type": row["type"],
+                "id": row["id"],
+                "attributes": json.loads(row["attributes"]),
+            }
             for row in ws.store.all("SELECT * FROM objects ORDER BY type, id")
         ],
         "segments": [

@@ -118,7 +118,7 @@ def _delete_device(ws: Workspace, item: dict[str, Any]) -> None:
 
 def _relate(ws: Workspace, item: dict[str, Any]) -> None:
     action = "add" if item["action"] == "add_relationships" else "delete"
-    changes = objects.read_relations(action, item.get("cio_relationships"))  # type: ignore[arg-type] # literals
+    changes = objects.read_relations(ws, action, item.get("cio_relationships"))  # type: ignore[arg-type] # literals
     person = people.find_or_create(ws, _address(ws, item), may_create=action == "add")
     if person is not None:
         objects.relate(ws, person["pk"], changes)
@@ -130,14 +130,16 @@ def _merge(ws: Workspace, item: dict[str, Any]) -> None:
 
 
 def _save_object(ws: Workspace, item: dict[str, Any]) -> None:
-    kind, object_id = objects.object_key(item.get("identifiers"))
-    objects.save(ws, kind, object_id, _attributes(item))
+    key = objects.find(ws, item.get("identifiers"))
+    if key is None:
+        return
+    objects.save(ws, *key, _attributes(item))
     if item.get("cio_relationships") is not None:
         _relate_object(ws, {**item, "action": "add_relationships"})
 
 
 def _relate_object(ws: Workspace, item: dict[str, Any]) -> None:
-    kind, object_id = objects.object_key(item.get("identifiers"))
+    key = objects.find(ws, item.get("identifiers"))
     ends = item.get("cio_relationships")
     if not isinstance(ends, list) or not all(isinstance(end, dict) for end in ends):
         raise Refused("cio_relationships must be an array", field="cio_relationships")
@@ -146,14 +148,19 @@ def _relate_object(ws: Workspace, item: dict[str, Any]) -> None:
         if not isinstance(attributes, dict):
             raise Refused("relationship_attributes must be an object", field="cio_relationships")
         add = item["action"] == "add_relationships"
-        person = people.find_or_create(ws, _address(ws, end), may_create=add)
+        address = _address(ws, end)
+        if key is None:
+            continue
+        person = people.find_or_create(ws, address, may_create=add)
         if person is not None:
-            change = objects.Relation("add" if add else "delete", kind, object_id, attributes)
+            change = objects.Relation("add" if add else "delete", *key, attributes)
             objects.relate(ws, person["pk"], [change])
 
 
 def _delete_object(ws: Workspace, item: dict[str, Any]) -> None:
-    objects.delete(ws, *objects.object_key(item.get("identifiers")))
+    key = objects.find(ws, item.get("identifiers"))
+    if key is not None:
+        objects.delete(ws, *key)
 
 
 def _delivery_event(ws: Workspace, item: dict[str, Any]) -> None:

@@ -157,6 +157,36 @@ def _(api: Api) -> bool:
     return told == [{"role": "boss", "since": "May", "desk": "4"}, {"desk": "4"}]
 
 
+def related(api: Api, **identifiers: str) -> list[tuple[str, str]]:
+    """Relate u6 to an object, and tell to which ones it is related then."""
+    changes = {"action": "add_relationships", "relationships": [{"identifiers": identifiers}]}
+    api.identify("u6", cio_relationships=changes)
+    held = api.known("u6")["relationships"]
+    return [(each["object_type_id"], each["object_id"]) for each in held]
+
+
+def object_id(api: Api) -> str:
+    """The cio_object_id of the only object."""
+    [found] = api.sandbox.state()["objects"]
+    return str(found["cio_object_id"])
+
+
+@shows("object-cio-id")
+def _(api: Api) -> bool:
+    related(api, object_type_id="1", object_id="acme")
+    own = object_id(api)
+    entity = {"type": "object", "action": "identify", "identifiers": {"cio_object_id": own}}
+    api.accept("POST", "/api/v2/entity", {**entity, "attributes": {"name": "Acme"}})
+    api.accept("DELETE", person_path("u6"))
+    return related(api, cio_object_id=own) == [("1", "acme")] and object_id(api) == own
+
+
+@shows("object-unknown-cio")
+def _(api: Api) -> bool:
+    made = [*related(api, cio_object_id="obd9c106ffff"), *api.sandbox.state()["objects"]]
+    return made == []
+
+
 @shows("values-are-strings")
 def _(api: Api) -> bool:
     api.identify("u6", seats=5, vip=True)

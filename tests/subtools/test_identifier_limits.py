@@ -40,6 +40,10 @@ PLACES: dict[str, Any] = {
     },
     "identify_customer.relationships.object_id": lambda x: relationship(object_id=x),
     "identify_customer.relationships.object_type_id": lambda x: relationship(object_type_id=x),
+    "identify_customer.relationships.cio_object_id": lambda x: {
+        **IDENTIFY,
+        "relationships": [{"cio_object_id": x}],
+    },
     "track_event.customer_id": lambda x: {"customer_id": x, "name": "paid"},
     "track_event.event_id": lambda x: {"customer_id": "u1", "name": "paid", "event_id": x},
     "track_anonymous_event.anonymous_id": lambda x: {"anonymous_id": x, "name": "paid"},

@@ -9,6 +9,7 @@ import pytest
 from customerio_tool import CustomerIoTool
 from customerio_tool.subtools.people import identify_customer
 from tests.subtools.calls import body_of, refused, result_of
+from tests.support.vendor_spec import TrackSpecification
 
 
 def told(**arguments: Any) -> dict[str, Any]:
@@ -65,6 +66,16 @@ def test_a_number_as_identifier_goes_as_its_digits() -> None:
     attributes = {"id": 17, "anonymous_id": 4}
     body = body_of(identify_customer, customer_id="cio_d9c106000001", attributes=attributes)
     assert (body["id"], body["anonymous_id"]) == ("17", "4")
+
+
+def test_an_object_may_be_named_by_the_id_that_customer_io_gave_it(
+    vendor_track: TrackSpecification,
+) -> None:
+    one = {"cio_object_id": "obb7fd050101", "object_id": "", "attributes": {"role": "admin"}}
+    body = body_of(identify_customer, customer_id="u1", relationships=[one])
+    [sent] = body["cio_relationships"]["relationships"]
+    assert sent["identifiers"] == {"cio_object_id": "obb7fd050101"}
+    assert vendor_track.problems("PUT", "/api/v1/customers/u1", {}, body) == []
 
 
 @pytest.mark.parametrize("email", [5, ["a@b.co"], " a@b.co", "a\0b@c.co", "mailto:a@b.co"])

@@ -71,7 +71,9 @@ IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "phone", "anonymous_id"})
 UNVERIFIED."""
 
 _TOPIC = re.compile(r"topic_\d{1,9}")
-_RELATIONSHIP_MEMBERS = {"object_type_id", "object_id", "attributes"}
+_OBJECT_PAIR = ("object_type_id", "object_id")
+_OBJECT_KEY = "cio_object_id"
+_RELATIONSHIP_MEMBERS = {*_OBJECT_PAIR, _OBJECT_KEY, "attributes"}
 
 
 def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +130,8 @@ def _relationships(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     only_members(item, _RELATIONSHIP_MEMBERS, _RELATIONSHIP_FIX, index)
-    identifiers = {name: _object_key(item, name, index) for name in _OBJECT_KEYS}
+    names = _object_names(item, index)
+    identifiers = {name: located(as_identifier, item[name], index, name) for name in names}
     attributes = located(json_object, item.get("attributes"), index, "attributes")
     if attributes is not None and not isinstance(attributes, dict):
         raise Problem("is not an object", "send name and value pairs", index, "attributes")
@@ -136,14 +139,20 @@ def _relationship(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
     return {"identifiers": identifiers, **extra}
 
 
-def _object_key(item: Mapping[str, Any], name: str, index: int) -> Any:
-    if item.get(name) in (None, ""):
+def _object_names(item: Mapping[str, Any], index: int) -> tuple[str, ...]:
+    """Return the members by which a relationship names its object, in one of two ways."""
+    given = {name for name in (*_OBJECT_PAIR, _OBJECT_KEY) if item.get(name) not in (None, "")}
+    if given == {_OBJECT_KEY}:
+        return (_OBJECT_KEY,)
+    if _OBJECT_KEY in given:
+        fix = "give object_type_id and object_id, or cio_object_id alone"
+        raise Problem("names its object twice", fix, index)
+    if given != {*_OBJECT_PAIR}:
         raise Problem("does not say which object", _RELATIONSHIP_FIX, index)
-    return located(as_identifier, item[name], index, name)
+    return _OBJECT_PAIR
 
 
-_OBJECT_KEYS = ("object_type_id", "object_id")
-_RELATIONSHIP_FIX = "send {object_type_id, object_id, attributes?}"
+_RELATIONSHIP_FIX = "send {object_type_id, object_id, attributes?} or {cio_object_id, attributes?}"
 _RELATIONSHIP_SCHEMA = {
     "type": "array",
     "items": {
@@ -151,9 +160,9 @@ _RELATIONSHIP_SCHEMA = {
         "properties": {
             "object_type_id": {"type": "string"},
             "object_id": {"type": "string"},
+            "cio_object_id": {"type": "string"},
             "attributes": {"type": "object"},
         },
-        "required": ["object_type_id", "object_id"],
     },
 }
 

@@ -159,6 +159,8 @@ def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
         sentences.append(f"Whether it deletes an identifier ({names}) is not verified.")
     if args.update_only:
         sentences.append("If nobody has this identifier, nothing changes and it does not say so.")
+    if any("cio_object_id" in each["identifiers"] for each in args.relationships or ()):
+        sentences.append("Whether it reports a cio_object_id of no object is not verified.")
     if args.other_identifiers():
         sentences.append(_TWO_PEOPLE)
     return " ".join(sentences)
