@@ -18,6 +18,7 @@ PREFERENCES = "cio_subscription_preferences"
 _TOPICS = f"{PREFERENCES}.topics."
 _CONTROLS = frozenset({"_timestamp", "_update", "cio_relationships"})
 _IDENTIFIERS = frozenset({"id", "email", "cio_id", "anonymous_id"})
+_ALREADY_SET = "identifier already set: change it by cio_id"
 _UNLIMITED = frozenset({PREFERENCES, "cio_relationships"})
 
 
@@ -93,12 +94,20 @@ def _person(
     for each in wanted:
         owner = people.find(ws, each)
         if owner is not None:
-            people.set_identifier(ws, owner["pk"], address)
-            return people.get(ws, owner["pk"])
+            return _given(ws, owner, address)
     if update_only:
         ws.fail_quietly("_update on nobody", address.value)
         return None
     return people.create(ws, address)
+
+
+def _given(ws: Workspace, owner: Row, address: Address) -> Row:
+    """The owner of an identifier in the body, with that of the path (fact identify-renames)."""
+    if owner[address.kind] is None or ws.options.identify_renames:
+        people.set_identifier(ws, owner["pk"], address)
+    else:
+        ws.fail_quietly(_ALREADY_SET, address.value)
+    return people.get(ws, owner["pk"])
 
 
 def _merged(ws: Workspace, address: Address, wanted: list[Address]) -> Row | None:
@@ -133,7 +142,7 @@ def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[
         if owner is not None and owner["pk"] != person["pk"]:
             ws.fail_quietly("identifier conflict", each.value)
         elif present is not None and not _may_change(ws, address, each):
-            ws.fail_quietly("identifier already set: change it by cio_id", each.value)
+            ws.fail_quietly(_ALREADY_SET, each.value)
         else:
             people.set_identifier(ws, person["pk"], each)
 

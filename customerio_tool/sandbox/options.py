@@ -71,6 +71,7 @@ class Options:
     # --- people: UNVERIFIED, unless the comment names a source
     null_attribute: Literal["delete", "ignore"] = "delete"  # our tool promises that null deletes
     underscore_attributes: Literal["ignore", "store"] = "ignore"  # such names are system-made (RA)
+    identify_renames: bool = True  # T's tip; its text has only the cio_ path change what is set
     number_ids: Literal["text", "refuse"] = "text"  # T has strings, the clients also numbers
     equal_timestamp: Literal["overwrite", "keep"] = "overwrite"  # then a repeated call is harmless
     nested_attributes: Literal["store", "ignore"] = "store"  # a page of the vendor says so

@@ -39,6 +39,12 @@ def _(api: Api) -> bool:
     return bool(api.known("ivy")["cio_id"] == cio_id)
 
 
+@shows("identify-renames")
+def _(api: Api) -> bool:
+    api.identify("u1-new", email="ada+test@example.com")
+    return api.person("u1") is None and api.known("u1-new")["email"] == "ada+test@example.com"
+
+
 @shows("identify-conflict")
 def _(api: Api) -> bool:
     api.identify("u6", email="zoë@example.com")

@@ -29,6 +29,20 @@ def test_an_email_can_be_changed_by_id(api_with: Api) -> None:
     assert api_with.known("u1")
 
 
+@switched(identify_renames=False)
+def test_a_set_identifier_can_be_kept_where_the_body_finds_the_person(api_with: Api) -> None:
+    """T's text against its tip (fact identify-renames)."""
+    api_with.identify("u1-new", email="ada+test@example.com", plan="pro")
+    assert api_with.known("u1")["attributes"]["plan"] == "pro"
+    assert api_with.person("u1-new") is None
+    api_with.identify("new@example.com", id="u1")
+    assert api_with.known("u1")["email"] == "ada+test@example.com"
+    api_with.identify("fresh@example.com")
+    api_with.identify("fresh", email="fresh@example.com")
+    assert api_with.known("fresh")["email"] == "fresh@example.com"
+    assert api_with.quiet() == ["identifier already set: change it by cio_id"] * 2
+
+
 @switched(email_is_identifier=False)
 def test_without_email_as_an_identifier_a_lookup_by_it_is_400(api_with: Api) -> None:
     path = "/v1/customers/yu%40example.com/attributes?id_type=email"
