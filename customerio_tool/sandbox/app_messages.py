@@ -92,6 +92,7 @@ def _page(ws: Workspace, request: Request, broadcast: int | None = None) -> Repl
         newsletter=request.query_int("newsletter_id"),
         transactional=request.query_int("transactional_id"),
         template=request.query_int("template_id"),
+        content=request.query_int("content_id"),
         trigger=request.query_int("trigger_id"),
         start_ts=request.query_int("start_ts"),
         end_ts=request.query_int("end_ts"),

@@ -199,6 +199,7 @@ class Search:
     newsletter: int | None = None
     transactional: int | None = None
     template: int | None = None
+    content: int | None = None
     trigger: int | None = None
     person: int | None = None
     start_ts: int | None = None
@@ -241,7 +242,7 @@ def _conditions(ws: Workspace, wanted: Search) -> tuple[str, list[Any]]:
         if value is not None:
             where.append(condition)
             values.append(value)
-    if wanted.newsletter is not None:
+    if wanted.newsletter is not None or wanted.content is not None:
         where.append("0")  # there are no newsletters here
     if wanted.cursor:
         where.append("(created, pk) < (?, ?)")

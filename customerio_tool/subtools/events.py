@@ -35,6 +35,7 @@ from customerio_tool.subtools.parts.event import (
     Data,
     EventArgs,
     EventId,
+    EventType,
     PersonEventArgs,
     When,
     age_caution,
@@ -59,11 +60,24 @@ class TrackEventArgs(PersonEventArgs):
     data: Data = None
     timestamp: When = None
     event_id: EventId = None
+    type: EventType = None
+
+    @property
+    def event_type(self) -> str | None:
+        """The event's type."""
+        return self.type
 
     @property
     def event_name(self) -> str:
         """The event's name."""
         return self.name
+
+
+def _event_caution(answer: Answer[TrackEventArgs]) -> str:
+    # One schema of the specification wants an anonymous_id there, and its text does not.
+    is_screen = answer.args.type == "screen"
+    doubt = "Whether it takes a known person's screen view is not verified. " if is_screen else ""
+    return f"{doubt}{age_caution(answer)}".rstrip()
 
 
 track_event = Subtool(
@@ -79,7 +93,7 @@ track_event = Subtool(
     body=event_body,
     shape=acknowledge(
         "Customer.io accepted the event for {customer_id} and records it shortly.",
-        caution=age_caution,
+        caution=_event_caution,
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",
@@ -146,6 +160,7 @@ class TrackAnonymousEventArgs(EventArgs):
     data: Data = None
     timestamp: When = None
     event_id: EventId = None
+    type: EventType = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -165,6 +180,11 @@ class TrackAnonymousEventArgs(EventArgs):
             raise Problem("names another recipient than the argument", "give it once", "data")
         within_limit = at_most(MAX_EVENT_DATA_BYTES, "data with the recipient")
         located(within_limit, self.properties, "data")
+
+    @property
+    def event_type(self) -> str | None:
+        """The event's type."""
+        return self.type
 
     @property
     def person(self) -> str:
@@ -279,6 +299,11 @@ class TrackPageViewArgs(PersonEventArgs):
         return size_of(self.url) > MAX_NAME_BYTES
 
     @property
+    def event_type(self) -> str:
+        """The type of a page view."""
+        return "page"
+
+    @property
     def event_name(self) -> str:
         """The URL of the page, which is the event's name; its beginning if it is too long."""
         return _shortened(self.url)
@@ -301,10 +326,6 @@ def _page_caution(answer: Answer[TrackPageViewArgs]) -> str:
     return f"{cut} {age_caution(answer)}".rstrip()
 
 
-def _page_body(args: TrackPageViewArgs, invocation: Invocation) -> dict[str, Any]:
-    return event_body(args, invocation, type="page")
-
-
 track_page_view = Subtool(
     name="track_page_view",
     description=(
@@ -315,7 +336,7 @@ track_page_view = Subtool(
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
     effect=Effect.RECORD,
     pace=Pace.TRACK,
-    body=_page_body,
+    body=event_body,
     shape=acknowledge(
         "Customer.io accepted the page view of {customer_id} and records it shortly.",
         caution=_page_caution,

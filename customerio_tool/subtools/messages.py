@@ -13,6 +13,7 @@ from customerio_tool.subtools.declare import (
     NARROWS,
     PAGE_SIZE,
     PERSON_NAMES,
+    RARE,
     TRUNCATED,
     AlsoCalled,
     Answer,
@@ -141,6 +142,9 @@ class ListMessagesArgs(Args):
     template_id: Annotated[
         ObjectId | None, Field(description="Only of this template."), NARROWS
     ] = None
+    content_id: Annotated[
+        ObjectId | None, Field(description="Only of this content of a newsletter."), NARROWS, RARE
+    ] = None
     customer_id: Annotated[
         PersonId | None,
         Field(description="One person: id, email address, or cio_... id."),
@@ -209,7 +213,7 @@ class ListMessagesArgs(Args):
 
 _NOT_OF_ONE_PERSON = (
     *("drafts", "campaign_id", "newsletter_id", "action_id", "transactional_id", "trigger_id"),
-    *("template_id", "include_responses"),
+    *("template_id", "content_id", "include_responses"),
 )
 """Arguments that Customer.io's list of one person's messages has no parameter for."""
 
@@ -233,6 +237,7 @@ def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
         "transactional_id": args.transactional_id,
         "trigger_id": args.trigger_id,
         "template_id": args.template_id,
+        "content_id": args.content_id,
         "start_ts": args.start_time,
         "end_ts": args.window_end(invocation),
         "limit": args.limit or DEFAULT_MESSAGES,

@@ -133,30 +133,6 @@ identify_customer = Subtool(
             ),
             title="An e-mail address as identifier, and a null that deletes an attribute",
         ),
-        Example(
-            {
-                "customer_id": "u1",
-                "relationships": [
-                    {"object_type_id": "1", "object_id": "acme", "attributes": {"role": "admin"}}
-                ],
-            },
-            Sends(
-                "PUT",
-                "/api/v1/customers/u1",
-                body={
-                    "cio_relationships": {
-                        "action": "add_relationships",
-                        "relationships": [
-                            {
-                                "identifiers": {"object_type_id": "1", "object_id": "acme"},
-                                "relationship_attributes": {"role": "admin"},
-                            }
-                        ],
-                    }
-                },
-            ),
-            title="A relationship with an object, which is made if it does not exist",
-        ),
     ],
 )
 

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.subtools.declare import Subtool
 from customerio_tool.subtools.declare.types import MAX_EVENT_DATA_BYTES
-from customerio_tool.subtools.events import track_anonymous_event, track_page_view
-from tests.subtools.calls import body_of, refusal_of, refused
+from customerio_tool.subtools.events import track_anonymous_event, track_event, track_page_view
+from tests.subtools.calls import body_of, refusal_of, refused, result_of
+from tests.support.vendor_spec import TrackSpecification
 
 INVITE = {"name": "invited", "recipient": "ada@example.com"}
 
@@ -96,3 +98,30 @@ def test_two_long_urls_with_one_event_id_are_two_events() -> None:
     ]
     assert bodies[0]["name"] == bodies[1]["name"]
     assert bodies[0]["id"] != bodies[1]["id"]
+
+
+@pytest.mark.parametrize("subtool", [track_event, track_anonymous_event], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("named", "sent"), [("screen", "screen"), ("Page_View", "page"), ("EVENT", "event")]
+)
+def test_a_view_of_a_page_or_screen_is_sent_as_one(
+    subtool: Subtool[Any], named: str, sent: str, vendor_track: TrackSpecification
+) -> None:
+    whom = {"customer_id": "u1"} if subtool is track_event else {"anonymous_id": "visitor-7"}
+    body = body_of(subtool, **whom, name="Checkout", type=named)
+    assert body["type"] == sent
+    if subtool is track_anonymous_event:
+        assert vendor_track.problems("POST", "/api/v1/events", {}, body) == []
+
+
+def test_a_screen_of_a_known_person_says_what_no_source_settles() -> None:
+    screen = result_of(track_event, {}, customer_id="u1", name="Checkout", type="screen")
+    assert "screen view is not verified" in screen["summary"]
+    page = result_of(track_event, {}, customer_id="u1", name="/cart", type="page")
+    assert "not verified" not in page["summary"]
+
+
+def test_a_model_is_not_shown_the_type_of_an_event() -> None:
+    for subtool in (track_event, track_anonymous_event):
+        assert "type" not in subtool.definition()["input_schema"]["properties"]
+        assert "type" in subtool.input_schema()["properties"]

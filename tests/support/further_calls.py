@@ -60,7 +60,10 @@ def _values(schema: Mapping[str, Any]) -> Iterator[Any]:
     elif schema["type"] == "object":
         members = schema.get("properties", {})
         yield {"a": 1}
-        yield {name: next(_values(member)) for name, member in members.items()}
+        whole = {name: next(_values(member)) for name, member in members.items()}
+        yield whole
+        for one in members:  # where a choice is, all members together are none
+            yield {name: value for name, value in whole.items() if name != one}
     else:
         least = schema.get("minimum", 1)
         yield from {"boolean": (True, False), "integer": (least,), "number": (least,)}.get(

@@ -57,6 +57,7 @@ class Words:
 
 NARROWS = Mark("narrows whom or what a call reaches, so that a blank does not count as not given")
 IMPLIED = Mark("says what the form of an identifier says already")
+RARE = Mark("is needed so seldom that it is not worth the words which show it to a model")
 IDENTIFIES = Mark("identifies something, so that a placeholder is refused")
 LOOSE = Mark("takes what a model gives beside it")
 PAGE_SIZE = Mark("says how much a page holds")

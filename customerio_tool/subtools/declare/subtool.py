@@ -18,7 +18,7 @@ from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
-from customerio_tool.subtools.declare.marks import IMPLIED, PEOPLE_FILTER, marks
+from customerio_tool.subtools.declare.marks import IMPLIED, PEOPLE_FILTER, RARE, marks
 from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
@@ -368,13 +368,13 @@ class Subtool(Generic[A]):
         return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
 
     def _shown_schema(self) -> dict[str, Any]:
-        """Return the schema of the arguments without those that an identifier's form implies.
+        """Return the schema of the arguments that a model is shown; a call may give all others.
 
-        Models fill them wrongly; a call may give them all the same.
+        It lacks those that an identifier's form implies, as models fill them wrongly, and the rare.
         """
         schema = self.input_schema()
         for name, argument in self.args.model_fields.items():
-            if marks(argument, IMPLIED):
+            if marks(argument, IMPLIED) or marks(argument, RARE):
                 del schema["properties"][name]
         return schema
 

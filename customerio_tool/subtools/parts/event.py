@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from customerio_tool.subtools.declare import (
+    RARE,
     AlsoCalled,
     Answer,
     Args,
@@ -20,7 +21,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.identify import PersonArgs
 from customerio_tool.subtools.parts.mail import with_addresses
-from customerio_tool.subtools.parts.vocabulary import DATA_NAMES, WHEN_NAMES
+from customerio_tool.subtools.parts.vocabulary import DATA_NAMES, VIEW_WORDS, WHEN_NAMES
 
 TRIGGER_SECONDS = 72 * 3600
 """An event with an older timestamp than this triggers no campaign (Track specification)."""
@@ -41,9 +42,15 @@ EventId: TypeAlias = Annotated[
     Field(description="Deduplication key; repeat a call safely with the same one."),
     AlsoCalled("idempotency_key", "dedup_key", "deduplication_key"),
 ]
+EventType: TypeAlias = Annotated[
+    Literal["event", "page", "screen"] | None,
+    Field(description="Page or screen for a view of what name says; default event."),
+    VIEW_WORDS,
+    RARE,
+]
 
 
-def event_body(event: EventArgs, invocation: Invocation, **extra: str) -> dict[str, Any]:
+def event_body(event: EventArgs, invocation: Invocation) -> dict[str, Any]:
     """Return the body of an event.
 
     All attempts of a call send the same id and timestamp, so that Customer.io recognises a repeat.
@@ -51,7 +58,7 @@ def event_body(event: EventArgs, invocation: Invocation, **extra: str) -> dict[s
     data = event.properties
     return {
         "name": event.event_name,
-        **extra,
+        **({} if event.event_type is None else {"type": event.event_type}),
         "id": _event_id(event, invocation),
         "timestamp": invocation.now_seconds if event.timestamp is None else event.timestamp,
         **({} if data is None else {"data": data}),
@@ -85,6 +92,11 @@ class EventArgs(Args):
         data: Data
         timestamp: When
         event_id: EventId
+
+    @property
+    def event_type(self) -> str | None:
+        """The event's type in the form for Customer.io; None means event."""
+        return None
 
     @property
     def properties(self) -> dict[str, Any] | None:

@@ -70,6 +70,15 @@ LIMIT_NAMES = AlsoCalled("count", "max", "per_page", "page_size", "max_results",
 EVENT_NAMES = AlsoCalled("event", "event_name", "event_type", "action")
 """Names by which models give the name of an event."""
 
+VIEW_WORDS = Words(
+    {
+        **dict.fromkeys(("page_view", "pageview", "page_viewed"), "page"),
+        **dict.fromkeys(("screen_view", "screenview", "screen_viewed"), "screen"),
+        **dict.fromkeys(("track", "custom"), "event"),
+    }
+)
+"""Words for the types of events."""
+
 TEMPLATE_NAMES = AlsoCalled(
     *("template_id", "template", "template_name", "message_id", "transactional_id"),
     *("transactional_message", "message_name"),
