@@ -117,6 +117,26 @@ def _(api: Api) -> bool:
     return mail(api, transactional_message_id=None, subject="s", body="b").status_code == 200
 
 
+@shows("state-unread")
+def _(api: Api) -> bool:
+    trigger(api)
+    path = "/v1/broadcasts/30/messages"
+    every = api.get(path)["messages"]
+    return bool(every) and api.get(path, state="draft")["messages"] == every
+
+
+@shows("messages-node-filters")
+def _(api: Api) -> bool:
+    mail(api, transactional_message_id=1)
+    trigger(api)
+    own = [listed(api, transactional_id=1), listed(api, campaign_id=30, trigger_id=1)]
+    template = own[1][0]["message_template_id"]
+    own.append(listed(api, template_id=template))
+    others = [listed(api, transactional_id=99), listed(api, campaign_id=30, trigger_id=99)]
+    others += [listed(api, template_id=99), listed(api, content_id=1)]
+    return all(own) and not any(others)
+
+
 @shows("metrics-version")
 def _(api: Api) -> bool:
     path = "/v1/campaigns/12/metrics"

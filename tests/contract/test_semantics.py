@@ -30,7 +30,6 @@ WITHOUT_PROBE = {
     "rate-scope": "There is one key of each kind.",
     "error-status-type": "What two documents say.",
     "non-json-errors": "A fault: tests of faults and of failures.",
-    "messages-node-filters": "The local Customer.io knows the filters that the tool sends.",
 }
 """Facts that no call to one server can show, and why."""
 
