@@ -12,11 +12,13 @@ from customerio_tool.calls.asynchronous import Asynchronous
 from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.confirmation import with_confirmation
 from customerio_tool.calls.handler import Handler
+from customerio_tool.calls.methods import SubtoolMethods
 from customerio_tool.calls.recovery import CALL_SECONDS
 from customerio_tool.calls.runner import Runner
 from customerio_tool.connection import Connection
 from customerio_tool.connection.check import check_connection
 from customerio_tool.connection.client import Client
+from customerio_tool.connection.given import given_once
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.errors import (
@@ -38,14 +40,14 @@ if TYPE_CHECKING:
     from customerio_tool.sandbox import Options, Sandbox
 
 
-class CustomerIoTool(Asynchronous):
+class CustomerIoTool(SubtoolMethods, Asynchronous):
     """The tool "Customer.io": it lists, defines and runs its subtools on one connection.
 
     It may be shared by threads, and a host may make a new one for each call.
 
     Args:
         connection: A `Connection`, or the mapping of a saved one. The mapping may have a member
-            `policy`, which `Policy.load` reads.
+            `policy`, which `Policy.load` reads. The fields may also be keywords: `(**saved)`.
         policy: A `Policy`, or a value for `Policy.load`. By default `Policy()`: every subtool may
             run, without confirmation.
         session: A `requests` session to share between tools; see `Client` for its risks. By
@@ -58,21 +60,24 @@ class CustomerIoTool(Asynchronous):
     Raises:
         ConnectionInvalid: The saved configuration is invalid, or it has a policy and `policy` is
             given too.
+        TypeError: There is no connection, or a keyword beside it that is none of these.
         ValueError: The session's adapters retry requests.
     """
 
     def __init__(
         self,
-        connection: Connection | Mapping[str, Any],
+        connection: Connection | Mapping[str, Any] | None = None,
         *,
         policy: Policy | Mapping[str, object] | str | None = None,
         session: requests.Session | None = None,
         backends: Backends | None = None,
         clock: Clock | None = None,
         timeouts: Timeouts | None = None,
+        **fields: str | int | None,
     ) -> None:
-        sealed = Secret(connection)
-        del connection
+        one, named = Secret(connection), Secret(fields)
+        del connection, fields
+        sealed = given_once(one, named, CustomerIoTool.__init__.__kwdefaults__ or ())
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
         self._clock = clock or Clock()
