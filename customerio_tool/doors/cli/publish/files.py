@@ -24,6 +24,7 @@ from customerio_tool.doors.cli.publish.manifest import (
     manifest,
     schema_path,
 )
+from customerio_tool.doors.studio.governance import governance
 from customerio_tool.policy.schema import policy_schema
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Subtool
@@ -31,6 +32,7 @@ from customerio_tool.subtools.declare.results import ERROR
 from customerio_tool.subtools.declare.schema import JSON_SCHEMA
 from customerio_tool.version import DISTRIBUTION
 
+GOVERNANCE = schema_path("phinite-policy")
 MANIFEST = "tool_manifest.yaml"
 README = "README.md"
 _ERROR_ID = f"urn:{DISTRIBUTION}:error"
@@ -51,6 +53,7 @@ def artefacts() -> Mapping[str, str]:
         "manifest.schema": MANIFEST_SCHEMA,
     }
     files = {schema_path(name): _as_json(schema) for name, schema in schemas.items()}
+    files[GOVERNANCE] = _as_json(governance())
     return MappingProxyType({**files, MANIFEST: _HEAD + _as_yaml(manifest())})
 
 
