@@ -25,6 +25,7 @@ from customerio_tool.doors.cli.display import (
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_check
 from customerio_tool.doors.cli.publish import files as contract
 from customerio_tool.doors.cli.sandbox import sandbox
+from customerio_tool.doors.cli.studio import studio
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import find
@@ -192,6 +193,7 @@ def publish(
 
 
 app.command()(sandbox)
+app.add_typer(studio, name="studio")
 
 
 def _definitions(dialect: str, *, as_json: bool) -> list[dict[str, Any]]:

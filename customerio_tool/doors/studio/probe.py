@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-CODE_CHARS = 0
+CODE_CHARS = "0"
 PACKAGES = ("pydantic", "jsonschema", "requests", "httpx", "redis", "sqlite3", "zipimport")
 KEYS = ("captured_variables", "capture_variables")
 OWN_VARIABLE = "customer_io_probe_key"
@@ -35,7 +35,7 @@ def main(inputs: Any = None, env_variables: Any = None) -> dict[str, Any]:
     probes: dict[str, Callable[[], Any]] = {
         "python": lambda: f"{platform.python_implementation()} {sys.version.split()[0]}",
         "system": lambda: f"{platform.system()} {platform.machine()}",
-        "code_chars": lambda: CODE_CHARS,
+        "code_chars": lambda: int(CODE_CHARS),
         "packages": _packages,
         "zip_import": _zip_import,
         "inputs": lambda: _shape_of(inputs),
