@@ -1,0 +1,68 @@
+"""One conversation has the same results and the same effects through every door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.sandbox import Sandbox
+from tests.support.conversation import POLICY, STEPS, Door, Envelope, Talk, ends_of, held
+
+
+def python(sandbox: Sandbox) -> Any:
+    return _by_tool(sandbox, lambda tool, name, arguments: tool.call(name, arguments))
+
+
+def acall(sandbox: Sandbox) -> Any:
+    return _by_tool(sandbox, lambda tool, name, arguments: asyncio.run(tool.acall(name, arguments)))
+
+
+def handlers(sandbox: Sandbox) -> Any:
+    return _by_tool(sandbox, lambda tool, name, arguments: tool.handlers[name](**arguments))
+
+
+@contextmanager
+def _by_tool(sandbox: Sandbox, call: Any) -> Iterator[Talk]:
+    with CustomerIoTool(sandbox.connection(), policy=POLICY, backends=Backends()) as tool:
+
+        def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
+            result: Envelope = call(tool, name, arguments)
+            if waiting := result.get("confirmation_id"):
+                return tool.approve(waiting) if agrees else tool.decline(waiting)
+            return result
+
+        yield talk
+
+
+DOORS: list[Door] = [python, acall, handlers]
+
+
+@pytest.fixture(scope="module")
+def expected() -> tuple[list[Envelope], dict[str, Any]]:
+    """What the plain Python door gives."""
+    return held(python)
+
+
+def test_the_conversation_goes_as_it_is_written(
+    expected: tuple[list[Envelope], dict[str, Any]],
+) -> None:
+    told, _ = expected
+    assert [ends_of(each) for each in told] == [step.ends for step in STEPS]
+    assert len(STEPS) == 20
+    assert [step.ends for step in STEPS].count("arguments_invalid") == 5
+
+
+@pytest.mark.parametrize("door", DOORS[1:], ids=lambda door: door.__name__)
+def test_it_is_the_same_through_every_door(
+    door: Door, expected: tuple[list[Envelope], dict[str, Any]]
+) -> None:
+    told, state = held(door)
+    for step, mine, theirs in zip(STEPS, told, expected[0], strict=True):
+        assert mine == theirs, step.subtool
+    assert state == expected[1]
