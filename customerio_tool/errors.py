@@ -241,11 +241,29 @@ class ToolClosed(Refused):
 
 
 class ArgumentsInvalid(Refused):
-    """The arguments are invalid; `fields` names each wrong one, its problem and its fix."""
+    """The arguments are invalid; `fields` names each wrong one, its problem and its fix.
+
+    Args:
+        summary: See `CustomerIoError`.
+        instead: The arguments to change for the call that is certainly meant; None in it means to
+            leave one out. The request is built with them for `corrected`.
+        details: The other arguments of `CustomerIoError`.
+    """
 
     code = "arguments_invalid"
     next_step = "fix_arguments"
     says_problems = True
+
+    def __init__(
+        self, summary: str, *, instead: Mapping[str, Any] | None = None, **details: Any
+    ) -> None:
+        super().__init__(summary, **details)
+        self.instead = instead
+
+    def correct(self, arguments: Mapping[str, Any]) -> None:
+        """Tell the arguments to send next."""
+        self.corrected = arguments
+        self.add("`try` has the arguments to send.")
 
 
 class LedgerUnavailable(Refused):

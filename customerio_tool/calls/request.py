@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from customerio_tool.calls.call import Call
 from customerio_tool.connection.exchange import Request
+from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools.declare import Args, Endpoint, Pace
 from customerio_tool.subtools.declare.json_text import compact
 
 
 def request_for(call: Call[Any]) -> Request:
-    """Return the request that a call sends."""
+    """Return the request that a call sends.
+
+    Raises:
+        ArgumentsInvalid: At the time of the call, its arguments make no request.
+    """
+    try:
+        return _built(call)
+    except ArgumentsInvalid as error:
+        _advise(call, error)
+        raise
+
+
+def _advise(call: Call[Any], error: ArgumentsInvalid) -> None:
+    """Give an error the arguments that are certainly meant, if they make a request."""
+    if error.instead is None or error.corrected is not None:
+        return
+    corrected = call.subtool.changed(call.args, error.instead)
+    try:
+        _built(replace(call, args=call.subtool.parse(corrected)))
+    except ArgumentsInvalid:
+        return
+    error.correct(corrected)
+
+
+def _built(call: Call[Any]) -> Request:
     subtool, args, at = call.subtool, call.args, call.at
     endpoint = subtool.endpoint_of(args)
     query = subtool.query(args, at) if subtool.query else {}

@@ -29,6 +29,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.identify import PersonArgs, look_at_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
+from customerio_tool.subtools.parts.repairs import mend_device
 from customerio_tool.subtools.parts.vocabulary import PLATFORM_WORDS, TOKEN_NAMES
 
 
@@ -97,6 +98,7 @@ add_device = Subtool(
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
     body=_device_body,
+    mend=mend_device,
     shape=acknowledge(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
         caution="Anybody who had this token before keeps it, and gets messages there too.",

@@ -53,6 +53,7 @@ from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, lo
 from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
 from customerio_tool.subtools.parts.pages import CURSOR_TOO_LONG, paging_note
 from customerio_tool.subtools.parts.references import APP_PAGES
+from customerio_tool.subtools.parts.repairs import mend_list
 from customerio_tool.subtools.parts.vocabulary import (
     CHANNEL_NAMES,
     CHANNEL_WORDS,
@@ -193,7 +194,7 @@ class ListMessagesArgs(Args):
                 raise Problem("needs customer_id", "give it, or leave id_type out", "id_type")
             return self
         check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
-        fix = "leave it out, or list without customer_id"
+        fix = "leave it out: each message tells its own; or list without customer_id"
         refuse_given = [name for name in _NOT_OF_ONE_PERSON if getattr(self, name) is not None]
         if refuse_given:
             refuse([FieldProblem(n, "does not go with customer_id", fix) for n in refuse_given])
@@ -330,6 +331,7 @@ list_messages = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     query=_query,
+    mend=mend_list,
     shape=Shape(
         outcome="done",
         to_result=_to_result,
@@ -337,7 +339,7 @@ list_messages = Subtool(
             "messages": {
                 "type": "array",
                 "items": {"type": "object"},
-                "description": "Deliveries; metrics holds the Unix time of each event.",
+                "description": "Deliveries; metrics holds the time of each event.",
             },
             "count": {"type": "integer", "description": "Messages in this result."},
             "next_cursor": {"type": "string", "description": "Cursor of the next page, if any."},
@@ -345,6 +347,7 @@ list_messages = Subtool(
         },
         expects="messages",
         untrusted=True,
+        times=("messages.created", "messages.metrics.*"),
     ),
     not_found_hint=_not_found_hint,
     person_argument="customer_id",

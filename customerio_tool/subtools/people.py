@@ -61,6 +61,7 @@ from customerio_tool.subtools.parts.merge import (
     merge_body,
 )
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
+from customerio_tool.subtools.parts.repairs import mend_person
 from customerio_tool.subtools.parts.targets import other_holder, person_target
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ identify_customer = Subtool(
     effect=Effect.OVERWRITE,
     pace=Pace.TRACK,
     body=identify_body,
+    mend=mend_person,
     shape=acknowledge(
         "Customer.io accepted the attributes of {customer_id} and applies them shortly.",
         caution=identify_caution,
@@ -377,6 +379,7 @@ get_customer_attributes = Subtool(
         },
         expects="customer",
         untrusted=True,
+        times=("customer.attributes.created_at", "customer.devices.last_used"),
     ),
     not_found_hint=lambda args: looked_up_hint(args.customer_id, args.id_type),
     person_argument="customer_id",

@@ -35,6 +35,7 @@ from customerio_tool.subtools.declare import (
     whole_in,
 )
 from customerio_tool.subtools.parts.creation import (
+    SEGMENT_TIMES,
     CreateManualSegmentArgs,
     created_to_result,
     new_segment_body,
@@ -201,7 +202,10 @@ list_segments = Subtool(
     effect=Effect.READ,
     pace=Pace.APP,
     shape=listing(
-        "segments", brief=("id", "name", "type", "state", "updated_at"), keep=_passes_filters
+        "segments",
+        brief=("id", "name", "type", "state", "updated_at"),
+        keep=_passes_filters,
+        times=SEGMENT_TIMES,
     ),
     person_argument=None,
     people=NO_PEOPLE,
@@ -263,6 +267,7 @@ get_segment = Subtool(
         },
         expects="segment",
         untrusted=True,
+        times=[f"segment.{name}" for name in SEGMENT_TIMES],
     ),
     second_read=SecondRead(
         Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}/customer_count"),

@@ -17,7 +17,6 @@ from customerio_tool.connection.fields import HOSTS
 from customerio_tool.sandbox import Options, pace
 from customerio_tool.sandbox.application import TABLES
 from customerio_tool.subtools import (
-    campaigns,
     messages,
     subtools,
 )
@@ -35,6 +34,7 @@ from customerio_tool.subtools.parts import (
     email,
     event,
     mail,
+    metrics,
     sending,
     spans,
 )
@@ -312,7 +312,7 @@ def test_a_span_of_time_certainly_fits_the_recorded_calendar() -> None:
     assert longest_half_year * 86_400 <= messages.LONGEST_WINDOW_SECONDS
     assert FACTS.limits["messages_window"].max == 6
     years = FACTS.limits["metrics_years"].max
-    assert (years * 365 + years // 4) * 86_400 >= campaigns.MAX_SPAN_SECONDS
+    assert (years * 365 + years // 4) * 86_400 >= metrics.MAX_SPAN_SECONDS
 
 
 def test_the_local_customer_io_serves_every_recorded_address() -> None:

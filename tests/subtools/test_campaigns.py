@@ -17,10 +17,9 @@ from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import NotFound, ReplyUnreadable
 from customerio_tool.sandbox.metrics import Span, buckets
-from customerio_tool.subtools import campaigns
 from customerio_tool.subtools.campaigns import get_campaign, get_campaign_metrics, list_campaigns
-from customerio_tool.subtools.parts import spans
-from customerio_tool.subtools.parts.spans import MAX_STEPS, start_of_last
+from customerio_tool.subtools.parts import metrics, spans
+from customerio_tool.subtools.parts.spans import MAX_STEPS, start_of_last, starts_of
 from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
 
 CAMPAIGNS = [
@@ -56,14 +55,20 @@ def test_an_unknown_campaign_is_answered_with_how_to_find_one() -> None:
 
 def test_a_campaign_comes_whole() -> None:
     result = result_of(get_campaign, {"campaign": CAMPAIGNS[0]}, campaign_id=1)
-    assert result["campaign"] == CAMPAIGNS[0]
+    assert result["campaign"] == {**CAMPAIGNS[0], "updated": "1970-01-01T00:00:05Z"}
     assert "Welcome" not in result["summary"]
 
 
 def test_campaigns_are_filtered_by_state_and_name_and_shown_in_brief() -> None:
     result = result_of(list_campaigns, {"campaigns": CAMPAIGNS}, state="draft", name_contains="WIN")
     assert result["campaigns"] == [
-        {"id": 2, "name": "Win back", "type": "segment", "state": "draft", "updated": 6}
+        {
+            "id": 2,
+            "name": "Win back",
+            "type": "segment",
+            "state": "draft",
+            "updated": "1970-01-01T00:00:06Z",
+        }
     ]
     assert result["total"] == 1
 
@@ -141,7 +146,7 @@ def test_without_a_time_zone_database_the_last_steps_are_counted_in_utc(
     assert query["start"] == str(AT.now_seconds // DAY * DAY)
     assert metrics_query(steps=1, timezone="UTC") == query
     assert metrics_refused(steps=1, timezone="Europe/Berlin") == ["timezone"]
-    assert "midnight UTC" in metrics_of({"sent": [1]}, steps=1)["summary"]
+    assert "1 day from 2025-11-23T00:00Z (UTC)" in metrics_of({"sent": [1]}, steps=1)["summary"]
 
 
 @settings(max_examples=300, deadline=None)
@@ -158,7 +163,64 @@ def test_the_local_customer_io_counts_as_many_steps_as_were_asked_for(
     zone = ZoneInfo(data.draw(st.sampled_from(names)))
     start = start_of_last(steps, period, now, zone)
     workspace: Any = SimpleNamespace(now=now)
-    assert len(buckets(workspace, period, Span(start, max(now, start + 1)), zone)) == steps
+    end = max(now, start + 1)
+    counted = buckets(workspace, period, Span(start, end), zone)
+    assert len(counted) == steps
+    told = starts_of((start, end), steps, period, zone)
+    assert [int(each.timestamp()) for each in told] == counted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count", "starts"),
+    [
+        (
+            {"start_time": "2025-11-20T12:00:00Z", "end_time": "2025-11-22T12:00:00Z"},
+            3,
+            ["2025-11-20", "2025-11-21", "2025-11-22"],
+        ),
+        (
+            {"start_time": "2025-11-20", "end_time": "2025-11-22", "timezone": "UTC"},
+            2,  # without the step that begins at the end
+            ["2025-11-20", "2025-11-21"],
+        ),
+        (
+            {"period": "hours", "steps": 2, "timezone": "Asia/Kolkata"},
+            2,
+            ["2025-11-23T16:00+05:30", "2025-11-23T17:00+05:30"],
+        ),
+        (
+            {"period": "hours", "start_time": "2025-11-02T05:30:00Z", "end_time": 1762066800},
+            3,  # the hour of which there are two
+            ["2025-11-02T01:00-04:00", "2025-11-02T01:00-05:00", "2025-11-02T02:00-05:00"],
+        ),
+        ({"period": "weeks", "steps": 2}, 2, ["2025-11-16", "2025-11-23"]),
+        ({"period": "months", "steps": 3}, 3, ["2025-09-01", "2025-10-01", "2025-11-01"]),
+    ],
+)
+def test_each_step_has_its_date(arguments: dict[str, Any], count: int, starts: list[str]) -> None:
+    result = metrics_of({"sent": [1] * count}, **arguments)
+    assert result["starts"] == starts
+    assert len(result["series"]["sent"]) == len(starts)
+
+
+@pytest.mark.parametrize("count", [1, 4, 10])
+def test_steps_that_were_not_asked_for_are_not_dated(count: int) -> None:
+    span = {"start_time": "2025-11-20T12:00:00Z", "end_time": "2025-11-22T12:00:00Z"}
+    result = metrics_of({"sent": [1] * count}, **span)
+    assert "starts" not in result
+    assert "Do not date them" in result["summary"]
+
+
+def test_where_the_default_zone_is_not_known_a_span_is_not_dated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> Any:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(spans, "ZoneInfo", missing)
+    span = {"start_time": "2025-11-20T12:00:00Z", "end_time": "2025-11-21T12:00:00Z"}
+    assert "starts" not in metrics_of({"sent": [1, 2]}, **span)
+    assert "starts" in metrics_of({"sent": [1, 2]}, **span, timezone="UTC")
 
 
 @pytest.mark.parametrize("window", [{"start_time": 1763800000}, {"end_time": 1763800000}])
@@ -201,7 +263,7 @@ def test_what_is_no_time_zone_is_refused(name: str) -> None:
 
 
 def test_without_a_list_of_time_zones_the_form_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaigns, "_installed_timezones", set)
+    monkeypatch.setattr(metrics, "_installed_timezones", set)
     assert metrics_query(start_time=1763800000, timezone="Europe/Berlin")["tz"] == "Europe/Berlin"
     assert metrics_refused(start_time=1763800000, timezone="Berlin!") == ["timezone"]
 
@@ -218,7 +280,8 @@ def test_one_step_is_one_step_though_customer_io_returns_two() -> None:
     result = metrics_of({"sent": [3, 5]}, steps=1)
     assert result["series"] == {"sent": [5]}
     assert result["totals"] == {"sent": 5}
-    assert "1 day," in result["summary"]
+    assert "1 day from 2025-11-23T00:00-05:00 (America/New_York)," in result["summary"]
+    assert result["starts"] == ["2025-11-23"]
 
 
 @given(

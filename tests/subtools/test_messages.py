@@ -110,7 +110,7 @@ def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
         "type": "email",
         "customer_id": "u1",
         "customer_identifiers": {"id": "u1", "cio_id": "d9c106000001"},
-        "metrics": {"sent": 1763890003},
+        "metrics": {"sent": "2025-11-23T09:26:43Z"},
         "msg_template_id": 7,
         "forgotten": False,
     }

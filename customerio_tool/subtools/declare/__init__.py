@@ -66,6 +66,7 @@ from customerio_tool.subtools.declare.results import (
     listing,
     one,
 )
+from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
 from customerio_tool.subtools.declare.subtool import (
     SecondRead,
@@ -251,5 +252,6 @@ __all__ = [
     "visible",
     "whole_in",
     "whole_number",
+    "with_iso_times",
     "with_plain_domain",
 ]

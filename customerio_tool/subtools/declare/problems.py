@@ -36,15 +36,22 @@ MAX_PATH_CHARS = 300
 """Characters of a path in a message; the middle of a longer one is left out."""
 
 
-def refuse(fields: Iterable[FieldProblem]) -> NoReturn:
-    """Raise `ArgumentsInvalid`, whose summary has one sentence for each field and its fix."""
+def refuse(fields: Iterable[FieldProblem], instead: Mapping[str, Any] | None = None) -> NoReturn:
+    """Raise `ArgumentsInvalid`, whose summary has one sentence for each field and its fix.
+
+    Args:
+        fields: The problems.
+        instead: The arguments that are certainly meant, where only the time of the call shows it:
+            those that change, and None for one to leave out. They reach nobody whom the refused
+            call does not.
+    """
     problems = list(fields)
     listed = problems[:MAX_PROBLEMS_IN_SUMMARY]
     sentences = " ".join(_sentence(str(problem)) for problem in listed)
     left = len(problems) - len(listed)
     more = f" And {left:,} more." if left > 0 else ""
     raise ArgumentsInvalid(
-        f"Nothing was sent. {sentences}{more}", fields=problems[:MAX_PROBLEMS]
+        f"Nothing was sent. {sentences}{more}", fields=problems[:MAX_PROBLEMS], instead=instead
     ) from None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from customerio_tool.errors import Look, NextStep, TookEffect
 from customerio_tool.subtools.declare.invocation import Invocation
+from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.vendor_json import Item, fitted, fitting_items
 
 Outcome: TypeAlias = Literal["done", "accepted", "already_sent", "dry_run"]
@@ -66,6 +67,8 @@ class Shape(Generic[T_contra]):
         returns: The JSON Schema of each further member.
         expects: A member of the reply to a read; a reply without it is unreadable.
         untrusted: Whether the result holds text from Customer.io: data, not instructions.
+        times: The paths of the reply's Unix times, which the result shows in ISO 8601; see
+            `with_iso_times`.
     """
 
     outcome: Outcome
@@ -73,10 +76,12 @@ class Shape(Generic[T_contra]):
     returns: Mapping[str, JsonSchema]
     expects: str | None = None
     untrusted: bool = False
+    times: Sequence[str] = ()
 
     def envelope(self, answer: Answer[T_contra]) -> dict[str, Any]:
         """Return the success envelope: the whole result of a call that succeeded."""
-        members = dict(self.to_result(answer))
+        shown = replace(answer, payload=with_iso_times(answer.payload, self.times))
+        members = dict(self.to_result(shown))
         outcome = members.pop("outcome", self.outcome)
         head = {"ok": True, "summary": members.pop("summary"), "outcome": outcome}
         return {**head, **members, **({"untrusted": True} if self.untrusted else {})}
@@ -132,12 +137,13 @@ def acknowledge(
     return Shape(outcome="accepted", to_result=to_result, returns=returns)
 
 
-def one(key: str, summary: Callable[[Any, Item], str]) -> Shape[Any]:
+def one(key: str, summary: Callable[[Any, Item], str], *, times: Sequence[str] = ()) -> Shape[Any]:
     """Return the shape for one object of Customer.io's, with all its fields.
 
     Args:
         key: The member of the reply, and of the result, that holds the object.
         summary: Returns a sentence for the arguments and the object.
+        times: The members of the object that are Unix times.
     """
 
     def to_result(answer: Answer[Any]) -> dict[str, Any]:
@@ -150,7 +156,14 @@ def one(key: str, summary: Callable[[Any, Item], str]) -> Shape[Any]:
         "truncated": TRUNCATED,
         "omitted": OMITTED,
     }
-    return Shape(outcome="done", to_result=to_result, returns=returns, expects=key, untrusted=True)
+    return Shape(
+        outcome="done",
+        to_result=to_result,
+        returns=returns,
+        expects=key,
+        untrusted=True,
+        times=[f"{key}.{name}" for name in times],
+    )
 
 
 def cut_note(members: Mapping[str, Any], how_to_go_on: str = "") -> str:
@@ -160,13 +173,20 @@ def cut_note(members: Mapping[str, Any], how_to_go_on: str = "") -> str:
     return f" It was too long and is cut. {how_to_go_on}".rstrip()
 
 
-def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) -> Shape[P]:
+def listing(
+    key: str,
+    *,
+    brief: Sequence[str],
+    keep: Callable[[P, Item], bool],
+    times: Sequence[str] = (),
+) -> Shape[P]:
     """Return the shape for a list that Customer.io returns whole, and that is paged here.
 
     Args:
         key: The member of the reply, and of the result, that holds the list; null means empty.
         brief: The fields of each item in the result, unless the argument `full` is true.
         keep: Returns whether an item passes the call's filters.
+        times: The members of each item that are Unix times.
     """
 
     def to_result(answer: Answer[P]) -> dict[str, Any]:
@@ -185,7 +205,14 @@ def listing(key: str, *, brief: Sequence[str], keep: Callable[[P, Item], bool]) 
         "next_offset": {"type": "integer", "description": "Offset of the next page, if any."},
         "truncated": TRUNCATED,
     }
-    return Shape(outcome="done", to_result=to_result, returns=returns, expects=key, untrusted=True)
+    return Shape(
+        outcome="done",
+        to_result=to_result,
+        returns=returns,
+        expects=key,
+        untrusted=True,
+        times=[f"{key}.{name}" for name in times],
+    )
 
 
 def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:

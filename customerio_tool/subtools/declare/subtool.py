@@ -24,7 +24,7 @@ from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Addressees, Reach
-from customerio_tool.subtools.declare.reading import read_values
+from customerio_tool.subtools.declare.reading import is_time, read_values
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
     POSSIBLY,
@@ -36,6 +36,7 @@ from customerio_tool.subtools.declare.results import (
 from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
+from customerio_tool.subtools.declare.times import iso_time
 from customerio_tool.subtools.declare.vendor_json import Item
 
 A = TypeVar("A", bound=Args)
@@ -260,9 +261,9 @@ class Subtool(Generic[A]):
 
     def _advise(self, error: ArgumentsInvalid, given: Mapping[str, Any]) -> None:
         """Give an error the arguments that are certainly meant, or the read that finds a number."""
-        error.corrected = next(filter(self._is_right, self._mended(error, given)), None)
-        if error.corrected is not None:
-            error.add("`try` has the arguments to send.")
+        corrected = next(filter(self._is_right, self._mended(error, given)), None)
+        if corrected is not None:
+            error.correct(corrected)
         elif look := look_for(self.args, given):
             error.look = look
             error.add("`look` is the call that finds it.")
@@ -282,14 +283,20 @@ class Subtool(Generic[A]):
         return True
 
     def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments without a null that stands for none, and without most unknown ones.
-
-        One more unknown argument is left than an error lists.
-        """
+        """Return the arguments without nulls, and with one unknown one more than an error lists."""
         unknown = [name for name in arguments if name not in self.args.model_fields]
         nulls = [name for name in self._optional_names() if arguments.get(name, ...) is None]
         left_out = {*unknown[MAX_PROBLEMS + 1 :], *nulls}
         return {name: value for name, value in arguments.items() if name not in left_out}
+
+    def changed(self, args: A, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call as a model sends them, some changed; None leaves out."""
+        fields = self.args.model_fields
+        given = {
+            name: iso_time(value) if is_time(fields[name]) and value is not None else value
+            for name, value in args
+        }
+        return {name: value for name, value in {**given, **changes}.items() if value is not None}
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""

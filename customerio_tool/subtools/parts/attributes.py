@@ -36,7 +36,7 @@ MAX_RELATIONSHIPS = 1000
 MAX_ATTRIBUTE_NAME_BYTES = 150
 MAX_ATTRIBUTE_VALUE_BYTES = 1000
 
-_ARGUMENT_INSTEAD = {
+ARGUMENT_INSTEAD = {
     "_timestamp": "timestamp",
     "_update": "update_only",
     "cio_subscription_preferences": "topics",
@@ -84,7 +84,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attribute(name: str, value: Any) -> Any:
     if name.startswith(("_", "cio_")):
-        argument = _ARGUMENT_INSTEAD.get(name.split(".", maxsplit=1)[0])
+        argument = ARGUMENT_INSTEAD.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"
         raise Problem("has a name that Customer.io reserves", fix, name)
     if visible(name) != name:

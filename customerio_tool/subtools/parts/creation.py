@@ -16,11 +16,15 @@ from customerio_tool.subtools.declare import (
     fitted,
     object_in,
     whole_in,
+    with_iso_times,
 )
 from customerio_tool.subtools.parts.namesakes import (
     is_named,
     is_older,
 )
+
+SEGMENT_TIMES = ("created_at", "updated_at")
+"""Members of a segment that are Unix times."""
 
 
 class CreateManualSegmentArgs(Args):
@@ -45,14 +49,20 @@ def created_to_result(answer: Answer[CreateManualSegmentArgs]) -> dict[str, Any]
     if number is None or not is_named(segment, answer.args.name):
         summary = "Customer.io accepted the segment but did not tell its number; see list_segments."
         return {"summary": summary, "outcome": "accepted", "segment_id": None}
+    shown = with_iso_times(segment, SEGMENT_TIMES)
     if is_older(segment, answer.invocation):
         summary = (
             f"Customer.io answered with segment {number}, which is older than this call: it is no "
             "new one, and may hold people."
         )
-        return {"summary": summary, "outcome": "accepted", "segment_id": number, "segment": segment}
+        return {
+            "summary": summary,
+            "outcome": "accepted",
+            "segment_id": number,
+            **fitted("segment", shown),
+        }
     return {
         "summary": f"Created segment {number}, empty.",
         "segment_id": number,
-        **fitted("segment", segment),
+        **fitted("segment", shown),
     }

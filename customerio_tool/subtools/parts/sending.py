@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from customerio_tool.subtools.declare import (
     CALL,
     IMPLIED,
+    MAX_TIME,
     NARROWS,
     PERSON_NAMES,
     Addressees,
@@ -21,6 +22,7 @@ from customerio_tool.subtools.declare import (
     Identifier,
     IdType,
     Invocation,
+    Item,
     JsonObject,
     Line,
     Look,
@@ -46,6 +48,9 @@ MAX_PAYLOAD_BYTES = 1_000_000
 MAX_BODY_BYTES = 2048 * 1024
 """Bytes of the whole body of a send, attachments in base64 included: Customer.io's 2048 KB
 (https://docs.customer.io/journeys/transactional-api-common-api-errors/)."""
+
+MEANS_NOW_SECONDS = 900
+"""How far `send_at` may be in the past and can only mean now."""
 
 MAX_AHEAD_SECONDS = 90 * 86_400
 """How far `send_at` may be in the future."""
@@ -163,6 +168,14 @@ def check_send(args: Transactional) -> None:
         raise Problem("needs a trigger name", "name the template, or leave it out", "auto_create")
 
 
+def mend_send(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a send without `auto_create` where Customer.io would ignore it."""
+    template = values.get("transactional_message_id")
+    if values.get("auto_create") and (type(template) is int or is_number(str(template))):
+        return {name: value for name, value in values.items() if name != "auto_create"}
+    return values
+
+
 def send_body(
     args: Transactional, invocation: Invocation, renamed: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -247,9 +260,12 @@ _SPELT_IN_TWO_WAYS = ("identifiers", "transactional_message_id")
 def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
     if send_at is None:
         return
-    if send_at < invocation.now_seconds:
-        refuse([FieldProblem("send_at", "is past", "leave it out to send now")])
-    if send_at - invocation.now_seconds > MAX_AHEAD_SECONDS:
+    late = invocation.now_seconds - send_at
+    if late > 0:
+        now = {"send_at": None} if late <= MEANS_NOW_SECONDS else None  # else: another year?
+        fix = "leave it out to send now, or give a later time"
+        refuse([FieldProblem("send_at", "is past", fix)], now)
+    if -late > MAX_AHEAD_SECONDS:
         refuse([FieldProblem("send_at", "is too far ahead", "it may be at most 90 days ahead")])
 
 
@@ -293,7 +309,7 @@ def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _
         delivery = _delivery_id(answer.payload.get("delivery_id"))
         sentence = _sentence(answer.args, noun)
         missing = "" if delivery else " Its delivery id could not be read."
-        queued_at, send_at = whole_in(answer.payload.get("queued_at")), answer.args.send_at
+        queued_at, send_at = _queued_at(answer.payload), answer.args.send_at
         return {
             "summary": f"{sentence}{missing} {caution(answer.args)}".rstrip(),
             "delivery_id": delivery,
@@ -310,11 +326,17 @@ def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _
                 "type": ["string", "null"],
                 "description": "Id of the message; null where the reply could not be read.",
             },
-            "queued_at": {"type": "integer", "description": "When it was queued, Unix seconds."},
+            "queued_at": {"type": "string", "description": "When it was queued, ISO 8601."},
             "send_at": {"type": "string", "description": "When it will be sent, ISO 8601."},
             "verify": CALL,
         },
     )
+
+
+def _queued_at(reply: Item) -> str | None:
+    """Return when a message was queued in ISO 8601; None where the reply does not tell it."""
+    seconds = whole_in(reply.get("queued_at"))
+    return None if seconds is None or not 0 < seconds <= MAX_TIME else iso_time(seconds)
 
 
 def _delivery_id(value: Any) -> str | None:

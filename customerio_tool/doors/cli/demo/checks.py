@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customerio_tool.doors.cli.demo.server import Mismatch, Server, State, same
+from customerio_tool.subtools.declare import with_iso_times
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def plan_is_gone(step: Evidence) -> None:
 
 def attributes_agree(step: Evidence) -> None:
     """The tool returns the attributes that the App API returns."""
-    theirs = step.server.app(f"/v1/customers/{MARA}/attributes")["customer"]
+    answer = step.server.app(f"/v1/customers/{MARA}/attributes")["customer"]
+    theirs = with_iso_times(answer, ["attributes.created_at", "devices.last_used"])
     ours = step.returned("customer")
     for member in ("identifiers", "attributes", "unsubscribed", "devices"):
         same(member, ours.get(member), theirs[member])
@@ -144,7 +146,8 @@ def messages_agree(step: Evidence) -> None:
     members = ("id", "recipient", "subject", "created")
     theirs = step.server.app("/v1/messages?type=email&limit=5")["messages"]
     ours = step.returned("messages")
-    expected = [[each[member] for member in members] for each in theirs]
+    dated = with_iso_times(theirs, ["created"])
+    expected = [[each[member] for member in members] for each in dated]
     same("messages", [[each.get(member) for member in members] for each in ours], expected)
     same("the newest subject", ours[0]["subject"], "Your receipt")
 
@@ -188,7 +191,9 @@ def segment_agrees(step: Evidence) -> None:
     same(
         "the segment",
         step.returned("segment"),
-        step.server.app(f"/v1/segments/{number}")["segment"],
+        with_iso_times(
+            step.server.app(f"/v1/segments/{number}")["segment"], ["created_at", "updated_at"]
+        ),
     )
     count = step.server.app(f"/v1/segments/{number}/customer_count")["count"]
     same("the count", (step.returned("customer_count"), count), (1, 1))
@@ -214,7 +219,8 @@ def campaigns_agree(step: Evidence) -> None:
 def campaign_agrees(step: Evidence) -> None:
     """The tool returns the campaign that the App API returns."""
     theirs = step.server.app("/v1/campaigns/12")["campaign"]
-    same("the campaign", step.returned("campaign"), theirs)
+    dated = with_iso_times(theirs, ["created", "updated", "first_started"])
+    same("the campaign", step.returned("campaign"), dated)
 
 
 def metrics_agree(step: Evidence) -> None:
