@@ -12,7 +12,7 @@ from customerio_tool.backends.approvals.waiting import Approvals
 from customerio_tool.backends.ledger.entry import Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.local import LocalLimiter
-from customerio_tool.backends.pacing.slots import Limiter
+from customerio_tool.backends.pacing.slots import Limiter, permits_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.backends.telemetry.audit import AuditTrail
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
 AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"
+RATES_VARIABLE = "CUSTOMERIO_RATES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ class Backends:
           `redis`)
         - `CUSTOMERIO_LEDGER_FILE`: the ledger in this SQLite file, for the processes of one
           machine; it has precedence over Redis
+        - `CUSTOMERIO_RATES`: other rate limits than Customer.io's, such as `app=5,send=200`; see
+          `LocalLimiter`
         - `CUSTOMERIO_AUDIT_FILE`: an audit trail in this file, in addition to the other telemetry
 
         Args:
@@ -103,7 +106,7 @@ class Backends:
             shared: The source of all other parts; by default `of_process()`.
 
         Raises:
-            ConnectionInvalid: The audit file cannot be written.
+            ConnectionInvalid: The audit file cannot be written, or the rates cannot be read.
             ImportError: Redis is chosen, and the extra `redis` is not installed.
             ValueError: `CUSTOMERIO_REDIS_URL` is not the URL of a Redis server.
         """
@@ -111,8 +114,12 @@ class Backends:
         del environ
         shared = shared or cls.of_process()
         url = Secret(source.get(REDIS_URL_VARIABLE, "").strip())
+        rates = _rates(source.get(RATES_VARIABLE, ""))
         if url.reveal():
-            shared = replace(shared, limiter=_redis_limiter(url), ledger=_redis_ledger(url))
+            limiter = _redis_limiter(url, rates)
+            shared = replace(shared, limiter=limiter, ledger=_redis_ledger(url))
+        elif rates:
+            shared = replace(shared, limiter=_local_limiter(rates))
         if path := source.get(LEDGER_FILE_VARIABLE, "").strip():
             shared = replace(shared, ledger=_sqlite_ledger(path))
         if path := source.get(AUDIT_FILE_VARIABLE, "").strip():
@@ -123,12 +130,36 @@ class Backends:
 _OF_PROCESS: dict[tuple[str, ...], Backends] = {}
 
 
+def _rates(text: str) -> tuple[tuple[str, int], ...]:
+    """Return the rates in a text such as `app=5,send=200`, by name.
+
+    Raises:
+        ConnectionInvalid: It has another form, an unknown name, or a number that is no rate.
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    try:
+        rates = {name.strip().lower(): int(number) for name, _, number in pairs}
+        permits_of(rates)
+    except ValueError:
+        right = "give track, app, send or broadcast a whole number from 1, such as app=5,send=200"
+        problem = FieldProblem(RATES_VARIABLE, "holds what is no rate", right)
+    else:
+        return tuple(sorted(rates.items()))
+    raise ConnectionInvalid(f"The rate limits cannot be read. {problem}.", fields=[problem])
+
+
 @cache
-def _redis_limiter(url: Secret[str]) -> Limiter:
+def _local_limiter(rates: tuple[tuple[str, int], ...]) -> LocalLimiter:
+    """Return the limiter of some rates, always the same one: all tools of a process share it."""
+    return LocalLimiter(rates=dict(rates))
+
+
+@cache
+def _redis_limiter(url: Secret[str], rates: tuple[tuple[str, int], ...]) -> Limiter:
     """Return the limiter of a URL, always the same one: a process counts as one worker."""
     from customerio_tool.backends.pacing.redis import RedisLimiter
 
-    return RedisLimiter(url.reveal())
+    return RedisLimiter(url.reveal(), fallback=LocalLimiter(rates=dict(rates)))
 
 
 @cache

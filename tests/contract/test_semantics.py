@@ -24,6 +24,7 @@ WITHOUT_PROBE = {
     "ip-list-probe": "Not served.",
     "empty-body": "What a client does.",
     "null-lists": "Lists of the demo are not empty; clients read both.",
+    "sizes-lifted": "What the vendor's support does.",
     "track-statuses": "What a document says.",
     "track-other-statuses": "What a document leaves out.",
     "track-whole-request": "What a document leaves out.",

@@ -8,10 +8,16 @@ small burst may follow idle time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Rhythm, Slot, rhythm_of
+from customerio_tool.backends.pacing.slots import (
+    MANY_BUCKETS,
+    Rhythm,
+    Slot,
+    permits_of,
+    rhythm_of,
+)
 from customerio_tool.locks import ForkSafeLock
 from customerio_tool.subtools.declare import Pace
 
@@ -39,17 +45,29 @@ class LocalLimiter:
     """A `Limiter` for the threads of one process.
 
     Args:
+        rates: Other limits than the vendor's, by name: track, app and send in requests per second,
+            broadcast in triggers per 10 seconds. A lower one leaves room for other programs; a
+            higher one needs Customer.io's word for the account.
         monotonic: The clock, in seconds.
+
+    Raises:
+        ValueError: A name is unknown, or a number is not a whole one from 1.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        rates: Mapping[str, int] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.permits = permits_of(rates)
         self._monotonic = monotonic
         self._schedules: dict[str, _Schedule] = {}
         self._lock = ForkSafeLock()
 
     def reserve(self, bucket: str, pace: Pace, max_wait: float, *, workers: int = 1) -> Slot | None:
         """Reserve the next slot of this worker's share of the limit; see `Limiter`."""
-        rhythm = rhythm_of(pace, workers)
+        rhythm = self.rhythm_of(pace, workers)
         with self._lock:
             now = self._monotonic()
             schedule = self._schedule(bucket, now)
@@ -67,7 +85,7 @@ class LocalLimiter:
         """Return the seconds until the next slot; see `Limiter`."""
         with self._lock:
             now = self._monotonic()
-            return self._schedule(bucket, now).next_slot(rhythm_of(pace, workers), now) - now
+            return self._schedule(bucket, now).next_slot(self.rhythm_of(pace, workers), now) - now
 
     def pause(self, bucket: str, pace: Pace, seconds: float) -> None:
         """Pause the bucket for some seconds; see `Limiter`."""
@@ -75,7 +93,7 @@ class LocalLimiter:
             now = self._monotonic()
             schedule = self._schedule(bucket, now)
             schedule.held_until = max(schedule.held_until, now + seconds)
-            schedule.resume_at(rhythm_of(pace), schedule.held_until)
+            schedule.resume_at(self.rhythm_of(pace), schedule.held_until)
 
     def pause_left(self, bucket: str) -> float:
         """Return the seconds until the bucket's pause ends; 0 if it is not paused."""
@@ -87,7 +105,11 @@ class LocalLimiter:
         """Reserve no slot for some seconds from now; slots reserved before stay valid."""
         with self._lock:
             now = self._monotonic()
-            self._schedule(bucket, now).resume_at(rhythm_of(pace, workers), now + seconds)
+            self._schedule(bucket, now).resume_at(self.rhythm_of(pace, workers), now + seconds)
+
+    def rhythm_of(self, pace: Pace, workers: int = 1) -> Rhythm:
+        """Return the spacing of a rate class's slots at this limiter's rates."""
+        return rhythm_of(pace, workers, self.permits[pace])
 
     def _schedule(self, bucket: str, now: float) -> _Schedule:
         if bucket not in self._schedules:

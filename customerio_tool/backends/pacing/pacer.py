@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from customerio_tool.backends.pacing.slots import Limiter
 from customerio_tool.deadline import Clock
@@ -58,7 +58,7 @@ class Pacer:
                 raise self._refusal(bucket, pace)
             if slot.seconds <= 0:
                 return
-            reason = f"Waiting {slot.seconds:.0f} s: Customer.io allows {_limit(pace)}."
+            reason = f"Waiting {slot.seconds:.0f} s: {self._limit(pace)}."
             if sleep is None:
                 self._clock.sleep(slot.seconds)
             else:
@@ -79,13 +79,15 @@ class Pacer:
     def _refusal(self, bucket: str, pace: Pace) -> RateLimited:
         seconds = math.ceil(self._limiter.shortest_wait(bucket, pace) * 10) / 10
         return RateLimited(
-            f"Customer.io allows {_limit(pace)}, and calls already under way use that up: the "
+            f"{self._limit(pace)}, and calls already under way use that up: the "
             f"next free moment is in {seconds:g} s. Nothing was sent; repeat the call then.",
             retry_after_seconds=seconds,
         )
 
-
-def _limit(pace: Pace) -> str:
-    noun = "request" if pace.permits == 1 else "requests"
-    period = "second" if pace.period_seconds == 1 else f"{pace.period_seconds:g} seconds"
-    return f"{pace.permits} {noun} per {period}"
+    def _limit(self, pace: Pace) -> str:
+        own: Mapping[Pace, int] = getattr(self._limiter, "permits", {})
+        permits = own.get(pace, pace.permits)
+        who = "Customer.io allows" if permits == pace.permits else "This tool is set to"
+        noun = "request" if permits == 1 else "requests"
+        period = "second" if pace.period_seconds == 1 else f"{pace.period_seconds:g} seconds"
+        return f"{who} {permits} {noun} per {period}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from customerio_tool.backends.pacing.local import LocalLimiter
-from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot, rhythm_of
+from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot
 from customerio_tool.backends.redis_client import cause_of, redis_client
 from customerio_tool.locks import renew_in_child
 from customerio_tool.secret import Secret
@@ -166,7 +166,8 @@ class RedisLimiter:
     Args:
         client_or_url: The URL of a Redis server, version 6 or later; or a redis-py client, which
             should have short timeouts and no retries.
-        fallback: Reserves this process's slots while Redis is lost; by default a new one.
+        fallback: Reserves this process's slots while Redis is lost; by default a new one. Its rates
+            hold for the shared slots too, and must be the same for all workers.
         monotonic: The clock of this process, in seconds; shared slots use the server's clock.
 
     Raises:
@@ -187,6 +188,7 @@ class RedisLimiter:
         self._client = redis_client(given, timeout=TIMEOUT_SECONDS, repeats=0)
         self._script = self._client.register_script(_SCRIPT)
         self._fallback = fallback or LocalLimiter(monotonic=monotonic)
+        self.permits = self._fallback.permits
         self._monotonic = monotonic
         self._begin_process()
         renew_in_child(self._begin_process)
@@ -249,7 +251,7 @@ class RedisLimiter:
         self, bucket: str, pace: Pace, *, patience: float = -1.0, hold: float = 0.0
     ) -> _Reply | None:
         """Run the script; return None if Redis is lost. A negative patience reserves nothing."""
-        rhythm = rhythm_of(pace)
+        rhythm = self._fallback.rhythm_of(pace)
         settle = pace.period_seconds + PROBE_SECONDS + 2 * TIMEOUT_SECONDS
         seen = self._process.buckets.get(bucket)
         if seen and seen.is_local:
@@ -298,7 +300,7 @@ class RedisLimiter:
             if not seen.is_local:
                 seen.is_local = True
                 queue = max(0.0, seen.last_slot - self._monotonic())
-                wait = queue + rhythm_of(pace, seen.workers).interval
+                wait = queue + self._fallback.rhythm_of(pace, seen.workers).interval
                 self._fallback.start_after(bucket, pace, wait, workers=seen.workers)
         return seen.workers
 

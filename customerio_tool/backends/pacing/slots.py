@@ -6,6 +6,7 @@ before it waits how long it must wait.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,24 @@ SLACK = 1.03
 
 MANY_BUCKETS = 1024
 """At this number of buckets, a limiter drops idle ones before it adds another."""
+
+
+def permits_of(rates: Mapping[str, int] | None) -> dict[Pace, int]:
+    """Return the requests that each rate class permits in its period.
+
+    Args:
+        rates: The operator's own, by the name of the class (track, app, send, broadcast); all
+            others are the vendor's.
+
+    Raises:
+        ValueError: A name is unknown, or a number is not a whole one from 1.
+    """
+    own = dict(rates or {})
+    permits = {pace: own.pop(pace.name.lower(), pace.permits) for pace in Pace}
+    if own or any(type(each) is not int or each < 1 for each in permits.values()):
+        names = ", ".join(pace.name.lower() for pace in Pace)
+        raise ValueError(f"Rates are whole numbers from 1, and are called {names}.")
+    return permits
 
 
 def bucket_of(workspace: str, pace: Pace) -> str:
@@ -47,8 +66,8 @@ class Rhythm:
     tolerance: float
 
 
-def rhythm_of(pace: Pace, workers: int = 1) -> Rhythm:
-    """Return the spacing at which no period has more requests than the vendor permits.
+def rhythm_of(pace: Pace, workers: int = 1, permits: int | None = None) -> Rhythm:
+    """Return the spacing at which no period has more requests than permitted.
 
     A period may contain a burst plus one request per interval, so the interval is longer than
     `period / permits`.
@@ -60,11 +79,12 @@ def rhythm_of(pace: Pace, workers: int = 1) -> Rhythm:
     Args:
         pace: The rate class.
         workers: The number of workers that divide the limit, as they have no shared limiter.
+        permits: The requests that a period may have; by default the vendor's number.
     """
-    permits = max(1, pace.permits // workers)
-    period = pace.period_seconds * max(1.0, workers / pace.permits)
-    burst = max(1, BURSTS[pace] // workers)
-    interval = SLACK * period / (permits - burst + 1)
+    limit = pace.permits if permits is None else permits
+    period = pace.period_seconds * max(1.0, workers / limit)
+    burst = max(1, BURSTS[pace] * min(limit, pace.permits) // pace.permits // workers)
+    interval = SLACK * period / (max(1, limit // workers) - burst + 1)
     return Rhythm(interval, (burst - 1) * interval)
 
 
