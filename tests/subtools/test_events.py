@@ -121,6 +121,15 @@ def test_a_screen_of_a_known_person_says_what_no_source_settles() -> None:
     assert "not verified" not in page["summary"]
 
 
+def test_no_advice_names_an_argument_that_a_model_is_not_shown() -> None:
+    unlike = refusal_of(track_event, customer_id="u1", name="a", zzz=1).fields
+    assert [each.fix for each in unlike] == [
+        "choose from customer_id, name, data, timestamp, event_id."
+    ]
+    like = refusal_of(track_event, customer_id="u1", name="a", id_type="id").fields
+    assert "'type'" not in like[0].fix
+
+
 def test_a_model_is_not_shown_the_type_of_an_event() -> None:
     for subtool in (track_event, track_anonymous_event):
         assert "type" not in subtool.definition()["input_schema"]["properties"]

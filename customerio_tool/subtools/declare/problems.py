@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
-from customerio_tool.subtools.declare.marks import FoundBy, marks_of
+from customerio_tool.subtools.declare.marks import RARE, FoundBy, marks, marks_of
 from customerio_tool.subtools.declare.mending import alias_of, loose_argument
 from customerio_tool.subtools.declare.placeholders import field_problem
 from customerio_tool.subtools.declare.wording import (
@@ -95,9 +95,10 @@ def _unknown_argument_fixes(
 ) -> dict[str, str]:
     """Return the fix for each unknown argument by its path; only one fix lists all arguments.
 
+    No fix names a rare argument, which a model is not shown and hardly means.
     Names after the first `MAX_PROBLEMS` have no fix: to compare thousands takes seconds.
     """
-    known = list(args.model_fields)
+    known = [name for name, field in args.model_fields.items() if not marks(field, RARE)]
     missing = [path_of(each["loc"]) for each in details if each["type"] == "missing"]
     given = [str(each["loc"][0]) for each in details if each["type"] == "extra_forbidden"]
     fixes = {path_of((name,)): fix for name in given[:MAX_PROBLEMS] if (fix := _place(args, name))}
