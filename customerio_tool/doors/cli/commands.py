@@ -23,6 +23,7 @@ from customerio_tool.doors.cli.display import (
     write_json,
 )
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_check
+from customerio_tool.doors.cli.mcp import mcp
 from customerio_tool.doors.cli.publish import files as contract
 from customerio_tool.doors.cli.sandbox import sandbox
 from customerio_tool.doors.cli.studio import studio
@@ -193,6 +194,7 @@ def publish(
 
 
 app.command()(sandbox)
+app.command()(mcp)
 app.add_typer(studio, name="studio")
 
 

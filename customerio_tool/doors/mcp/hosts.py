@@ -1,0 +1,172 @@
+"""How each MCP host is told of the server: a line for the shell, JSON, TOML or a link to open.
+
+No output holds a key. A host that can ask for secrets is told to, one that reads the environment
+is given the names of the variables, and only Claude Desktop has places to fill in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from customerio_tool.connection.fields import connection_fields, is_needed
+from customerio_tool.doors.mcp.name import NAME
+from customerio_tool.subtools.declare import Api
+from customerio_tool.version import DISTRIBUTION
+
+COMMAND = "uvx"
+ARGUMENTS = ("--from", f"{DISTRIBUTION}[mcp]", DISTRIBUTION, "mcp")
+"""Starts the server in an environment that uv makes on the first start, and then keeps."""
+
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a host must know.
+
+    Args:
+        arguments: The arguments of `COMMAND`.
+        fields: The fields of the connection that the host must provide.
+    """
+
+    arguments: Sequence[str]
+    fields: Sequence[str]
+
+    def as_server(self, value_of: Callable[[str], str]) -> dict[str, Any]:
+        """Return the JSON that most hosts take, with a value for each variable.
+
+        Args:
+            value_of: Returns what stands for the value of a field.
+        """
+        server: dict[str, Any] = {"command": COMMAND, "args": list(self.arguments)}
+        if self.fields:
+            server["env"] = {variable(key): value_of(key) for key in self.fields}
+        return server
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host.
+
+    Args:
+        title: Its name.
+        what_to_do: What a person does with the output, as an instruction.
+        config: Returns the output.
+    """
+
+    title: str
+    what_to_do: str
+    config: Callable[[Launch], str]
+
+
+def variable(key: str) -> str:
+    """Return the environment variable of a connection's field."""
+    return f"CUSTOMERIO_{key.upper()}"
+
+
+def _claude_code(launch: Launch) -> str:
+    given = [part for key in launch.fields for part in ("--env", _from_shell(variable(key)))]
+    start = shlex.join([COMMAND, *launch.arguments])
+    return " ".join(["claude mcp add", NAME, *given, "--", start])
+
+
+def _from_shell(name: str) -> str:
+    return f'{name}="${name}"'
+
+
+def _claude_desktop(launch: Launch) -> str:
+    labels = connection_fields()
+    return _servers(launch.as_server(lambda key: f"<{labels[key].label}>"))
+
+
+def _cursor(launch: Launch) -> str:
+    server = launch.as_server(lambda key: f"${{env:{variable(key)}}}")
+    packed = base64.b64encode(_compact(server).encode()).decode()
+    link = "cursor://anysphere.cursor-deeplink/mcp/install"
+    return f"{link}?name={NAME}&config={quote(packed, safe='')}"
+
+
+def _vscode(launch: Launch) -> str:
+    server = launch.as_server(lambda key: f"${{input:{key}}}")
+    inputs = [_input(key) for key in launch.fields]
+    return f"vscode:mcp/install?{quote(_compact({'name': NAME, **server, 'inputs': inputs}))}"
+
+
+def _input(key: str) -> dict[str, Any]:
+    field = connection_fields()[key]
+    return {
+        "type": "promptString",
+        "id": key,
+        "description": field.label,
+        "password": field.secret,
+    }
+
+
+def _codex(launch: Launch) -> str:
+    lines = {
+        "command": COMMAND,
+        "args": list(launch.arguments),
+        "env_vars": [variable(key) for key in launch.fields],
+        "startup_timeout_sec": _START_SECONDS,
+    }
+    settings = [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value]
+    return "\n".join([f"[mcp_servers.{NAME}]", *settings])
+
+
+def _gemini(launch: Launch) -> str:
+    return _servers(launch.as_server(lambda key: f"${variable(key)}"))
+
+
+def _servers(server: Mapping[str, Any]) -> str:
+    return json.dumps({"mcpServers": {NAME: server}}, indent=2)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+_SET_FIRST = "with the variables set in the environment"
+
+HOSTS: Mapping[str, Host] = MappingProxyType(
+    {
+        "claude-code": Host("Claude Code", f"Run this line, {_SET_FIRST}.", _claude_code),
+        "claude-desktop": Host(
+            "Claude Desktop",
+            "Add this to claude_desktop_config.json (Settings > Developer > Edit Config), and put "
+            "the values in the places of <...>.",
+            _claude_desktop,
+        ),
+        "cursor": Host("Cursor", f"Open this link, {_SET_FIRST} of Cursor.", _cursor),
+        "vscode": Host(
+            "VS Code", "Open this link; VS Code asks for the values and keeps them.", _vscode
+        ),
+        "codex": Host(
+            "Codex", f"Add this to ~/.codex/config.toml, and start Codex {_SET_FIRST}.", _codex
+        ),
+        "gemini": Host(
+            "Gemini CLI",
+            f"Add this to ~/.gemini/settings.json, and start Gemini CLI {_SET_FIRST}.",
+            _gemini,
+        ),
+    }
+)
+"""The hosts that `customerio-tool mcp --print-config` knows, by the word for it."""
+
+
+def config_for(host: str, options: Sequence[str], apis: Collection[Api]) -> str:
+    """Return what tells a host to start the server.
+
+    Args:
+        host: A word in `HOSTS`.
+        options: The options of `customerio-tool mcp` to start it with.
+        apis: The APIs whose credentials it needs.
+    """
+    fields = [key for key, field in connection_fields().items() if is_needed(field, apis)]
+    return HOSTS[host].config(Launch([*ARGUMENTS, *options], fields))

@@ -1,0 +1,157 @@
+"""The MCP server: lists the subtools, calls them, and asks a person where the policy wants it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import mcp_types as types
+from mcp.server import Server
+from mcp.server.caching import CacheHint
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.shared.exceptions import MCPError
+
+from customerio_tool.connection import Connection
+from customerio_tool.doors.mcp.asking import (
+    ANSWER_SECONDS,
+    Action,
+    answered,
+    as_result,
+    ask_now,
+    can_ask,
+    is_stateless,
+    worded,
+)
+from customerio_tool.doors.mcp.name import NAME
+from customerio_tool.doors.mcp.running import Envelope, Request, run, unless_client_leaves
+from customerio_tool.doors.mcp.views import View, Views
+from customerio_tool.version import __version__
+
+VIEW = "customerio_tool.view"
+"""The member of an ASGI scope with the view that the request's URL asks for."""
+
+INSTRUCTIONS = (
+    "Customer.io: people, events, devices, segments, campaigns and messages of one workspace. "
+    "Every result is an object with `ok` and `summary`. Where `ok` is false, do what "
+    "`error.next_step` says; if `error.took_effect` is unknown, make the call in `error.look` "
+    "before anything else, and never send again by yourself. A call that waits for a person's "
+    "approval has not run."
+)
+
+_LISTS_ARE_FRESH_MS = 60 * 60 * 1000
+
+
+class CallHandler:
+    """Answers `tools/list` and `tools/call`.
+
+    Args:
+        views: What is offered.
+        answer_seconds: How long a client of the handshake era may take to answer a question.
+    """
+
+    def __init__(self, views: Views, answer_seconds: float) -> None:
+        self._views = views
+        self._answer_seconds = answer_seconds
+
+    async def list_tools(
+        self, request: Request, _: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        """Return the definitions of the view."""
+        return types.ListToolsResult(tools=list(self._view(request).tools.values()))
+
+    async def call_tool(
+        self, request: Request, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Run a subtool and return its envelope, or the question that comes before.
+
+        Raises:
+            MCPError: The view has no subtool of that name, or the client left.
+        """
+        view = self._view(request)
+        if params.name not in view.tools:
+            offered = ", ".join(view.tools)
+            raise MCPError(
+                code=types.INVALID_PARAMS,
+                message=f"Unknown tool: this server offers {offered}.",
+            )
+        return await unless_client_leaves(request, lambda: self._answer(request, view, params))
+
+    def _view(self, request: Request) -> View:
+        scope = request.request.scope if request.request else {}
+        view: View = scope.get(VIEW, self._views.whole)
+        return view
+
+    async def _answer(
+        self, request: Request, view: View, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        if params.request_state is not None and (action := answered(params)) is not None:
+            return _result(await _settled(request, view, params.request_state, action))
+        name, arguments, tool = params.name, params.arguments or {}, view.tool
+        envelope = await run(request, lambda given: tool.call(name, arguments, context=given))
+        waiting = envelope.get("confirmation_id")
+        if waiting is None or not can_ask(request):
+            return _result(envelope)
+        question = _question(view, waiting, name, arguments)
+        if is_stateless(request):
+            return as_result(question, waiting)
+        reply = await ask_now(request, question, self._answer_seconds)
+        return _result(await _settled(request, view, waiting, reply) if reply else envelope)
+
+
+def _question(view: View, waiting: str, name: str, arguments: Mapping[str, Any]) -> str:
+    return worded(f"May this run? {view.tools[name].title}.", arguments)
+
+
+async def _settled(request: Request, view: View, waiting: str, action: Action) -> Envelope:
+    """Approve or decline a waiting call as the person did, and return its envelope."""
+    tool = view.tool
+    if action == "accept":
+        return await run(request, lambda given: tool.approve(waiting, context=given))
+    return await run(request, lambda _: tool.decline(waiting))
+
+
+def _result(envelope: Envelope) -> types.CallToolResult:
+    text = json.dumps(envelope, ensure_ascii=False)
+    return types.CallToolResult(
+        content=[types.TextContent(text=text)],
+        structured_content=envelope,
+        is_error=not envelope["ok"],
+    )
+
+
+def new_server(
+    views: Views, connection: Connection, *, answer_seconds: float = ANSWER_SECONDS
+) -> Server[Any]:
+    """Return a server for any transport, in both eras of the protocol.
+
+    Args:
+        views: What it offers.
+        connection: Seals, with a key made from its credentials, the ids of waiting calls that
+            pass through the client; so servers on the same connection read each other's.
+        answer_seconds: How long a client of the handshake era may take to answer a question.
+    """
+    handler = CallHandler(views, answer_seconds)
+    schemas = {name: tool.input_schema for name, tool in views.whole.tools.items()}
+    server: Server[Any] = Server(
+        NAME,
+        version=__version__,
+        title="Customer.io",
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": CacheHint(ttl_ms=_LISTS_ARE_FRESH_MS)},
+        # Else the SDK lists all tools before every call over stateless HTTP.
+        get_tool_input_schema=schemas.get,
+        on_list_tools=handler.list_tools,
+        on_call_tool=handler.call_tool,
+    )
+    security = RequestStateSecurity(keys=[_key(connection)])
+    server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+    return server
+
+
+def _key(connection: Connection) -> bytes:
+    digest = hashlib.blake2b(person=b"mcp-state", digest_size=32)
+    for api in sorted(connection.apis, key=lambda api: api.value):
+        digest.update(connection.authorization(api).encode() + b"\0")
+    return digest.digest()

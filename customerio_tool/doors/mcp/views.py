@@ -1,0 +1,120 @@
+"""What a server offers: the tool under the policy of its flags, or under a narrower one.
+
+Over HTTP a client may narrow what it is offered in the URL: `?only=` takes names of subtools and
+`?preset=` a preset. Neither widens anything: both act on top of the server's own policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TypeAlias
+
+from mcp import types
+
+from customerio_tool.errors import SubtoolUnknown
+from customerio_tool.policy import Policy
+from customerio_tool.policy.narrowing import with_only, with_preset
+from customerio_tool.subtools import find
+from customerio_tool.tool import CustomerIoTool
+
+NARROWING_PRESETS = ("careful", "read_only")
+"""The presets that a URL may name; `open` narrows nothing."""
+
+_KEPT_VIEWS = 64
+
+_Narrowing: TypeAlias = tuple[str | None, frozenset[str] | None]
+
+
+class ViewRefused(ValueError):
+    """The query of a URL narrows nothing, or names what does not exist; the text says what."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A tool, and the definitions of the subtools that it may run.
+
+    Args:
+        tool: The tool, under the policy of this view.
+        tools: The definitions as MCP wants them, by name; made once.
+    """
+
+    tool: CustomerIoTool
+    tools: Mapping[str, types.Tool]
+
+
+class Views:
+    """The views of a server, each made when it is first asked for.
+
+    Args:
+        make: Returns a tool on the server's connection, under a policy.
+        policy: The policy of the server; every view is within it.
+        output_schemas: Whether definitions have the schemas of results.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Policy], CustomerIoTool],
+        policy: Policy,
+        *,
+        output_schemas: bool = True,
+    ) -> None:
+        self._make = make
+        self._policy = policy
+        self._output_schemas = output_schemas
+        self.whole = self._view(policy)
+        self._narrow = lru_cache(_KEPT_VIEWS)(self._narrowed)
+
+    def asked_for(self, query: Mapping[str, str]) -> View:
+        """Return the view that the query of a URL asks for; the whole one if it asks for none.
+
+        Raises:
+            ViewRefused: A name is unknown, a preset widens, or nothing is left.
+        """
+        narrowing = _preset_in(query), _names_in(query)
+        if narrowing == (None, None):
+            return self.whole
+        view = self._narrow(narrowing)
+        if not view.tools:
+            raise ViewRefused("only names no subtool that this server offers under its policy.")
+        return view
+
+    def _narrowed(self, narrowing: _Narrowing) -> View:
+        preset, names = narrowing
+        policy = self._policy if preset is None else with_preset(self._policy, preset)
+        return self._view(policy if names is None else with_only(policy, names))
+
+    def _view(self, policy: Policy) -> View:
+        tool = self._make(policy)
+        tools = {
+            definition["name"]: types.Tool(
+                name=definition["name"],
+                title=definition["title"],
+                description=definition["description"],
+                input_schema=definition["input_schema"],
+                output_schema=definition["output_schema"] if self._output_schemas else None,
+                annotations=types.ToolAnnotations.model_validate(definition["annotations"]),
+            )
+            for definition in tool.definitions()
+        }
+        return View(tool, MappingProxyType(tools))
+
+
+def _preset_in(query: Mapping[str, str]) -> str | None:
+    preset = query.get("preset")
+    if preset is not None and preset not in NARROWING_PRESETS:
+        choices = " or ".join(NARROWING_PRESETS)
+        raise ViewRefused(f"preset does not narrow what this server offers; give {choices}.")
+    return preset
+
+
+def _names_in(query: Mapping[str, str]) -> frozenset[str] | None:
+    text = query.get("only")
+    if text is None:
+        return None
+    try:
+        return frozenset(find(name.strip()).name for name in text.split(","))
+    except SubtoolUnknown as error:
+        raise ViewRefused(f"only has an unknown name. {error}") from None

@@ -1,0 +1,45 @@
+"""Narrows a policy: what two sides say holds for both, and where they differ, the stricter does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from customerio_tool.policy.policy import PRESETS, Confirm, Policy
+from customerio_tool.subtools import subtools
+
+_FROM_LAX_TO_STRICT: tuple[Confirm, ...] = ("never", "repeat", "human")
+
+
+def _stricter_confirm(one: Any, other: Any) -> Any:
+    return max(one, other, key=_FROM_LAX_TO_STRICT.index)
+
+
+_STRICTER: Mapping[str, Callable[[Any, Any], Any]] = {
+    "confirm": _stricter_confirm,
+    "read_only": lambda one, other: one or other,
+    "event_overrides": lambda one, other: one and other,
+    "data_files": lambda one, other: one and other,
+}
+"""For each field that a preset sets: of two values, the one that allows less."""
+
+
+def with_preset(policy: Policy, preset: str) -> Policy:
+    """Return a policy that allows only what both it and a preset allow.
+
+    A field that only one of the two sets is as that one sets it. So `open` allows its own things
+    where the policy does not speak of them, and lifts nothing that the policy forbids.
+
+    Raises:
+        KeyError: There is no preset of that name.
+    """
+    wanted = {field: getattr(policy, field) for field in policy.model_fields_set}
+    for field, value in PRESETS[preset].items():
+        wanted[field] = _STRICTER[field](wanted[field], value) if field in wanted else value
+    return Policy.model_validate(wanted)
+
+
+def with_only(policy: Policy, names: Collection[str]) -> Policy:
+    """Return a policy that enables, of the subtools that it enabled, only the named ones."""
+    enabled = subtools() if policy.enabled is None else policy.enabled
+    return policy.only(name for name in enabled if name in names)
