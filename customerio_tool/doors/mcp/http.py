@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import signal
 import socket
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 import anyio
@@ -148,4 +150,11 @@ def serve(app: Starlette, listener: socket.socket) -> None:
         access_log=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    # At its end uvicorn sends itself the signal again, which would skip what the caller must close.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: uvicorn has ended by now."""

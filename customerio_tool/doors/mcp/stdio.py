@@ -47,7 +47,7 @@ async def without_late_probe(
     and refuse the handshake as one of the other era.
     """
     send, receive = anyio.create_memory_object_stream[Message]()
-    async with anyio.create_task_group() as tasks:
+    async with receive, anyio.create_task_group() as tasks:
         tasks.start_soon(_relay, read, send)
         yield receive
         tasks.cancel_scope.cancel()
