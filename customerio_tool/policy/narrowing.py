@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from customerio_tool.policy.policy import PRESETS, Confirm, Policy
+from customerio_tool.policy.policy import PRESETS, Policy
+from customerio_tool.policy.values import AskedEffect, Confirm, Confirmations
 from customerio_tool.subtools import subtools
 
 _FROM_LAX_TO_STRICT: tuple[Confirm, ...] = ("never", "repeat", "human")
 
 
-def _stricter_confirm(one: Any, other: Any) -> Any:
+def _stricter_confirm(one: Confirmations, other: Confirmations) -> Confirmations:
+    effects: tuple[AskedEffect, ...] = get_args(AskedEffect)
+    words = {each: _stricter_word(_word(one, each), _word(other, each)) for each in effects}
+    # One word where all effects have the same, as the presets have it.
+    return words if len(set(words.values())) > 1 else words[effects[0]]
+
+
+def _stricter_word(one: Confirm, other: Confirm) -> Confirm:
     return max(one, other, key=_FROM_LAX_TO_STRICT.index)
+
+
+def _word(confirm: Confirmations, effect: AskedEffect) -> Confirm:
+    return confirm if isinstance(confirm, str) else confirm.get(effect, "never")
 
 
 _STRICTER: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -9,7 +9,8 @@ import pytest
 
 from customerio_tool import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
-from customerio_tool.policy.policy import PRESETS, Confirm
+from customerio_tool.policy.policy import PRESETS
+from customerio_tool.policy.values import Confirm
 from customerio_tool.subtools import subtools
 
 STRICTNESS: list[Any] = ["never", "repeat", "human"]
@@ -28,6 +29,20 @@ def test_a_preset_on_nothing_is_the_preset(preset: str) -> None:
 def test_the_stricter_way_to_confirm_holds(word: Any) -> None:
     assert with_preset(Policy(confirm=word), "careful").confirm == "human"
     assert with_preset(Policy(confirm=word), "open").confirm == word
+
+
+@pytest.mark.parametrize(
+    ("own", "preset", "both"),
+    [
+        ({"erase": "human"}, "open", {"erase": "human", "send": "never"}),
+        ({"erase": "human", "send": "repeat"}, "open", {"erase": "human", "send": "repeat"}),
+        ({"erase": "human", "send": "never"}, "careful", "human"),
+    ],
+)
+def test_for_each_effect_the_stricter_way_holds(own: Any, preset: str, both: Any) -> None:
+    changed = with_preset(Policy(confirm=own), preset)
+    for subtool in subtools().values():
+        assert changed.confirm_for(subtool) == Policy(confirm=both).confirm_for(subtool)
 
 
 @pytest.mark.parametrize("field", ["event_overrides", "data_files"])

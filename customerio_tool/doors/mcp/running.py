@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.progress import numbered
 
 Envelope: TypeAlias = dict[str, Any]
 Request: TypeAlias = ServerRequestContext[Any, Any]
@@ -26,42 +24,28 @@ LEFT = "customerio_tool.left"
 
 T = TypeVar("T")
 
-_THREADS = 64
 
-
-async def run(request: Request, call: Callable[[CallContext], Envelope]) -> Envelope:
-    """Run a call in a thread, and report its progress to the client.
-
-    Cancelling the task cancels the call.
+async def run(
+    request: Request, call: Callable[[CallContext], Coroutine[Any, Any, Envelope]]
+) -> Envelope:
+    """Make a call, and report its progress to the client.
 
     Args:
         request: The client's request.
         call: Makes the call with the context that it is given.
     """
-    gone = threading.Event()
-    steps = 0
+    async with anyio.create_task_group() as reports:
 
-    def report(sentence: str) -> None:
-        nonlocal steps
-        steps += 1
-        if not gone.is_set():
-            send = partial(request.session.report_progress, steps, message=sentence)
-            anyio.from_thread.run(send)
+        def report(number: int, sentence: str) -> None:
+            reports.start_soon(_report, request, number, sentence)
 
-    context = CallContext(on_progress=report, cancelled=gone.is_set)
-    try:
-        return await anyio.to_thread.run_sync(
-            call, context, abandon_on_cancel=True, limiter=_limiter()
-        )
-    finally:
-        gone.set()
+        envelope = await call(CallContext(door=DOOR, on_progress=numbered(report)))
+    return envelope
 
 
-_LIMITERS: dict[int, anyio.CapacityLimiter] = {}
-
-
-def _limiter() -> anyio.CapacityLimiter:
-    return _LIMITERS.setdefault(0, anyio.CapacityLimiter(_THREADS))
+async def _report(request: Request, number: int, sentence: str) -> None:
+    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client has gone
+        await request.session.report_progress(number, message=sentence)
 
 
 async def unless_client_leaves(request: Request, work: Callable[[], Awaitable[T]]) -> T:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
+import anyio.to_thread
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.caching import CacheHint
@@ -27,6 +27,7 @@ from customerio_tool.doors.mcp.asking import (
 from customerio_tool.doors.mcp.name import NAME
 from customerio_tool.doors.mcp.running import Envelope, Request, run, unless_client_leaves
 from customerio_tool.doors.mcp.views import View, Views
+from customerio_tool.errors import CustomerIoError
 from customerio_tool.version import __version__
 
 VIEW = "customerio_tool.view"
@@ -89,27 +90,35 @@ class CallHandler:
         if params.request_state is not None and (action := answered(params)) is not None:
             return _result(await _settled(request, view, params.request_state, action))
         name, arguments, tool = params.name, params.arguments or {}, view.tool
-        envelope = await run(request, lambda given: tool.call(name, arguments, context=given))
+        envelope = await run(request, lambda at: tool.acall(name, arguments, context=at))
         waiting = envelope.get("confirmation_id")
         if waiting is None or not can_ask(request):
             return _result(envelope)
-        question = _question(view, waiting, name, arguments)
+        if (question := await _question(view, waiting)) is None:
+            return _result(envelope)
         if is_stateless(request):
             return as_result(question, waiting)
         reply = await ask_now(request, question, self._answer_seconds)
         return _result(await _settled(request, view, waiting, reply) if reply else envelope)
 
 
-def _question(view: View, waiting: str, name: str, arguments: Mapping[str, Any]) -> str:
-    return worded(f"May this run? {view.tools[name].title}.", arguments)
+async def _question(view: View, waiting: str) -> str | None:
+    """Return the words of a question to a person; None if nobody could decide it here."""
+    try:
+        found = await anyio.to_thread.run_sync(view.tool.question, waiting)
+    except CustomerIoError:  # the store of what waits is gone
+        return None
+    if found is None or found.arguments is None:
+        return None
+    return worded(found.sentence, found.arguments)
 
 
 async def _settled(request: Request, view: View, waiting: str, action: Action) -> Envelope:
     """Approve or decline a waiting call as the person did, and return its envelope."""
     tool = view.tool
     if action == "accept":
-        return await run(request, lambda given: tool.approve(waiting, context=given))
-    return await run(request, lambda _: tool.decline(waiting))
+        return await run(request, lambda at: tool.aapprove(waiting, context=at))
+    return await run(request, lambda at: tool.adecline(waiting, context=at))
 
 
 def _result(envelope: Envelope) -> types.CallToolResult:
