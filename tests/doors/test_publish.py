@@ -59,8 +59,8 @@ generated = pytest.mark.parametrize("path", [*artefacts(), README])
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The published files, as committed."""
-    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
-    for path in (MANIFEST, README):
+    for path in (*artefacts(), README):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
 

@@ -6,15 +6,14 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.official_clients.view import NOW, ULID, View
+from tests.support import npm
 from tests.support.requirements import requires
 
 pytestmark = requires("npm")
@@ -25,24 +24,8 @@ SCRIPT = Path(__file__).parent / "node" / "all_methods.mjs"
 
 @pytest.fixture(scope="module")
 def installed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client in it, kept in pytest's cache from one run to the next.
-
-    It appears there whole, whichever worker is the first to have it.
-    """
-    name = f"{PACKAGE}-{VERSION}"
-    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # -p no:cacheprovider
-    folder = cache.mkdir(name) if cache else tmp_path_factory.mktemp(name)
-    manifest = folder / "node_modules" / PACKAGE / "package.json"
-    if not manifest.exists():
-        with TemporaryDirectory(dir=folder, prefix="new-") as new:
-            (Path(new) / "package.json").write_text('{"private":true}')
-            command = ["npm", "install", "--no-audit", "--no-fund", f"{PACKAGE}@{VERSION}"]
-            done = subprocess.run(command, cwd=new, capture_output=True, text=True, timeout=300)
-            assert done.returncode == 0, done.stderr
-            with suppress(OSError):  # another was first
-                (Path(new) / "node_modules").rename(folder / "node_modules")
-    assert json.loads(manifest.read_text())["version"] == VERSION
-    return folder
+    """A folder with the client in it."""
+    return npm.installed(pytestconfig, tmp_path_factory, f"{PACKAGE}@{VERSION}")
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def publish(
         Path, typer.Option(help="Folder of the project.", exists=True, file_okay=False)
     ] = Path(),
 ) -> None:
-    """Generate schemas/, tool_manifest.yaml and the README's tables.
+    """Generate schemas/, tool_manifest.yaml, server.json, mcpb/ and parts of the README.
 
     This is for developers of the package; run it in the project's folder.
     """

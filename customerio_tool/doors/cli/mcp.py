@@ -165,7 +165,9 @@ def _options(preset: Preset, only: str | None, *, read_only: bool, on_sandbox: b
 
 
 def _print_config(host: HostWord, options: Sequence[str], apis: Collection[Api]) -> None:
-    typer.echo(f"{HOSTS[host].title}: {HOSTS[host].what_to_do}", err=True)
+    told = HOSTS[host]
+    words = [f"{told.title}:", told.how, *([told.keys] if apis else [])]
+    typer.echo(" ".join(words), err=True)
     typer.echo(config_for(host, options, apis))
 
 

@@ -57,13 +57,17 @@ class Host:
 
     Args:
         title: Its name.
-        what_to_do: What a person does with the output, as an instruction.
+        how: What a person does with the output, as an instruction.
+        keys: How it comes by the keys, as an instruction; for a server that needs some.
         config: Returns the output.
+        language: What the output is written in.
     """
 
     title: str
-    what_to_do: str
+    how: str
+    keys: str
     config: Callable[[Launch], str]
+    language: str
 
 
 def variable(key: str) -> str:
@@ -132,29 +136,30 @@ def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-_SET_FIRST = "with the variables set in the environment"
+_SET = "Set the variables in its environment first."
 
 HOSTS: Mapping[str, Host] = MappingProxyType(
     {
-        "claude-code": Host("Claude Code", f"Run this line, {_SET_FIRST}.", _claude_code),
+        "claude-code": Host(
+            "Claude Code",
+            "Run this line.",
+            "Set the variables in the shell first.",
+            _claude_code,
+            "sh",
+        ),
         "claude-desktop": Host(
             "Claude Desktop",
-            "Add this to claude_desktop_config.json (Settings > Developer > Edit Config), and put "
-            "the values in the places of <...>.",
+            "Add this to claude_desktop_config.json (Settings > Developer > Edit Config).",
+            "Put the values in the places of <...>.",
             _claude_desktop,
+            "json",
         ),
-        "cursor": Host("Cursor", f"Open this link, {_SET_FIRST} of Cursor.", _cursor),
+        "cursor": Host("Cursor", "Open this link.", _SET, _cursor, "text"),
         "vscode": Host(
-            "VS Code", "Open this link; VS Code asks for the values and keeps them.", _vscode
+            "VS Code", "Open this link.", "It asks for the values, and keeps them.", _vscode, "text"
         ),
-        "codex": Host(
-            "Codex", f"Add this to ~/.codex/config.toml, and start Codex {_SET_FIRST}.", _codex
-        ),
-        "gemini": Host(
-            "Gemini CLI",
-            f"Add this to ~/.gemini/settings.json, and start Gemini CLI {_SET_FIRST}.",
-            _gemini,
-        ),
+        "codex": Host("Codex", "Add this to ~/.codex/config.toml.", _SET, _codex, "toml"),
+        "gemini": Host("Gemini CLI", "Add this to ~/.gemini/settings.json.", _SET, _gemini, "json"),
     }
 )
 """The hosts that `customerio-tool mcp --print-config` knows, by the word for it."""

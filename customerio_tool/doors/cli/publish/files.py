@@ -1,8 +1,8 @@
 """The files generated from the declarations: writes them, and finds those that are out of date.
 
-They are `schemas/`, `tool_manifest.yaml` and the parts of `README.md` between the markers
-`<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. The manifest needs PyYAML, of the extra
-`cli`.
+They are `schemas/`, `tool_manifest.yaml`, `server.json`, `mcpb/` and the parts of `README.md`
+between the markers `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. The manifest needs
+PyYAML, of the extra `cli`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from customerio_tool.doors.cli.publish.manifest import (
     manifest,
     schema_path,
 )
+from customerio_tool.doors.cli.publish.mcp_files import BUNDLE, hosts_block, mcp_files
 from customerio_tool.doors.studio.governance import governance
 from customerio_tool.policy.schema import policy_schema
 from customerio_tool.subtools import subtools
@@ -54,7 +55,7 @@ def artefacts() -> Mapping[str, str]:
     }
     files = {schema_path(name): _as_json(schema) for name, schema in schemas.items()}
     files[GOVERNANCE] = _as_json(governance())
-    return MappingProxyType({**files, MANIFEST: _HEAD + _as_yaml(manifest())})
+    return MappingProxyType({**files, **mcp_files(), MANIFEST: _HEAD + _as_yaml(manifest())})
 
 
 def with_blocks(readme: str) -> str:
@@ -110,7 +111,8 @@ def _read(path: Path) -> str | None:
 
 
 def _left_over(root: Path, wanted: Iterable[str]) -> set[str]:
-    files = (path for path in (root / SCHEMAS).rglob("*") if path.is_file())
+    folders = (root / SCHEMAS, root / BUNDLE)
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(root).as_posix() for path in files} - set(wanted)
 
 
@@ -176,6 +178,7 @@ def _as_yaml(value: Any) -> str:
 def _blocks() -> dict[str, str]:
     return {
         "count": str(len(subtools())),
+        "hosts": hosts_block(),
         "subtools": _table(
             ("Subtool", "What it does", "Effect", "Credentials"),
             (_subtool_row(subtool) for subtool in subtools().values()),
