@@ -7,9 +7,11 @@ is wrong with them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, Signature
+from itertools import chain
 from typing import Any
 
 from customerio_tool.calls.call import CallContext
@@ -61,10 +63,12 @@ class SubtoolMethods:
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Refuse a tool that has an attribute of its own under the name of a subtool."""
         super().__init_subclass__(**keywords)
-        clashing = sorted(vars(cls).keys() & subtools().keys())
-        if SubtoolMethods in cls.__bases__ and clashing:
-            raise TypeError(f"rename the subtool {clashing[0]}: every tool has that attribute")
+        if SubtoolMethods in cls.__bases__:
+            others = [each for each in cls.__mro__ if each is not SubtoolMethods]
+            if clashing := sorted({*chain.from_iterable(map(vars, others))} & subtools().keys()):
+                raise TypeError(f"rename the subtool {clashing[0]}: every tool has that attribute")
 
+    @abstractmethod
     def call(
         self,
         name: str,
@@ -73,11 +77,10 @@ class SubtoolMethods:
         context: CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool and return its result envelope."""
-        raise NotImplementedError
 
+    @abstractmethod
     def definitions(self) -> list[dict[str, Any]]:
         """Return the definitions of the subtools that may run."""
-        raise NotImplementedError
 
     @property
     def functions(self) -> dict[str, Function]:

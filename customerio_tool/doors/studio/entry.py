@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from customerio_tool.backends import Backends
+from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.calls.call import CallContext
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.studio.captures import captured_of
@@ -24,6 +26,7 @@ from customerio_tool.errors import (
     CustomerIoError,
     FieldProblem,
     OutcomeUnknown,
+    PolicyRefused,
     SubtoolUnknown,
 )
 from customerio_tool.secret import Secret
@@ -89,20 +92,37 @@ def _subtool(inputs: Mapping[str, Any]) -> Subtool[Any]:
 def _called(
     subtool: Subtool[Any], inputs: Mapping[str, Any], env_variables: Secret[Any]
 ) -> dict[str, Any]:
-    context = CallContext(run_id=run_in(inputs))
-    with _tool(subtool, _environment(env_variables)) as tool:
+    context = CallContext(run_id=run_in(inputs), door="studio")
+    environment = _environment(env_variables)
+    with _tool(subtool, environment) as tool:
         shown = tool.definition(subtool.name)["input_schema"]["properties"]
         names = dict.fromkeys([*subtool.argument_names, *shown])
         arguments = arguments_in(inputs, subtool.name, names)
         try:
-            return tool.call(subtool.name, arguments, context=context)
+            envelope = tool.call(subtool.name, arguments, context=context)
         except Exception as error:
             _log.error("the studio's call raised %s", type(error).__name__)
-            failed = OutcomeUnknown(
+            envelope = OutcomeUnknown(
                 f"The tool failed with {type(error).__name__}, which is an error of its own. "
                 "It is not known whether the call took effect."
-            )
-    return failed.as_result()
+            ).as_result()
+        if "confirmation_id" in envelope and not _can_be_approved(environment):
+            tool.decline(envelope["confirmation_id"], context=context)
+            envelope = _nobody_can_approve(subtool.name).as_result()
+    return envelope
+
+
+def _can_be_approved(environment: Secret[dict[str, str]]) -> bool:
+    """Return whether a call that waits can be found by whoever approves it."""
+    return not isinstance(Backends.from_env(environment.reveal()).approvals, MemoryApprovals)
+
+
+def _nobody_can_approve(subtool: str) -> PolicyRefused:
+    return PolicyRefused(
+        f"Nothing was sent: {subtool} needs a person's approval, and the call would wait in this "
+        "process, where nobody can give it. The builder can let the studio's governance ask, with "
+        "Human approval for this action and CUSTOMERIO_CONFIRM=never for the tool."
+    )
 
 
 def _tool(subtool: Subtool[Any], environment: Secret[dict[str, str]]) -> CustomerIoTool:

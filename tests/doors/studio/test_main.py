@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -157,6 +158,30 @@ def test_the_run_of_the_studio_is_the_run_of_the_ledger(key: str, env: dict[str,
     inputs = {"subtool": "send_transactional_email", **mail, "subject": key}
     outcomes = [main({**inputs, key: f"{key}-{n}"}, env)["output"]["outcome"] for n in (1, 1, 2)]
     assert outcomes == ["accepted", "already_sent", "accepted"]
+
+
+def test_a_call_that_nobody_could_approve_is_refused_and_does_not_wait(
+    local: Sandbox, env: dict[str, str]
+) -> None:
+    inputs = {"subtool": "delete_customer", "customer_id": "u1"}
+    output = main(inputs, {**env, "CUSTOMERIO_POLICY": "careful"})["output"]
+    assert (output["error"]["code"], "confirmation_id" in output) == ("policy_refused", False)
+    assert "CUSTOMERIO_CONFIRM=never" in output["summary"]
+    with CustomerIoTool(local.connection()) as tool:
+        assert tool.waiting() == []
+
+
+def test_the_advice_of_that_refusal_is_true(env: dict[str, str]) -> None:
+    asked_by_the_studio = {"CUSTOMERIO_POLICY": "careful", "CUSTOMERIO_CONFIRM": "never"}
+    inputs = {"subtool": "delete_customer", "customer_id": "nobody"}
+    assert main(inputs, {**env, **asked_by_the_studio})["output"]["ok"]
+
+
+def test_the_audit_trail_names_the_door(env: dict[str, str], tmp_path: Path) -> None:
+    trail = tmp_path / "audit.jsonl"
+    assert main(SHAPES["flat"], {**env, "CUSTOMERIO_AUDIT_FILE": str(trail)})["output"]["ok"]
+    (line,) = map(json.loads, trail.read_text(encoding="utf-8").splitlines())
+    assert line["door"] == "studio"
 
 
 # What it returns
