@@ -64,9 +64,9 @@ def arguments_in(inputs: Mapping[str, Any], subtool: str, names: Iterable[str]) 
         given = inputs.get(key)
         if isinstance(given, Mapping) or (isinstance(given, str) and given.lstrip()[:1] == "{"):
             return given
-    flat = {name: inputs[name] for name in names if name in inputs}
-    arguments = {**flat, **own_variables(inputs, subtool, names)}
-    return {**dict(_misspelt(inputs, names, arguments)), **arguments}
+    variables = {**inputs, **dict(_dotted(inputs, subtool))}
+    arguments = {name: variables[name] for name in names if name in variables}
+    return {**arguments, **dict(_misspelt(variables, names, arguments))}
 
 
 def own_variables(inputs: Mapping[str, Any], subtool: str, names: Iterable[str]) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def _dotted(inputs: Mapping[str, Any], subtool: str) -> Iterator[tuple[str, Any]
 
 
 def _misspelt(
-    inputs: Mapping[str, Any], names: Iterable[str], given: Mapping[str, Any]
+    variables: Mapping[str, Any], names: Iterable[str], given: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
     """Return variables that must be meant for an argument, so that the tool says how to name them.
 
     Their names differ from an argument's that is not given in case, separators or a final s alone.
     """
     lacking = {_folded(name).rstrip("s") for name in names if name not in given}
-    for key, value in inputs.items():
+    for key, value in variables.items():
         if key not in given and "." not in key and _folded(key).rstrip("s") in lacking:
             yield key, value
 

@@ -13,7 +13,6 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,14 +106,22 @@ def sent(request: urllib.request.Request) -> Mapping[str, Any]:
         with opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
             return envelope_in(reply.read(MAX_BYTES)) or lost("gave no result")
     except urllib.error.HTTPError as error:
-        return envelope_in(error.read(MAX_BYTES)) or refusal(error.code)
-    except (OSError, HTTPException) as error:
+        return envelope_in(body_of(error)) or refusal(error.code)
+    except Exception as error:
         reason = getattr(error, "reason", error)
-        never = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
-        if isinstance(reason, never):
-            words = f"Nothing was sent: the server cannot be reached ({type(reason).__name__})."
-            return failure("unreachable", words, "wait")
-        return lost(f"did not answer ({type(reason).__name__})")
+    name = type(reason).__name__
+    if isinstance(reason, (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)):
+        words = f"Nothing was sent: the server cannot be reached ({name})."
+        return failure("unreachable", words, "wait")
+    return lost(f"did not answer ({name})")
+
+
+def body_of(error: urllib.error.HTTPError) -> bytes:
+    """Return the body of a reply with an error status; b"" if it is lost."""
+    try:
+        return error.read(MAX_BYTES)
+    except Exception:
+        return b""
 
 
 def envelope_in(body: bytes) -> Mapping[str, Any] | None:

@@ -83,7 +83,9 @@ def test_a_number_may_be_text(env: dict[str, str]) -> None:
     assert main(inputs, env)["output"]["count"] == 2
 
 
-@pytest.mark.parametrize("name", ["customerId", "Customer ID", "customer_ids"])
+@pytest.mark.parametrize(
+    "name", ["customerId", "Customer ID", "customer_ids", "customer_io.track_event.customerId"]
+)
 def test_a_variable_that_must_be_meant_is_not_passed_over(name: str, env: dict[str, str]) -> None:
     output = main({"subtool": NAME, name: "u1", "name": "paid"}, env)["output"]
     assert output["error"]["try"] == {"customer_id": "u1", "name": "paid"}

@@ -157,6 +157,8 @@ def test_a_server_that_is_not_there_received_nothing() -> None:
 LOST = {
     "reset": says(),
     "502": says(answer(b"oops", status=b"502 Bad Gateway")),
+    "502 that is cut": says(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 99\r\n\r\n{"),
+    "no HTTP": says(b"SSH-2.0-x\r\n\r\n"),
     "no result": says(answer(b"[1]")),
     "cut": says(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
 }
