@@ -50,7 +50,12 @@ EXTRAS = {
     for requirements in PROJECT["optional-dependencies"].values()
     for requirement in requirements
 } - {PROJECT["name"]}
-MODULES = {"pyyaml": "yaml", "opentelemetry-api": "opentelemetry"}
+MODULES = {
+    "openai-agents": "agents",
+    "opentelemetry-api": "opentelemetry",
+    "pydantic-ai-slim": "pydantic_ai",
+    "pyyaml": "yaml",
+}
 """What extras are imported as, where that is not their name."""
 
 

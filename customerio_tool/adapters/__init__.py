@@ -1,0 +1,1 @@
+"""The subtools as tools of an agent framework; a module imports its framework on first use."""
