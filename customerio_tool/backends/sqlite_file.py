@@ -1,0 +1,202 @@
+"""A file of SQLite that the processes of one machine share, and that only one kind of store uses."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from customerio_tool.locks import ForkSafeLock
+
+BUSY_SECONDS = 5.0
+"""The longest wait for another process's write, in seconds; a write takes milliseconds."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What makes a file that of one kind of store.
+
+    Args:
+        name: What errors call the file, such as "ledger".
+        application_id: Marks the file, in the `application_id` of SQLite.
+        version: The version of the schema, in the `user_version` of SQLite.
+        schema: The statement that creates each object of the file, by name; SQLite keeps it in
+            this form.
+        lost: What to raise if the file cannot be used; its text contains no path.
+    """
+
+    name: str
+    application_id: int
+    version: int
+    schema: Mapping[str, str]
+    lost: type[Exception]
+
+
+class SqliteFile:
+    """A file of one format, which is open only during a transaction.
+
+    The file must be on a local disk: a WAL database does not work on a network file system
+    (https://www.sqlite.org/wal.html). SQLite 3.37 or later is needed, for strict tables. What is
+    deleted is overwritten with zeros. The first use checks that the file is not damaged. The file
+    of another program is not changed, nor are its logs.
+
+    Args:
+        path: The file, or an empty one. If it is missing, the first use creates it with mode 0600;
+            its directory must exist.
+        form: The format.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], form: Format) -> None:
+        # Absolute, as SQLite gives names such as ":memory:" a meaning of their own.
+        self._path = Path(path).absolute()
+        self._form = form
+        self._is_sound = False
+
+    def exists(self) -> bool:
+        """Whether there is a file; raises the format's `lost` if that cannot be told."""
+        with self._errors_as_lost():
+            return self._path.exists()
+
+    @contextmanager
+    def transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Open the file for one write.
+
+        Args:
+            patience: The longest wait for another process's write, in seconds.
+        """
+        with self.opened(patience) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    @contextmanager
+    def opened(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Open the file for a moment: a connection kept open would not survive a fork.
+
+        Args:
+            patience: The longest wait for another process's write, in seconds.
+        """
+        with self._errors_as_lost():
+            if not self._path.exists():
+                self._create()
+            if not self._path.is_file():
+                raise self._lost("the path is not that of a file")
+            self._leave_logs_alone(self._path.resolve())
+            with closing(self._connected(self._path, patience)) as db:
+                if not self._is_sound:
+                    self._check(db)
+                    self._is_sound = True
+                yield db
+
+    def _lost(self, cause: str) -> Exception:
+        return self._form.lost(f"SQLite: {cause}")
+
+    def _is_anothers(self) -> Exception:
+        return self._lost(f"the file is not a {self._form.name} of this version")
+
+    @contextmanager
+    def _errors_as_lost(self) -> Iterator[None]:
+        """Raise the format's `lost` for each failure of the file, without its path."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            cause = str(error)
+        except OSError as error:
+            cause = str(error.strerror)
+        except ValueError:
+            cause = "the path is not that of a file"  # such as one with a NUL character
+        else:
+            return
+        raise self._lost(cause)
+
+    def _create(self) -> None:
+        """Create the file under a temporary name, then link it: no process sees it unfinished."""
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
+        os.close(handle)
+        try:
+            self._connected(Path(name)).close()
+            with suppress(FileExistsError):
+                os.link(name, self._path)
+        finally:
+            Path(name).unlink()
+
+    def _leave_logs_alone(self, path: Path) -> None:
+        """Refuse another program's file with a log beside it, which SQLite would write into it."""
+        if not any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal")):
+            return
+        header = _header_of(path)
+        if header and header[68:] != self._form.application_id.to_bytes(4, "big"):
+            raise self._is_anothers()
+
+    def _connected(self, path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
+        # PRAGMA synchronous stays FULL, the default: after a power cut no write may be missing.
+        db = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        try:
+            if not self._is_ours(db):
+                self._make(db)
+            db.execute("PRAGMA secure_delete = ON")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _is_ours(self, db: sqlite3.Connection) -> bool:
+        """Whether the file is of the format; raises `lost` if it is another's or of a later one."""
+        form = self._form
+        (marked,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if (marked, version) == (form.application_id, form.version):
+            return True
+        objects = db.execute("SELECT name, sql FROM sqlite_master").fetchall()
+        # Version 0 without a mark: an empty file, or that of a release that did not mark it.
+        is_ours = marked == form.application_id or (marked, version) == (0, 0)
+        is_known = all(form.schema.get(name) == sql for name, sql in objects)
+        if is_ours and version < form.version and is_known:
+            return False
+        raise self._is_anothers()
+
+    def _make(self, db: sqlite3.Connection) -> None:
+        """Create what a new or older file lacks, and mark it in the file itself, not in a log."""
+        form = self._form
+        db.execute("BEGIN IMMEDIATE")
+        if not self._is_ours(db):  # another process may have made it meanwhile
+            present = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+            for name, statement in form.schema.items():
+                if name not in present:
+                    db.execute(statement)
+            db.execute(f"PRAGMA application_id = {form.application_id}")
+            db.execute(f"PRAGMA user_version = {form.version}")
+        db.execute("COMMIT")
+        with suppress(sqlite3.OperationalError):  # another process uses it already, without a log
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA wal_checkpoint")
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        """Refuse a damaged file, in which SQLite may find no row where there was one."""
+        if db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+            raise self._lost("the file is damaged")
+
+
+_HEADER = 72
+"""The bytes of a file up to the end of its `application_id`
+(https://www.sqlite.org/fileformat2.html#the_database_header)."""
+
+_read: dict[tuple[int, int], int] = {}
+"""The files whose header was read, by device and inode. They stay open: to close one would drop
+the locks that this process has on it (https://www.sqlite.org/howtocorrupt.html, section 2.2)."""
+
+_reading = ForkSafeLock()
+
+
+def _header_of(path: Path) -> bytes:
+    there = path.stat()
+    place = there.st_dev, there.st_ino
+    with _reading:
+        if place not in _read:
+            _read[place] = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        os.lseek(_read[place], 0, os.SEEK_SET)
+        return os.read(_read[place], _HEADER)
