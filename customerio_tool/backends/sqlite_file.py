@@ -1,4 +1,4 @@
-"""A file of SQLite that the processes of one machine share, and that only one kind of store uses."""
+"""A file of SQLite that the processes of one machine share, for one kind of store alone."""
 
 from __future__ import annotations
 

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PERSON_PATH = "/api/v1/customers/{customer_id}"
+MERGE_PATH = "/api/v1/merge_customers"
 
 _NOBODY = (
     "Nobody with this id was known before: unless an earlier call deleted them, ask the user "
@@ -239,7 +240,7 @@ merge_customers = Subtool(
         "the primary keeps its own attribute values. Ask which one survives if nobody said so."
     ),
     args=MergeCustomersArgs,
-    endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/merge_customers"),
+    endpoint=Endpoint(Api.TRACK, "POST", MERGE_PATH),
     effect=Effect.ERASE,
     pace=Pace.TRACK,
     body=merge_body,
@@ -262,17 +263,13 @@ merge_customers = Subtool(
     examples=[
         Example(
             {"primary_id": "u1", "secondary_id": "u6"},
-            Sends(
-                "POST",
-                "/api/v1/merge_customers",
-                body={"primary": {"id": "u1"}, "secondary": {"id": "u6"}},
-            ),
+            Sends("POST", MERGE_PATH, body={"primary": {"id": "u1"}, "secondary": {"id": "u6"}}),
         ),
         Example(
             {"primary_id": "cio_d9c106000001", "secondary_id": "zoë@example.com"},
             Sends(
                 "POST",
-                "/api/v1/merge_customers",
+                MERGE_PATH,
                 body={
                     "primary": {"cio_id": "d9c106000001"},
                     "secondary": {"email": "zoë@example.com"},
