@@ -218,16 +218,17 @@ def test_nothing_leaks_where_the_region_cannot_be_learned(
 ) -> None:
     """The vendor's hosts are the sandbox here, so that the region must be asked for."""
     here = {"us": sandbox.track_url, "eu": sandbox.track_url}
-    monkeypatch.setattr("customerio_tool.connection.fields.HOSTS", dict.fromkeys(Api, here))
+    monkeypatch.setattr("customerio_tool.connection.connection.HOSTS", dict.fromkeys(Api, here))
     saved = sandbox.connection()
     for key in ("region", "track_url", "app_url"):
         del saved[key]
     sandbox.faults.set([FAULTS[fault]])
-    arguments = canaries.arguments_of(subtools()[name])
+    arguments, before = canaries.arguments_of(subtools()[name]), len(sandbox.requests())
     assert assert_silent(tool_on(saved), name, arguments, records, capfd) in (
         "credentials_rejected",
         "unreachable",
     )
+    assert len(sandbox.requests()) > before, "the sandbox was not asked"
 
 
 @pytest.mark.parametrize("name", NAMES)
