@@ -24,10 +24,29 @@ pytest_plugins = ["pytester", "tests.support.requirements", "tests.support.redis
 LONGEST = ("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py")
 """Files of few tests that take long: at the end, they would keep one core while others are idle."""
 
+MANIFOLD = (
+    *("calls/test_canaries.py", "calls/test_fault_matrix.py", "calls/test_results_fit.py"),
+    *("calls/test_failures.py", "calls/test_error_under_success.py", "calls/test_redirected.py"),
+    *("calls/test_a_flood_of_asks.py", "calls/test_process.py", "calls/test_threads.py"),
+    *("attacks/test_advice.py", "attacks/test_arguments.py", "attacks/test_paths.py"),
+    *("subtools/test_arguments.py", "subtools/test_addresses.py", "subtools/test_placeholders.py"),
+    *("subtools/test_wrong_calls.py", "subtools/test_large_arguments.py"),
+    *("subtools/test_identifiers.py", "subtools/test_address_form.py"),
+    *("backends/ledger/test_spoilt_entries.py", "backends/ledger/test_stores.py"),
+    *("contract/test_results.py", "sandbox/test_load.py", "sandbox/test_people_model.py"),
+)
+"""Files that run the same lines many times over: to count these would double the files' time.
+
+Coverage is so earned by the other files alone, and what is told is the least that is covered.
+"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin."""
+    """Let the longest files begin, and have no lines counted where they are run again and again."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+    for item in items:
+        if item.path.as_posix().endswith(MANIFOLD):
+            item.add_marker(pytest.mark.no_cover)
 
 
 # How fast a machine is decides no test: a busy one draws its examples slowly.
