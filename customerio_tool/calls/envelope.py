@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from customerio_tool.errors import CustomerIoError, FieldProblem, Look
+from customerio_tool.subtools.declare.results import AS_DATA
 from customerio_tool.subtools.declare.vendor_json import (
     MAX_PAYLOAD_CHARS,
     MAX_RESULT_CHARS,
@@ -38,6 +39,8 @@ class Outlet:
     def result(self, envelope: Item) -> Item:
         """Return an envelope cleaned, masked, and cut to `MAX_RESULT_CHARS`."""
         shown: Item = clean(envelope, _LEVELS, mask=self._mask)
+        if shown.get("untrusted"):
+            shown["summary"] = f"{shown['summary']} {AS_DATA}"
         return within_budget(shown)
 
     @contextmanager

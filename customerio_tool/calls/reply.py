@@ -162,6 +162,9 @@ _MAY_NOT_SEND = (
 )
 """https://docs.customer.io/journeys/transactional-api-common-api-errors/"""
 
+_ASK = "Ask the user whether the id is right."
+_NOT_CREATE = "Do not create what was not found, unless the user asked for that."
+
 _CREDENTIALS = {
     Api.TRACK: "Check site_id, track_api_key and region of the connection.",
     Api.APP: "Check app_api_key and region of the connection, and whether the key is limited to "
@@ -173,12 +176,15 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
     subtool = call.subtool
     if error is CredentialsRejected:
         return _CREDENTIALS[subtool.endpoint.api]
+    if error is RateLimited:
+        return "Wait, then repeat it."
     if error is PermissionDenied:
         return f"{_FORBIDDEN} {_MAY_NOT_SEND}" if subtool.effect is Effect.SEND else _FORBIDDEN
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return "Send less in one call."
-    if error is NotFound and subtool.not_found_hint:
-        return subtool.not_found_hint(call.args)
+    if error is NotFound:
+        hint = subtool.not_found_hint(call.args) if subtool.not_found_hint else _ASK
+        return f"{hint} {_NOT_CREATE if subtool.effect.read_only else ''}".strip()
     if error is not RequestRejected:
         return ""
     found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
@@ -232,7 +238,7 @@ def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> 
         unknown = outcome_unknown(call, problem, http_status=reply.status)
         unknown.extra |= extra
         return unknown
-    safe = "Nothing was changed." if effect.read_only else "Repeating this call is safe."
+    safe = "Nothing was changed: repeat it later." if effect.read_only else _SAFE
     return ServiceFailed(
         f"Customer.io failed (HTTP {reply.status}). {safe}",
         took_effect="no" if effect.read_only else "unknown",
@@ -240,6 +246,9 @@ def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> 
         retry_after_seconds=retry_after(reply, call.at.now),
         extra=extra,
     )
+
+
+_SAFE = "Repeating this call later is safe."
 
 
 def outcome_unknown(

@@ -270,11 +270,11 @@ class Policy(BaseModel):
             SubtoolDisabled: The subtool is not enabled.
         """
         if reason := barred(subtool, self):
-            raise PolicyRefused(f"Nothing was sent. {reason}")
+            raise PolicyRefused(f"Nothing was sent. {reason} {_TELL}")
         if self.allows(subtool):
             return
         raise SubtoolDisabled(
-            f"The subtool {subtool.name!r} is not enabled for this agent. Nothing was sent."
+            f"The subtool {subtool.name!r} is not enabled for this agent. Nothing was sent. {_TELL}"
         )
 
     def admit_arguments(self, subtool: Subtool[Any], args: Args) -> None:
@@ -339,6 +339,8 @@ def _reach(subtool: Subtool[Any], args: Args) -> Reach:
     )
     return Reach(declared.known + redirected.known, declared.unknown + redirected.unknown)
 
+
+_TELL = "Tell the user; try no other way."
 
 _VARIABLES: Mapping[str, str] = {
     "preset": "CUSTOMERIO_POLICY",

@@ -75,8 +75,8 @@ def _to_result(answer: Answer[TriggerBroadcastArgs]) -> dict[str, Any]:
     return {
         "summary": (
             f"Customer.io accepted broadcast {answer.args.broadcast_id}{as_trigger}, to "
-            f"{_describe_audience(answer.args)}. It may still fail as a whole if it does not "
-            "accept the audience; messages appear as they are made."
+            f"{_describe_audience(answer.args)}. It may still fail as a whole: `verify` "
+            "lists its messages as they are made."
         ),
         "trigger_id": trigger,
         "verify": messages_since(

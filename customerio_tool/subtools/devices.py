@@ -28,6 +28,7 @@ from customerio_tool.subtools.declare import (
     override_of,
 )
 from customerio_tool.subtools.parts.identify import PersonArgs, look_at_person
+from customerio_tool.subtools.parts.names import of_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
 from customerio_tool.subtools.parts.repairs import mend_device
 from customerio_tool.subtools.parts.vocabulary import PLATFORM_WORDS, TOKEN_NAMES
@@ -101,7 +102,10 @@ add_device = Subtool(
     mend=mend_device,
     shape=acknowledge(
         "Customer.io accepted the device of {customer_id} and stores it shortly.",
-        caution="Anybody who had this token before keeps it, and gets messages there too.",
+        caution=of_person(
+            "Anybody who had this token before keeps it, and gets messages there too: remove it "
+            "there with delete_device."
+        ),
         verify=look_at_person,
     ),
     may_redirect_messages=True,
@@ -159,7 +163,7 @@ delete_device = Subtool(
     pace=Pace.TRACK,
     shape=acknowledge(
         "Customer.io accepted the removal of the device from {customer_id}.",
-        caution="It may answer the same for a device that it does not know.",
+        caution="It may say so of an unknown token too: `verify` shows the devices that are left.",
         verify=look_at_person,
     ),
     person_argument="customer_id",

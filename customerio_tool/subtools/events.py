@@ -42,6 +42,7 @@ from customerio_tool.subtools.parts.event import (
     event_body,
 )
 from customerio_tool.subtools.parts.mail import reach_of
+from customerio_tool.subtools.parts.names import of_person
 from customerio_tool.subtools.parts.references import TRACK_PAGES
 from customerio_tool.subtools.parts.vocabulary import (
     EVENT_NAMES,
@@ -76,8 +77,8 @@ class TrackEventArgs(PersonEventArgs):
 def _event_caution(answer: Answer[TrackEventArgs]) -> str:
     # One schema of the specification wants an anonymous_id there, and its text does not.
     is_screen = answer.args.type == "screen"
-    doubt = "Whether it takes a known person's screen view is not verified. " if is_screen else ""
-    return f"{doubt}{age_caution(answer)}".rstrip()
+    doubt = "It may not count as a screen view: if that matters, ask the user to check. "
+    return f"{doubt if is_screen else ''}{age_caution(answer)}".rstrip()
 
 
 track_event = Subtool(
@@ -93,7 +94,7 @@ track_event = Subtool(
     body=event_body,
     shape=acknowledge(
         "Customer.io accepted the event for {customer_id} and records it shortly.",
-        caution=_event_caution,
+        caution=of_person(_event_caution),
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",
@@ -339,7 +340,7 @@ track_page_view = Subtool(
     body=event_body,
     shape=acknowledge(
         "Customer.io accepted the page view of {customer_id} and records it shortly.",
-        caution=_page_caution,
+        caution=of_person(_page_caution),
     ),
     always={"event_id": EVENT_ID},
     data_argument="data",

@@ -261,6 +261,7 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     is_too_long = cursor is not None and size_of(str(cursor)) > MAX_IDENTIFIER_BYTES
     sentences = [
         f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
+        "" if shown else "Send nothing because of that, unless the user asked for it.",
         _filter_note(answer.args, len(own)),
         origins_note(answer.args.customer_id, answer.args.id_type, shown, len(rows) - len(own)),
         CURSOR_TOO_LONG
@@ -305,7 +306,7 @@ def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
     if end is None and invocation.now - start > WINDOW_SECONDS:
         return "One call spans six months at most: some of the first days may be missing."
     if end is None and invocation.now - start <= _FRESH_SECONDS:
-        return "A message of the last minutes may not be listed yet."
+        return "A message of the last minutes may not be listed yet: look again later."
     return ""
 
 

@@ -60,6 +60,7 @@ from customerio_tool.subtools.parts.merge import (
     look_at_secondary,
     merge_body,
 )
+from customerio_tool.subtools.parts.names import of_person
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 from customerio_tool.subtools.parts.repairs import mend_person
 from customerio_tool.subtools.parts.targets import other_holder, person_target
@@ -96,7 +97,7 @@ identify_customer = Subtool(
     mend=mend_person,
     shape=acknowledge(
         "Customer.io accepted the attributes of {customer_id} and applies them shortly.",
-        caution=identify_caution,
+        caution=of_person(identify_caution),
         verify=look_at_person,
         removed=Member(
             {"type": "array", "items": {"type": "string"}, "description": "Attributes deleted."},
@@ -246,7 +247,7 @@ merge_customers = Subtool(
     body=merge_body,
     shape=acknowledge(
         "Customer.io accepted the merge of {secondary_id} into {primary_id}.",
-        caution="If the primary is unknown, nothing happens and Customer.io does not say so.",
+        caution="If the primary is unknown nothing happens: then `verify` finds the secondary.",
         verify=look_at_secondary,
     ),
     target=person_target(

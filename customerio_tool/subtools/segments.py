@@ -121,14 +121,14 @@ def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
     kind = answer.args.kind
     if kind == "id":
         return MEMBERSHIP_CAUTION
-    return f"Whether Customer.io removes people by {kind} is not verified. {MEMBERSHIP_CAUTION}"
+    return f"By {kind} it may remove nobody; ids are sure. {MEMBERSHIP_CAUTION}"
 
 
 remove_from_segment = Subtool(
     name="remove_from_segment",
     description=(
         "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
-        "Prefer ids: removal by email or cio_id is not verified."
+        "Give ids where you can: email or cio_id may remove nobody."
     ),
     args=RemoveFromSegmentArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
@@ -355,8 +355,8 @@ delete_segment = Subtool(
     name="delete_segment",
     description=(
         "Deletes a segment by ID. To take people out of it but keep it, use remove_from_segment. "
-        "Irreversible for the segment; the people in it stay. Only manual segments are known to be "
-        "deletable this way. If the user said a name, give it as name."
+        "Irreversible for the segment; the people in it stay. For manual segments. "
+        "If the user said a name, give it as name."
     ),
     args=DeleteSegmentArgs,
     endpoint=Endpoint(Api.APP, "DELETE", "/v1/segments/{segment_id}"),

@@ -108,7 +108,10 @@ def _other_person(args: SendTransactionalEmailArgs) -> str:
     is_address = (args.id_type or shape_of(person)) == "email"
     if not is_address or person.lower() in {each.lower() for each in found}:
         return ""
-    return "customer_id is no address in `to`: the message says what is stored of another person."
+    return (
+        "customer_id is no address in `to`: the message says what is stored of another person. "
+        "Tell the user."
+    )
 
 
 send_transactional_email = Subtool(

@@ -89,6 +89,7 @@ def test_how_to_find_an_id_is_told_as_a_guess_where_something_else_may_be_refuse
 ) -> None:
     unknown, refused = (error(name, status)["summary"] for status in (404, 422))
     sentence, _, find = unknown.partition("). ")
+    find = find.partition(" Do not create")[0]
 
     assert "by this id" in sentence
     assert refused.endswith(f". In case the id is what it refused: {find}")

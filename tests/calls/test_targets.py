@@ -14,6 +14,7 @@ from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.results import AS_DATA
 from tests.support.clients import APP_US, SAVED_US, code_of, example_of
 from tests.support.fault_matrix import SAMPLES
 from tests.support.retries import SkippingClock, Tries, tool_on
@@ -78,7 +79,8 @@ def test_the_target_that_was_there_is_told_as_customer_io_had_it(
 
 def test_a_summary_says_how_many_were_in_a_segment(tool: CustomerIoTool) -> None:
     result = tool.call("delete_segment", {"segment_id": 1})
-    assert result["summary"] == "Deleted segment 1; its people stay. 2 people were in it."
+    told = "Deleted segment 1; its people stay. 2 people were in it."
+    assert result["summary"] == f"{told} {AS_DATA}"
 
 
 @pytest.mark.parametrize("given", ["u1", "ada+test@example.com", "cio_d9c106000001"])

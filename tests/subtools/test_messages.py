@@ -112,7 +112,6 @@ def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
         "customer_identifiers": {"id": "u1", "cio_id": "d9c106000001"},
         "metrics": {"sent": "2025-11-23T09:26:43Z"},
         "msg_template_id": 7,
-        "forgotten": False,
     }
 
 

@@ -151,7 +151,9 @@ def _problem(
         fix = _NO_GUESS + finds.get(path, "")
         return FieldProblem(path, f"is {kind_of(details['input'])}", fix)
     wrong, fix = _describe(details)
-    return FieldProblem(path, wrong, fix + finds.get(path, ""))
+    is_unknown = details["type"] == "missing" and path.endswith(("_id", "_ids"))
+    ask = "; ask the user if nobody named it" if is_unknown else ""
+    return FieldProblem(path, wrong, fix + finds.get(path, ask))
 
 
 def _no_number(details: ErrorDetails) -> tuple[str, str]:

@@ -12,12 +12,16 @@ that identify a transactional template, which is UNVERIFIED."""
 
 
 def brief_message(value: Any) -> Any:
-    """Return a message without nulls, `_OMITTED_MEMBERS` and the copy of its template's id."""
+    """Return a message without nulls, `_OMITTED_MEMBERS` and the copy of its template's id.
+
+    That it is not forgotten goes without saying.
+    """
     if not isinstance(value, dict):
         return value
     members: Item = {name: brief_message(member) for name, member in value.items()}
     repeated = {"msg_template_id"} if members.get("message_template_id") is not None else set()
-    omitted = _OMITTED_MEMBERS | repeated
+    usual = {"forgotten"} if members.get("forgotten") is False else set()
+    omitted = _OMITTED_MEMBERS | repeated | usual
     return {
         name: member
         for name, member in members.items()

@@ -152,15 +152,15 @@ def identify_caution(answer: Answer[IdentifyCustomerArgs]) -> str:
     """Return sentences on what Customer.io's 200 does not prove."""
     args, sentences = answer.args, []
     if not (args.all_attributes() or args.topics or args.relationships):
-        sentences.append("No attribute was given, so that it only makes sure of the person.")
+        sentences.append("No attribute was given: nothing was stored but the person.")
     emptied = args.emptied_identifiers()
     if emptied:
         names = ", ".join(emptied)
-        sentences.append(f"Whether it deletes an identifier ({names}) is not verified.")
+        sentences.append(f"The identifier ({names}) may stay: `verify` shows it.")
     if args.update_only:
-        sentences.append("If nobody has this identifier, nothing changes and it does not say so.")
+        sentences.append("If nobody has this identifier nothing changes: `verify` shows it.")
     if any("cio_object_id" in each["identifiers"] for each in args.relationships or ()):
-        sentences.append("Whether it reports a cio_object_id of no object is not verified.")
+        sentences.append("A cio_object_id of no object may be dropped: ask the user to check it.")
     if args.other_identifiers():
         sentences.append(_TWO_PEOPLE)
     return " ".join(sentences)

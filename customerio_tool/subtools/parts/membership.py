@@ -124,6 +124,6 @@ REPEATS: Member[MembershipArgs] = Member(
     lambda args, _: args.repeats or None,
 )
 MEMBERSHIP_CAUTION = (
-    "Whether it tells of unknown people, or of a segment that is not manual, is not verified: "
-    "compare the segment's count."
+    "It may pass over unknown people, or a segment that is not manual, and not say so: compare "
+    "the count that `verify` shows."
 )

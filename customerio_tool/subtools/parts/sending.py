@@ -40,6 +40,7 @@ from customerio_tool.subtools.declare import (
     whole_in,
 )
 from customerio_tool.subtools.messages import messages_since
+from customerio_tool.subtools.parts.names import name_caution
 from customerio_tool.subtools.parts.vocabulary import Channel
 
 MAX_PAYLOAD_BYTES = 1_000_000
@@ -311,7 +312,7 @@ def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _
         missing = "" if delivery else " Its delivery id could not be read."
         queued_at, send_at = _queued_at(answer.payload), answer.args.send_at
         return {
-            "summary": f"{sentence}{missing} {caution(answer.args)}".rstrip(),
+            "summary": f"{sentence}{missing} {_cautions(caution, answer.args)}".rstrip(),
             "delivery_id": delivery,
             **({} if queued_at is None else {"queued_at": queued_at}),
             **({} if send_at is None else {"send_at": iso_time(send_at)}),
@@ -333,6 +334,11 @@ def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _
     )
 
 
+def _cautions(caution: Callable[[Any], str], args: Transactional) -> str:
+    by_id = (args.id_type or shape_of(args.customer_id)) == "id"
+    return f"{caution(args)} {name_caution(args.customer_id) if by_id else ''}".strip()
+
+
 def _queued_at(reply: Item) -> str | None:
     """Return when a message was queued in ISO 8601; None where the reply does not tell it."""
     seconds = whole_in(reply.get("queued_at"))
@@ -349,7 +355,7 @@ def _sentence(args: Transactional, noun: str) -> str:
     when = "" if args.send_at is None else f" for {iso_time(args.send_at)}"
     return (
         f"Customer.io queued the {noun} to {args.customer_id}{when}; it is not delivered yet and "
-        "may still fail."
+        "may still fail: `verify` shows it."
     )
 
 

@@ -1,0 +1,35 @@
+"""What to say of an id that looks like a person's name, which makes a person of that id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from customerio_tool.subtools.declare import Answer, shape_of
+
+_WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
+_SEVERAL_WORDS = re.compile(rf"{_WORD}(?: {_WORD}){{1,4}}")
+_CAPITAL = re.compile(r"([^\W\d_])[^\W\d_]{2,}")
+
+
+def name_caution(customer_id: str) -> str:
+    """Return a sentence on an id that looks like a name; "" for any other identifier."""
+    capital = _CAPITAL.fullmatch(customer_id)
+    is_capital = capital is not None and capital[1].isupper() and customer_id[1:].islower()
+    if shape_of(customer_id) != "id" or not (is_capital or _SEVERAL_WORDS.fullmatch(customer_id)):
+        return ""
+    return (
+        "customer_id looks like a name: if nobody has it as id, a new person may be made. Ask the "
+        "user for the id or the address."
+    )
+
+
+def of_person(caution: Callable[[Answer[Any]], str] | str) -> Callable[[Answer[Any]], str]:
+    """Return a caution that also says if the id of its person looks like a name."""
+
+    def both(answer: Answer[Any]) -> str:
+        own = caution if isinstance(caution, str) else caution(answer)
+        return f"{own} {name_caution(answer.args.customer_id)}".strip()
+
+    return both
