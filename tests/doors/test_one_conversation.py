@@ -27,9 +27,19 @@ def handlers(sandbox: Sandbox) -> Any:
     return _by_tool(sandbox, lambda tool, name, arguments: tool.handlers[name](**arguments))
 
 
+def keywords(sandbox: Sandbox) -> Any:
+    saved: dict[str, Any] = sandbox.connection()
+    made = CustomerIoTool(**saved, policy=POLICY, backends=Backends())
+    return _by_tool(sandbox, lambda tool, name, arguments: tool.call(name, arguments), made)
+
+
+def methods(sandbox: Sandbox) -> Any:
+    return _by_tool(sandbox, lambda tool, name, arguments: getattr(tool, name)(**arguments))
+
+
 @contextmanager
-def _by_tool(sandbox: Sandbox, call: Any) -> Iterator[Talk]:
-    with CustomerIoTool(sandbox.connection(), policy=POLICY, backends=Backends()) as tool:
+def _by_tool(sandbox: Sandbox, call: Any, made: CustomerIoTool | None = None) -> Iterator[Talk]:
+    with made or CustomerIoTool(sandbox.connection(), policy=POLICY, backends=Backends()) as tool:
 
         def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
             result: Envelope = call(tool, name, arguments)
@@ -40,7 +50,7 @@ def _by_tool(sandbox: Sandbox, call: Any) -> Iterator[Talk]:
         yield talk
 
 
-DOORS: list[Door] = [python, acall, handlers]
+DOORS: list[Door] = [python, acall, handlers, keywords, methods]
 
 
 @pytest.fixture(scope="module")

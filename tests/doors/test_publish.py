@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -20,7 +21,6 @@ from customerio_tool.calls.recovery import seconds_for
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.doors.cli.publish.files import (
-    GOVERNANCE,
     MANIFEST,
     README,
     MarkersMissing,
@@ -29,7 +29,7 @@ from customerio_tool.doors.cli.publish.files import (
     with_blocks,
     write,
 )
-from customerio_tool.doors.cli.publish.manifest import MANIFEST_SCHEMA
+from customerio_tool.doors.cli.publish.manifest import GOVERNANCE, MANIFEST_SCHEMA
 from customerio_tool.subtools import subtools
 from customerio_tool.version import __version__
 from tests.subtools.calls import AT
@@ -330,6 +330,9 @@ def test_what_the_manifest_names_in_the_code_is_there(manifest: dict[str, Any]) 
 
     assert manifest["runtime"]["entry_point"] == "customerio_tool:CustomerIoTool"
     assert manifest["name"] == customerio_tool.CustomerIoTool.__name__
+    module, _, function = manifest["runtime"]["main"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert manifest["governance"] in artefacts()
     test = manifest["connection"]["test"]
     assert test["callable"] == f"{manifest['runtime']['entry_point']}.test_connection"
     assert callable(customerio_tool.CustomerIoTool.test_connection)

@@ -17,6 +17,7 @@ from typing import Any
 from customerio_tool import errors
 from customerio_tool.connection.fields import ConnectionField, connection_fields, connection_schema
 from customerio_tool.doors.cli.publish.manifest import (
+    GOVERNANCE,
     MANIFEST_SCHEMA,
     SCHEMAS,
     TITLE,
@@ -33,7 +34,6 @@ from customerio_tool.subtools.declare.results import ERROR
 from customerio_tool.subtools.declare.schema import JSON_SCHEMA
 from customerio_tool.version import DISTRIBUTION
 
-GOVERNANCE = schema_path("phinite-policy")
 MANIFEST = "tool_manifest.yaml"
 README = "README.md"
 _ERROR_ID = f"urn:{DISTRIBUTION}:error"

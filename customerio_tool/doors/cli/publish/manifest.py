@@ -54,8 +54,10 @@ def manifest() -> dict[str, Any]:
             "requires_python": package["Requires-Python"],
             "distribution": DISTRIBUTION,
             "entry_point": "customerio_tool:CustomerIoTool",
+            "main": "customerio_tool.doors.studio:main",
         },
         "connection": _connection(),
+        "governance": GOVERNANCE,
         "defaults": _defaults(),
         "subtools": [_entry(subtool) for subtool in subtools().values()],
     }
@@ -64,6 +66,10 @@ def manifest() -> dict[str, Any]:
 def schema_path(name: str) -> str:
     """Return the path of a schema, relative to the manifest."""
     return f"{SCHEMAS}/{name}.json"
+
+
+GOVERNANCE = schema_path("phinite-policy")
+"""The path of the policies for the studio's own governance."""
 
 
 def credentials_of(subtool: Subtool[Any]) -> list[str]:
@@ -132,7 +138,7 @@ _TEXT = {"type": "string", "pattern": r"\S"}
 _URL = {"type": "string", "format": "uri", "pattern": "^https://"}
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
 _CALLABLE = {"type": "string", "pattern": r"^[a-z_.]+:[A-Za-z_.]+$"}
-_SCHEMA_PATH = {"type": "string", "pattern": f"^{SCHEMAS}/[a-z][a-z0-9_]*\\.json$"}
+_SCHEMA_PATH = {"type": "string", "pattern": f"^{SCHEMAS}/[a-z][a-z0-9_-]*\\.json$"}
 _TRUE_OR_FALSE = {"type": "boolean"}
 
 _FIELD_SCHEMA = {
@@ -212,6 +218,7 @@ MANIFEST_SCHEMA: dict[str, Any] = {
                     "requires_python": _TEXT,
                     "distribution": _TEXT,
                     "entry_point": _CALLABLE,
+                    "main": _CALLABLE,
                 }
             ),
             "connection": _closed(
@@ -234,6 +241,7 @@ MANIFEST_SCHEMA: dict[str, Any] = {
                     ),
                 }
             ),
+            "governance": _SCHEMA_PATH,
             "defaults": _closed(
                 {
                     **{name: {"type": "number", "exclusiveMinimum": 0} for name in _defaults()},
