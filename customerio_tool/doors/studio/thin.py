@@ -14,9 +14,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from customerio_tool.doors.studio.shapes import answer, arguments_in, object_in
+from customerio_tool.doors.studio.shapes import answer, arguments_in, object_in, run_in
 
 SUBTOOL = ""
 ARGUMENTS: Sequence[str] = ()
@@ -67,14 +67,18 @@ def called(inputs: Any, env_variables: Any) -> Mapping[str, Any]:
     """
     given = object_in(inputs)
     arguments = None if given is None else object_in(arguments_in(given, SUBTOOL, ARGUMENTS))
-    if arguments is None:
+    if given is None or arguments is None:
         words = "Nothing was sent: the inputs are not an object; give a mapping or a JSON object."
         raise Refused("arguments_invalid", words, "fix_arguments")
     variables = object_in(os.environ if env_variables is None else env_variables) or {}
     request = urllib.request.Request(  # noqa: S310 - `address` refuses other schemes
         address(variables),
         data=json.dumps(arguments).encode(),
-        headers={"Authorization": f"Bearer {token(variables)}", "Content-Type": "application/json"},
+        headers={
+            "Authorization": f"Bearer {token(variables)}",
+            "Content-Type": "application/json",
+            **({"X-Run-Id": quote(run)} if (run := run_in(given)) else {}),
+        },
     )
     return sent(request)
 
@@ -133,11 +137,11 @@ def envelope_in(body: bytes) -> Mapping[str, Any] | None:
 
 def refusal(status: int) -> dict[str, Any]:
     """Return the failure for a status without a result."""
-    if status in (401, 403):
+    if status == 401:
         words = "Nothing was sent: the server refused CUSTOMERIO_TOOL_TOKEN."
         return failure("connection_invalid", words, "ask_user")
     if status < 500 and status != 408:
-        words = f"Nothing was sent: at CUSTOMERIO_TOOL_URL is no such subtool (HTTP {status})."
+        words = f"Nothing was sent: what is at CUSTOMERIO_TOOL_URL refused it (HTTP {status})."
         return failure("connection_invalid", words, "ask_user")
     return lost(f"failed (HTTP {status})")
 

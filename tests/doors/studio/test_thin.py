@@ -110,6 +110,13 @@ def test_it_makes_the_call_on_the_server(inputs: Any, behind: CustomerIoTool, se
     assert (request["json"]["name"], request["json"]["data"]) == ("order_paid", {"total": 7})
 
 
+def test_it_names_the_run_of_the_studio() -> None:
+    with Loopback([says(answer(b'{"ok": true, "summary": ""}'))]) as server:
+        assert call(NAME, {**EVENT, "workflow_id": "rün 7"}, server.url)["output"]["ok"]
+        (request,) = server.requests
+    assert b"\r\nx-run-id: r%c3%bcn%207\r\n" in request.lower()
+
+
 def test_a_failure_of_the_call_is_the_servers_result(server: str) -> None:
     output = call("get_segment", {"segment_id": 10**6}, server)["output"]
     assert output["error"]["code"] == "not_found"
