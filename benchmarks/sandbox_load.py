@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from customerio_tool.sandbox import Options, Sandbox
-from customerio_tool.sandbox.http import Reply, Request, json_reply
-from customerio_tool.sandbox.server import Server
+from customerio_tool.sandbox.serving.http import Reply, Request, json_reply
+from customerio_tool.sandbox.serving.server import Server
 from tests.support.load import CONNECTIONS, Crowd, mixed
 
 REPORT = Path(__file__).parent / "results" / "sandbox_load.md"

@@ -28,8 +28,8 @@ Behaviour that no source settles is marked UNVERIFIED, or is a switch in ``optio
 from __future__ import annotations
 
 from .clock import Clock
-from .faults import Fault
 from .local import Sandbox
 from .options import Options
+from .serving.faults import Fault
 
 __all__ = ["Clock", "Fault", "Options", "Sandbox"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .refusal import Refused
-from .workspace import Workspace, dump
+from .store.workspace import Workspace, dump
 
 PERSON_ID = 150
 ATTRIBUTE_NAME = 150

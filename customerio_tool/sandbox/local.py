@@ -12,15 +12,15 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Literal
 
-from . import state
-from .application import Application
 from .clock import Clock
-from .faults import Active, Faults
 from .options import Options
-from .server import Server
-from .store import Store
-from .tls import server_context
-from .welcome import welcome
+from .serving.application import Application
+from .serving.faults import Active, Faults
+from .serving.server import Server
+from .serving.tls import server_context
+from .serving.welcome import welcome
+from .store import state
+from .store.store import Store
 
 
 class Sandbox:
@@ -36,7 +36,7 @@ class Sandbox:
             goes back in a file: the sandbox starts at the last time in it, if that is later than
             now. Several processes may share one file, each with its own clock.
         seed: the content of an empty workspace: the demo (true), nothing (false), or your own seed
-            in the form that ``customerio_tool.sandbox.seeding`` describes.
+            in the form that ``customerio_tool.sandbox.seeds.seeding`` describes.
         clock: the sandbox's clock; freeze or advance it to test behaviour over time.
         options: workspace settings, keys and switches: ``Options``, or a mapping of its members,
             such as ``{"delay_seconds": 30}``.
@@ -295,7 +295,7 @@ class Sandbox:
         """Add people, segments, campaigns ... to the workspace; returns the number of each kind.
 
         Args:
-            seed: a seed in the form that ``customerio_tool.sandbox.seeding`` describes.
+            seed: a seed in the form that ``customerio_tool.sandbox.seeds.seeding`` describes.
 
         Raises:
             ValueError: an entry is invalid: the text says which. Nothing was added.

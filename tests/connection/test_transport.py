@@ -18,7 +18,7 @@ from customerio_tool.calls.recovery import SEND_SECONDS
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.transport import new_session
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.sandbox.server import Server
+from customerio_tool.sandbox.serving.server import Server
 from tests.support.clients import SAVED, SEGMENTS, connected, example_of, sent, soon
 from tests.support.loopback import Loopback, Script, says
 from tests.support.retries import (

@@ -14,8 +14,9 @@ from customerio_tool.calls.call import Call
 from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.fields import HOSTS
-from customerio_tool.sandbox import Options, pace
-from customerio_tool.sandbox.application import TABLES
+from customerio_tool.sandbox import Options
+from customerio_tool.sandbox.serving import pace
+from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.subtools import (
     messages,
     subtools,

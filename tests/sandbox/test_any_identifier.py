@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.sandbox.people import looks_like_email
+from customerio_tool.sandbox.rules.people import looks_like_email
 from customerio_tool.subtools.declare.identifiers import shape_of
 from tests.support.sandbox_api import Api
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from customerio_tool.sandbox import audience_file
+from customerio_tool.sandbox.rules import audience_file
 from tests.sandbox.test_switches import switched
 from tests.support.loopback import Loopback, Script, answer, says
 from tests.support.sandbox_api import Api

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from customerio_tool.sandbox import Options, events, limits, merge, metrics
-from customerio_tool.sandbox.application import TABLES
-from customerio_tool.sandbox.deliveries import WINDOW_MONTHS
-from customerio_tool.sandbox.http import Request
-from customerio_tool.sandbox.routes import Router
+from customerio_tool.sandbox import Options, limits
+from customerio_tool.sandbox.rules import events, merge, metrics
+from customerio_tool.sandbox.rules.deliveries import WINDOW_MONTHS
+from customerio_tool.sandbox.serving.application import TABLES
+from customerio_tool.sandbox.serving.http import Request
+from customerio_tool.sandbox.serving.routes import Router
 from tests.support.facts import Facts, load
 from tests.support.sandbox_api import Api
 

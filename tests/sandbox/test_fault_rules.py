@@ -9,7 +9,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerio_tool.sandbox.faults import read
+from customerio_tool.sandbox.serving.faults import read
 from tests.sandbox.raw import identify
 from tests.support.sandbox_api import Api
 from tests.support.timeouts import PATIENCE

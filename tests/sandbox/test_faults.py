@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.sandbox.faults import Action
+from customerio_tool.sandbox.serving.faults import Action
 from tests.sandbox.raw import CLOSED, FOREVER, Wire, identify, log
 from tests.support.sandbox_api import Api
 from tests.support.timeouts import PATIENCE

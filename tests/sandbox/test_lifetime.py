@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from customerio_tool.sandbox import Clock, Options, Sandbox, request_log
+from customerio_tool.sandbox import Clock, Options, Sandbox
+from customerio_tool.sandbox.serving import request_log
 from tests.support.sandbox_api import NOW, Api
 from tests.support.timeouts import PATIENCE
 

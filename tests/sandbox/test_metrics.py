@@ -104,8 +104,8 @@ def test_a_machine_without_time_zones_is_told_what_to_install(
     def absent(name: str) -> ZoneInfo:
         raise ZoneInfoNotFoundError(f"No time zone found with key {name}")
 
-    monkeypatch.setattr("customerio_tool.sandbox.metrics.ZoneInfo", absent)
-    monkeypatch.setattr("customerio_tool.sandbox.metrics.available_timezones", set[str])
+    monkeypatch.setattr("customerio_tool.sandbox.rules.metrics.ZoneInfo", absent)
+    monkeypatch.setattr("customerio_tool.sandbox.rules.metrics.available_timezones", set[str])
     campaign = api.get("/v1/campaigns")["campaigns"][0]["id"]
     for query in ("", "?version=2&start=1700000000&end=1800000000&res=days&tz=UTC"):
         answer = api.app("GET", f"/v1/campaigns/{campaign}/metrics{query}")

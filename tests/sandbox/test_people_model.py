@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.sandbox.http import Reply, Request
+from customerio_tool.sandbox.serving.http import Reply, Request
 from tests.sandbox.people_model import DAY, Name, Person, Workspace
 from tests.support.sandbox_api import NOW, Api
 

@@ -32,7 +32,7 @@ def test_strict_limits_answer_429_until_the_second_is_over(
 
 def test_the_track_limit_is_a_thousand_and_counts_apart(api: Api) -> None:
     """T: 1000 a second."""
-    from customerio_tool.sandbox.http import Request
+    from customerio_tool.sandbox.serving.http import Request
 
     api.sandbox.configure(rate_limits="strict")
     request = Request(

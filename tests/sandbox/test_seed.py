@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.sandbox.deliveries import TYPES
+from customerio_tool.sandbox.rules.deliveries import TYPES
 from tests.sandbox.control import change, refusal
 from tests.support.sandbox_api import NOW, Api
 

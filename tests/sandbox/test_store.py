@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.sandbox.store import Store
+from customerio_tool.sandbox.store.store import Store
 from tests.support.sandbox_api import NOW, Api
 from tests.support.timeouts import PATIENCE
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.sandbox.welcome import welcome
+from customerio_tool.sandbox.serving.welcome import welcome
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import requests
 
 import customerio_tool.sandbox
 from customerio_tool.sandbox import Options, Sandbox
-from customerio_tool.sandbox.application import TABLES
+from customerio_tool.sandbox.serving.application import TABLES
 from tests.support.sandbox_api import Api
 from tests.support.timeouts import PATIENCE
 
@@ -251,7 +251,7 @@ def test_every_served_route_names_its_source_and_its_own_operation() -> None:
 
 def test_an_error_inside_is_500_and_is_recorded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing kills the connection's thread, and the half-made write is rolled back."""
-    monkeypatch.setattr("customerio_tool.sandbox.identify._set_attributes", lambda *_: 1 / 0)
+    monkeypatch.setattr("customerio_tool.sandbox.rules.identify._set_attributes", lambda *_: 1 / 0)
     response = api.track("PUT", "/api/v1/customers/x", {"plan": "y"})
     assert response.status_code == 500
     assert api.person("x") is None

@@ -16,7 +16,7 @@ from customerio_tool.calls.reply import error_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Reply
 from customerio_tool.errors import NotFound, ReplyUnreadable
-from customerio_tool.sandbox.metrics import Span, buckets
+from customerio_tool.sandbox.rules.metrics import Span, buckets
 from customerio_tool.subtools.campaigns import get_campaign, get_campaign_metrics, list_campaigns
 from customerio_tool.subtools.parts import metrics, spans
 from customerio_tool.subtools.parts.spans import MAX_STEPS, start_of_last, starts_of

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from customerio_tool.sandbox.application import TABLES
-from customerio_tool.sandbox.routes import UNKNOWN
+from customerio_tool.sandbox.serving.application import TABLES
+from customerio_tool.sandbox.serving.routes import UNKNOWN
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect, Endpoint, Pace, Subtool
 from tests.support.project import ROOT

@@ -1,0 +1,1 @@
+"""What Customer.io's operations and the control API answer."""

@@ -1,0 +1,1 @@
+"""What the documented rules make of people, events, segments, campaigns and messages."""

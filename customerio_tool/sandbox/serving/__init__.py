@@ -1,0 +1,1 @@
+"""The HTTP server: routes, limits of pace, faults, and the log of requests."""
