@@ -238,8 +238,8 @@ def test_the_plugin_costs_a_run_nothing_until_it_is_used(project: pytest.Pyteste
             assert not {"requests", "pydantic", "jsonschema", "sqlite3"} & set(sys.modules)
         """
     )
-    # requests-mock is a plugin of its own, and loads requests
-    run = project.runpytest_subprocess("-p", "no:requests_mock")
+    # requests-mock and langsmith are plugins of their own, and load requests
+    run = project.runpytest_subprocess("-p", "no:requests_mock", "-p", "no:langsmith_plugin")
     run.assert_outcomes(passed=1)
 
 
