@@ -66,7 +66,8 @@ OPEN: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(ledger_sqlite, "BUSY_SECONDS", 0.01)
+    connected = ledger_sqlite._connected  # the waits are its default and an argument
+    monkeypatch.setattr(ledger_sqlite, "_connected", lambda path, _=None: connected(path, 0.01))
     return tmp_path / "their.db"
 
 
