@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customerio_tool.subtools.declare import Subtool
+from customerio_tool.subtools.declare.schema import types_of
 from customerio_tool.subtools.declare.vendor_json import clean, shortened
 
 _KINDS: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool, "null": type(None)}
@@ -21,6 +22,4 @@ def kept_facts(subtool: Subtool[Any], facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def _is_declared(subtool: Subtool[Any], name: str, value: object) -> bool:
-    declared = subtool.shape.returns[name]["type"]
-    kinds = [declared] if isinstance(declared, str) else declared
-    return type(value) in [_KINDS.get(kind) for kind in kinds]
+    return type(value) in map(_KINDS.get, types_of(subtool.shape.returns[name]))

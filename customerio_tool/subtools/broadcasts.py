@@ -30,6 +30,7 @@ from customerio_tool.subtools.declare import (
     iso_time,
     named,
     objects_in,
+    or_null,
     shape_of,
     whole_in,
 )
@@ -184,10 +185,9 @@ trigger_broadcast = Subtool(
         outcome="accepted",
         to_result=_to_result,
         returns={
-            "trigger_id": {
-                "type": ["integer", "null"],
-                "description": "Number of the trigger; null where the reply could not be read.",
-            },
+            "trigger_id": or_null(
+                "integer", "Number of the trigger; null where the reply could not be read."
+            ),
             "verify": CALL,
         },
     ),

@@ -32,6 +32,7 @@ from customerio_tool.subtools.declare import (
     listing,
     named,
     object_in,
+    or_null,
     whole_in,
 )
 from customerio_tool.subtools.parts.creation import (
@@ -306,10 +307,9 @@ create_manual_segment = Subtool(
         outcome="done",
         to_result=created_to_result,
         returns={
-            "segment_id": {
-                "type": ["integer", "null"],
-                "description": "Number of the new segment; null where the reply did not tell it.",
-            },
+            "segment_id": or_null(
+                "integer", "Number of the new segment; null where the reply did not tell it."
+            ),
             "segment": {"type": "object", "description": "As Customer.io stored it."},
             "possibly": {
                 "type": "string",

@@ -66,6 +66,7 @@ from customerio_tool.subtools.declare.results import (
     listing,
     one,
 )
+from customerio_tool.subtools.declare.schema import or_null
 from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
 from customerio_tool.subtools.declare.subtool import (
@@ -241,6 +242,7 @@ __all__ = [
     "one",
     "only_entry",
     "only_members",
+    "or_null",
     "override_of",
     "refuse",
     "shape_of",

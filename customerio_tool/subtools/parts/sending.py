@@ -34,6 +34,7 @@ from customerio_tool.subtools.declare import (
     canonical,
     check_type,
     iso_time,
+    or_null,
     refuse,
     shape_of,
     size_of,
@@ -323,10 +324,9 @@ def queued(channel: Channel, noun: str, caution: Callable[[Any], str] = lambda _
         outcome="accepted",
         to_result=to_result,
         returns={
-            "delivery_id": {
-                "type": ["string", "null"],
-                "description": "Id of the message; null where the reply could not be read.",
-            },
+            "delivery_id": or_null(
+                "string", "Id of the message; null where the reply could not be read."
+            ),
             "queued_at": {"type": "string", "description": "When it was queued, ISO 8601."},
             "send_at": {"type": "string", "description": "When it will be sent, ISO 8601."},
             "verify": CALL,
