@@ -38,6 +38,7 @@ PATH = "/mcp"
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _SHUTDOWN_SECONDS = 1
+_UNTOLD = "***"
 
 
 class _BearerToken:
@@ -51,7 +52,7 @@ class _BearerToken:
         given = hashlib.sha256(token.encode()).digest()
         if not hmac.compare_digest(given, self._digest):
             return None
-        return AccessToken(token="***", client_id="bearer", scopes=[])  # noqa: S106
+        return AccessToken(token=_UNTOLD, client_id="bearer", scopes=[])
 
 
 class _PerRequest:

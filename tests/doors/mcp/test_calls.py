@@ -75,6 +75,14 @@ def test_a_call_takes_effect_and_its_result_is_text_and_structure(
     assert sandbox.requests()[-1]["operation"] == "track"
 
 
+def test_the_audit_trail_names_the_door(
+    server: Any, way: Way, sandbox: Sandbox, audit: Path
+) -> None:
+    before = lines_of(audit)
+    talk(server, way.era, lambda c: c.call_tool("track_event", EVENT))
+    assert audited(audit, "accepted", before)["door"] == "mcp"
+
+
 def test_a_failure_is_a_tool_error_with_the_envelope(
     server: Any, way: Way, sandbox: Sandbox
 ) -> None:

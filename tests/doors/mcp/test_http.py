@@ -110,6 +110,25 @@ def test_the_environment_does_not_lift_what_the_preset_asks_for(
     assert len(person.asked) == 1
 
 
+@pytest.fixture(scope="module")
+def open_url(env: dict[str, str]) -> Iterator[str]:
+    """A server that asks nobody by itself."""
+    with serving(env, "--preset", "open") as served:
+        yield served.url
+
+
+@both_eras
+@pytest.mark.parametrize(("query", "questions"), [("", 0), ("?preset=careful", 1)])
+def test_a_url_may_want_a_person_to_be_asked(
+    open_url: str, era: Era, sandbox: Sandbox, query: str, questions: int
+) -> None:
+    person = Person("accept")
+    call = ("delete_customer", {"customer_id": "u1"})
+    result = talk(f"{open_url}{query}", era, lambda c: c.call_tool(*call), person=person)
+    assert result.structured_content["ok"] is True
+    assert len(person.asked) == questions
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
