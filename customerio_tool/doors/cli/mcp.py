@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -36,6 +36,7 @@ TOKEN_VARIABLE = "CUSTOMERIO_MCP_TOKEN"  # noqa: S105 - the variable's name
 
 _MODULES_OF_EXTRA = {"mcp", "mcp_types", "anyio", "starlette", "uvicorn"}
 _NOT_INSTALLED = Exit.ARGUMENTS
+_PRESET: Preset = "careful"
 _LOOPBACK = "127.0.0.1"
 _PORT = 8000
 
@@ -99,7 +100,7 @@ def mcp(
     host: ListenOn = _LOOPBACK,
     port: Port = _PORT,
     only: Only = None,
-    preset: WithPreset = "careful",
+    preset: WithPreset = _PRESET,
     read_only: ReadOnly = False,
     on_sandbox: OnSandbox = False,
     no_output_schemas: NoOutputSchemas = False,
@@ -120,8 +121,14 @@ def mcp(
     given = _policy_of(preset, only, read_only=read_only)
     apis = _apis_of(given)
     if print_config:
-        options = _options(preset, only, read_only=read_only, on_sandbox=on_sandbox)
-        _print_config(print_config, options, () if on_sandbox else apis)
+        options: dict[str, str | bool | None] = {
+            "--only": only,
+            "--preset": preset if preset != _PRESET else None,
+            "--read-only": read_only,
+            "--sandbox": on_sandbox,
+            "--no-output-schemas": no_output_schemas,
+        }
+        _print_config(print_config, _options(options), () if on_sandbox else apis)
         return
     address = _Address(host, port, allowed_hosts or (), token or None)
     if over_http:
@@ -154,14 +161,10 @@ def _apis_of(policy: Policy) -> frozenset[Api]:
     return frozenset(api for subtool in offered for api in subtool.apis)
 
 
-def _options(preset: Preset, only: str | None, *, read_only: bool, on_sandbox: bool) -> list[str]:
+def _options(given: Mapping[str, str | bool | None]) -> list[str]:
     """Return the options that a host starts the server with."""
-    return [
-        *(["--only", only] if only else []),
-        *(["--preset", preset] if preset != "careful" else []),
-        *(["--read-only"] if read_only else []),
-        *(["--sandbox"] if on_sandbox else []),
-    ]
+    words = [[name] if value is True else [name, value] for name, value in given.items() if value]
+    return [str(word) for each in words for word in each]
 
 
 def _print_config(host: HostWord, options: Sequence[str], apis: Collection[Api]) -> None:

@@ -23,6 +23,7 @@ from customerio_tool.tool import CustomerIoTool
 NARROWING_PRESETS = ("careful", "read_only")
 """The presets that a URL may name; `open` narrows nothing."""
 
+_PARAMETERS = {"only", "preset"}
 _KEPT_VIEWS = 64
 
 _Narrowing: TypeAlias = tuple[str | None, frozenset[str] | None]
@@ -71,8 +72,10 @@ class Views:
         """Return the view that the query of a URL asks for; the whole one if it asks for none.
 
         Raises:
-            ViewRefused: A name is unknown, a preset widens, or nothing is left.
+            ViewRefused: A parameter or a name is unknown, a preset widens, or nothing is left.
         """
+        if not query.keys() <= _PARAMETERS:  # a misspelt one would narrow nothing
+            raise ViewRefused(f"The URL takes {' and '.join(sorted(_PARAMETERS))}, nothing else.")
         narrowing = _preset_in(query), _names_in(query)
         if narrowing == (None, None):
             return self.whole

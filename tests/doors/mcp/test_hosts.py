@@ -117,6 +117,7 @@ def test_no_key_of_the_environment_is_printed(host: str) -> None:
 @hosts
 def test_the_options_are_those_of_the_server(host: str) -> None:
     options = ["--only", "list_segments,track_event", "--preset", "open", "--read-only"]
+    options.append("--no-output-schemas")
     command, _ = READ[host](printed(host, *options).stdout)
     assert command == [*START, *options]
 

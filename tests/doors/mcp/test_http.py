@@ -75,6 +75,8 @@ def test_a_narrow_url_runs_nothing_else(http_url: str, era: Era, sandbox: Sandbo
         ("preset=open", "careful or read_only"),
         ("preset=", "careful or read_only"),
         ("preset=read_only&only=track_event", "no subtool"),
+        ("onyl=list_segments", "only and preset"),
+        ("only=list_segments&read_only=true", "only and preset"),
     ],
 )
 def test_a_query_that_narrows_nothing_is_refused_with_what_would(

@@ -163,3 +163,23 @@ def test_what_is_printed_in_a_call_does_not_reach_the_client() -> None:
     assert answers[1]["result"]["structuredContent"]["ok"] is True
     assert "a stray print" in errors
     assert "from a child" in errors
+
+
+CANARY = "canary-of-a-client"
+MALFORMED: list[dict[str, Any]] = [
+    {"id": 5, "method": "tools/call", "params": {"name": "track_event", "arguments": [CANARY]}},
+    {"id": 6, "method": "tools/call", "params": {"name": CANARY, "arguments": {}}},
+    {"id": 7, "method": f"x/{CANARY}", "params": {"a": CANARY}},
+    {"method": f"notifications/{CANARY}", "params": {"a": CANARY}},
+    {"method": "notifications/progress", "params": {"a": CANARY}},
+    {"id": 8, "method": "tools/list", "params": {"cursor": [CANARY]}},
+    {"id": 9, "method": "tools/call", "params": {**EVENT, "requestState": CANARY}},
+    {"id": 10, "method": "tools/call", "params": {**EVENT, "_meta": {"progressToken": [CANARY]}}},
+]
+
+
+def test_nothing_that_a_client_sends_wrongly_reaches_the_log() -> None:
+    wrong: list[dict[str, Any]] = [{"jsonrpc": "2.0", **each} for each in MALFORMED]
+    answers, errors = spoken(command("--sandbox"), HANDSHAKE, READY, *wrong, LIST)
+    assert {each["id"] for each in answers if "error" in each} == {5, 6, 7, 8, 9, 10}
+    assert CANARY not in errors
