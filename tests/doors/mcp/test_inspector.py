@@ -39,16 +39,22 @@ def inspected(tools: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_lists_the_tools_without_a_warning(tools: Path) -> None:
-    done = inspected(tools, "--method", "tools/list", "--strict")
+eras = pytest.mark.parametrize("era", ["legacy", "modern"])
+
+
+@eras
+def test_it_lists_the_tools_without_a_warning(tools: Path, era: str) -> None:
+    done = inspected(tools, "--protocol-era", era, "--method", "tools/list", "--strict")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(json.loads(done.stdout)["tools"]) > 20
     assert "warning" not in done.stderr.lower(), done.stderr
 
 
-def test_it_calls_a_tool(tools: Path) -> None:
+@eras
+def test_it_calls_a_tool(tools: Path, era: str) -> None:
     done = inspected(
         tools,
+        *("--protocol-era", era),
         *("--method", "tools/call", "--tool-name", "get_customer_attributes"),
         *("--tool-arg", "customer_id=u1"),
     )
