@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.calls.call import CallContext
 from customerio_tool.connection.fields import connection_fields
-from customerio_tool.doors.studio.captures import captured_of
+from customerio_tool.doors.studio.names import arguments_of, captured_of
 from customerio_tool.doors.studio.shapes import (
     answer,
     arguments_in,
@@ -54,7 +54,7 @@ def main(inputs: Any = None, env_variables: Any = None) -> dict[str, Any]:
         `output`, the result envelope; `captured_variables` and `capture_variables`, both with the
         same flags, numbers and ids of the result, and no personal data.
     """
-    names: list[str] = []
+    names: Sequence[str] = ()
     try:
         given = _inputs(inputs)
         subtool = _subtool(given)
@@ -95,9 +95,7 @@ def _called(
     context = CallContext(run_id=run_in(inputs), door="studio")
     environment = _environment(env_variables)
     with _tool(subtool, environment) as tool:
-        shown = tool.definition(subtool.name)["input_schema"]["properties"]
-        names = dict.fromkeys([*subtool.argument_names, *shown])
-        arguments = arguments_in(inputs, subtool.name, names)
+        arguments = arguments_in(inputs, subtool.name, arguments_of(subtool))
         try:
             envelope = tool.call(subtool.name, arguments, context=context)
         except Exception as error:

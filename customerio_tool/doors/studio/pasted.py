@@ -18,14 +18,14 @@ from typing import Any
 import customerio_tool
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.studio import probe, shapes, thin, whole
-from customerio_tool.doors.studio.captures import captured_of
 from customerio_tool.doors.studio.entry import VARIABLES
+from customerio_tool.doors.studio.names import arguments_of, captured_of
 from customerio_tool.subtools.declare import Subtool
 
 _LEFT_OUT = ("sandbox/", "doors/", "adapters/")
 _KEPT = (
     "doors/__init__.py",
-    *(f"doors/studio/{name}.py" for name in ("__init__", "captures", "entry", "shapes")),
+    *(f"doors/studio/{name}.py" for name in ("__init__", "entry", "names", "shapes")),
 )
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # of a zip: the same package makes the same text
 _COLUMNS = 100
@@ -45,8 +45,8 @@ def thin_text(subtool: Subtool[Any]) -> str:
     """Return the tool that calls a `customerio-tool serve`."""
     constants = {
         "SUBTOOL": subtool.name,
-        "ARGUMENTS": tuple(subtool.argument_names),
-        "CAPTURED": tuple(captured_of(subtool)),
+        "ARGUMENTS": arguments_of(subtool),
+        "CAPTURED": captured_of(subtool),
         "READS": subtool.effect.read_only,
     }
     variables = ["CUSTOMERIO_TOOL_URL", "CUSTOMERIO_TOOL_TOKEN"]

@@ -179,6 +179,16 @@ def test_the_advice_of_that_refusal_is_true(env: dict[str, str]) -> None:
     assert main(inputs, {**env, **asked_by_the_studio})["output"]["ok"]
 
 
+def test_a_call_that_must_be_repeated_takes_the_token_of_the_first(env: dict[str, str]) -> None:
+    repeating = {**env, "CUSTOMERIO_CONFIRM": "repeat"}
+    inputs = {"subtool": "delete_segment", "segment_id": "1000000"}
+    asked = main(inputs, repeating)["output"]
+    assert asked["error"]["code"] == "confirmation_required"
+    token = asked["confirmation_token"]
+    repeated = main({**inputs, "confirmation_token": token}, repeating)["output"]
+    assert repeated.get("error", {}).get("code") != "confirmation_required"
+
+
 def test_the_audit_trail_names_the_door(env: dict[str, str], tmp_path: Path) -> None:
     trail = tmp_path / "audit.jsonl"
     assert main(SHAPES["flat"], {**env, "CUSTOMERIO_AUDIT_FILE": str(trail)})["output"]["ok"]

@@ -1,19 +1,27 @@
-"""Which members of a result a studio keeps as variables: flags, numbers and ids, of no person."""
+"""Which variables of a studio are arguments of a subtool, and which members of a result it gets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from customerio_tool.calls.confirmation import TOKEN
 from customerio_tool.subtools.declare import Subtool
 
 _ALSO = ("outcome", "confirmation_id")
-_IN_EVERY_VARIABLE = ("ok",)
+_IN_EVERY_CALL = ("ok",)
 _PLAIN = {"boolean", "integer", "number", "null"}
 
 
-def captured_of(subtool: Subtool[Any]) -> list[str]:
-    """Return the names of the members, in the order of the result's schema.
+def arguments_of(subtool: Subtool[Any]) -> tuple[str, ...]:
+    """Return the names of the arguments, with the token that a policy may demand."""
+    return (*subtool.argument_names, TOKEN)
+
+
+@cache
+def captured_of(subtool: Subtool[Any]) -> tuple[str, ...]:
+    """Return the names of the members to keep: flags, numbers and ids, of no person.
 
     Texts are those that the declaration keeps in the ledger, which are of no person, and ids that
     the tool makes itself.
@@ -22,7 +30,7 @@ def captured_of(subtool: Subtool[Any]) -> list[str]:
     properties = subtool.output_schema()["properties"]
     plain = [name for name, declared in properties.items() if _types(declared) <= _PLAIN]
     kept = [name for name in properties if name in texts or name in plain]
-    return [*_ALSO, *(name for name in kept if name not in (*_ALSO, *_IN_EVERY_VARIABLE))]
+    return (*_ALSO, *(name for name in kept if name not in (*_ALSO, *_IN_EVERY_CALL)))
 
 
 def _types(declared: Mapping[str, Any]) -> set[str]:
