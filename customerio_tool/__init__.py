@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from customerio_tool.backends import Backends
+    from customerio_tool.backends.approvals.memory import MemoryApprovals
+    from customerio_tool.backends.approvals.redis import RedisApprovals
+    from customerio_tool.backends.approvals.sqlite import SqliteApprovals
     from customerio_tool.backends.ledger.memory import MemoryLedger
     from customerio_tool.backends.ledger.redis import RedisLedger
     from customerio_tool.backends.ledger.sqlite import SqliteLedger
@@ -78,6 +81,7 @@ __all__ = [
     "LocalLimiter",
     "LogTelemetry",
     "Look",
+    "MemoryApprovals",
     "MemoryLedger",
     "NextStep",
     "NotFound",
@@ -88,6 +92,7 @@ __all__ = [
     "PolicyRefused",
     "Problem",
     "RateLimited",
+    "RedisApprovals",
     "RedisLedger",
     "RedisLimiter",
     "Refused",
@@ -96,6 +101,7 @@ __all__ = [
     "Sandbox",
     "SendInProgress",
     "ServiceFailed",
+    "SqliteApprovals",
     "SqliteLedger",
     "SubtoolDisabled",
     "SubtoolUnknown",
@@ -110,6 +116,9 @@ __all__ = [
 # Imported on first use: pytest imports this package in every run, for the plugin that it contains.
 _NAMES_IN = {
     "backends": ("Backends",),
+    "backends.approvals.memory": ("MemoryApprovals",),
+    "backends.approvals.redis": ("RedisApprovals",),
+    "backends.approvals.sqlite": ("SqliteApprovals",),
     "backends.ledger.memory": ("MemoryLedger",),
     "backends.ledger.redis": ("RedisLedger",),
     "backends.ledger.sqlite": ("SqliteLedger",),

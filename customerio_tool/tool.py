@@ -303,8 +303,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         Returns:
             `ok` and `summary`; for each API of the connection, `track` and `app`:
             `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known; and
-            `{"ok", "problem"?}` for `redis`, if it keeps the rate limits, and for `ledger`, if it
-            is not in memory.
+            `{"ok", "problem"?}` for `redis`, if it keeps the rate limits, for `ledger`, if it is
+            not in memory, and for `approvals`, if other processes share them.
 
         Raises:
             ToolClosed: The tool was closed.

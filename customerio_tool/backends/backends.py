@@ -1,4 +1,4 @@
-"""`Backends`: the ledger, rate limits, telemetry and counters that tools share."""
+"""`Backends`: the ledger, approvals, rate limits, telemetry and counters that tools share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from customerio_tool.backends.approvals.memory import MemoryApprovals
-from customerio_tool.backends.approvals.waiting import Approvals
+from customerio_tool.backends.approvals.waiting import Approvals, can_seal, require_sealing
 from customerio_tool.backends.ledger.entry import Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.local import LocalLimiter
@@ -41,7 +41,8 @@ class Backends:
 
     Tools of different workspaces may share one: every part keeps workspaces separate. By default
     each part is in memory, so only the tools of this process share it. For several processes,
-    choose a `SqliteLedger` (one machine), or a `RedisLedger` and a `RedisLimiter` (many machines).
+    choose `SqliteLedger` and `SqliteApprovals` (one machine), or `RedisLedger`, `RedisLimiter`
+    and `RedisApprovals` (many machines).
 
     Args:
         limiter: Keeps requests within the vendor's rate limits, see `Pace`.
@@ -52,10 +53,12 @@ class Backends:
             default such a call is refused with `LedgerUnavailable`.
         quota: The budget of retries of each workspace and API.
         spare: What this process itself counted and kept, for when the ledger is lost.
-        approvals: The calls that wait for a person, for `Policy.confirm`.
+        approvals: The calls that wait for a person, for `Policy.confirm`. Outside the process they
+            are sealed with the credentials of the connection (extra `approvals`).
 
     Raises:
-        TypeError: The ledger lacks a method of `Ledger`.
+        ImportError: The approvals are shared, and the extra `approvals` is not installed.
+        TypeError: The ledger lacks a method of `Ledger`, or the approvals one of `Approvals`.
     """
 
     limiter: Limiter = field(default_factory=LocalLimiter)
@@ -67,10 +70,11 @@ class Backends:
     approvals: Approvals = field(default_factory=MemoryApprovals)
 
     def __post_init__(self) -> None:
-        """Refuse a ledger that lacks a method now: later it would fail in the middle of a send."""
-        methods = [name for name in vars(Ledger) if not name.startswith("_")]
-        if lacking := [name for name in methods if not callable(getattr(self.ledger, name, None))]:
-            raise TypeError(f"The ledger lacks {', '.join(lacking)}; `Ledger` says what they do.")
+        """Refuse a part that lacks something now: later it would fail in the middle of a send."""
+        _refuse_lacking("ledger", self.ledger, Ledger)
+        _refuse_lacking("approvals", self.approvals, Approvals)
+        if self.approvals.is_shared:
+            require_sealing()
 
     @classmethod
     def on_clock(cls, clock: Clock) -> Backends:
@@ -93,13 +97,17 @@ class Backends:
     ) -> Backends:
         """Return backends whose parts are chosen by environment variables; each may be absent.
 
-        - `CUSTOMERIO_REDIS_URL`: limits and ledger in Redis, for workers on many machines (extra
-          `redis`)
-        - `CUSTOMERIO_LEDGER_FILE`: the ledger in this SQLite file, for the processes of one
-          machine; it has precedence over Redis
+        - `CUSTOMERIO_REDIS_URL`: limits, ledger and approvals in Redis, for workers on many
+          machines (extra `redis`)
+        - `CUSTOMERIO_LEDGER_FILE`: the ledger in this SQLite file, and the approvals in another one
+          beside it, whose name has `-approvals` at its end; for the processes of one machine. Both
+          have precedence over Redis
         - `CUSTOMERIO_RATES`: other rate limits than Customer.io's, such as `app=5,send=200`; see
           `LocalLimiter`
         - `CUSTOMERIO_AUDIT_FILE`: an audit trail in this file, in addition to the other telemetry
+
+        Approvals stay in memory, so that only this process can decide about its calls, if the
+        library `cryptography` is not installed (extra `approvals`).
 
         Args:
             environ: The variables; by default those of the process.
@@ -120,11 +128,31 @@ class Backends:
             shared = replace(shared, limiter=limiter, ledger=_redis_ledger(url))
         elif rates:
             shared = replace(shared, limiter=_local_limiter(rates))
-        if path := source.get(LEDGER_FILE_VARIABLE, "").strip():
+        path = source.get(LEDGER_FILE_VARIABLE, "").strip()
+        if path:
             shared = replace(shared, ledger=_sqlite_ledger(path))
+        if can_seal() and (path or url.reveal()):
+            approvals = _sqlite_approvals(path) if path else _redis_approvals(url)
+            shared = replace(shared, approvals=approvals)
         if path := source.get(AUDIT_FILE_VARIABLE, "").strip():
             shared = replace(shared, telemetry=(*shared.telemetry, _audit_trail(path)))
         return shared
+
+
+def _refuse_lacking(name: str, part: object, protocol: type) -> None:
+    members = {name: what for name, what in vars(protocol).items() if not name.startswith("_")}
+    lacking = [
+        name
+        for name, what in members.items()
+        if not (hasattr(part, name) if isinstance(what, property) else _has_method(part, name))
+    ]
+    if lacking:
+        lacks = ", ".join(lacking)
+        raise TypeError(f"The {name} lacks {lacks}; `{protocol.__name__}` says what they do.")
+
+
+def _has_method(part: object, name: str) -> bool:
+    return callable(getattr(part, name, None))
 
 
 _OF_PROCESS: dict[tuple[str, ...], Backends] = {}
@@ -167,6 +195,19 @@ def _redis_ledger(url: Secret[str]) -> Ledger:
     from customerio_tool.backends.ledger.redis import RedisLedger
 
     return RedisLedger(url.reveal())
+
+
+@cache
+def _redis_approvals(url: Secret[str]) -> Approvals:
+    from customerio_tool.backends.approvals.redis import RedisApprovals
+
+    return RedisApprovals(url.reveal())
+
+
+def _sqlite_approvals(ledger_file: str) -> Approvals:
+    from customerio_tool.backends.approvals.sqlite import SqliteApprovals
+
+    return SqliteApprovals(f"{ledger_file}-approvals")
 
 
 def _sqlite_ledger(path: str) -> Ledger:

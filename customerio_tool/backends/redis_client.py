@@ -91,3 +91,28 @@ def redis_client(given: Secret[redis.Redis | str], *, timeout: float, repeats: i
         "That is no address of a Redis server; it begins with redis://, rediss:// or unix://, "
         f"such as redis://localhost:6379/0. Look at {REDIS_URL_VARIABLE} if it comes from there."
     )
+
+
+def run_script(
+    client: redis.Redis, lost: type[Exception], script: str, key: str, *given: str | int
+) -> Any:
+    """Run a script that returns its first argument and a value, and return the value.
+
+    Args:
+        client: The client.
+        lost: What to raise for each failure of Redis. Its text does not contain that of the
+            failure, which contains the host.
+        script: The script.
+        key: Its key.
+        given: Its arguments, the first one random: a server that runs no script cannot know it.
+    """
+    try:
+        # If something else listens on the port, redis-py may raise any exception on its reply.
+        told, value = cast("Any", client.eval(script, 1, key, *given))
+    except Exception as error:
+        cause = f"Redis, {cause_of(error)}"
+    else:
+        if told in (given[0], str(given[0]).encode()):
+            return value
+        cause = "Redis: not the reply of the script"
+    raise lost(cause)

@@ -24,6 +24,15 @@ class Deciding(ABC):
     def _open_runner(self) -> Runner:
         """Return what runs the calls; raise `ToolClosed` if the tool was closed."""
 
+    @property
+    def shares_approvals(self) -> bool:
+        """Whether other processes can decide about the calls that wait: not if they are in memory.
+
+        Raises:
+            ToolClosed: The tool was closed.
+        """
+        return self._open_runner().shares_approvals
+
     def approve(
         self, confirmation_id: str, *, context: CallContext | None = None
     ) -> dict[str, Any]:

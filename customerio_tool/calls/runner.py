@@ -128,6 +128,11 @@ class Runner:
                 self._persons.ask(call)  # the person agreed to something else
             return watch.succeeded_with(self._told(call, policy, watch))
 
+    @property
+    def shares_approvals(self) -> bool:
+        """Whether other processes can decide about the calls that wait."""
+        return self._waiting.is_shared
+
     def questions(self) -> list[Question]:
         """Return what waits for a person in the workspace; see `WaitingCalls.questions`."""
         return self._waiting.questions(self._invocation())

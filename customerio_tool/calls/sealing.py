@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from importlib.util import find_spec
 from typing import Any
 
+from customerio_tool.backends.approvals.waiting import require_sealing
 from customerio_tool.connection import Connection
 from customerio_tool.subtools.declare import Api
-from customerio_tool.version import how_to_install
 
 _NONCE_BYTES = 12
 
@@ -76,11 +75,7 @@ class Seal:
         raise SealBroken("It was sealed with other credentials, or was changed since.")
 
     def _cipher(self, api: Api) -> Any:
-        if not can_seal():
-            raise ImportError(
-                "Calls that wait for a person outside this process are sealed by the library "
-                f"cryptography: install it with  {how_to_install('approvals')}"
-            )
+        require_sealing()
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         return AESGCM(self._key(api))
@@ -88,8 +83,3 @@ class Seal:
     def _key(self, api: Api) -> bytes:
         secret = self._connection.authorization(api).encode()
         return hashlib.blake2b(secret, digest_size=32, person=b"approvals").digest()
-
-
-def can_seal() -> bool:
-    """Whether the library that seals is installed."""
-    return find_spec("cryptography") is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from customerio_tool.calls.message_keys import fingerprint_of
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.sealing import Seal, SealBroken
 from customerio_tool.calls.seen import said_of
-from customerio_tool.errors import ConfirmationUnknown, LedgerUnavailable
+from customerio_tool.errors import ConfirmationUnknown, CustomerIoError, LedgerUnavailable
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Api, Invocation
 
@@ -60,6 +59,11 @@ class WaitingCalls:
         self._seal = seal
         self._entropy = entropy
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can decide about the calls."""
+        return self._approvals.is_shared
+
     def keep(self, call: Call[Any]) -> str:
         """Keep a call and return its confirmation id.
 
@@ -76,9 +80,9 @@ class WaitingCalls:
             subtool=call.subtool.name,
             content=kept(call),
             key=self._seal.digest(api, b"%b\0%b\0%d" % (asked, run, call.sends_again)),
-            run=hashlib.sha256(run).hexdigest()[:16],
-            asked_at=at.now,
-            ends_at=at.now + LIFE_SECONDS,
+            run=self._seal.digest(api, run),
+            asked_at=float(at.now),  # sealed as text: a store gives whole seconds back as a float
+            ends_at=float(at.now + LIFE_SECONDS),
         )
         with _store_needed():
             return self._approvals.keep(
@@ -128,7 +132,7 @@ class WaitingCalls:
     def _question(self, confirmation_id: str, waiting: Waiting, at: Invocation) -> Question:
         try:
             call = self._opened(waiting, at)
-        except ConfirmationUnknown as error:
+        except CustomerIoError as error:  # of other credentials, or of another version's subtool
             sentence, arguments = error.summary, None
         else:
             sentence, arguments = plan_of(call), call.arguments()

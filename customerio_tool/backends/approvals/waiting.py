@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from customerio_tool.version import how_to_install
 
 LIFE_SECONDS = 600
 """How long a call waits for a person, in seconds."""
@@ -15,6 +19,14 @@ its oldest one, so that no run can crowd out another."""
 
 OVERHEAD_BYTES = 1024
 """The bytes that a waiting call takes in addition to its content."""
+
+
+CONFIRMATION_ID = re.compile(r"[1-9][0-9]{0,14}-[0-9a-f]{16}", re.ASCII)
+"""An id of a waiting call: the number that the store gave, and 16 random hex digits."""
+
+_SUBTOOL = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
+_MAX_TIME = 1e11
+"""The latest time of a waiting call, in Unix seconds: in the year 5138."""
 
 
 class ApprovalsLost(Exception):
@@ -45,6 +57,46 @@ class Waiting:
     def size(self) -> int:
         """The bytes that it takes in a store."""
         return len(self.content) + OVERHEAD_BYTES
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> Waiting | None:
+        """Return the call that a store kept; None if another program wrote or changed it so.
+
+        Args:
+            members: The members as they were stored, of any type.
+        """
+        subtool, content, key, run = (members.get(n) for n in ("subtool", "content", "key", "run"))
+        asked_at, ends_at = _time(members.get("asked_at")), _time(members.get("ends_at"))
+        is_named = isinstance(subtool, str) and _SUBTOOL.fullmatch(subtool)
+        if not is_named or not isinstance(content, bytes) or asked_at is None or ends_at is None:
+            return None
+        if not isinstance(key, str) or not isinstance(run, str):
+            return None
+        return cls(str(subtool), content, key, run, asked_at, ends_at)
+
+
+def _time(value: Any) -> float | None:
+    """Return a stored time; None for NaN, an infinity and a time that no calendar has."""
+    is_time = type(value) in (int, float) and 0 <= value < _MAX_TIME
+    return float(value) if is_time else None
+
+
+def can_seal() -> bool:
+    """Whether the library is installed by which calls are sealed outside the process."""
+    return find_spec("cryptography") is not None
+
+
+def require_sealing() -> None:
+    """Refuse to go on without that library.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    if not can_seal():
+        raise ImportError(
+            "Calls that wait for a person outside this process are sealed by the library "
+            f"cryptography: install it with  {how_to_install('approvals')}"
+        )
 
 
 class Approvals(Protocol):

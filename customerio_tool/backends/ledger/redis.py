@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, LedgerLost, Unit
-from customerio_tool.backends.redis_client import cause_of, redis_client
+from customerio_tool.backends.redis_client import redis_client, run_script
 from customerio_tool.secret import Secret
 
 if TYPE_CHECKING:
@@ -147,11 +145,7 @@ class RedisLedger:
     def _run(self, script: str, key: str, *given: str | int, token: str = "") -> Any:
         """Run a script on a key, and return the second member of its reply."""
         token = token or secrets.token_hex(16)
-        with _reachable():
-            told, value = self._redis.eval(script, 1, self._prefix + key, token, *given)
-        if told not in (token, token.encode()):
-            raise LedgerLost("Redis: not the reply of the script")
-        return value
+        return run_script(self._redis, LedgerLost, script, self._prefix + key, token, *given)
 
 
 def _number(value: Any) -> int:
@@ -162,18 +156,3 @@ def _number(value: Any) -> int:
 
 def _milliseconds(expires_at: float, now: float) -> int:
     return max(1, math.ceil((expires_at - now) * 1000))
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Raise `LedgerLost` for each failure of Redis, without its text, which contains the host.
-
-    If something else listens on the port, redis-py may raise any exception when it reads the reply.
-    """
-    try:
-        yield
-    except Exception as error:
-        lost = f"Redis, {cause_of(error)}"
-    else:
-        return
-    raise LedgerLost(lost)
