@@ -10,9 +10,11 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.persons import nobody_can_approve
 from customerio_tool.connection import Connection
 from customerio_tool.dialects import Dialect, form_of
+from customerio_tool.doors.cli.approvals import approvals, how_to_approve
 from customerio_tool.doors.cli.display import (
     fail,
     fail_with,
@@ -22,6 +24,7 @@ from customerio_tool.doors.cli.display import (
     show_subtools,
     write_json,
 )
+from customerio_tool.doors.cli.environment import tool_from_env
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_check
 from customerio_tool.doors.cli.mcp import mcp
 from customerio_tool.doors.cli.publish import files as contract
@@ -138,18 +141,21 @@ def call(
     CUSTOMERIO_DRY_RUN, also with --sandbox.
 
     CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL keeps the ledger of sends, and
-    CUSTOMERIO_AUDIT_FILE an audit trail; --sandbox ignores these.
+    CUSTOMERIO_AUDIT_FILE an audit trail; --sandbox ignores these. A call that waits for a person
+    is kept there too, for `customerio-tool approvals`; without either, it is refused.
     """
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
         subtool = find(name)
         with _connected(subtool.apis, on_sandbox=on_sandbox) as tool:
-            result = tool.call(name, text)
-        if "confirmation_id" in result:
-            result = nobody_can_approve(name).as_result()
+            result = tool.call(name, text, context=CallContext(door="shell"))
+            if "confirmation_id" in result and not tool.shares_approvals:
+                result = nobody_can_approve(name).as_result()
     except CustomerIoError as error:
         result = error.as_result()
     write_json(result)
+    if "confirmation_id" in result:
+        typer.echo(how_to_approve(result["confirmation_id"]), err=True)
     if not result["ok"]:
         fail_with(result)
 
@@ -158,7 +164,8 @@ def call(
 def check(on_sandbox: OnSandbox = False) -> None:
     """Check both API keys, and show the region and workspace they belong to.
 
-    Redis and the ledger are checked too, if CUSTOMERIO_REDIS_URL or CUSTOMERIO_LEDGER_FILE is set.
+    Redis, the ledger and the approvals are checked too, if CUSTOMERIO_REDIS_URL or
+    CUSTOMERIO_LEDGER_FILE is set.
     """
     try:
         with _connected(ALL_APIS, on_sandbox=on_sandbox) as tool:
@@ -196,6 +203,7 @@ def publish(
 app.command()(sandbox)
 app.command()(mcp)
 app.add_typer(studio, name="studio")
+app.add_typer(approvals, name="approvals")
 
 
 def _definitions(dialect: str, *, as_json: bool) -> list[dict[str, Any]]:
@@ -231,7 +239,7 @@ def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerI
         ConnectionInvalid: The environment's connection or policy cannot be used.
     """
     if not on_sandbox:
-        with _tool_from_env(apis) as tool:
+        with tool_from_env(apis) as tool:
             yield tool
         return
     from customerio_tool.sandbox import Sandbox
@@ -240,10 +248,3 @@ def _connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerI
         connection = Connection.load(local.connection(), apis=apis)
         with CustomerIoTool(connection, policy=Policy.from_env()) as tool:
             yield tool
-
-
-def _tool_from_env(apis: Collection[Api]) -> CustomerIoTool:
-    try:
-        return CustomerIoTool.from_env(apis=apis)
-    except (ImportError, ValueError) as error:  # about CUSTOMERIO_REDIS_URL
-        fail(str(error), Exit.CONNECTION)

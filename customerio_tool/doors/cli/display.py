@@ -25,7 +25,7 @@ _INDENT = (0, 0, 0, 2)
 
 def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
     """Print a table with one row per subtool."""
-    table = _table("subtool", "effect", "api", "")
+    table = new_table("subtool", "effect", "api", "")
     for each in listed:
         promise = Text(each.promise)
         table.add_row(Text(each.name, "bold"), each.effect.word, each.endpoint.api.value, promise)
@@ -58,7 +58,7 @@ def _warning(subtool: Subtool[Any]) -> str:
 
 
 def _arguments(schema: Mapping[str, Any]) -> Table:
-    table = _table("argument", "type", "required", "")
+    table = new_table("argument", "type", "required", "")
     required = schema.get("required", ())
     for name, declared in schema["properties"].items():
         meaning = Text(declared.get("description", ""))
@@ -79,6 +79,7 @@ _CHECKED = {
     "app": ("App API", "the key is accepted"),
     "redis": ("Redis", "it keeps the rate limits"),
     "ledger": ("Ledger", "it keeps what was sent"),
+    "approvals": ("Approvals", "they keep the calls that wait for a person"),
 }
 """What a connection test tests, each with its title and the words for a success."""
 
@@ -124,7 +125,8 @@ def _wrapped_line(line: str, columns: int) -> str:
     )
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """Return an empty table with these columns; one without a name wraps."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=bool(name))

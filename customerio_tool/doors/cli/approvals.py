@@ -1,0 +1,192 @@
+"""The commands `approvals`, by which a person decides about the calls that wait."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from customerio_tool.backends.approvals.waiting import can_seal
+from customerio_tool.backends.backends import LEDGER_FILE_VARIABLE
+from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
+from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.waiting_calls import Question
+from customerio_tool.doors.cli.display import (
+    fail,
+    fail_with,
+    new_console,
+    new_table,
+    write_json,
+)
+from customerio_tool.doors.cli.environment import apis_of_env, tool_from_env
+from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.errors import CustomerIoError
+from customerio_tool.tool import CustomerIoTool
+from customerio_tool.version import DISTRIBUTION, how_to_install
+
+approvals = typer.Typer(
+    help="Decide about the calls that wait for a person, in the store of the environment: "
+    f"{LEDGER_FILE_VARIABLE} or {REDIS_URL_VARIABLE}. They are for the person who decides, "
+    "never for the agent that asks.",
+    no_args_is_help=True,
+)
+
+Id = Annotated[str, typer.Argument(help="Confirmation id, from `approvals list`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+IsSure = Annotated[bool, typer.Option("--yes", help="Do not ask at the terminal.")]
+_CONTEXT = CallContext(door="shell")
+
+
+def how_to_approve(confirmation_id: str) -> str:
+    """Return what a person reads who may approve a call that the shell asked for."""
+    return f"To approve it, a person runs:  {DISTRIBUTION} approvals approve {confirmation_id}"
+
+
+@approvals.command("list")
+def list_waiting(as_json: AsJson = False) -> None:
+    """List what waits: id, subtool, what will happen to whom, and the time left."""
+    with _deciding() as tool:
+        waiting = tool.waiting()
+    if as_json:
+        write_json([_members(each) for each in waiting])
+        return
+    if not waiting:
+        typer.echo("No call waits for a person.")
+        return
+    table = new_table("id", "subtool", "left", "")
+    for each in waiting:
+        left = _left(each)
+        table.add_row(each.confirmation_id, each.subtool, left, Text(_printable(each.sentence)))
+    new_console().print(table)
+
+
+@approvals.command()
+def show(confirmation_id: Id, as_json: AsJson = False) -> None:
+    """Show one call that waits: what will happen to whom, and its arguments."""
+    with _deciding() as tool:
+        question = tool.question(confirmation_id)
+        if question is None:
+            fail_with(_unknown(tool, confirmation_id))
+    if as_json:
+        arguments = question.arguments and dict(question.arguments)
+        write_json({**_members(question), "arguments": arguments})
+    else:
+        _show(question, is_for_error=False)
+
+
+@approvals.command()
+def approve(confirmation_id: Id, is_sure: IsSure = False) -> None:
+    """Run a call that waits, once, under the policy of this environment.
+
+    It asks at the terminal first. The result is printed as JSON; the exit code is that of the call.
+    """
+    _decide(confirmation_id, "Run this call now?", CustomerIoTool.approve, is_sure=is_sure)
+
+
+@approvals.command()
+def decline(confirmation_id: Id, is_sure: IsSure = False) -> None:
+    """Drop a call that waits: it never runs.
+
+    It asks at the terminal first. The result is printed as JSON; the exit code is that of the call,
+    which the policy refused: 4.
+    """
+    _decide(confirmation_id, "Drop this call?", CustomerIoTool.decline, is_sure=is_sure)
+
+
+def _decide(
+    confirmation_id: str, asked: str, decision: Callable[..., dict[str, Any]], *, is_sure: bool
+) -> None:
+    with _deciding() as tool:
+        question = tool.question(confirmation_id)
+        if question is None:
+            result = _unknown(tool, confirmation_id)
+        else:
+            if not is_sure:
+                _ask(question, asked)
+            result = decision(tool, confirmation_id, context=_CONTEXT)
+    write_json(result)
+    if not result["ok"]:
+        fail_with(result)
+
+
+def _unknown(tool: CustomerIoTool, confirmation_id: str) -> dict[str, Any]:
+    """Return the failure for an id under which no call waits."""
+    return tool.decline(confirmation_id, context=_CONTEXT)  # says so, and can run nothing
+
+
+def _ask(question: Question, asked: str) -> None:
+    """Show a call to the person at the terminal, and go on only if they agree."""
+    if not sys.stdin.isatty():
+        words = "Nothing was decided: no person is at a terminal to be asked. Add --yes to decide."
+        fail(words, Exit.ARGUMENTS)
+    _show(question, is_for_error=True)
+    if not typer.confirm(asked, default=False, err=True):
+        fail("Nothing was decided: the call waits on.", Exit.OTHER)
+
+
+def _show(question: Question, *, is_for_error: bool) -> None:
+    shown = None if question.arguments is None else dict(question.arguments)
+    arguments = json.dumps(shown, ensure_ascii=False, indent=2)
+    for line in (
+        f"{question.confirmation_id}  {question.subtool}  ({_left(question)} left)",
+        question.sentence,
+        "The arguments cannot be read here." if shown is None else arguments,
+    ):
+        typer.echo(_printable(line), err=is_for_error)
+
+
+def _members(question: Question) -> dict[str, Any]:
+    return {
+        "confirmation_id": question.confirmation_id,
+        "subtool": question.subtool,
+        "sentence": question.sentence,
+        "asked_at": question.asked_at,
+        "ends_at": question.ends_at,
+        "seconds_left": _seconds_left(question),
+    }
+
+
+def _seconds_left(question: Question) -> int:
+    return max(0, int(question.ends_at - time.time()))
+
+
+def _left(question: Question) -> str:
+    minutes, seconds = divmod(_seconds_left(question), 60)
+    return f"{minutes} min {seconds:02} s"
+
+
+def _printable(text: str) -> str:
+    """Escape what would act on a terminal or turn the order of letters, as JSON escapes it."""
+    kept = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    return "".join(kept)
+
+
+@contextmanager
+def _deciding() -> Iterator[CustomerIoTool]:
+    """Yield a tool on the environment's connection, or end with a message."""
+    try:
+        with tool_from_env(apis_of_env()) as tool:
+            if not tool.shares_approvals:
+                fail(_in_memory(), Exit.CONNECTION)
+            yield tool
+    except CustomerIoError as error:
+        fail_with(error.as_result())
+
+
+def _in_memory() -> str:
+    why = (
+        "Nothing can be decided here: calls wait in the memory of the process that asked for them, "
+        "which no other process can read."
+    )
+    if not can_seal():
+        return f"{why} First, here and there:  {how_to_install('approvals')}"
+    return (
+        f"{why} Set {LEDGER_FILE_VARIABLE} (one machine) or {REDIS_URL_VARIABLE} (many) to the "
+        "same value here and there."
+    )
