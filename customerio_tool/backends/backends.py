@@ -148,7 +148,7 @@ def _refuse_lacking(name: str, part: object, protocol: type) -> None:
     ]
     if lacking:
         lacks = ", ".join(lacking)
-        raise TypeError(f"The {name} lacks {lacks}; `{protocol.__name__}` says what they do.")
+        raise TypeError(f"`{name}` lacks {lacks}; `{protocol.__name__}` says what they do.")
 
 
 def _has_method(part: object, name: str) -> bool:

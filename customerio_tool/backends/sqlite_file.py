@@ -62,11 +62,12 @@ class SqliteFile:
             return self._path.exists()
 
     @contextmanager
-    def transaction(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+    def transaction(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """Open the file for one write.
 
         Args:
-            patience: The longest wait for another process's write, in seconds.
+            patience: The longest wait for another process's write, in seconds; by default
+                `BUSY_SECONDS`.
         """
         with self.opened(patience) as db:
             db.execute("BEGIN IMMEDIATE")
@@ -74,11 +75,12 @@ class SqliteFile:
             db.execute("COMMIT")
 
     @contextmanager
-    def opened(self, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+    def opened(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """Open the file for a moment: a connection kept open would not survive a fork.
 
         Args:
-            patience: The longest wait for another process's write, in seconds.
+            patience: The longest wait for another process's write, in seconds; by default
+                `BUSY_SECONDS`.
         """
         with self._errors_as_lost():
             if not self._path.exists():
@@ -132,9 +134,10 @@ class SqliteFile:
         if header and header[68:] != self._form.application_id.to_bytes(4, "big"):
             raise self._is_anothers()
 
-    def _connected(self, path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
+    def _connected(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
         # PRAGMA synchronous stays FULL, the default: after a power cut no write may be missing.
-        db = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        timeout = BUSY_SECONDS if patience is None else patience
+        db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
         try:
             if not self._is_ours(db):
                 self._make(db)

@@ -60,8 +60,28 @@ local function drop(id)
   if redis.call('GET', P .. 'same:' .. key) == id then redis.call('DEL', P .. 'same:' .. key) end
 end
 """
+_RECOUNT = """
+local function recount(run, counted)  -- some of its calls were evicted
+  local bytes = 0
+  for _, id in ipairs(redis.call('ZRANGE', P .. 'run:' .. run, 0, -1)) do
+    local facts = redis.call('HGET', P .. 'facts', id)
+    if facts then
+      bytes = bytes + (tonumber(string.match(facts, '%d+$')) or 0)
+    else
+      redis.call('ZREM', P .. 'run:' .. run, id)
+    end
+  end
+  redis.call('DECRBY', P .. 'size', counted - bytes)
+  if bytes > 0 then
+    redis.call('ZADD', P .. 'runs', bytes, run)
+  else
+    redis.call('ZREM', P .. 'runs', run)
+  end
+end
+"""
 _KEEP = (
     _DROP
+    + _RECOUNT
     + """
 local token, now, ends_at, life, entry, random, run, key, owner, size, most = unpack(ARGV)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'ends', '-inf', now)) do drop(id) end
@@ -93,11 +113,8 @@ while tonumber(redis.call('GET', P .. 'size')) > tonumber(most) do
   if oldest == id then break end
   if oldest and redis.call('HEXISTS', P .. 'facts', oldest) == 1 then
     drop(oldest)
-  elseif oldest then
-    redis.call('ZREM', P .. 'run:' .. largest[1], oldest)
-  else  -- its calls were evicted
-    redis.call('ZREM', P .. 'runs', largest[1])
-    redis.call('DECRBY', P .. 'size', largest[2])
+  else
+    recount(largest[1], largest[2])
   end
 end
 return {token, id}

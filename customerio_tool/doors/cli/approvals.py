@@ -126,7 +126,8 @@ def _ask(question: Question, asked: str) -> None:
         words = "Nothing was decided: no person is at a terminal to be asked. Add --yes to decide."
         fail(words, Exit.ARGUMENTS)
     _show(question, is_for_error=True)
-    if not typer.confirm(asked, default=False, err=True):
+    typer.echo(f"{asked} [y/N] ", err=True, nl=False)  # standard output is for the result alone
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         fail("Nothing was decided: the call waits on.", Exit.OTHER)
 
 
