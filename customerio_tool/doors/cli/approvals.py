@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +25,11 @@ from customerio_tool.doors.cli.display import (
     new_table,
     write_json,
 )
-from customerio_tool.doors.cli.environment import apis_of_env, tool_from_env
+from customerio_tool.doors.cli.environment import tool_from_env
 from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.doors.credentials import apis_given
 from customerio_tool.errors import CustomerIoError
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import DISTRIBUTION, how_to_install
 
@@ -172,7 +175,7 @@ def _printable(text: str) -> str:
 def _deciding() -> Iterator[CustomerIoTool]:
     """Yield a tool on the environment's connection, or end with a message."""
     try:
-        with tool_from_env(apis_of_env()) as tool:
+        with tool_from_env(apis_given(os.environ) or ALL_APIS) as tool:
             if not tool.shares_approvals:
                 fail(_in_memory(), Exit.CONNECTION)
             yield tool

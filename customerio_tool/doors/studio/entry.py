@@ -8,10 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customerio_tool.backends import Backends
-from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.calls.call import CallContext
-from customerio_tool.connection.fields import connection_fields
+from customerio_tool.doors.credentials import VARIABLES, apis_given
 from customerio_tool.doors.studio.names import arguments_of, captured_of
 from customerio_tool.doors.studio.shapes import (
     answer,
@@ -31,13 +29,10 @@ from customerio_tool.errors import (
 )
 from customerio_tool.secret import Secret
 from customerio_tool.subtools import find, subtools
-from customerio_tool.subtools.declare import Api, Subtool
+from customerio_tool.subtools.declare import Subtool
 from customerio_tool.tool import CustomerIoTool
 
 _log = logging.getLogger("customerio_tool")
-
-VARIABLES: Mapping[str, str] = {key: f"CUSTOMERIO_{key.upper()}" for key in connection_fields()}
-"""The environment variable of each field of a connection."""
 
 
 def main(inputs: Any = None, env_variables: Any = None) -> dict[str, Any]:
@@ -104,15 +99,10 @@ def _called(
                 f"The tool failed with {type(error).__name__}, which is an error of its own. "
                 "It is not known whether the call took effect."
             ).as_result()
-        if "confirmation_id" in envelope and not _can_be_approved(environment):
+        if "confirmation_id" in envelope and not tool.shares_approvals:
             tool.decline(envelope["confirmation_id"], context=context)
             envelope = _nobody_can_approve(subtool.name).as_result()
     return envelope
-
-
-def _can_be_approved(environment: Secret[dict[str, str]]) -> bool:
-    """Return whether a call that waits can be found by whoever approves it."""
-    return not isinstance(Backends.from_env(environment.reveal()).approvals, MemoryApprovals)
 
 
 def _nobody_can_approve(subtool: str) -> PolicyRefused:
@@ -126,18 +116,11 @@ def _nobody_can_approve(subtool: str) -> PolicyRefused:
 def _tool(subtool: Subtool[Any], environment: Secret[dict[str, str]]) -> CustomerIoTool:
     try:
         return CustomerIoTool.from_env(
-            environment.reveal(), apis=subtool.apis | _held(environment.reveal())
+            environment.reveal(), apis=subtool.apis | apis_given(environment.reveal())
         )
     except (ImportError, ValueError) as error:  # about CUSTOMERIO_REDIS_URL
         refusal = ConnectionInvalid(f"The connection cannot be used. {error}")
     raise refusal
-
-
-def _held(environment: Mapping[str, str]) -> set[Api]:
-    """Return the APIs whose credentials are given."""
-    required = {VARIABLES[key]: f.api for key, f in connection_fields().items() if f.required}
-    missing = {api for name, api in required.items() if not environment.get(name, "").strip()}
-    return set(Api) - missing
 
 
 def _environment(env_variables: Secret[Any]) -> Secret[dict[str, str]]:

@@ -17,8 +17,8 @@ from typing import Any
 
 import customerio_tool
 from customerio_tool.connection.fields import connection_fields
+from customerio_tool.doors.credentials import VARIABLES
 from customerio_tool.doors.studio import probe, shapes, thin, whole
-from customerio_tool.doors.studio.entry import VARIABLES
 from customerio_tool.doors.studio.names import arguments_of, captured_of
 from customerio_tool.subtools.declare import Subtool
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from customerio_tool.backends import sqlite_file
 from customerio_tool.backends.ledger import sqlite as ledger_sqlite
 from customerio_tool.backends.ledger.sqlite import APPLICATION_ID, SqliteLedger
 from customerio_tool.sandbox import Sandbox
@@ -66,8 +67,8 @@ OPEN: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    connected = ledger_sqlite._connected  # the waits are its default and an argument
-    monkeypatch.setattr(ledger_sqlite, "_connected", lambda path, _=None: connected(path, 0.01))
+    for module in (sqlite_file, ledger_sqlite):
+        monkeypatch.setattr(module, "BUSY_SECONDS", 0.01)
     return tmp_path / "their.db"
 
 
