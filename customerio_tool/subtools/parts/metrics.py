@@ -182,7 +182,8 @@ def mend_metrics(values: dict[str, Any]) -> dict[str, Any]:
     would, so these are left out. A time zone may be named by its city.
     """
     mended = dict(values)
-    steps, most = mended.get("steps"), MAX_STEPS.get(mended.get("period") or DEFAULT_PERIOD)
+    steps, period = mended.get("steps"), mended.get("period") or DEFAULT_PERIOD
+    most = next((limit for name, limit in MAX_STEPS.items() if name == period), None)
     if mended.get("start_time") is not None:
         mended.pop("steps", None)
     elif type(steps) is int and most and steps > most:
