@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import pytest
-
-pytest.importorskip("agents", reason="the frameworks need Python 3.11")
-
 from agents import Runner, RunState
 from agno.run.cancel import cancel_run
 from pydantic_ai import DeferredToolResults, ToolApproved

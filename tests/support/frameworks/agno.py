@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from agno.run.agent import RunOutput
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.adapters.agno import toolkit
-from tests.support.frameworks.hosts import RUN, Calls, Turn
+from tests.support.frameworks.hosts import RUN, Awaited, Calls, Turn
 
 
 class Script(Model):
@@ -102,14 +101,14 @@ class Agno:
         )
 
 
-class AwaitedAgno(Agno):
+class AwaitedAgno(Awaited, Agno):
     """An agent with all tools, that runs in an event loop."""
 
     def _run(self) -> RunOutput:
-        return asyncio.run(self.agent.arun("go", session_id=RUN))
+        return self.run(self.agent.arun("go", session_id=RUN))
 
     def _continue(self, last: RunOutput) -> RunOutput:
-        return asyncio.run(
+        return self.run(
             self.agent.acontinue_run(
                 run_id=last.run_id, requirements=last.requirements, session_id=RUN
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -35,6 +36,12 @@ class Host(Protocol):
 
     def decide(self, *, approved: bool) -> Turn:
         """Let a person answer all questions of the last turn."""
+
+
+class Awaited:
+    """A host whose framework runs in an event loop."""
+
+    run = staticmethod(asyncio.run)
 
 
 HOSTS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -16,7 +15,7 @@ from langgraph.types import Command, Send
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.adapters.langchain import tools
-from tests.support.frameworks.hosts import RUN, Calls, Turn
+from tests.support.frameworks.hosts import RUN, Awaited, Calls, Turn
 
 
 def says(calls: Calls) -> AIMessage:
@@ -78,8 +77,8 @@ class LangGraph:
         return self.graph.invoke(given, self.thread)
 
 
-class AwaitedLangGraph(LangGraph):
+class AwaitedLangGraph(Awaited, LangGraph):
     """A graph with all tools, that runs in an event loop."""
 
     def _invoke(self, given: Any) -> Any:
-        return asyncio.run(self.graph.ainvoke(given, self.thread))
+        return self.run(self.graph.ainvoke(given, self.thread))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -16,7 +15,7 @@ from openai.types.responses import (
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.adapters.openai_agents import tools
-from tests.support.frameworks.hosts import RUN, Calls, Turn
+from tests.support.frameworks.hosts import RUN, Awaited, Calls, Turn
 
 CONFIG = RunConfig(tracing_disabled=True, group_id=RUN)
 
@@ -53,7 +52,7 @@ def _done() -> ResponseOutputMessage:
     )
 
 
-class OpenAiAgents:
+class OpenAiAgents(Awaited):
     """An agent with all tools."""
 
     def __init__(self, tool: CustomerIoTool) -> None:
@@ -77,7 +76,7 @@ class OpenAiAgents:
         return self._turn(state)
 
     def _turn(self, given: Any) -> Turn:
-        self.last = asyncio.run(Runner.run(self.agent, given, run_config=CONFIG))
+        self.last = self.run(Runner.run(self.agent, given, run_config=CONFIG))
         outputs = [i.output for i in self.last.new_items if isinstance(i, ToolCallOutputItem)]
         return Turn(
             results=[json.loads(each) for each in outputs if each.startswith("{")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -19,10 +18,10 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.adapters.pydantic_ai import toolset
-from tests.support.frameworks.hosts import RUN, Calls, Turn
+from tests.support.frameworks.hosts import RUN, Awaited, Calls, Turn
 
 
-class PydanticAi:
+class PydanticAi(Awaited):
     """An agent with all tools."""
 
     def __init__(self, tool: CustomerIoTool) -> None:
@@ -68,7 +67,7 @@ class PydanticAi:
             deferred_tool_results=answers,
             conversation_id=RUN,
         )
-        last = asyncio.run(running)
+        last = self.run(running)
         self.messages = last.all_messages()
         asked = isinstance(last.output, DeferredToolRequests)
         self.requests = last.output if asked else DeferredToolRequests()
