@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from textwrap import wrap
 from types import ModuleType
@@ -23,10 +24,6 @@ from customerio_tool.doors.studio.names import arguments_of, captured_of
 from customerio_tool.subtools.declare import Subtool
 
 _LEFT_OUT = ("sandbox/", "doors/", "adapters/")
-_KEPT = (
-    "doors/__init__.py",
-    *(f"doors/studio/{name}.py" for name in ("__init__", "entry", "names", "shapes")),
-)
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # of a zip: the same package makes the same text
 _COLUMNS = 100
 _SIZE_DIGITS = 9
@@ -71,15 +68,30 @@ def variables_of(subtool: Subtool[Any]) -> list[str]:
 def package() -> bytes:
     """Return the package as a zip, without the local Customer.io and without other doors."""
     root = Path(customerio_tool.__file__).parent
+    needed = _files_of_doors("customerio_tool.doors", "customerio_tool.doors.studio")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
         for path in sorted(root.rglob("*.py")):
             name = path.relative_to(root).as_posix()
-            if name in _KEPT or not name.startswith(_LEFT_OUT):
+            if path in needed or not name.startswith(_LEFT_OUT):
                 info = zipfile.ZipInfo(f"{root.name}/{name}", _OLDEST)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 made.writestr(info, path.read_bytes())
     return archive.getvalue()
+
+
+def _files_of_doors(*names: str) -> set[Path]:
+    """Return the files of some doors, and of the doors' modules that they import."""
+    waiting, found = list(names), dict[str, Path]()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            module = import_module(name)
+            found[name] = Path(str(module.__file__))
+            nodes = ast.walk(ast.parse(inspect.getsource(module)))
+            sources = [str(each.module) for each in nodes if isinstance(each, ast.ImportFrom)]
+            waiting += [each for each in sources if each.startswith("customerio_tool.doors.")]
+    return set(found.values())
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def test_the_package_is_without_the_sandbox_and_other_doors() -> None:
     folders = {name.rpartition("/")[0] for name in names if "/doors/" in name}
     assert folders == {"customerio_tool/doors", "customerio_tool/doors/studio"}
     assert not [name for name in names if "sandbox" in name or "demo" in name]
+    assert not [name for name in names if name.endswith(("/pasted.py", "/thin.py", "_plugin.py"))]
 
 
 def test_the_same_package_makes_the_same_text() -> None:
