@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
@@ -34,18 +36,26 @@ async def run(
         request: The client's request.
         call: Makes the call with the context that it is given.
     """
-    async with anyio.create_task_group() as reports:
+    send, reports = anyio.create_memory_object_stream[tuple[int, str]](math.inf)
 
-        def report(number: int, sentence: str) -> None:
-            reports.start_soon(_report, request, number, sentence)
+    def report(number: int, sentence: str) -> None:
+        # It is called by the loop and in no task, so that it may start none.
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the call is over
+            send.send_nowait((number, sentence))
 
-        envelope = await call(CallContext(door=DOOR, on_progress=numbered(report)))
-    return envelope  # noqa: RET504 - inside of the block, mypy asks for another one after it
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_report_all, request, reports)
+        with send:
+            envelope = await call(CallContext(door=DOOR, on_progress=numbered(report)))
+    return envelope
 
 
-async def _report(request: Request, number: int, sentence: str) -> None:
-    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client has gone
-        await request.session.report_progress(number, message=sentence)
+async def _report_all(
+    request: Request, reports: MemoryObjectReceiveStream[tuple[int, str]]
+) -> None:
+    with reports, suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # no client
+        async for number, sentence in reports:
+            await request.session.report_progress(number, message=sentence)
 
 
 async def unless_client_leaves(request: Request, work: Callable[[], Awaitable[T]]) -> T:
