@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.doors.studio import main
 from customerio_tool.sandbox import Sandbox
-from tests.support.conversation import POLICY, STEPS, Door, Envelope, Talk, ends_of, held
+from tests.support.conversation import (
+    POLICY,
+    POLICY_VARIABLES,
+    STEPS,
+    Door,
+    Envelope,
+    Talk,
+    ends_of,
+    held,
+)
+from tests.support.shell import environment
 
 
 def python(sandbox: Sandbox) -> Any:
@@ -50,7 +63,24 @@ def _by_tool(sandbox: Sandbox, call: Any, made: CustomerIoTool | None = None) ->
         yield talk
 
 
-DOORS: list[Door] = [python, acall, handlers, keywords, methods]
+@contextmanager
+def studio(sandbox: Sandbox) -> Iterator[Talk]:
+    """Each call is a `main` of its own; another worker decides what it left waiting."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = {"CUSTOMERIO_LEDGER_FILE": str(Path(folder) / "sends.sqlite")}
+        env = {**environment(sandbox.connection()), **POLICY_VARIABLES, **ledger}
+
+        def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
+            result: Envelope = main({"subtool": name, "arguments": arguments}, env)["output"]
+            if waiting := result.get("confirmation_id"):
+                with CustomerIoTool.from_env(env) as worker:
+                    return worker.approve(waiting) if agrees else worker.decline(waiting)
+            return result
+
+        yield talk
+
+
+DOORS: list[Door] = [python, acall, handlers, keywords, methods, studio]
 
 
 @pytest.fixture(scope="module")

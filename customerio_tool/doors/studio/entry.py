@@ -109,7 +109,9 @@ def _nobody_can_approve(subtool: str) -> PolicyRefused:
     return PolicyRefused(
         f"Nothing was sent: {subtool} needs a person's approval, and the call would wait in this "
         "process, where nobody can give it. The builder can let the studio's governance ask, with "
-        "Human approval for this action and CUSTOMERIO_CONFIRM=never for the tool."
+        "Human approval for this action and CUSTOMERIO_CONFIRM=never for the tool; or let it wait "
+        "where others find it, by CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL and the extra "
+        "approvals."
     )
 
 

@@ -16,7 +16,7 @@ from customerio_tool.doors.studio import main
 from customerio_tool.doors.studio.shapes import MAX_CAPTURED_CHARS
 from customerio_tool.subtools import subtools
 from tests.support.canaries import PERSON
-from tests.support.shell import environment
+from tests.support.shell import environment, invoke
 
 NAME, ARGUMENTS = "track_event", {"customer_id": "u1", "name": "order_paid", "data": {"total": 7}}
 DOTTED = {f"customer_io.{NAME}.{key}": value for key, value in ARGUMENTS.items()}
@@ -171,6 +171,22 @@ def test_a_call_that_nobody_could_approve_is_refused_and_does_not_wait(
     assert "CUSTOMERIO_CONFIRM=never" in output["summary"]
     with CustomerIoTool(local.connection()) as tool:
         assert tool.waiting() == []
+
+
+def test_a_call_that_waits_in_a_file_is_approved_from_the_shell(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    shared = {
+        **env,
+        "CUSTOMERIO_POLICY": "careful",
+        "CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.sqlite"),
+    }
+    inputs = {"subtool": "delete_customer", "customer_id": "nobody"}
+    returned = main(inputs, shared)
+    waiting = returned["output"]["confirmation_id"]
+    assert returned["captured_variables"]["customer_io_confirmation_id"] == waiting
+    assert invoke("approvals", "approve", waiting, "--yes", env=shared).exit_code == 0
+    assert main(inputs, shared)["output"]["confirmation_id"] != waiting, "it ran, once"
 
 
 def test_the_advice_of_that_refusal_is_true(env: dict[str, str]) -> None:
