@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from customerio_tool.doors.cli.mcp import mcp
 from customerio_tool.doors.cli.publish import files as contract
 from customerio_tool.doors.cli.sandbox import sandbox
 from customerio_tool.doors.cli.studio import studio
+from customerio_tool.doors.credentials import apis_given
 from customerio_tool.errors import CustomerIoError, SubtoolUnknown
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import find
@@ -147,7 +149,8 @@ def call(
     text = sys.stdin.buffer.read() if arguments == "-" else arguments
     try:
         subtool = find(name)
-        with _connected(subtool.apis, on_sandbox=on_sandbox) as tool:
+        apis = subtool.apis | apis_given(os.environ)  # what erases is read first, by the App API
+        with _connected(ALL_APIS if on_sandbox else apis, on_sandbox=on_sandbox) as tool:
             result = tool.call(name, text, context=CallContext(door="shell"))
             if "confirmation_id" in result and not tool.shares_approvals:
                 result = nobody_can_approve(name).as_result()
