@@ -20,6 +20,7 @@ from tests.support.confirming import DELETE, posts
 from tests.support.loopback import nobody_listening
 from tests.support.project import ROOT
 from tests.support.requirements import requires
+from tests.support.sandbox_api import Api
 from tests.support.shell import MAIN, environment, invoke
 
 ERASED = "DELETE", "/api/v1/customers/u1"
@@ -289,6 +290,21 @@ def test_the_credentials_of_one_api_suffice_for_its_calls(
     narrow = {key: value for key, value in env.items() if "TRACK" not in key}
     assert invoke("approvals", "approve", waiting, "--yes", env=narrow).exit_code == 0
     assert posts(sandbox) == ["/v1/send/email"]
+
+
+def test_where_the_call_would_reach_somebody_else_by_now_the_person_is_asked_again(
+    sandbox: Sandbox, env: dict[str, str]
+) -> None:
+    waiting, api = asked(env), Api(sandbox)
+    with api.session:
+        api.accept("DELETE", "/api/v1/customers/u1")
+        api.identify("u1", plan="new")
+    sent = len(posts(sandbox))
+    told = invoke("approvals", "approve", waiting, "--yes", env=env)
+    again = json.loads(told.stdout)["confirmation_id"]
+    assert (told.exit_code, len(posts(sandbox))) == (4, sent)
+    assert f"customerio-tool approvals approve {again}" in told.stderr
+    assert invoke("approvals", "approve", again, "--yes", env=env).exit_code == 0
 
 
 def test_the_audit_trail_says_that_the_shell_decided(env: dict[str, str], tmp_path: Path) -> None:

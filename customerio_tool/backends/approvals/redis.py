@@ -147,7 +147,8 @@ return {ARGV[1], table.concat(redis.call('ZRANGE', KEYS[1] .. 'of:' .. ARGV[2], 
 class RedisApprovals:
     """Keeps waiting calls in one Redis server, for workers on many machines.
 
-    The call itself is sealed in it; the name of the subtool, the times and digests are not.
+    The call itself is sealed in it; the name of the subtool, the times and digests are not. A call
+    that Redis loses or evicts runs never, and is asked for anew.
 
     Args:
         url_or_client: A `redis://`, `rediss://` or `unix://` URL, or a `redis.Redis` with the

@@ -114,6 +114,8 @@ def _decide(
                 _ask(question, asked)
             result = decision(tool, confirmation_id, context=_CONTEXT)
     write_json(result)
+    if "confirmation_id" in result:  # by now the call would reach somebody else
+        typer.echo(how_to_approve(result["confirmation_id"]), err=True)
     if not result["ok"]:
         fail_with(result)
 
