@@ -45,7 +45,7 @@ from customerio_tool.subtools.parts.broadcast import (
     with_audience,
 )
 from customerio_tool.subtools.parts.mail import canonical_addresses
-from customerio_tool.subtools.parts.plans import plan_to_trigger
+from customerio_tool.subtools.parts.plans import to_trigger
 from customerio_tool.subtools.parts.references import APP_PAGES
 
 
@@ -180,7 +180,7 @@ trigger_broadcast = Subtool(
     effect=Effect.SEND,
     pace=Pace.BROADCAST,
     body=broadcast_body,
-    plan=plan_to_trigger,
+    plan=to_trigger,
     shape=Shape(
         outcome="accepted",
         to_result=_to_result,

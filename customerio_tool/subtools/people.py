@@ -41,7 +41,6 @@ from customerio_tool.subtools.declare import (
     shape_of,
     values_at,
 )
-from customerio_tool.subtools.parts import plans
 from customerio_tool.subtools.parts.identify import (
     IdentifyCustomerArgs,
     PersonArgs,
@@ -61,6 +60,7 @@ from customerio_tool.subtools.parts.merge import (
     merge_body,
 )
 from customerio_tool.subtools.parts.names import of_person
+from customerio_tool.subtools.parts.plans import to_delete, to_identify, to_merge, to_suppress
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 from customerio_tool.subtools.parts.repairs import mend_person
 from customerio_tool.subtools.parts.targets import other_holder, person_target
@@ -105,7 +105,7 @@ identify_customer = Subtool(
         ),
     ),
     target=other_holder,
-    plan=plans.plan_to_identify,
+    plan=to_identify,
     may_start_campaigns=True,
     person_argument="customer_id",
     reference=TRACK_PAGES + "identify",
@@ -161,7 +161,7 @@ delete_customer = Subtool(
         verify=look_at_person,
     ),
     target=person_target(_named, nothing=_NOBODY),
-    plan=plans.plan_to_delete,
+    plan=to_delete,
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete",
     examples=[
@@ -194,7 +194,7 @@ suppress_customer = Subtool(
         verify=look_at_person,
     ),
     target=person_target(_named, nothing=_NOBODY),
-    plan=plans.plan_to_suppress,
+    plan=to_suppress,
     person_argument="customer_id",
     reference=TRACK_PAGES + "suppress",
     examples=[
@@ -256,7 +256,7 @@ merge_customers = Subtool(
         "ask the user whether it is right.",
         has_type=True,
     ),
-    plan=plans.plan_to_merge,
+    plan=to_merge,
     may_redirect_messages=True,
     person_argument="primary_id",
     person_type_argument="primary_id_type",

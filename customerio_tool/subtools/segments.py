@@ -56,7 +56,7 @@ from customerio_tool.subtools.parts.namesakes import (
     possible_namesakes,
 )
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
-from customerio_tool.subtools.parts.plans import plan_to_delete_segment
+from customerio_tool.subtools.parts.plans import to_delete_segment
 from customerio_tool.subtools.parts.references import APP_PAGES, TRACK_PAGES
 from customerio_tool.subtools.parts.vocabulary import SEGMENT_WORDS
 
@@ -368,7 +368,7 @@ delete_segment = Subtool(
         returns={"segment_id": {"type": "integer", "description": "Number of the segment."}},
     ),
     target=segment_to_delete,
-    plan=plan_to_delete_segment,
+    plan=to_delete_segment,
     not_found_hint=lambda _: "list_segments shows all; let the user say which one is meant.",
     person_argument=None,
     reference=APP_PAGES + "tag/segments/deleteManSegment/",

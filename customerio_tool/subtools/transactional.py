@@ -35,7 +35,7 @@ from customerio_tool.subtools.parts.mail import (
     canonical_addresses,
     reach_of,
 )
-from customerio_tool.subtools.parts.plans import plan_to_email, plan_to_push
+from customerio_tool.subtools.parts.plans import to_email, to_push
 from customerio_tool.subtools.parts.push import CustomDevice, CustomPayload, targets_in
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, APP_PAGES
 from customerio_tool.subtools.parts.sending import (
@@ -126,7 +126,7 @@ send_transactional_email = Subtool(
     effect=Effect.SEND,
     pace=Pace.SEND,
     body=_email_body,
-    plan=plan_to_email,
+    plan=to_email,
     mend=mend_send,
     shape=queued("email", "e-mail", _other_person),
     look=lambda args, invocation: look_at_messages("email", args, invocation),
@@ -289,7 +289,7 @@ send_transactional_push = Subtool(
     effect=Effect.SEND,
     pace=Pace.SEND,
     body=_push_body,
-    plan=plan_to_push,
+    plan=to_push,
     mend=mend_send,
     shape=queued("push", "push notification"),
     look=lambda args, invocation: look_at_messages("push", args, invocation),

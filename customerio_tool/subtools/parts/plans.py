@@ -30,31 +30,31 @@ def quoted(text: object) -> str:
     return f'"{line[: _MAX_QUOTED - 1]}…"' if len(line) > _MAX_QUOTED else f'"{line}"'
 
 
-def plan_to_delete(args: PersonArgs) -> str:
+def to_delete(args: PersonArgs) -> str:
     """Say what delete_customer will do."""
     return f"Delete the person {quoted(args.customer_id)} and all of their data, for good."
 
 
-def plan_to_suppress(args: PersonArgs) -> str:
+def to_suppress(args: PersonArgs) -> str:
     """Say what suppress_customer will do."""
     person = quoted(args.customer_id)
     return f"Delete the profile of {person} for good, and stop all messages to that identifier."
 
 
-def plan_to_merge(args: MergeCustomersArgs) -> str:
+def to_merge(args: MergeCustomersArgs) -> str:
     """Say what merge_customers will do."""
     gone, stays = quoted(args.secondary_id), quoted(args.primary_id)
     return f"Merge the person {gone} into {stays}, and delete {gone} for good."
 
 
-def plan_to_identify(args: IdentifyCustomerArgs) -> str:
+def to_identify(args: IdentifyCustomerArgs) -> str:
     """Say what identify_customer will do where it may merge."""
     others = " and ".join(f"{kind} {quoted(value)}" for kind, value in args.other_identifiers())
     given = f" and give them the {others}" if others else ""
     return f"Store attributes of the person {quoted(args.customer_id)}{given}."
 
 
-def plan_to_delete_segment(args: DeleteSegmentArgs) -> str:
+def to_delete_segment(args: DeleteSegmentArgs) -> str:
     """Say what delete_segment will do."""
     name = f" {quoted(args.name)}" if args.name else ""
     return f"Delete segment {args.segment_id}{name} for good; its people stay."
@@ -70,12 +70,12 @@ _AUDIENCES: Mapping[str, Callable[[TriggerBroadcastArgs], str]] = {
 }
 
 
-def plan_to_trigger(args: TriggerBroadcastArgs) -> str:
+def to_trigger(args: TriggerBroadcastArgs) -> str:
     """Say what trigger_broadcast will do."""
     return f"Send broadcast {args.broadcast_id} to {_AUDIENCES[args.audience](args)}."
 
 
-def plan_to_email(args: SendTransactionalEmailArgs) -> str:
+def to_email(args: SendTransactionalEmailArgs) -> str:
     """Say what send_transactional_email will do."""
     to = _counted(addresses(args.to), "", "addresses").strip()
     copies = [one for text in (args.cc, args.bcc) if text is not None for one in addresses(text)]
@@ -84,7 +84,7 @@ def plan_to_email(args: SendTransactionalEmailArgs) -> str:
     return f"{_message(args, 'e-mail')}{subject} to {to}{others}{_how(args)}."
 
 
-def plan_to_push(args: Transactional) -> str:
+def to_push(args: Transactional) -> str:
     """Say what send_transactional_push will do."""
     device = next((value for name, value in args if name == "custom_device"), None)
     to = "to a device that the call itself names" if device else "to their devices"
