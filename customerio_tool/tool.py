@@ -302,7 +302,9 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
 
         Returns:
             `ok` and `summary`; for each API of the connection, `track` and `app`:
-            `{"ok", "problem"?, "http_status"?}`; `region` and `workspace_id`, if known; and
+            `{"ok", "problem"?, "http_status"?, "seconds"?}`, with the seconds until its answer;
+            `region` and `workspace_id`, if known; `clock_ahead_seconds`, how far this clock is
+            ahead of Customer.io's, to a second or so, if an answer told the time; and
             `{"ok", "problem"?}` for `redis`, if it keeps the rate limits, for `ledger`, if it is
             not in memory, and for `approvals`, if other processes share them.
 
@@ -311,7 +313,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         """
         self._refuse_if_closed()
         stores = problems_of(self._backends, self._clock.now())
-        return check_connection(self._client, self._clock.deadline(CALL_SECONDS), stores)
+        deadline = self._clock.deadline(CALL_SECONDS)
+        return check_connection(self._client, deadline, stores, self._clock)
 
     def _open_runner(self) -> Runner:
         notice_fork()

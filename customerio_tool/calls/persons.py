@@ -88,12 +88,13 @@ class PersonConfirmation:
 
 
 def nobody_can_approve(subtool: str) -> PolicyRefused:
-    """Return the error for a call that needs approval in a process that is about to end.
+    """Return the error for a call that needs approval where no person could give it.
 
-    A confirmation id would be useless there: the waiting call ends with the process.
+    A confirmation id would be useless there: no one is asked, and no other process sees the call.
     """
     return PolicyRefused(
-        f"Nothing was sent: {subtool} needs a person's approval, and this process ends with the "
-        "call, so that nobody could give it. An application that keeps its process running can "
-        "ask a person, by CustomerIoTool.approve."
+        f"Nothing was sent: {subtool} needs a person's approval, and nobody could give it here. A "
+        "person can make the call at a terminal, where the shell asks. Or the application keeps "
+        "such calls where `customerio-tool approvals` finds them: it sets CUSTOMERIO_LEDGER_FILE "
+        "or CUSTOMERIO_REDIS_URL."
     )

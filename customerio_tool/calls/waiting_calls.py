@@ -35,6 +35,8 @@ class Question:
         arguments: The arguments as they will be used; None if this connection cannot open them.
         asked_at: When the call was asked for, in Unix seconds.
         ends_at: When it stops waiting, in Unix seconds.
+        in_doubt: Whether its message may have gone already, so that consent given beforehand
+            does not count.
     """
 
     confirmation_id: str
@@ -43,6 +45,7 @@ class Question:
     arguments: Mapping[str, Any] | None = field(repr=False)
     asked_at: float
     ends_at: float
+    in_doubt: bool = False
 
 
 class WaitingCalls:
@@ -133,9 +136,9 @@ class WaitingCalls:
         try:
             call = self._opened(waiting, at)
         except CustomerIoError as error:  # of other credentials, or of another version's subtool
-            sentence, arguments = error.summary, None
+            sentence, arguments, in_doubt = error.summary, None, False
         else:
-            sentence, arguments = plan_of(call), call.arguments()
+            sentence, arguments, in_doubt = plan_of(call), call.arguments(), call.sends_again
         return Question(
             confirmation_id,
             waiting.subtool,
@@ -143,6 +146,7 @@ class WaitingCalls:
             arguments,
             waiting.asked_at,
             waiting.ends_at,
+            in_doubt,
         )
 
     def _sealed(self, api: Api, waiting: Waiting, workspace: str) -> Waiting:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from customerio_tool.connection.client import Client
-from customerio_tool.connection.exchange import json_of
+from customerio_tool.connection.exchange import Reply, json_of
 from customerio_tool.connection.failures import AnswerLost
 from customerio_tool.connection.fields import Region
 from customerio_tool.connection.region import PROBES, region_from_reply
-from customerio_tool.deadline import Deadline
+from customerio_tool.deadline import Clock, Deadline
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.vendor_json import object_in, whole_in
@@ -37,15 +38,18 @@ class _Finding:
     status: int | None = None
     region: Region | None = None
     workspace_id: int | None = None
+    seconds: float | None = None
+    clock_ahead: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"ok": not self.problem}
         found |= {"problem": self.problem} if self.problem else {}
-        return found | ({"http_status": self.status} if self.status else {})
+        found |= {"http_status": self.status} if self.status else {}
+        return found | ({} if self.seconds is None else {"seconds": round(self.seconds, 3)})
 
 
 def check_connection(
-    client: Client, deadline: Deadline, stores: Mapping[str, str]
+    client: Client, deadline: Deadline, stores: Mapping[str, str], clock: Clock
 ) -> dict[str, Any]:
     """Test each key of the connection, and return the results.
 
@@ -53,16 +57,16 @@ def check_connection(
         client: The client of the connection.
         deadline: The deadline of all tests together.
         stores: The problem of each store that was tested, by name; "" if it works.
+        clock: Measures the answers, and is compared with the time that they tell.
 
     Returns:
-        `ok` and `summary`; `track` and `app`, each `{"ok", "problem"?, "http_status"?}`; `region`,
-        the account's; `workspace_id`, from the reply to the Track key; and each store, as
-        `{"ok", "problem"?}`.
+        What `CustomerIoTool.test_connection` returns. The region is the account's, and the
+        workspace is the one in the reply to the Track key.
     """
     found: dict[str, _Finding] = {}
     for api in (api for api in Api if api in client.connection.apis):
         known_region = next((f.region for f in found.values() if f.region), None)
-        found[api.value] = _finding(client, api, known_region, deadline)
+        found[api.value] = _finding(client, api, known_region, _Watch(deadline, clock))
     facts = _facts(list(found.values()))
     named = client.connection.workspace_id
     app = found.get(Api.APP.value)
@@ -81,8 +85,10 @@ def check_connection(
 def _facts(findings: list[_Finding]) -> dict[str, Any]:
     regions = [f.region for f in findings if f.region]
     workspaces = [f.workspace_id for f in findings if f.workspace_id is not None]
+    ahead = [f.clock_ahead for f in findings if f.clock_ahead is not None]
     facts: dict[str, Any] = {"region": regions[0]} if regions else {}
-    return facts | ({"workspace_id": workspaces[0]} if workspaces else {})
+    facts |= {"workspace_id": workspaces[0]} if workspaces else {}
+    return facts | ({"clock_ahead_seconds": round(ahead[0], 1)} if ahead else {})
 
 
 def _problem_summary(found: dict[str, _Finding]) -> str:
@@ -99,11 +105,19 @@ def _success_summary(facts: dict[str, Any]) -> str:
     return f"The connection works: {', '.join(named)}." if named else "The connection works."
 
 
-def _finding(client: Client, api: Api, known_region: Region | None, deadline: Deadline) -> _Finding:
+@dataclass(frozen=True)
+class _Watch:
+    """The deadline of all tests, and the clock that measures each."""
+
+    deadline: Deadline
+    clock: Clock
+
+
+def _finding(client: Client, api: Api, known_region: Region | None, watch: _Watch) -> _Finding:
     """Try the hosts in turn until one knows the key; if none does, return the best clue."""
     tried: list[_Finding] = []
     for region in [known_region] if known_region else client.regions(api):
-        finding = _probe(client, api, region, deadline)
+        finding = _probe(client, api, region, watch)
         if finding.region:
             return _with_region_problem(client, api, finding)
         tried.append(finding)
@@ -125,15 +139,36 @@ def _with_region_problem(client: Client, api: Api, finding: _Finding) -> _Findin
     return replace(finding, problem=problem)
 
 
-def _probe(client: Client, api: Api, region: Region, deadline: Deadline) -> _Finding:
+def _probe(client: Client, api: Api, region: Region, watch: _Watch) -> _Finding:
+    began, asked_at = watch.clock.monotonic(), watch.clock.now()
     try:
-        reply = client.exchange_in(region, PROBES[api], deadline)
+        reply = client.exchange_in(region, PROBES[api], watch.deadline)
     except (CustomerIoError, AnswerLost) as failure:
         return _Finding(str(failure))
+    seconds = watch.clock.monotonic() - began
     found = region_from_reply(api, region, reply)
     payload = object_in(json_of(reply)) if found and api is Api.TRACK else {}
-    workspace = whole_in(payload.get("environment_id"))
-    return _Finding(_problem(api, reply.status, found), reply.status, found, workspace)
+    return _Finding(
+        _problem(api, reply.status, found),
+        reply.status,
+        found,
+        whole_in(payload.get("environment_id")),
+        seconds,
+        _clock_ahead(reply, asked_at + seconds / 2),
+    )
+
+
+def _clock_ahead(reply: Reply, now: float) -> float | None:
+    """Return how many seconds `now` is ahead of the time that a reply tells, in whole seconds."""
+    try:
+        told = parsedate_to_datetime(reply.headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return None
+    return now - (told.timestamp() + _HALF_A_SECOND)
+
+
+_HALF_A_SECOND = 0.5
+"""The `Date` of a reply is cut to whole seconds."""
 
 
 def _problem(api: Api, status: int, found: Region | None) -> str:

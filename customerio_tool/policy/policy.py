@@ -203,8 +203,8 @@ class Policy(BaseModel):
         """
         source = Environment(environ)
         del environ
-        given = {field: source[name] for field, name in _VARIABLES.items() if name in source}
-        return _load(given, _VARIABLES)
+        given = {field: source[name] for field, name in VARIABLES.items() if name in source}
+        return _load(given, VARIABLES)
 
     @classmethod
     def careful(cls) -> Policy:
@@ -342,11 +342,13 @@ def _reach(subtool: Subtool[Any], args: Args) -> Reach:
 
 _TELL = "Tell the user; try no other way."
 
-_VARIABLES: Mapping[str, str] = {
+VARIABLES: Mapping[str, str] = {
     "preset": "CUSTOMERIO_POLICY",
     **{name: f"CUSTOMERIO_{name.upper()}" for name in Policy.model_fields},
     "enabled": "CUSTOMERIO_SUBTOOLS",
 }
+"""The environment variable of each field, and of the preset."""
+
 _HOW_TO_GIVE = f"give {', '.join(PRESETS)} or a JSON object of the policy's fields"
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 import requests
 import responses
 
-from customerio_tool import Api, Connection, CustomerIoTool
+from customerio_tool import Api, Clock, Connection, CustomerIoTool
 
 SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
 SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}
 TRACK_US, TRACK_EU = (
     f"https://{host}.customer.io/api/v1/accounts/region" for host in ("track", "track-eu")
 )
+STILL = Clock(now=lambda: 1_763_900_860.5, monotonic=lambda: 0.0)
 APP_US, APP_EU = (f"https://{host}.customer.io/v1/segments" for host in ("api", "api-eu"))
 DOWN: dict[str, Any] = {"body": requests.ConnectTimeout()}
 UNAUTHORIZED: dict[str, Any] = {"status": 401, "json": {"meta": {"error": "Unauthorized request"}}}
@@ -26,7 +28,7 @@ def account(region: str, workspace: object = 3) -> dict[str, Any]:
 
 
 def result_of(**saved: str) -> dict[str, Any]:
-    with CustomerIoTool({**SAVED, **saved}) as tool:
+    with CustomerIoTool({**SAVED, **saved}, clock=STILL) as tool:
         result = tool.test_connection()
     for secret in (SITE, TRACK, APP):
         assert secret not in repr(result)
@@ -48,8 +50,8 @@ def test_a_good_connection_tells_its_region_and_workspace(
         "summary": "The connection works: workspace 3, region eu.",
         "region": "eu",
         "workspace_id": 3,
-        "track": {"ok": True, "http_status": 200},
-        "app": {"ok": True, "http_status": 200},
+        "track": {"ok": True, "http_status": 200, "seconds": 0.0},
+        "app": {"ok": True, "http_status": 200, "seconds": 0.0},
     }
 
 
@@ -211,12 +213,43 @@ def test_a_host_of_the_operator_proves_no_region(net: responses.RequestsMock) ->
     net.get("http://127.0.0.1:9/v1/segments", **KNOWN)
     saved = {"app_api_key": APP, "app_url": "http://127.0.0.1:9"}
 
-    with CustomerIoTool(Connection.load(saved, apis=[Api.APP])) as tool:
+    with CustomerIoTool(Connection.load(saved, apis=[Api.APP]), clock=STILL) as tool:
         result = tool.test_connection()
 
     assert result == {
         "ok": True,
         "summary": "The connection works.",
-        "app": {"ok": True, "http_status": 200},
+        "app": {"ok": True, "http_status": 200, "seconds": 0.0},
     }
     assert len(net.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Sun, 23 Nov 2025 12:26:40 GMT", 60.0),
+        ("Sun, 23 Nov 2025 12:28:40 GMT", -60.0),
+        ("yesterday", None),
+        ("Sun, 99 Nov 2025 12:26:40 GMT", None),
+    ],
+)
+def test_a_clock_that_differs_is_told_by_the_time_of_an_answer(
+    net: responses.RequestsMock, date: str, ahead: float | None
+) -> None:
+    net.get(TRACK_US, **account("us"), headers={"Date": date})
+    net.get(APP_US, **KNOWN)
+    assert result_of().get("clock_ahead_seconds") == ahead
+
+
+def test_the_time_to_an_answer_is_told_and_an_hours_difference_is_no_failure(
+    net: responses.RequestsMock,
+) -> None:
+    net.get(TRACK_US, **account("us"), headers={"Date": "Sun, 23 Nov 2025 11:26:40 GMT"})
+    net.get(APP_US, **KNOWN)
+    ticks = itertools.count()
+    clock = Clock(now=STILL.now, monotonic=lambda: next(ticks) / 8)
+    with CustomerIoTool(SAVED, clock=clock) as tool:
+        result = tool.test_connection()
+    assert result["ok"]
+    assert result["track"]["seconds"] > 0
+    assert result["clock_ahead_seconds"] > 3600

@@ -198,16 +198,6 @@ def test_a_missing_connection_exits_with_3_and_names_the_variables(command: str)
     assert "Traceback" not in told.stderr
 
 
-def test_check_tells_of_both_keys_and_the_workspace() -> None:
-    told = invoke("check", "--sandbox")
-    assert told.exit_code == 0
-    assert told.stdout.splitlines()[:2] == [
-        "ok Track API: the key is accepted",
-        "ok App API: the key is accepted",
-    ]
-    assert "workspace id: 4001" in told.stdout
-
-
 def test_check_names_the_key_that_is_wrong(sandbox: Sandbox) -> None:
     wrong = {**sandbox.connection(), "app_api_key": f"app-{CANARY}"}
     told = invoke("check", env=environment(wrong))

@@ -36,6 +36,9 @@ def test_wrong_arguments_are_told_as_the_model_is_told() -> None:
     told = invoke("call", "--sandbox", "get_segment", "{bad")
     assert told.stderr == (
         "Nothing was read. arguments is not valid JSON; check its quotes and brackets.\n"
+        "line 1, column 2: Expecting property name enclosed in double quotes\n"
+        "  {bad\n"
+        "   ^\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any, NoReturn
 
@@ -17,18 +17,36 @@ from rich.table import Table
 from rich.text import Text
 
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_call
+from customerio_tool.doors.cli.findings import Finding
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.subtools.declare import Subtool
 
-_INDENT = (0, 0, 0, 2)
+NARROW_COLUMNS = 70
+"""Below this width a table of words has no room, and each row is set as lines."""
 
 
 def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
-    """Print a table with one row per subtool."""
-    table = new_table("subtool", "effect", "api", "")
-    for each in listed:
-        promise = Text(each.promise)
-        table.add_row(Text(each.name, "bold"), each.effect.word, each.endpoint.api.value, promise)
+    """Print one row per subtool: name, effect, API and first sentence."""
+    rows = [
+        ((each.name, each.effect.word, each.endpoint.api.value), Text(each.promise))
+        for each in listed
+    ]
+    _show_rows(console, ("subtool", "effect", "api"), rows)
+
+
+def _show_rows(
+    console: Console, head: Sequence[str], rows: Iterable[tuple[Sequence[str], Text]]
+) -> None:
+    """Print rows of short cells, each with words: a table, or lines where that is too wide."""
+    if console.width < NARROW_COLUMNS:
+        for (name, *cells), words in rows:
+            beside = Text(f" ({', '.join(filter(None, cells))})", "dim")
+            console.print(Text(name, "bold") + beside)
+            console.print(Padding(words, (0, 0, 0, 2)))
+        return
+    table = new_table(*head, "")
+    for (name, *cells), words in rows:
+        table.add_row(Text(name, "bold"), *cells, words)
     console.print(table)
 
 
@@ -43,12 +61,12 @@ def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
         console.print(Text(f"request  {each.method} {each.path} ({each.api.value} API)"))
     console.print(Text(f"source   {subtool.reference}"), soft_wrap=True)
     console.print()
-    console.print(_arguments(subtool.input_schema()))
+    _show_rows(console, ("argument", "type", " "), _arguments(subtool.input_schema()))
     console.print()
     for example in subtool.examples:
         console.print(Text(f"example  {example.title}".rstrip(), "dim"))
-        shown = Text(json.dumps(dict(example.arguments), ensure_ascii=False))
-        console.print(Padding(shown, _INDENT))
+        shown = Text(f"  {json.dumps(dict(example.arguments), ensure_ascii=False)}")
+        console.print(shown, soft_wrap=True)  # to be copied
 
 
 def _warning(subtool: Subtool[Any]) -> str:
@@ -57,16 +75,13 @@ def _warning(subtool: Subtool[Any]) -> str:
     return ", cannot be undone" if subtool.effect.asked_first else ""
 
 
-def _arguments(schema: Mapping[str, Any]) -> Table:
-    table = new_table("argument", "type", "required", "")
+def _arguments(schema: Mapping[str, Any]) -> Iterator[tuple[Sequence[str], Text]]:
     required = schema.get("required", ())
     for name, declared in schema["properties"].items():
         meaning = Text(declared.get("description", ""))
         if choices := declared.get("enum"):
             meaning.append(f" One of: {', '.join(map(str, choices))}.", style="dim")
-        is_required = "yes" if name in required else ""
-        table.add_row(Text(name, "bold"), _type(declared), is_required, meaning)
-    return table
+        yield (name, _type(declared), "required" if name in required else ""), meaning
 
 
 def _type(declared: Mapping[str, Any]) -> str:
@@ -74,26 +89,39 @@ def _type(declared: Mapping[str, Any]) -> str:
     return f"{declared['type']} of {items}" if items else str(declared["type"])
 
 
-_CHECKED = {
-    "track": ("Track API", "the key is accepted"),
-    "app": ("App API", "the key is accepted"),
-    "redis": ("Redis", "it keeps the rate limits"),
-    "ledger": ("Ledger", "it keeps what was sent"),
-    "approvals": ("Approvals", "they keep the calls that wait for a person"),
+_MARKS: Mapping[str, Text] = {
+    "ok": Text("ok ", "green"),
+    "warning": Text("!  ", "yellow"),
+    "failed": Text("no ", "bold red"),
+    "off": Text("-  ", "dim"),
 }
-"""What a connection test tests, each with its title and the words for a success."""
 
 
-def show_check(console: Console, result: Mapping[str, Any]) -> None:
-    """Print the result of a connection test: keys, stores, the region and the workspace."""
-    for name, (title, good) in _CHECKED.items():
-        if finding := result.get(name):
-            mark = Text("ok ", "green") if finding["ok"] else Text("no ", "bold red")
-            words = finding.get("problem", good)
-            console.print(mark + Text(f"{title}: {words}", "default"))
-    for fact in ("region", "workspace_id"):
-        if fact in result:
-            console.print(Text(f"   {fact.replace('_', ' ')}: {result[fact]}"))
+def show_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """Print what was found about each part, and below it what to do."""
+    table = Table.grid()
+    for each in findings:
+        words = Text(f"{each.part}: {each.found}")
+        if each.fix:
+            words.append(f"\n  {each.fix}", "yellow")
+        table.add_row(_MARKS[each.state], words)
+    console.print(table)
+
+
+def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a result envelope: for a person at a terminal, else as JSON.
+
+    The summary of a failure is not printed for a person: `fail_with` does.
+    """
+    if as_json or not sys.stdout.isatty():
+        write_json(result)
+        return
+    console = new_console()
+    if result["ok"]:
+        console.print(Text(plainly(result["summary"]), "bold"))
+    members = {name: each for name, each in result.items() if name not in ("ok", "summary")}
+    if members:
+        console.print_json(data=members)
 
 
 def describe_failure(result: Mapping[str, Any]) -> str:
@@ -125,6 +153,12 @@ def _wrapped_line(line: str, columns: int) -> str:
     )
 
 
+def plainly(text: str) -> str:
+    """Return a text in which nothing can steer a terminal or reverse what is read."""
+    shown = (c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
+    return "".join(shown)
+
+
 def new_table(*columns: str) -> Table:
     """Return an empty table with these columns; one without a name wraps."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
@@ -152,13 +186,26 @@ def write_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
 
 
-def fail_with(result: Mapping[str, Any]) -> NoReturn:
-    """Print a failed call's description, and exit with its code."""
-    fail(describe_failure(result), exit_of_call(result))
+def fail_with(result: Mapping[str, Any], place: str | None = None) -> NoReturn:
+    """Print a failed call's description, and exit with its code.
+
+    Args:
+        result: The envelope of the failure.
+        place: Where the arguments are wrong, as lines that are not broken.
+    """
+    tell(describe_failure(result))
+    if place:
+        typer.echo(place, err=True)
+    raise typer.Exit(exit_of_call(result))
 
 
 def fail(words: str, code: Exit) -> NoReturn:
     """Print a message on standard error, and exit with a code."""
-    console = Console(stderr=True)
-    typer.echo(wrapped(words, console.width) if console.is_terminal else words, err=True)
+    tell(words)
     raise typer.Exit(code)
+
+
+def tell(words: str) -> None:
+    """Print a message on standard error; at a terminal it is broken between words."""
+    console, words = Console(stderr=True), plainly(words)
+    typer.echo(wrapped(words, console.width) if console.is_terminal else words, err=True)

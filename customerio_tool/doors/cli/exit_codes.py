@@ -1,4 +1,4 @@
-"""The exit codes of the commands."""
+"""The exit codes of the commands, and what each means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,21 @@ class Exit(IntEnum):
     CONNECTION = 3
     POLICY = 4
     SERVICE = 5
+    UNKNOWN = 6
+    WAITING = 7
 
+
+MEANINGS: Mapping[Exit, str] = {
+    Exit.OK: "success",
+    Exit.OTHER: "refused by Customer.io, or any other failure",
+    Exit.ARGUMENTS: "invalid arguments or options, or an extra is not installed",
+    Exit.CONNECTION: "invalid credentials or configuration",
+    Exit.POLICY: "refused by the policy or by a person",
+    Exit.SERVICE: "Customer.io failed or was unreachable; repeat it later",
+    Exit.UNKNOWN: "the outcome is unknown; look before you repeat it",
+    Exit.WAITING: "the call waits to be confirmed",
+}
+"""What each exit code means; the help and the skill tell it in these words."""
 
 _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.ConnectionInvalid: Exit.CONNECTION,
@@ -30,23 +44,24 @@ _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.ArgumentsInvalid: Exit.ARGUMENTS,
     errors.SubtoolDisabled: Exit.POLICY,
     errors.PolicyRefused: Exit.POLICY,
-    errors.ConfirmationRequired: Exit.POLICY,
+    errors.ConfirmationRequired: Exit.WAITING,
     errors.ConfirmationUnknown: Exit.POLICY,
 }
 _OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
+_OF_STEP = {"wait": Exit.SERVICE, "look_first": Exit.UNKNOWN}
 
 
 def exit_of_call(result: Mapping[str, Any]) -> Exit:
     """Return the exit code for a result envelope of a call.
 
     A refusal by Customer.io (`not_found`, `request_rejected`) is OTHER, so that a script can
-    distinguish "no such person" from invalid arguments. An error whose next step is `wait` or
-    `look_first` is SERVICE.
+    distinguish "no such person" from invalid arguments. An error whose next step is `wait` is
+    SERVICE, and one whose next step is `look_first` is UNKNOWN.
     """
     if result["ok"]:
         return Exit.OK
-    is_service = result["error"]["next_step"] in ("wait", "look_first")
-    return _OF_CODE.get(result["error"]["code"], Exit.SERVICE if is_service else Exit.OTHER)
+    by_step = _OF_STEP.get(result["error"]["next_step"], Exit.OTHER)
+    return _OF_CODE.get(result["error"]["code"], by_step)
 
 
 def exit_of_check(result: Mapping[str, Any]) -> Exit:

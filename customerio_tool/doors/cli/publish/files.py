@@ -1,8 +1,8 @@
 """The files generated from the declarations: writes them, and finds those that are out of date.
 
-They are `schemas/`, `tool_manifest.yaml`, `server.json`, `mcpb/` and the parts of `README.md`
-between the markers `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. The manifest needs
-PyYAML, of the extra `cli`.
+They are `schemas/`, `tool_manifest.yaml`, `server.json`, `mcpb/`, the skill, and the parts of
+`README.md` between the markers `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`. The
+manifest needs PyYAML, of the extra `cli`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from customerio_tool import errors
 from customerio_tool.connection.fields import ConnectionField, connection_fields, connection_schema
+from customerio_tool.doors.cli.exit_codes import MEANINGS
 from customerio_tool.doors.cli.publish.manifest import (
     GOVERNANCE,
     MANIFEST_SCHEMA,
@@ -26,6 +27,7 @@ from customerio_tool.doors.cli.publish.manifest import (
     schema_path,
 )
 from customerio_tool.doors.cli.publish.mcp_files import BUNDLE, hosts_block, mcp_files
+from customerio_tool.doors.cli.publish.skill_file import SKILL, skill_text
 from customerio_tool.doors.studio.governance import governance
 from customerio_tool.policy.schema import policy_schema
 from customerio_tool.subtools import subtools
@@ -55,6 +57,7 @@ def artefacts() -> Mapping[str, str]:
     }
     files = {schema_path(name): _as_json(schema) for name, schema in schemas.items()}
     files[GOVERNANCE] = _as_json(governance())
+    files[SKILL] = skill_text()
     return MappingProxyType({**files, **mcp_files(), MANIFEST: _HEAD + _as_yaml(manifest())})
 
 
@@ -186,6 +189,10 @@ def _blocks() -> dict[str, str]:
         "connection": _table(
             ("Field", "Form's label", "Required", "Secret", "What it is"),
             (_field_row(key, field) for key, field in connection_fields().items()),
+        ),
+        "exit_codes": _table(
+            ("Code", "What it means"),
+            ((f"{code:d}", words) for code, words in MEANINGS.items()),
         ),
         "errors": _table(
             ("Code", "Exception", "What happened", "`next_step`", "`took_effect`"),

@@ -1,0 +1,28 @@
+"""Completes the names of subtools and of their arguments in a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import typer
+
+from customerio_tool.subtools import subtools
+
+
+def subtool_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Yield each subtool whose name begins so, with its first sentence."""
+    for name, subtool in subtools().items():
+        if name.startswith(incomplete):
+            yield name, subtool.promise
+
+
+def argument_pairs(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Yield each `NAME=` of the subtool on the line; after it, the values to choose from."""
+    subtool = subtools().get(ctx.params.get("name") or "")
+    declared = subtool.input_schema()["properties"] if subtool else {}
+    for name, schema in declared.items():
+        pairs = [f"{name}={choice}" for choice in schema.get("enum", ())]
+        offered = pairs if incomplete.startswith(f"{name}=") else [f"{name}="]
+        for each in offered:
+            if each.startswith(incomplete):
+                yield each, schema.get("description", "")

@@ -1,0 +1,84 @@
+"""Makes the tool of a command: on the environment's connection, or on a new local Customer.io."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from customerio_tool.backends import Backends
+from customerio_tool.connection import Connection
+from customerio_tool.deadline import Clock
+from customerio_tool.doors.cli.display import fail
+from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.policy import Policy
+from customerio_tool.subtools.declare import Api
+from customerio_tool.tool import CustomerIoTool
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What tools stand on: the connection, the stores and the clock.
+
+    Args:
+        connection: The connection.
+        backends: The stores.
+        clock: The sandbox's clock; None on the environment's connection.
+    """
+
+    connection: Connection
+    backends: Backends
+    clock: Clock | None = None
+
+    def tool(self, policy: Policy) -> CustomerIoTool:
+        """Return a tool under a policy."""
+        return CustomerIoTool(
+            self.connection, policy=policy, backends=self.backends, clock=self.clock
+        )
+
+
+@contextmanager
+def ground(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[Ground]:
+    """Yield what the environment names, or a sandbox that stops with the block.
+
+    Args:
+        apis: The APIs that it is for; the credentials of the other one are not needed.
+        on_sandbox: Whether to start a sandbox; then the stores of the environment are not used.
+
+    Raises:
+        ConnectionInvalid: The environment's connection cannot be used.
+        Exit: The stores of the environment cannot be used; the reason was printed.
+    """
+    if not on_sandbox:
+        yield _from_env(apis)
+        return
+    from customerio_tool.sandbox import Sandbox
+
+    with Sandbox() as local:
+        clock = Clock(now=local.clock.now)
+        connection = Connection.load(local.connection(), apis=apis)
+        yield Ground(connection, Backends.on_clock(clock), clock)
+
+
+@contextmanager
+def connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
+    """Yield a tool under the environment's policy; `ground` says on what.
+
+    Raises:
+        ConnectionInvalid: The environment's connection or policy cannot be used.
+        Exit: The stores of the environment cannot be used; the reason was printed.
+    """
+    with (
+        ground(apis, on_sandbox=on_sandbox) as standing,
+        standing.tool(Policy.from_env()) as tool,
+    ):
+        yield tool
+
+
+def _from_env(apis: Collection[Api]) -> Ground:
+    connection = Connection.from_env(apis=apis)
+    try:
+        shared = Backends.of_process(*connection.own_hosts)
+        return Ground(connection, Backends.from_env(shared=shared))
+    except (ImportError, ValueError) as error:  # about CUSTOMERIO_REDIS_URL
+        fail(str(error), Exit.CONNECTION)

@@ -1,0 +1,151 @@
+"""What `check` finds about each part of the configuration, with what to do about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from customerio_tool.backends.backends import AUDIT_FILE_VARIABLE, LEDGER_FILE_VARIABLE
+from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
+from customerio_tool.connection.fields import connection_fields
+from customerio_tool.doors.cli.options import TOKEN_VARIABLE
+from customerio_tool.policy.policy import VARIABLES, Policy
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare.wording import meant
+from customerio_tool.tool import CustomerIoTool
+
+State: TypeAlias = Literal["ok", "warning", "failed", "off"]
+
+_PREFIX = "CUSTOMERIO_"
+_OF_CONNECTION = tuple(f"{_PREFIX}{key.upper()}" for key in connection_fields())
+_OF_STORES = (LEDGER_FILE_VARIABLE, REDIS_URL_VARIABLE, AUDIT_FILE_VARIABLE)
+_READ = (*_OF_CONNECTION, *VARIABLES.values(), *_OF_STORES, TOKEN_VARIABLE)
+
+MAX_CLOCK_SECONDS = 60
+"""How far this machine's clock may be from Customer.io's before `check` warns."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part.
+
+    Args:
+        part: The name of the part.
+        state: Whether it works; `off` means that it is not used.
+        found: What was found, in words.
+        fix: What to do; empty where nothing is to be done.
+    """
+
+    part: str
+    state: State
+    found: str
+    fix: str = ""
+
+
+def findings_of(
+    tool: CustomerIoTool, result: Mapping[str, Any], *, on_sandbox: bool
+) -> Iterator[Finding]:
+    """Yield what was found about each part, keys and policy first.
+
+    Args:
+        tool: The tool that was tested.
+        result: What its `test_connection` returned.
+        on_sandbox: Whether it is on a sandbox; then the environment names no stores.
+    """
+    yield _connection(on_sandbox=on_sandbox)
+    yield from _misspelt()
+    yield _policy(tool)
+    for api, title in (("track", "Track API"), ("app", "App API")):
+        if api in result:
+            yield _key(title, result[api])
+    yield from _account(result, on_sandbox=on_sandbox)
+    if "clock_ahead_seconds" in result:
+        yield _clock(result["clock_ahead_seconds"])
+    if not on_sandbox:
+        yield from _stores(result, are_shared=tool.shares_approvals)
+
+
+def _set_of(names: Iterable[str]) -> list[str]:
+    return [name for name in names if os.environ.get(name, "").strip()]
+
+
+def _connection(*, on_sandbox: bool) -> Finding:
+    if on_sandbox:
+        return Finding("Connection", "ok", "a new local Customer.io, for this command alone")
+    return Finding("Connection", "ok", f"from {', '.join(_set_of(_OF_CONNECTION))}")
+
+
+def _misspelt() -> Iterator[Finding]:
+    """Yield the variables that nothing reads and that look like one that is read."""
+    known = [name.removeprefix(_PREFIX).lower() for name in _READ]
+    for name in sorted(os.environ):
+        if not name.startswith(_PREFIX) or name in _READ:
+            continue
+        if near := meant(name.removeprefix(_PREFIX).lower(), known):
+            fix = f"rename it if you meant {_PREFIX}{near.upper()}"
+            yield Finding("Environment", "warning", f"{name} is set, and nothing reads it", fix)
+
+
+def _policy(tool: CustomerIoTool) -> Finding:
+    names, policy = _set_of(VARIABLES.values()), tool.policy
+    source = f"from {', '.join(names)}" if names else "the default"
+    what = f"{len(tool.subtools())} of {len(subtools())} subtools may run"
+    how = "a dry run, nothing is sent" if policy.dry_run else f"confirm: {_confirm(policy)}"
+    return Finding("Policy", "ok", f"{source}; {what}; {how}")
+
+
+def _confirm(policy: Policy) -> str:
+    if isinstance(policy.confirm, str):
+        return policy.confirm
+    return ", ".join(f"{word} for {effect}" for effect, word in policy.confirm.items()) or "never"
+
+
+def _key(title: str, found: Mapping[str, Any]) -> Finding:
+    after = f"; answered after {found['seconds']:.2f} s" if "seconds" in found else ""
+    if found["ok"]:
+        return Finding(title, "ok", f"the key is accepted{after}")
+    return Finding(title, "failed", found["problem"])
+
+
+def _account(result: Mapping[str, Any], *, on_sandbox: bool) -> Iterator[Finding]:
+    if region := result.get("region"):
+        name = f"{_PREFIX}REGION"
+        is_named = on_sandbox or bool(_set_of((name,)))
+        fix = "" if is_named else f"set {name}={region}, which spares each process a request"
+        yield Finding("Region", "ok", region, fix)
+    if (workspace := result.get("workspace_id")) is not None:
+        yield Finding("Workspace", "ok", f"number {workspace}")
+
+
+def _clock(ahead: float) -> Finding:
+    side = "ahead of" if ahead > 0 else "behind"
+    if abs(ahead) <= MAX_CLOCK_SECONDS:
+        found = "agrees with Customer.io's to a minute"
+        return Finding("Clock", "ok", found)
+    found = f"this machine's is {abs(ahead):.0f} s {side} Customer.io's"
+    return Finding("Clock", "warning", found, "set it by NTP; events are dated by it")
+
+
+def _stores(result: Mapping[str, Any], *, are_shared: bool) -> Iterator[Finding]:
+    choose = f"set {LEDGER_FILE_VARIABLE}, or {REDIS_URL_VARIABLE} for several machines"
+    if "ledger" in result:
+        yield _store("Ledger", result["ledger"], "keeps what was sent")
+    else:
+        found = "in memory: no other process knows what this one sent"
+        yield Finding("Ledger", "warning", found, choose)
+    if are_shared:
+        checked = result.get("approvals", {"ok": True})
+        yield _store("Approvals", checked, "keep the calls that wait for a person")
+    else:
+        found = "in memory: a call that waits for a person ends with its process"
+        yield Finding("Approvals", "warning", found, choose)
+    if "redis" in result:
+        yield _store("Redis", result["redis"], "keeps the rate limits")
+    else:
+        yield Finding("Redis", "off", "not used; this process keeps the rate limits alone")
+
+
+def _store(part: str, checked: Mapping[str, Any], good: str) -> Finding:
+    return Finding(part, "ok" if checked["ok"] else "failed", checked.get("problem", good))

@@ -1,0 +1,53 @@
+"""What a server offers: the options that narrow the environment's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from customerio_tool.policy import Policy
+from customerio_tool.policy.narrowing import with_only, with_preset
+from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools.declare import Api
+
+PresetWord: TypeAlias = Literal["careful", "read_only", "open"]
+
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="NAME,NAME", help="Offer only these subtools.")
+]
+Preset = Annotated[
+    PresetWord, typer.Option("--preset", help="Policy: what may run, and what is asked for.")
+]
+ReadOnly = Annotated[
+    bool, typer.Option("--read-only", help="Offer reads alone, whatever the preset is.")
+]
+
+
+def policy_of(preset: PresetWord, only: str | None, *, read_only: bool) -> Policy:
+    """Return what the environment's policy and all the options allow.
+
+    Args:
+        preset: The name of a preset.
+        only: Names of subtools with commas between them; None leaves all.
+        read_only: Whether to leave reads alone.
+
+    Raises:
+        ConnectionInvalid: The environment's policy cannot be used.
+        SubtoolUnknown: There is no subtool of a name.
+    """
+    policy = with_preset(Policy.from_env(), preset)
+    if read_only:
+        policy = with_preset(policy, "read_only")
+    return policy if only is None else with_only(policy, _names_in(only))
+
+
+def _names_in(text: str) -> Collection[str]:
+    return {find(name.strip()).name for name in text.split(",")}
+
+
+def apis_of(policy: Policy) -> frozenset[Api]:
+    """Return the APIs of the subtools that may run; none where nothing may."""
+    offered = [each for each in subtools().values() if policy.allows(each)]
+    return frozenset(api for each in offered for api in each.apis)

@@ -1,0 +1,79 @@
+"""The application of `customerio-tool serve`: all doors over HTTP in one process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from customerio_tool.doors.web.access import Access
+from customerio_tool.doors.web.calls import Calls
+from customerio_tool.doors.web.openapi import openapi
+from customerio_tool.doors.web.page import page
+from customerio_tool.tool import CustomerIoTool
+
+_PAGE, _DOCUMENT = "/api", "/api/openapi.json"
+
+
+def web_app(
+    tool: CustomerIoTool,
+    *,
+    token: str,
+    allowed_hosts: Iterable[str] = (),
+    doors: Iterable[Starlette] = (),
+) -> Starlette:
+    """Return the application, with JSON calls at `/api`.
+
+    Args:
+        tool: The tool, under the policy of this server.
+        token: The bearer token of every call.
+        allowed_hosts: Names by which clients reach the server, besides those of loopback.
+        doors: Further applications, each asked in turn about the paths that are not under `/api`;
+            this one checks the token for them, and runs what they do at the start and the end.
+    """
+    further = list(doors)
+
+    async def described(request: Request) -> Response:
+        return JSONResponse(openapi(tool, _url_of(request)))
+
+    async def shown(request: Request) -> Response:
+        return page(tool, _url_of(request))
+
+    return Starlette(
+        routes=[
+            Route(_PAGE, shown),
+            Route(_DOCUMENT, described),
+            Route("/api/{subtool}", Calls(tool).answer, methods=["POST"]),
+            *(route for each in further for route in each.routes),
+            Mount("/api", JSONResponse({"error": "There is no such path."}, 404)),
+        ],
+        middleware=[
+            Middleware(
+                Access, token=token, allowed_hosts=allowed_hosts, open_paths=(_PAGE, _DOCUMENT)
+            )
+        ],
+        lifespan=_lifespan(further),
+    )
+
+
+def _url_of(request: Request) -> str:
+    """Return the address by which a client reached this server; its `Host` was checked."""
+    return str(request.base_url).rstrip("/")
+
+
+def _lifespan(
+    doors: Iterable[Starlette],
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for each in doors:
+                await stack.enter_async_context(each.router.lifespan_context(each))
+            yield
+
+    return running
