@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -14,14 +15,18 @@ import typer
 from rich.console import Console
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.cli.arguments import mistake_in, text_of, with_pairs
 from customerio_tool.doors.cli.completion import argument_pairs, subtool_names
 from customerio_tool.doors.cli.connecting import connected
-from customerio_tool.doors.cli.display import fail_with, show_result, tell
+from customerio_tool.doors.cli.display import describe_failure, show_result, tell
+from customerio_tool.doors.cli.exit_codes import exit_of_call
 from customerio_tool.doors.cli.options import AsJson, OnSandbox
 from customerio_tool.doors.unasked import unasked
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
 from customerio_tool.subtools import find
+from customerio_tool.subtools.declare import Api, Subtool
+from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.tool import CustomerIoTool
 
 DOOR = "shell"
@@ -83,17 +88,40 @@ def call(
     try:
         subtool = find(name)
         given = with_pairs(subtool, text, pairs or ())
-        with connected(subtool.apis, on_sandbox=on_sandbox) as tool:
+        with connected(
+            ALL_APIS if on_sandbox else _apis_for(subtool), on_sandbox=on_sandbox
+        ) as tool:
             with _until_ctrl_c() as cancelled:
                 result = tool.call(name, given, context=_context(cancelled))
             if "confirmation_id" in result:
                 result = _decided(tool, name, result, has_agreed=yes)
     except CustomerIoError as error:
         result = error.as_result()
-    show_result(result, as_json=as_json)
     if not result["ok"]:
-        is_mistaken = result["error"]["code"] == ArgumentsInvalid.code
-        fail_with(result, mistake_in(text, Console(stderr=True).width) if is_mistaken else None)
+        _explain(result, text)
+    show_result(result, as_json=as_json)
+    raise typer.Exit(exit_of_call(result))
+
+
+def _explain(result: dict[str, Any], text: str | bytes | None) -> None:
+    """Say why a call failed; of JSON that cannot be read also where it goes wrong."""
+    tell(describe_failure(result))
+    if result["error"]["code"] != ArgumentsInvalid.code:
+        return
+    if place := mistake_in(text, Console(stderr=True).width):
+        typer.echo(place, err=True)
+
+
+def _apis_for(subtool: Subtool[Any]) -> frozenset[Api]:
+    """Return the APIs of a call: its own, and that by which its target is read first, if it can be.
+
+    The keys for that read are not required.
+    """
+    if subtool.target is None:
+        return frozenset(subtool.apis)
+    keys = [key for key, field in connection_fields().items() if field.required and field.api]
+    has_all = all(os.environ.get(f"CUSTOMERIO_{key.upper()}") for key in keys)
+    return ALL_APIS if has_all else frozenset(subtool.apis)
 
 
 def _context(cancelled: Callable[[], bool]) -> CallContext:

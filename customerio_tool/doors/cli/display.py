@@ -103,7 +103,7 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> None:
     for each in findings:
         words = Text(f"{each.part}: {each.found}")
         if each.fix:
-            words.append(f"\n  {each.fix}", "yellow")
+            words.append(f"\nTo do: {each.fix}", "yellow")
         table.add_row(_MARKS[each.state], words)
     console.print(table)
 
@@ -111,7 +111,7 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> None:
 def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
     """Print a result envelope: for a person at a terminal, else as JSON.
 
-    The summary of a failure is not printed for a person: `fail_with` does.
+    For a person the summary of a failure is not among it: that is a message.
     """
     if as_json or not sys.stdout.isatty():
         write_json(result)
@@ -186,17 +186,9 @@ def write_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
 
 
-def fail_with(result: Mapping[str, Any], place: str | None = None) -> NoReturn:
-    """Print a failed call's description, and exit with its code.
-
-    Args:
-        result: The envelope of the failure.
-        place: Where the arguments are wrong, as lines that are not broken.
-    """
-    tell(describe_failure(result))
-    if place:
-        typer.echo(place, err=True)
-    raise typer.Exit(exit_of_call(result))
+def fail_with(result: Mapping[str, Any]) -> NoReturn:
+    """Print a failed call's description, and exit with its code."""
+    fail(describe_failure(result), exit_of_call(result))
 
 
 def fail(words: str, code: Exit) -> NoReturn:
