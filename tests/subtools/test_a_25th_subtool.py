@@ -17,8 +17,8 @@ from tests.support.project import ROOT
 BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
 ADDED = ("segment_members.py", "screen_views.py", "profiles.py")
 NAMES = ("erase_profile", "list_segment_members", "track_screen_view")
-FOLDERS = ("customerio_tool", "tests", "schemas", "docs")
-FILES = ("README.md", "pyproject.toml", "tool_manifest.yaml")
+FOLDERS = ("customerio_tool", "tests", "schemas", "docs", "mcpb")
+FILES = ("README.md", "pyproject.toml", "tool_manifest.yaml", "server.json")
 SCREEN_VIEW = """\
   track_screen_view:
     api: track
@@ -116,6 +116,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_what_is_not_by_hand_is_published(project: Project) -> None:
     assert project.published == [
         "README.md",
+        "mcpb/manifest.json",
         "schemas/connection.json",
         *sorted(f"schemas/{name}.json" for name in (*NAMES, "phinite-policy")),
         "tool_manifest.yaml",
