@@ -6,6 +6,7 @@ from typing import Any
 
 from customerio_tool.calls.persons import nobody_can_approve
 from customerio_tool.tool import CustomerIoTool
+from customerio_tool.version import DISTRIBUTION
 
 
 def unasked(tool: CustomerIoTool, name: str, result: dict[str, Any]) -> dict[str, Any]:
@@ -22,3 +23,8 @@ def unasked(tool: CustomerIoTool, name: str, result: dict[str, Any]) -> dict[str
     if "confirmation_id" not in result or tool.shares_approvals:
         return result
     return nobody_can_approve(name).as_result()
+
+
+def how_to_approve(confirmation_id: str) -> str:
+    """Return what a person reads who may approve a call that waits in a shared store."""
+    return f"To approve it, a person runs:  {DISTRIBUTION} approvals approve {confirmation_id}"

@@ -138,7 +138,7 @@ def test_a_call_asked_for_in_one_worker_is_declined_from_the_shell_and_never_run
 
 def asked(env: dict[str, str], name: str = "delete_customer", arguments: Any = None) -> str:
     told = invoke("call", name, json.dumps(arguments or DELETE), env=env)
-    assert told.exit_code == 4
+    assert told.exit_code == 7
     waiting: str = json.loads(told.stdout)["confirmation_id"]
     return waiting
 
@@ -148,7 +148,7 @@ def test_a_call_that_waits_tells_the_person_and_not_the_model_how_to_approve_it(
 ) -> None:
     told = invoke("call", "delete_customer", json.dumps(DELETE), env=env)
     result = json.loads(told.stdout)
-    assert (told.exit_code, code_of(result)) == (4, "confirmation_required")
+    assert (told.exit_code, code_of(result)) == (7, "confirmation_required")
     assert f"customerio-tool approvals approve {result['confirmation_id']}" in told.stderr
     assert "approvals approve" not in told.stdout
     assert posts(sandbox) == []
@@ -302,7 +302,7 @@ def test_where_the_call_would_reach_somebody_else_by_now_the_person_is_asked_aga
     sent = len(posts(sandbox))
     told = invoke("approvals", "approve", waiting, "--yes", env=env)
     again = json.loads(told.stdout)["confirmation_id"]
-    assert (told.exit_code, len(posts(sandbox))) == (4, sent)
+    assert (told.exit_code, len(posts(sandbox))) == (7, sent)
     assert f"customerio-tool approvals approve {again}" in told.stderr
     assert invoke("approvals", "approve", again, "--yes", env=env).exit_code == 0
 
@@ -362,7 +362,7 @@ def test_check_names_the_approvals_and_whether_they_work(
     careful: dict[str, str], tmp_path: Path
 ) -> None:
     env = {**careful, "CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.db")}
-    assert "ok Approvals: they keep the calls that wait" in invoke("check", env=env).stdout
+    assert "ok Approvals: keep the calls that wait" in invoke("check", env=env).stdout
     (tmp_path / "sends.db-approvals").write_text("dear diary " * 1000)
     told = invoke("check", env=env)
     assert told.exit_code == 5

@@ -28,10 +28,11 @@ from customerio_tool.doors.cli.display import (
 from customerio_tool.doors.cli.environment import tool_from_env
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.credentials import apis_given
+from customerio_tool.doors.unasked import how_to_approve
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.tool import CustomerIoTool
-from customerio_tool.version import DISTRIBUTION, how_to_install
+from customerio_tool.version import how_to_install
 
 approvals = typer.Typer(
     help="Decide about the calls that wait for a person, in the store of the environment: "
@@ -44,11 +45,6 @@ Id = Annotated[str, typer.Argument(help="Confirmation id, from `approvals list`.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 IsSure = Annotated[bool, typer.Option("--yes", help="Do not ask at the terminal.")]
 _CONTEXT = CallContext(door="shell")
-
-
-def how_to_approve(confirmation_id: str) -> str:
-    """Return what a person reads who may approve a call that the shell asked for."""
-    return f"To approve it, a person runs:  {DISTRIBUTION} approvals approve {confirmation_id}"
 
 
 @approvals.command("list")

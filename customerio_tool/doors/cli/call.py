@@ -22,7 +22,7 @@ from customerio_tool.doors.cli.connecting import connected
 from customerio_tool.doors.cli.display import describe_failure, show_result, tell
 from customerio_tool.doors.cli.exit_codes import exit_of_call
 from customerio_tool.doors.cli.options import AsJson, OnSandbox
-from customerio_tool.doors.unasked import unasked
+from customerio_tool.doors.unasked import how_to_approve, unasked
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Api, Subtool
@@ -100,6 +100,8 @@ def call(
     if not result["ok"]:
         _explain(result, text)
     show_result(result, as_json=as_json)
+    if "confirmation_id" in result:
+        tell(how_to_approve(result["confirmation_id"]))
     raise typer.Exit(exit_of_call(result))
 
 
