@@ -130,10 +130,9 @@ return {ARGV[1], redis.call('GET', key)}
 _TAKE = (
     _DROP
     + """
-local token, id, owner = ARGV[1], ARGV[2], ARGV[3]
+local token, id = ARGV[1], ARGV[2]
 if redis.call('GET', P .. 'took:' .. id) == token then return {token, 1} end
 if redis.call('EXISTS', P .. 'call:' .. id) == 0 then return {token, 0} end
-if not redis.call('ZSCORE', P .. 'of:' .. owner, id) then return {token, 0} end
 drop(id)
 redis.call('SET', P .. 'took:' .. id, token, 'PX', 60000)
 return {token, 1}
@@ -200,7 +199,7 @@ class RedisApprovals:
         if not CONFIRMATION_ID.fullmatch(confirmation_id):
             raise ApprovalsLost("Redis: not the reply of the script")
         if self.find(workspace, confirmation_id, now) is None:  # spoilt, or gone at once
-            self._run(_TAKE, confirmation_id, _digest(workspace))
+            self._run(_TAKE, confirmation_id)
             confirmation_id = _text(self._run(_KEEP, *given))
         return confirmation_id
 
@@ -217,7 +216,7 @@ class RedisApprovals:
         waiting = self.find(workspace, confirmation_id, now)
         if waiting is None:
             return None
-        return waiting if self._run(_TAKE, confirmation_id, _digest(workspace)) == 1 else None
+        return waiting if self._run(_TAKE, confirmation_id) == 1 else None
 
     def waiting(self, workspace: str, now: float) -> dict[str, Waiting]:
         """Return the calls that wait, by confirmation id, the oldest first."""

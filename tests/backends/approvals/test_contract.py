@@ -174,6 +174,17 @@ def test_what_was_taken_or_is_over_takes_no_room(
     assert list(approvals.waiting(W, end)) == ids
 
 
+def test_what_a_run_had_taken_does_not_count_against_it(
+    approvals_with: Callable[[int], Approvals],
+) -> None:
+    approvals = approvals_with(ROOM)
+    for each in filled(approvals, "one", 9):
+        approvals.take(W, each, NOW)
+    large, small = filled(approvals, "large", 8), filled(approvals, "one", 2)
+    (last,) = filled(approvals, "last", 1)
+    assert living(approvals, [*large, *small, last]) == [*large[1:], *small, last]
+
+
 # Races
 
 

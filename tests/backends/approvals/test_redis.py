@@ -79,6 +79,7 @@ def test_a_call_that_redis_let_expire_is_gone_and_asked_anew(
     assert store.waiting(W, NOW) == {}
     again = keep(store)
     assert list(store.waiting(W, NOW)) == [again]
+    assert int(client.get(f"{PREFIX}size")) == WAITING.size, "it takes room once"
 
 
 def test_room_that_evicted_calls_took_is_free_again(client: Any) -> None:
