@@ -88,8 +88,7 @@ class Policy(BaseModel):
     `Policy.from_env` for environment variables.
 
     Raises:
-        ValidationError: A field is blank, wrong or unknown; it is pydantic's error. `load` and
-            `from_env` raise `ConnectionInvalid` instead.
+        ValidationError: A field is blank, wrong or unknown; `load` raises `ConnectionInvalid`.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(

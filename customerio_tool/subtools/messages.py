@@ -95,9 +95,8 @@ def messages_since(invocation: Invocation, **filters: Any) -> Look:
         invocation: The call.
         filters: Further arguments of list_messages; None means not given.
     """
-    start = iso_time(invocation.search_from)
-    given = {name: value for name, value in filters.items() if value is not None}
-    return Look("list_messages", {**given, "start_time": start, "limit": LOOK_MESSAGES})
+    whole = {"start_time": iso_time(invocation.search_from), "limit": LOOK_MESSAGES}
+    return Look("list_messages", {n: v for n, v in filters.items() if v is not None} | whole)
 
 
 class ListMessagesArgs(Args):

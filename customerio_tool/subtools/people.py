@@ -54,11 +54,7 @@ from customerio_tool.subtools.parts.lookup import (
     looked_up_hint,
     names_another,
 )
-from customerio_tool.subtools.parts.merge import (
-    MergeCustomersArgs,
-    look_at_secondary,
-    merge_body,
-)
+from customerio_tool.subtools.parts.merge import MergeCustomersArgs, look_at_secondary, merge_body
 from customerio_tool.subtools.parts.names import of_person
 from customerio_tool.subtools.parts.plans import to_delete, to_identify, to_merge, to_suppress
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES

@@ -116,6 +116,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_what_is_not_by_hand_is_published(project: Project) -> None:
     assert project.published == [
         "README.md",
+        "customerio_tool/doors/skills/customerio/SKILL.md",
         "mcpb/manifest.json",
         "schemas/connection.json",
         *sorted(f"schemas/{name}.json" for name in (*NAMES, "phinite-policy")),
