@@ -18,15 +18,17 @@ from customerio_tool.backends.backends import LEDGER_FILE_VARIABLE
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.waiting_calls import Question
+from customerio_tool.doors.cli.connecting import connected
 from customerio_tool.doors.cli.display import (
     fail,
     fail_with,
     new_console,
     new_table,
+    plainly,
     write_json,
 )
-from customerio_tool.doors.cli.environment import tool_from_env
 from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.credentials import apis_given
 from customerio_tool.doors.unasked import how_to_approve
 from customerio_tool.errors import CustomerIoError
@@ -42,7 +44,6 @@ approvals = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(help="Confirmation id, from `approvals list`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 IsSure = Annotated[bool, typer.Option("--yes", help="Do not ask at the terminal.")]
 _CONTEXT = CallContext(door="shell")
 
@@ -61,7 +62,7 @@ def list_waiting(as_json: AsJson = False) -> None:
     table = new_table("id", "subtool", "left", "")
     for each in waiting:
         left = _left(each)
-        table.add_row(each.confirmation_id, each.subtool, left, Text(_printable(each.sentence)))
+        table.add_row(each.confirmation_id, each.subtool, left, Text(plainly(each.sentence)))
     new_console().print(table)
 
 
@@ -140,7 +141,7 @@ def _show(question: Question, *, is_for_error: bool) -> None:
         question.sentence,
         "The arguments cannot be read here." if shown is None else arguments,
     ):
-        typer.echo(_printable(line), err=is_for_error)
+        typer.echo(plainly(line), err=is_for_error)
 
 
 def _members(question: Question) -> dict[str, Any]:
@@ -163,17 +164,11 @@ def _left(question: Question) -> str:
     return f"{minutes} min {seconds:02} s"
 
 
-def _printable(text: str) -> str:
-    """Escape what would act on a terminal or turn the order of letters, as JSON escapes it."""
-    kept = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    return "".join(kept)
-
-
 @contextmanager
 def _deciding() -> Iterator[CustomerIoTool]:
     """Yield a tool on the environment's connection, or end with a message."""
     try:
-        with tool_from_env(apis_given(os.environ) or ALL_APIS) as tool:
+        with connected(apis_given(os.environ) or ALL_APIS, on_sandbox=False) as tool:
             if not tool.shares_approvals:
                 fail(_in_memory(), Exit.CONNECTION)
             yield tool
