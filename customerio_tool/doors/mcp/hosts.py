@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from customerio_tool.connection.fields import connection_fields, is_needed
+from customerio_tool.doors.credentials import VARIABLES
 from customerio_tool.doors.mcp.name import NAME
 from customerio_tool.subtools.declare import Api
 from customerio_tool.version import DISTRIBUTION
@@ -47,7 +48,7 @@ class Launch:
         """
         server: dict[str, Any] = {"command": COMMAND, "args": list(self.arguments)}
         if self.fields:
-            server["env"] = {variable(key): value_of(key) for key in self.fields}
+            server["env"] = {VARIABLES[key]: value_of(key) for key in self.fields}
         return server
 
 
@@ -70,13 +71,8 @@ class Host:
     language: str
 
 
-def variable(key: str) -> str:
-    """Return the environment variable of a connection's field."""
-    return f"CUSTOMERIO_{key.upper()}"
-
-
 def _claude_code(launch: Launch) -> str:
-    given = [part for key in launch.fields for part in ("--env", _from_shell(variable(key)))]
+    given = [part for key in launch.fields for part in ("--env", _from_shell(VARIABLES[key]))]
     start = shlex.join([COMMAND, *launch.arguments])
     return " ".join(["claude mcp add", NAME, *given, "--", start])
 
@@ -91,7 +87,7 @@ def _claude_desktop(launch: Launch) -> str:
 
 
 def _cursor(launch: Launch) -> str:
-    server = launch.as_server(lambda key: f"${{env:{variable(key)}}}")
+    server = launch.as_server(lambda key: f"${{env:{VARIABLES[key]}}}")
     packed = base64.b64encode(_compact(server).encode()).decode()
     link = "cursor://anysphere.cursor-deeplink/mcp/install"
     return f"{link}?name={NAME}&config={quote(packed, safe='')}"
@@ -117,7 +113,7 @@ def _codex(launch: Launch) -> str:
     lines = {
         "command": COMMAND,
         "args": list(launch.arguments),
-        "env_vars": [variable(key) for key in launch.fields],
+        "env_vars": [VARIABLES[key] for key in launch.fields],
         "startup_timeout_sec": _START_SECONDS,
     }
     settings = [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value]
@@ -125,7 +121,7 @@ def _codex(launch: Launch) -> str:
 
 
 def _gemini(launch: Launch) -> str:
-    return _servers(launch.as_server(lambda key: f"${variable(key)}"))
+    return _servers(launch.as_server(lambda key: f"${VARIABLES[key]}"))
 
 
 def _servers(server: Mapping[str, Any]) -> str:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
-import signal
-import socket
 from collections.abc import Iterable
-from types import FrameType
 from typing import Any
 
 import anyio
-import uvicorn
 from mcp.server import Server
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
@@ -37,7 +32,6 @@ from customerio_tool.doors.mcp.views import ViewRefused, Views
 PATH = "/mcp"
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-_SHUTDOWN_SECONDS = 1
 _UNTOLD = "***"
 
 
@@ -117,45 +111,3 @@ def _security(allowed_hosts: Iterable[str]) -> TransportSecuritySettings:
         names += [given, f"{given}:*"]
     origins = [f"{scheme}://{name}" for name in names for scheme in ("http", "https")]
     return TransportSecuritySettings(allowed_hosts=names, allowed_origins=origins)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach a server that listens on this host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Raises:
-        OSError: The host is not this machine's, or the port is taken.
-    """
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(address[:2], family=family, backlog=2048)
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the URL of the server that listens on a socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
-
-
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; enter this in the main thread."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
-    # At its end uvicorn sends itself the signal again, which would skip what the caller must close.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: uvicorn has ended by now."""

@@ -61,13 +61,15 @@ def test_without_keys_it_names_the_variables_and_writes_nothing_to_the_client() 
 def test_another_host_needs_a_token_and_names() -> None:
     without_token = invoke("mcp", "--sandbox", "--http", "--host", "0.0.0.0")
     assert without_token.exit_code == 2
-    assert "CUSTOMERIO_MCP_TOKEN" in without_token.stderr
-    blank = invoke("mcp", "--sandbox", "--http", "--host", "::", env={"CUSTOMERIO_MCP_TOKEN": ""})
+    assert "CUSTOMERIO_TOOL_TOKEN" in without_token.stderr
+    blank = invoke("mcp", "--sandbox", "--http", "--host", "::", env={"CUSTOMERIO_TOOL_TOKEN": ""})
     assert blank.exit_code == 2
-    without_names = invoke("mcp", "--sandbox", "--http", "--host", "10.0.0.1", "--token", "secret!")
+    without_names = invoke(
+        "mcp", "--sandbox", "--http", "--host", "10.0.0.1", "--token", "a-secret-of-16-chars"
+    )
     assert without_names.exit_code == 2
     assert "--allowed-host" in without_names.stderr
-    assert "secret!" not in without_names.output
+    assert "a-secret-of-16-chars" not in without_names.output
 
 
 @pytest.mark.parametrize(

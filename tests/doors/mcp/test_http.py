@@ -150,7 +150,7 @@ def test_host_and_origin_are_checked_on_loopback(
 @pytest.fixture(scope="module")
 def exposed(env: dict[str, str]) -> Iterator[str]:
     """A server that listens on every address, as the container's does."""
-    token = {"CUSTOMERIO_MCP_TOKEN": TOKEN}
+    token = {"CUSTOMERIO_TOOL_TOKEN": TOKEN}
     options = ("--host", "0.0.0.0", "--allowed-host", "tools.example.com")
     with serving({**env, **token}, *options) as served:
         yield served.url.replace("0.0.0.0", "127.0.0.1")

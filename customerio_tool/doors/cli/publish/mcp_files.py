@@ -14,7 +14,8 @@ from typing import Any
 
 from customerio_tool.connection.fields import ConnectionField, connection_fields
 from customerio_tool.doors.cli.publish.manifest import DESCRIPTION, TITLE
-from customerio_tool.doors.mcp.hosts import HOSTS, Host, config_for, variable
+from customerio_tool.doors.credentials import VARIABLES
+from customerio_tool.doors.mcp.hosts import HOSTS, Host, config_for
 from customerio_tool.doors.mcp.name import NAME
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.subtools import subtools
@@ -100,7 +101,7 @@ def _server() -> dict[str, Any]:
 def _variable(key: str, field: ConnectionField) -> dict[str, Any]:
     choices = {"choices": list(field.options)} if field.options else {}
     return {
-        "name": variable(key),
+        "name": VARIABLES[key],
         "description": field.help,
         "isRequired": field.required,
         "isSecret": field.secret,
@@ -127,7 +128,7 @@ def _bundle() -> dict[str, Any]:
                     *("run", "--directory", "${__dirname}", _ENTRY_POINT),
                     *("--preset", "${user_config.preset}"),
                 ],
-                "env": {variable(key): f"${{user_config.{key}}}" for key in _fields()},
+                "env": {VARIABLES[key]: f"${{user_config.{key}}}" for key in _fields()},
             },
         },
         "tools": [
