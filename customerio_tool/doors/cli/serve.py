@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customerio_tool.doors.cli.address import (
+    LOOPBACK,
+    Address,
+    AllowedHosts,
+    ListenOn,
+    Port,
+    address_of,
+)
 from customerio_tool.doors.cli.connecting import Ground, ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
@@ -23,14 +27,8 @@ from customerio_tool.version import how_to_install
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-_LOOPBACK = "127.0.0.1"
 _PORT = 8025
-_MIN_TOKEN_CHARS = 16
 
-ListenOn = Annotated[str, typer.Option("--host", metavar="HOST", help="Host to listen on.")]
-Port = Annotated[
-    int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")
-]
 Token = Annotated[
     str | None,
     typer.Option(
@@ -39,29 +37,10 @@ Token = Annotated[
         "By default a new one is printed.",
     ),
 ]
-AllowedHosts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allowed-host",
-        metavar="NAME",
-        help="Name by which clients reach this server; repeat it for more.",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class _Address:
-    """Where to serve, and to whom; `is_new` says whether the token was made here."""
-
-    host: str
-    port: int
-    allowed_hosts: Sequence[str]
-    token: str
-    is_new: bool
 
 
 def serve(
-    host: ListenOn = _LOOPBACK,
+    host: ListenOn = LOOPBACK,
     port: Port = _PORT,
     only: Only = None,
     preset: Preset = "careful",
@@ -81,7 +60,8 @@ def serve(
     needs the bearer token. MCP needs the extra `mcp`. --json prints the addresses and a new token
     as JSON on standard output.
     """
-    address = _address(host, port, allowed_hosts or (), token or os.environ.get(TOKEN_VARIABLE))
+    _refuse_without_extra()
+    address = address_of(host, port, allowed_hosts, token)
     try:
         policy = policy_of(preset, only, read_only=read_only)
         if not (apis := apis_of(policy)):
@@ -92,30 +72,7 @@ def serve(
         fail_with(error.as_result())
 
 
-def _address(host: str, port: int, allowed_hosts: Sequence[str], token: str | None) -> _Address:
-    """Return where to serve, unless it would let in whom nobody meant to let in."""
-    with _extra():
-        from customerio_tool.doors.web.access import is_loopback
-    given = (token or "").strip()
-    if given and (len(given) < _MIN_TOKEN_CHARS or not given.isascii() or " " in given):
-        fail(
-            f"The token must have {_MIN_TOKEN_CHARS} or more ASCII characters without spaces.",
-            Exit.ARGUMENTS,
-        )
-    if not is_loopback(host) and not given:
-        words = f"{host} is reached from other machines: set {TOKEN_VARIABLE} to a token."
-        fail(words, Exit.ARGUMENTS)
-    if not is_loopback(host) and not allowed_hosts:
-        fail(
-            f"{host} is reached from other machines: give each name that clients use for this one "
-            "as --allowed-host.",
-            Exit.ARGUMENTS,
-        )
-    made = given or secrets.token_urlsafe(24)
-    return _Address(host, port, allowed_hosts, made, is_new=not given)
-
-
-def _serve(standing: Ground, policy: Policy, address: _Address, *, as_json: bool) -> None:
+def _serve(standing: Ground, policy: Policy, address: Address, *, as_json: bool) -> None:
     from customerio_tool.doors.web import app, server
 
     try:
@@ -125,14 +82,14 @@ def _serve(standing: Ground, policy: Policy, address: _Address, *, as_json: bool
         fail(words, Exit.OTHER)
     with listener, standing.tool(policy) as tool:
         mcp = _mcp(standing, policy, address)
-        made = app.web_app(
-            tool, token=address.token, allowed_hosts=address.allowed_hosts, doors=mcp
-        )
-        ready = _ready(server.url_of(listener), address, has_mcp=bool(mcp))
+        token = address.token or secrets.token_urlsafe(24)
+        made = app.web_app(tool, token=token, allowed_hosts=address.allowed_hosts, doors=mcp)
+        new = None if address.token else token
+        ready = _ready(server.url_of(listener), new, has_mcp=bool(mcp))
         server.serve(made, listener, lambda: _tell_ready(ready, as_json=as_json))
 
 
-def _mcp(standing: Ground, policy: Policy, address: _Address) -> list[Starlette]:
+def _mcp(standing: Ground, policy: Policy, address: Address) -> list[Starlette]:
     """Return the MCP door; none if its extra is not installed."""
     try:
         from customerio_tool.doors.mcp.http import new_app
@@ -147,13 +104,13 @@ def _mcp(standing: Ground, policy: Policy, address: _Address) -> list[Starlette]
     return [new_app(server, views, allowed_hosts=address.allowed_hosts)]
 
 
-def _ready(url: str, address: _Address, *, has_mcp: bool) -> dict[str, str]:
+def _ready(url: str, new_token: str | None, *, has_mcp: bool) -> dict[str, str]:
     return {
         "url": url,
         "api": f"{url}/api",
         "openapi": f"{url}/api/openapi.json",
         **({"mcp": f"{url}/mcp"} if has_mcp else {}),
-        **({"token": address.token} if address.is_new else {}),
+        **({"token": new_token} if new_token else {}),
     }
 
 
@@ -169,11 +126,10 @@ def _tell_ready(ready: dict[str, str], *, as_json: bool) -> None:
 _MODULES_OF_EXTRA = {"starlette", "uvicorn"}
 
 
-@contextmanager
-def _extra() -> Iterator[None]:
-    """Say how to install the extra, if a block's import lacks it."""
+def _refuse_without_extra() -> None:
+    """Say how to install the extra, if it is not."""
     try:
-        yield
+        from customerio_tool.doors.web import server  # noqa: F401 - whether it can be imported
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] not in _MODULES_OF_EXTRA:
             raise
