@@ -21,7 +21,10 @@ from tests.support.vendor_spec import VARIABLE, TrackSpecification
 pytest_plugins = ["pytester", "tests.support.requirements", "tests.support.redis_server"]
 
 
-LONGEST = ("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py")
+LONGEST = (
+    *("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py"),
+    *("test_fresh_install.py", "test_many_calls.py"),
+)
 """Files of few tests that take long: at the end, they would keep one core while others are idle."""
 
 MANIFOLD = (
