@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -31,7 +31,7 @@ from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.credentials import apis_given
 from customerio_tool.doors.unasked import how_to_approve
-from customerio_tool.errors import CustomerIoError
+from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import how_to_install
@@ -93,8 +93,7 @@ def approve(confirmation_id: Id, is_sure: IsSure = False) -> None:
 def decline(confirmation_id: Id, is_sure: IsSure = False) -> None:
     """Drop a call that waits: it never runs.
 
-    It asks at the terminal first. The result is printed as JSON; the exit code is that of the call,
-    which the policy refused: 4.
+    It asks at the terminal first. What the agent is told of its call is printed as JSON.
     """
     _decide(confirmation_id, "Drop this call?", CustomerIoTool.decline, is_sure=is_sure)
 
@@ -113,8 +112,13 @@ def _decide(
     write_json(result)
     if "confirmation_id" in result:  # by now the call would reach somebody else
         typer.echo(how_to_approve(result["confirmation_id"]), err=True)
-    if not result["ok"]:
+    was_declined = decision is CustomerIoTool.decline and _is_declined(result)
+    if not result["ok"] and not was_declined:
         fail_with(result)
+
+
+def _is_declined(result: Mapping[str, Any]) -> bool:
+    return bool(result["error"]["code"] == PolicyRefused.code)
 
 
 def _unknown(tool: CustomerIoTool, confirmation_id: str) -> dict[str, Any]:
