@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -15,15 +14,16 @@ import typer
 from rich.console import Console
 
 from customerio_tool.calls.call import CallContext
-from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.cli.arguments import mistake_in, text_of, with_pairs
 from customerio_tool.doors.cli.completion import argument_pairs, subtool_names
 from customerio_tool.doors.cli.connecting import connected
 from customerio_tool.doors.cli.display import describe_failure, show_result, tell
 from customerio_tool.doors.cli.exit_codes import exit_of_call
 from customerio_tool.doors.cli.options import AsJson, OnSandbox
+from customerio_tool.doors.credentials import apis_given
 from customerio_tool.doors.unasked import how_to_approve, unasked
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
+from customerio_tool.secret import Environment
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Api, Subtool
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
@@ -121,9 +121,7 @@ def _apis_for(subtool: Subtool[Any]) -> frozenset[Api]:
     """
     if subtool.target is None:
         return frozenset(subtool.apis)
-    keys = [key for key, field in connection_fields().items() if field.required and field.api]
-    has_all = all(os.environ.get(f"CUSTOMERIO_{key.upper()}") for key in keys)
-    return ALL_APIS if has_all else frozenset(subtool.apis)
+    return frozenset({*subtool.apis, *apis_given(Environment(None))})
 
 
 def _context(cancelled: Callable[[], bool]) -> CallContext:
@@ -150,6 +148,8 @@ def _decided(
         tell(f"{question.sentence}\n{json.dumps(question.arguments, ensure_ascii=False, indent=2)}")
         is_agreed = typer.confirm("Run it?", err=True)
         return (tool.approve if is_agreed else tool.decline)(waits, context=at)
+    if tool.shares_approvals:
+        tell(how_to_approve(waits))
     return unasked(tool, name, result)
 
 

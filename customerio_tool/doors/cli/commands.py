@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
+from rich.console import Console
 
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.doors.cli.approvals import approvals
@@ -71,14 +74,17 @@ def _root(
 
 
 @app.command()
-def demo() -> None:
+def demo(as_json: AsJson = False) -> None:
     """Play a scripted conversation that calls every subtool, and check each call.
 
     It runs on a new local Customer.io and needs no account.
     """
-    from customerio_tool.doors.cli.demo import run
+    from customerio_tool.doors.cli.demo import play
 
-    if not run(new_console()):
+    rows = play(Console(file=StringIO()) if as_json else new_console())
+    if as_json:
+        write_json([asdict(row) for row in rows])
+    if not all(row.is_proved for row in rows):
         raise typer.Exit(Exit.OTHER)
 
 

@@ -18,7 +18,9 @@ def subtool_names(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def argument_pairs(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Yield each `NAME=` of the subtool on the line; after it, the values to choose from."""
-    subtool = subtools().get(ctx.params.get("name") or "")
+    # A line that ends in `--arg` is not parsed to its end: the name is among the rest then.
+    named = [str(ctx.params.get("name")), *ctx.args]
+    subtool = next((subtools()[each] for each in named if each in subtools()), None)
     declared = subtool.input_schema()["properties"] if subtool else {}
     for name, schema in declared.items():
         pairs = [f"{name}={choice}" for choice in schema.get("enum", ())]

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from customerio_tool.doors.cli.display import fail
+from customerio_tool.doors.cli.display import fail, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.cli.serving import ready_file, stop_signals
 
 
@@ -47,6 +48,7 @@ def sandbox(
             metavar="NAME=VALUE", help="Set any other option, such as rate_limits=strict."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
     from customerio_tool.sandbox import Sandbox
@@ -64,7 +66,10 @@ def sandbox(
             running.enter_context(ready_file(ready, served.ready()))
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             fail(f"The sandbox cannot start: {error}", Exit.OTHER)
-        typer.echo("\n".join([_RUNNING, "", *served.lines(), "", "Ctrl-C stops it."]))
+        if as_json:
+            write_json(served.ready())
+        else:
+            typer.echo("\n".join([_RUNNING, "", *served.lines(), "", "Ctrl-C stops it."]))
         sys.stdout.flush()
         wait_for_one()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -19,6 +20,14 @@ _MAX_REQUESTS = 256
 
 _LAST_SECONDS = int(CALL_SECONDS) + 5
 """How long running calls may take to end after a signal: longer than any call takes."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a server that listens on this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:

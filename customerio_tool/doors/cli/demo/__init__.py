@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
     from customerio_tool.sandbox import Sandbox
 
-__all__ = ["run"]
+__all__ = ["play", "run"]
 
 
 def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None = None) -> bool:
     """Play the conversation; return true if every subtool was called and every check passed.
+
+    `play` describes the arguments.
+    """
+    return all(row.is_proved for row in play(console, sandbox=sandbox, tool=tool))
+
+
+def play(
+    console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None = None
+) -> list[Row]:
+    """Play the conversation; return for each subtool whether it did what it promises.
 
     Args:
         console: The console to print to.
@@ -31,7 +41,7 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
         from customerio_tool.sandbox import Sandbox
 
         with Sandbox() as new:
-            return run(console, sandbox=new, tool=tool)
+            return play(console, sandbox=new, tool=tool)
     saved = sandbox.connection()
     transcript = Transcript(console)
     transcript.opening(sandbox.track_url)
@@ -44,8 +54,8 @@ def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None
     return _close(transcript, played)
 
 
-def _close(transcript: Transcript, played: list[Played]) -> bool:
-    """Print the closing table and sentence; return true if all of the page were proved."""
+def _close(transcript: Transcript, played: list[Played]) -> list[Row]:
+    """Print the closing table and sentence; return the rows of the table."""
     rows = [_row(name, [each for each in played if each.step.subtool == name]) for name in PAGE]
     transcript.table(rows)
     unproved = [row.subtool for row in rows if row.is_proved is False]
@@ -62,9 +72,8 @@ def _close(transcript: Transcript, played: list[Played]) -> bool:
         )
     if uncalled:
         words += f" No step calls {', '.join(uncalled)}."
-    is_good = not unproved and not uncalled
-    transcript.verdict(words, is_good=is_good)
-    return is_good
+    transcript.verdict(words, is_good=not unproved and not uncalled)
+    return rows
 
 
 def _row(name: str, played: list[Played]) -> Row:
