@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ from tests.support.conversation import (
     ends_of,
     held,
 )
-from tests.support.shell import environment
+from tests.support.http_door import served
+from tests.support.shell import environment, invoke
 
 
 def python(sandbox: Sandbox) -> Any:
@@ -66,9 +68,7 @@ def _by_tool(sandbox: Sandbox, call: Any, made: CustomerIoTool | None = None) ->
 @contextmanager
 def studio(sandbox: Sandbox) -> Iterator[Talk]:
     """Each call is a `main` of its own; another worker decides what it left waiting."""
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = {"CUSTOMERIO_LEDGER_FILE": str(Path(folder) / "sends.sqlite")}
-        env = {**environment(sandbox.connection()), **POLICY_VARIABLES, **ledger}
+    with _shared(sandbox) as env:
 
         def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
             result: Envelope = main({"subtool": name, "arguments": arguments}, env)["output"]
@@ -80,7 +80,48 @@ def studio(sandbox: Sandbox) -> Iterator[Talk]:
         yield talk
 
 
-DOORS: list[Door] = [python, acall, handlers, keywords, methods, studio]
+@contextmanager
+def shell(sandbox: Sandbox) -> Iterator[Talk]:
+    """Each call is a command; a person decides by another one."""
+    with _shared(sandbox) as env:
+
+        def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
+            told = invoke("call", name, "-", env=env, stdin=json.dumps(arguments))
+            result: Envelope = json.loads(told.stdout)
+            return _decided(result, agrees, env)
+
+        yield talk
+
+
+@contextmanager
+def api(sandbox: Sandbox) -> Iterator[Talk]:
+    """Each call is a request to a server; a person decides in the shell."""
+    with _shared(sandbox) as env, served("--preset", "open", env=env) as server:
+
+        def talk(name: str, arguments: Mapping[str, Any], agrees: bool) -> Envelope:
+            result: Envelope = server.post(name, arguments).json()
+            return _decided(result, agrees, env)
+
+        yield talk
+
+
+@contextmanager
+def _shared(sandbox: Sandbox) -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = {"CUSTOMERIO_LEDGER_FILE": str(Path(folder) / "sends.sqlite")}
+        yield {**environment(sandbox.connection()), **POLICY_VARIABLES, **ledger}
+
+
+def _decided(result: Envelope, agrees: bool, env: Mapping[str, str]) -> Envelope:
+    if "confirmation_id" not in result:
+        return result
+    verb = "approve" if agrees else "decline"
+    told = invoke("approvals", verb, result["confirmation_id"], "--yes", env=env)
+    decided: Envelope = json.loads(told.stdout)
+    return decided
+
+
+DOORS: list[Door] = [python, acall, handlers, keywords, methods, studio, shell, api]
 
 
 @pytest.fixture(scope="module")

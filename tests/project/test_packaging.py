@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from customerio_tool.doors.cli.publish.skill_file import SKILL
 from customerio_tool.subtools import subtools
 from tests.support.project import ROOT, pyproject
 
@@ -116,7 +117,7 @@ def test_the_wheel_carries_the_published_schemas_and_the_types_marker(wheel: Pat
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         schemas = {Path(n).name: archive.read(n) for n in names if "/_schemas/" in n}
-    assert "customerio_tool/py.typed" in names
+    assert {"customerio_tool/py.typed", SKILL} <= names
     assert schemas == {file.name: file.read_bytes() for file in (ROOT / "schemas").iterdir()}
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"customerio_tool"}
 

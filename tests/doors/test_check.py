@@ -1,0 +1,91 @@
+"""The command `check`: what is configured, whether it works, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import responses
+
+from customerio_tool.sandbox import Sandbox
+from tests.support.clients import SAVED_US
+from tests.support.shell import environment, invoke
+
+
+def found(sandbox: Sandbox, **env: str) -> dict[str, dict[str, str]]:
+    told = invoke("check", "--json", env={**environment(sandbox.connection()), **env})
+    return {each["part"]: each for each in json.loads(told.stdout)["findings"]}
+
+
+def test_a_person_reads_one_line_for_each_part() -> None:
+    told = invoke("check", "--sandbox")
+    lines = [line.strip() for line in told.stdout.splitlines()]
+    assert told.exit_code == 0
+    assert any(line.startswith("ok Track API: the key is accepted; answered") for line in lines)
+    assert any(line.startswith("ok App API: the key is accepted; answered") for line in lines)
+    assert {"ok Workspace: number 4001", "ok Region: us"} <= set(lines)
+
+
+def test_the_variables_are_named_and_no_value_is_shown(sandbox: Sandbox) -> None:
+    env = {"CUSTOMERIO_POLICY": "careful", "CUSTOMERIO_SEND_BUDGET": "7313"}
+    told = invoke("check", "--json", env={**environment(sandbox.connection()), **env})
+    findings = found(sandbox, **env)
+    assert "CUSTOMERIO_SITE_ID, CUSTOMERIO_TRACK_API_KEY" in findings["Connection"]["found"]
+    assert "CUSTOMERIO_POLICY, CUSTOMERIO_SEND_BUDGET" in findings["Policy"]["found"]
+    assert "confirm: human" in findings["Policy"]["found"]
+    saved = sandbox.connection()
+    for secret in (saved["site_id"], saved["track_api_key"], saved["app_api_key"], "7313"):
+        assert secret not in told.output
+
+
+def test_a_misspelt_variable_is_told_with_the_right_name(sandbox: Sandbox) -> None:
+    finding = found(sandbox, CUSTOMERIO_LEDGERFILE="sends.sqlite")["Environment"]
+    assert finding["state"] == "warning"
+    assert "CUSTOMERIO_LEDGERFILE is set, and nothing reads it" in finding["found"]
+    assert "CUSTOMERIO_LEDGER_FILE" in finding["fix"]
+    assert "Environment" not in found(sandbox, CUSTOMERIO_SOMETHING_ELSE_OF_OURS="1")
+
+
+def test_stores_in_memory_are_told_with_what_to_set(sandbox: Sandbox, tmp_path: Path) -> None:
+    before = found(sandbox)
+    ledger = {"CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.sqlite")}
+    assert before["Ledger"]["state"] == before["Approvals"]["state"] == "warning"
+    assert "CUSTOMERIO_LEDGER_FILE" in before["Ledger"]["fix"]
+    after = found(sandbox, **ledger)
+    assert (after["Ledger"]["state"], after["Approvals"]["state"]) == ("ok", "ok")
+
+
+@pytest.mark.parametrize(
+    ("date", "state"),
+    [("Sun, 23 Nov 2025 12:26:40 GMT", "warning"), ("Sun, 29 Nov 2099 12:26:40 GMT", "warning")],
+)
+def test_a_clock_that_is_wrong_is_a_warning_and_no_failure(
+    net: responses.RequestsMock, date: str, state: str
+) -> None:
+    account: Any = {"json": {"url": "x", "region": "us", "environment_id": 3}}
+    net.get("https://track.customer.io/api/v1/accounts/region", **account, headers={"Date": date})
+    net.get("https://api.customer.io/v1/segments", json={"segments": []})
+    told = invoke("check", env={**environment(SAVED_US), "COLUMNS": "200"})
+    assert told.exit_code == 0, told.output
+    assert "!  Clock: this machine's is" in told.stdout
+    assert "set it by NTP" in told.stdout
+
+
+def test_the_region_that_was_found_is_told_with_what_to_set(
+    net: responses.RequestsMock,
+) -> None:
+    account: Any = {"json": {"url": "x", "region": "eu", "environment_id": 3}}
+    for host in ("track", "track-eu"):
+        net.get(f"https://{host}.customer.io/api/v1/accounts/region", **account)
+    net.get("https://api-eu.customer.io/v1/segments", json={"segments": []})
+    saved = {k: v for k, v in SAVED_US.items() if k != "region"}
+    told = invoke("check", env={**environment(saved), "COLUMNS": "200"})
+    assert "set CUSTOMERIO_REGION=eu" in told.stdout
+
+
+def test_a_failure_is_json_too_where_json_is_asked_for() -> None:
+    told = invoke("check", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "connection_invalid")
+    assert "CUSTOMERIO_SITE_ID is missing" in told.stderr
