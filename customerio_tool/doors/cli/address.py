@@ -58,7 +58,7 @@ def address_of(
         Exit: Other machines would reach the server and there is no token, or no name that clients
             use for it; or the token is too short, or holds what no header can.
     """
-    from customerio_tool.doors.web.access import is_loopback
+    from customerio_tool.doors.web.server import is_loopback
 
     given = (token or os.environ.get(TOKEN_VARIABLE, "")).strip()
     if given and (len(given) < _MIN_TOKEN_CHARS or not given.isascii() or " " in given):
