@@ -45,7 +45,15 @@ def test_a_misspelt_variable_is_told_with_the_right_name(sandbox: Sandbox) -> No
     assert finding["state"] == "warning"
     assert "CUSTOMERIO_LEDGERFILE is set, and nothing reads it" in finding["found"]
     assert "CUSTOMERIO_LEDGER_FILE" in finding["fix"]
-    assert "Environment" not in found(sandbox, CUSTOMERIO_SOMETHING_ELSE_OF_OURS="1")
+
+
+@pytest.mark.parametrize(
+    "name", ["CUSTOMERIO_MCP_TOKEN", "CUSTOMERIO_TOOL_TOKEN", "CUSTOMERIO_TOOL_URL", "CUSTOMERIO_X"]
+)
+def test_a_variable_that_another_command_or_program_reads_is_not_called_misspelt(
+    sandbox: Sandbox, name: str
+) -> None:
+    assert "Environment" not in found(sandbox, **{name: "1"})
 
 
 def test_stores_in_memory_are_told_with_what_to_set(sandbox: Sandbox, tmp_path: Path) -> None:

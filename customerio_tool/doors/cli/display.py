@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich import box
@@ -17,9 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_call
-from customerio_tool.doors.cli.findings import Finding
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.subtools.declare import Subtool
+
+if TYPE_CHECKING:
+    from customerio_tool.doors.cli.findings import Finding
 
 NARROW_COLUMNS = 70
 """Below this width a table of words has no room, and each row is set as lines."""

@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from customerio_tool.backends.backends import AUDIT_FILE_VARIABLE, LEDGER_FILE_VARIABLE
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
-from customerio_tool.connection.fields import connection_fields
+from customerio_tool.doors.cli import mcp
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE
+from customerio_tool.doors.credentials import VARIABLES as OF_CONNECTION
 from customerio_tool.policy.policy import VARIABLES, Policy
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare.wording import meant
@@ -19,9 +20,9 @@ from customerio_tool.tool import CustomerIoTool
 State: TypeAlias = Literal["ok", "warning", "failed", "off"]
 
 _PREFIX = "CUSTOMERIO_"
-_OF_CONNECTION = tuple(f"{_PREFIX}{key.upper()}" for key in connection_fields())
 _OF_STORES = (LEDGER_FILE_VARIABLE, REDIS_URL_VARIABLE, AUDIT_FILE_VARIABLE)
-_READ = (*_OF_CONNECTION, *VARIABLES.values(), *_OF_STORES, TOKEN_VARIABLE)
+_OF_SERVERS = (TOKEN_VARIABLE, mcp.TOKEN_VARIABLE)
+_READ = (*OF_CONNECTION.values(), *VARIABLES.values(), *_OF_STORES, *_OF_SERVERS)
 
 MAX_CLOCK_SECONDS = 60
 """How far this machine's clock may be from Customer.io's before `check` warns."""
@@ -74,7 +75,7 @@ def _set_of(names: Iterable[str]) -> list[str]:
 def _connection(*, on_sandbox: bool) -> Finding:
     if on_sandbox:
         return Finding("Connection", "ok", "a new local Customer.io, for this command alone")
-    return Finding("Connection", "ok", f"from {', '.join(_set_of(_OF_CONNECTION))}")
+    return Finding("Connection", "ok", f"from {', '.join(_set_of(OF_CONNECTION.values()))}")
 
 
 def _misspelt() -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from customerio_tool.version import how_to_install
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-_PORT = 8025
+_PORT = 8470
 
 Token = Annotated[
     str | None,

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from customerio_tool.subtools import subtools
 from tests.support.http_door import TOKEN, Served, served
 from tests.support.shell import environment
 from tests.support.timeouts import PATIENCE
+
+OWN = [f"e{number}" for number in range(500)]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,20 @@ def test_with_a_shared_store_it_waits_for_a_person_elsewhere(
         waiting = server.post("delete_customer", {"customer_id": "u1"}).json()
         assert waiting["error"]["code"] == "confirmation_required"
         assert person.approve(waiting["confirmation_id"])["ok"]
+
+
+def test_many_calls_at_once_are_each_answered_with_their_own_result(sandbox: Sandbox) -> None:
+    with served(env=environment(sandbox.connection())) as server:
+
+        def is_its_own(number: int) -> bool:
+            event = {"customer_id": f"p{number}", "name": f"e{number}"}
+            result = server.post("track_event", event).json()
+            return bool(result["ok"]) and f"p{number} " in result["summary"]
+
+        with ThreadPoolExecutor(50) as clients:
+            assert all(clients.map(is_its_own, range(500)))
+    recorded = [e["name"] for each in sandbox.state()["people"] for e in each["events"]]
+    assert sorted(name for name in recorded if name in OWN) == sorted(OWN)
 
 
 # --- What makes no call
