@@ -13,6 +13,7 @@ from customerio_tool.errors import (
     Answered,
     CredentialsRejected,
     CustomerIoError,
+    NextStep,
     NotFound,
     OutcomeUnknown,
     PermissionDenied,
@@ -134,11 +135,14 @@ def error_for(call: Call[Any], reply: Reply) -> CustomerIoError:
     if reply.may_have_acted:
         return _server_failure(call, reply, extra)
     error, sentence = _REFUSALS.get(reply.status, _REJECTED)
-    hints = (_status_hint(call, error, reply.status), _refused_hint(call, reply.status))
-    is_lost_target = error is NotFound and call.subtool.effect is Effect.ERASE
+    if error is NotFound:
+        sentence, advice, next_step = _not_found(call)
+    else:
+        advice, next_step = _status_hint(call, error, reply.status, "said" in extra), None
+    hints = (advice, _refused_hint(call, reply.status))
     return error(
         " ".join(filter(None, (f"{sentence} (HTTP {reply.status}).", *hints))),
-        next_step="ask_user" if is_lost_target else None,  # not: erase something else
+        next_step=next_step,
         http_status=reply.status,
         retry_after_seconds=_retry_seconds(call, reply) if error is RateLimited else None,
         extra=extra,
@@ -154,7 +158,8 @@ _REFUSALS: Mapping[int, tuple[type[Answered], str]] = {
 }
 _REJECTED = (RequestRejected, "Customer.io refused the request")
 _FORBIDDEN = (
-    "The key's scope or its list of IP addresses is too narrow, or the workspace lacks the channel."
+    "Tell the user: the key's scope or its list of IP addresses is too narrow, or the workspace "
+    "lacks the channel."
 )
 _MAY_NOT_SEND = (
     "Or nothing may be sent yet: the account is not approved for sending, its owner's e-mail "
@@ -162,34 +167,57 @@ _MAY_NOT_SEND = (
 )
 """https://docs.customer.io/journeys/transactional-api-common-api-errors/"""
 
-_ASK = "Ask the user whether the id is right."
+_NO_ID = "Customer.io has nothing where this call asked"
+_NO_REPAIR = "Tell the user: it names no id, and other arguments would not mend that."
+_ASK = "Ask the user"
+_TOO_LARGE_READ = "Give fewer or shorter arguments; if there are none, tell the user."
+_ASK_ID = f"{_ASK} whether the id is right."
 _NOT_CREATE = "Do not create what was not found, unless the user asked for that."
 
 _CREDENTIALS = {
-    Api.TRACK: "Check site_id, track_api_key and region of the connection.",
-    Api.APP: "Check app_api_key and region of the connection, and whether the key is limited to "
-    "other IP addresses.",
+    Api.TRACK: "Tell the user to check site_id, track_api_key and region of the connection.",
+    Api.APP: "Tell the user to check app_api_key and region of the connection, and whether the key "
+    "is limited to other IP addresses.",
 }
 
 
-def _status_hint(call: Call[Any], error: type[Answered], status: int) -> str:
+def _not_found(call: Call[Any]) -> tuple[str, str, NextStep | None]:
+    """Return what a 404 says, what to do, and the next step that is none but the advice.
+
+    A target that is not found is asked about: else something else would be erased.
+    """
+    subtool, (_, sentence) = call.subtool, _REFUSALS[HTTPStatus.NOT_FOUND]
+    if not any(value is not None and name.endswith(_IDS) for name, value in call.args):
+        return _NO_ID, _NO_REPAIR, "ask_user"
+    found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
+    hint = found or _ASK_ID
+    asks = subtool.effect is Effect.ERASE or hint.startswith(_ASK)
+    advice = f"{hint} {_NOT_CREATE}" if subtool.effect.read_only else hint
+    return sentence, advice, "ask_user" if asks else None
+
+
+_IDS = ("_id", "_ids", "emails", "recipient")
+"""Ends of the names of arguments by which something is looked up."""
+
+
+def _status_hint(call: Call[Any], error: type[Answered], status: int, has_words: bool) -> str:
+    """Return what to do about a refusal; `has_words` tells whether `said` has the reason."""
     subtool = call.subtool
     if error is CredentialsRejected:
         return _CREDENTIALS[subtool.endpoint.api]
     if error is RateLimited:
-        return "Wait, then repeat it."
+        return "Wait `retry_after_seconds`, then repeat it."
     if error is PermissionDenied:
         return f"{_FORBIDDEN} {_MAY_NOT_SEND}" if subtool.effect is Effect.SEND else _FORBIDDEN
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return "Send less in one call."
-    if error is NotFound:
-        hint = subtool.not_found_hint(call.args) if subtool.not_found_hint else _ASK
-        return f"{hint} {_NOT_CREATE if subtool.effect.read_only else ''}".strip()
-    if error is not RequestRejected:
-        return ""
+        return _TOO_LARGE_READ if subtool.effect.read_only else "Send less in one call."
     found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
-    hint = f" In case the id is what it refused: {found}" if found else ""  # one possible cause
-    return f"Its words, if it said any, are in `said`: change what they name.{hint}"
+    hint = f" If it refused the id: {found[0].lower()}{found[1:]}" if found else ""
+    return f"{_REASON if has_words else _NO_REASON}{hint}"
+
+
+_REASON = "Its words are in `said`: change what they name."
+_NO_REASON = "It gave no reason: check each argument, and ask the user if all are right."
 
 
 def _refused_hint(call: Call[Any], status: int) -> str:
@@ -248,7 +276,7 @@ def _server_failure(call: Call[Any], reply: Reply, extra: Mapping[str, Any]) -> 
     )
 
 
-_SAFE = "Repeating this call later is safe."
+_SAFE = "It may have happened; repeat the same call later: that is safe."
 
 
 def outcome_unknown(
@@ -259,7 +287,8 @@ def outcome_unknown(
         return Unreachable(f"{problem} Nothing was changed.", http_status=http_status)
     look = call.look()
     advice = (
-        "It may have happened: look first, and do not repeat it without asking the user."
+        "It may have happened: make the call in `look` first, and do not repeat this one without "
+        "asking the user."
         if look
         else "It may have happened; repeating the same call is safe."
     )

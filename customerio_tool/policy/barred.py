@@ -17,7 +17,7 @@ def barred(subtool: Subtool[Any], policy: Policy) -> str:
     """
     effect, allowed = subtool.effect, policy.allowed_recipients
     if policy.read_only and not effect.read_only:
-        return f"This agent may only read, which {subtool.name} does not."
+        return f"This agent may only read, and {subtool.name} writes."
     if allowed is not None and not policy.allow_triggers and subtool.opens_reach:
         return (
             f"This agent may write only to certain recipients, and {subtool.name} "

@@ -137,8 +137,8 @@ def _listed_people(args: TriggerBroadcastArgs) -> Iterator[Addressee]:
 
 def _not_found_hint(args: TriggerBroadcastArgs) -> str:
     where = (
-        "Broadcast ids are in Customer.io under Broadcasts, or in the broadcast's URL; only "
-        "API-triggered broadcasts can be triggered."
+        "Ask the user for the number of an API-triggered broadcast, which its URL in Customer.io "
+        "has; no other can be triggered."
     )
     if args.ignore_missing or args.audience not in {*BY_ID, *BY_EMAIL}:
         return where

@@ -193,7 +193,7 @@ class ListMessagesArgs(Args):
                 raise Problem("needs customer_id", "give it, or leave id_type out", "id_type")
             return self
         check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
-        fix = "leave it out: each message tells its own; or list without customer_id"
+        fix = "leave it out and see it in each message, or list without customer_id"
         refuse_given = [name for name in _NOT_OF_ONE_PERSON if getattr(self, name) is not None]
         if refuse_given:
             refuse([FieldProblem(n, "does not go with customer_id", fix) for n in refuse_given])
@@ -290,16 +290,16 @@ def _passes_filters(args: ListMessagesArgs, message: Item) -> bool:
 def _filter_note(args: ListMessagesArgs, count: int) -> str:
     if args.customer_id is None or (args.type is None and args.metric is None):
         return ""
-    return f"They are those of {count} on this page that pass the filters."
+    return f"Of {count} on this page, those that pass the filters are listed."
 
 
 def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
     start, end = args.start_time, args.window_end(invocation)
     if end is not None and args.end_time is None:
         last = iso_time(end)
-        return f"One call spans six months at most, so these end at {last}; go on from there."
+        return f"The list ends at {last}, six months after its start: go on with start_time={last}."
     if start is None:
-        return "They are of the six months before " + ("end_time." if end else "now.")
+        return f"The list covers the six months before {'end_time' if end else 'now'}."
     if end is not None and end - start > WINDOW_SECONDS:
         return "One call spans six months at most: what is older before end_time is left out."
     if end is None and invocation.now - start > WINDOW_SECONDS:

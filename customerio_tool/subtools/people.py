@@ -250,6 +250,7 @@ merge_customers = Subtool(
         lambda args: args.secondary,
         nothing="Nobody with secondary_id was known before: unless an earlier call merged them, "
         "ask the user whether it is right.",
+        argument="secondary_id",
         has_type=True,
     ),
     plan=to_merge,

@@ -369,7 +369,7 @@ delete_segment = Subtool(
     ),
     target=segment_to_delete,
     plan=to_delete_segment,
-    not_found_hint=lambda _: "list_segments shows all; let the user say which one is meant.",
+    not_found_hint=lambda _: "Call list_segments, and let the user say which one is meant.",
     person_argument=None,
     reference=APP_PAGES + "tag/segments/deleteManSegment/",
     examples=[

@@ -179,10 +179,8 @@ def test_a_refusal_says_what_to_do_and_that_nothing_was_done(
     subtool: Subtool[Any], fault: Fault, expected: Expected, tool: CustomerIoTool
 ) -> None:
     result, _ = outcome(tool, subtool, fault)
-    is_missing_target = expected.code == "not_found" and subtool.effect is Effect.ERASE
-    assert told(result) == (
-        replace(expected, next_step="ask_user") if is_missing_target else expected
-    )
+    asks = expected.code == "not_found" and re.search("(Ask|Tell|let) the user", result["summary"])
+    assert told(result) == (replace(expected, next_step="ask_user") if asks else expected)
     assert result["error"].get("http_status") == (None if fault.status == 200 else fault.status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -92,7 +93,7 @@ def test_how_to_find_an_id_is_told_as_a_guess_where_something_else_may_be_refuse
     find = find.partition(" Do not create")[0]
 
     assert "by this id" in sentence
-    assert refused.endswith(f". In case the id is what it refused: {find}")
+    assert refused.endswith(f". If it refused the id: {find[0].lower()}{find[1:]}")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,6 @@ def test_half_a_surrogate_pair_does_not_reach_a_result() -> None:
         (400, "request_rejected", "fix_arguments"),
         (401, "credentials_rejected", "ask_user"),
         (403, "permission_denied", "ask_user"),
-        (404, "not_found", "fix_arguments"),
         (405, "request_rejected", "fix_arguments"),
         (413, "request_rejected", "fix_arguments"),
         (418, "request_rejected", "fix_arguments"),
@@ -172,6 +172,34 @@ def test_a_refusal_has_its_code_and_took_no_effect(
 
     assert (told["code"], told["next_step"], told["took_effect"]) == (code, next_step, "no")
     assert told["http_status"] == status
+
+
+@pytest.mark.parametrize("name", subtools())
+def test_the_next_step_of_what_is_not_found_is_what_the_summary_says(name: str) -> None:
+    result = error(name, 404)
+    told = result["error"]
+
+    assert (told["code"], told["took_effect"]) == ("not_found", "no")
+    asks = re.search(r"(Ask|Tell|let) the user", result["summary"])
+    assert told["next_step"] == ("ask_user" if asks else "fix_arguments")
+
+
+@pytest.mark.parametrize(
+    ("name", "names_an_id"),
+    [("list_segments", False), ("list_messages", False), ("track_event", True)],
+)
+def test_a_404_speaks_of_an_id_only_where_the_call_has_one(name: str, names_an_id: bool) -> None:
+    assert ("by this id" in error(name, 404)["summary"]) is names_an_id
+
+
+def test_a_refusal_points_at_the_words_of_customer_io_only_where_it_has_some() -> None:
+    with_words, without = (
+        error("track_event", 400, b'{"meta":{"error":"no"}}'),
+        error("track_event", 400, b""),
+    )
+
+    assert ("said" in with_words, "`said`" in with_words["summary"]) == (True, True)
+    assert ("said" in without, "`said`" in without["summary"]) == (False, False)
 
 
 @pytest.mark.parametrize("status", [408, 460, 499, 500, 502, 503, 504, 522, 524, 599])

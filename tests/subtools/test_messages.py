@@ -162,7 +162,7 @@ def test_type_and_metric_filter_the_messages_of_one_person_here() -> None:
         asked = {"customer_id": "u1", **filters}
         assert query_of(list_messages, **asked) == {"id_type": "id", "limit": "20"}
         result = result_of(list_messages, reply, **asked)
-        assert "of 2 on this page" in result["summary"]
+        assert "Of 2 on this page" in result["summary"]
         return [message["id"] for message in result["messages"]]
 
     assert found(type="push") == ["p"]

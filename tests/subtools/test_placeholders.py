@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from customerio_tool.errors import FieldProblem
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.declare.placeholders import is_placeholder
+from customerio_tool.subtools.declare.placeholders import ASK, is_placeholder
 from tests.subtools.calls import refusal_of
 
 WORDS = (
@@ -145,7 +145,7 @@ PLACEHOLDERS = [*WORDS, *TEMPLATES]
 def test_a_person_is_no_placeholder(name: str) -> None:
     field = subtools()[name].args.model_fields["customer_id"]
     others = {key: value for key, value in call_of(name).items() if key != "customer_id"}
-    fix = "send the real one" if field.is_required() else "leave it out"
+    fix = f"send the real one{ASK}" if field.is_required() else "leave it out"
     for text in PLACEHOLDERS:
         assert_refused(name, {**others, "customer_id": text}, "customer_id", fix)
 
@@ -158,7 +158,7 @@ def call_of(name: str) -> dict[str, Any]:
 def test_a_required_identifier_is_asked_for(argument: str) -> None:
     name, others = REQUIRED[argument]
     for text in PLACEHOLDERS:
-        assert_refused(name, {**others, argument: text}, argument, "send the real one")
+        assert_refused(name, {**others, argument: text}, argument, f"send the real one{ASK}")
 
 
 @pytest.mark.parametrize(("argument", "name", "call"), OPTIONAL)
@@ -173,7 +173,7 @@ def people(**one: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", PLACEHOLDERS)
 def test_an_identifier_inside_an_argument_is_no_placeholder(text: str) -> None:
-    real = "send the real one"
+    real = f"send the real one{ASK}"
     ids = {"segment_id": 1, "customer_ids": ["u1", text]}
     for name in ("add_to_segment", "remove_from_segment"):
         assert_refused(name, ids, "customer_ids[1]", real)

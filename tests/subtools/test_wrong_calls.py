@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -150,8 +151,23 @@ def test_an_argument_that_no_subtool_has_is_refused_and_others_are_named(
         assert problem["fix"] == "put it into 'attributes'"
         assert result["error"]["try"]["attributes"]["zzzzzz"] == "Augusta Ada"
         return
-    assert f"choose from {subtools()[name].argument_names[0]}" in problem["fix"]
+    first, *others = subtools()[name].argument_names
+    assert (f"choose from {first}" if others else f"send {first} alone") in problem["fix"]
     assert "Augusta" not in json.dumps(result)
+
+
+IMPERATIVES = frozenset(
+    (
+        *("ask", "check", "choose", "find", "flatten", "give", "leave", "make", "name"),
+        *("put", "remove", "rename", "send", "shorten", "span", "use", "write"),
+    )
+)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+def test_each_fix_begins_with_what_to_do(row: WrongCall, tool: CustomerIoTool) -> None:
+    for problem in refusal(tool, row.subtool, row.given)["error"]["fields"]:
+        assert re.match(r"\w+", problem["fix"])[0] in IMPERATIVES  # type: ignore[index]
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())

@@ -135,17 +135,6 @@ def _wrong() -> Iterator[str]:
     yield _table(("Subtool", "Arguments", "Summary", "`try` or `look`"), rows)
 
 
-def _error_told(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what an error says; the subtool's own name stands as NAME, so that alike are one."""
-    summary, calls = _told(result)
-    error = result["error"]
-    return error["code"], error["next_step"], re.sub(rf"\b{name}\b", "NAME", summary), calls
-
-
-def _names(names: Sequence[str]) -> str:
-    return "all" if len(names) == len(NAMES) else ", ".join(f"`{name}`" for name in names)
-
-
 def _told(result: Mapping[str, Any]) -> tuple[str, str]:
     """Return the summary, and the call that an error has for the model."""
     error = result.get("error", {})

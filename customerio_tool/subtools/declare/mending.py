@@ -61,6 +61,11 @@ def _plain(name: str) -> str:
     return name.replace("_", "").rstrip("s")
 
 
+def is_wrapper(args: type[BaseModel], name: str) -> bool:
+    """Return whether an unknown name is one that models put around all arguments."""
+    return name in _WRAPPERS - args.model_fields.keys()
+
+
 def loose_argument(args: type[BaseModel], name: str) -> str | None:
     """Return the argument into which a name of the model's own belongs, or None."""
     fields = args.model_fields
@@ -121,7 +126,7 @@ def _is_name(value: Any, argument: str) -> bool:
 def _unwrapped(args: type[BaseModel], given: Mapping[str, Any]) -> Values | None:
     """Return the arguments that stand inside of the only one, or the arguments themselves."""
     values = dict(given)
-    if len(values) == 1 and (name := next(iter(values))) in _WRAPPERS - args.model_fields.keys():
+    if len(values) == 1 and is_wrapper(args, name := next(iter(values))):
         inner = values[name]
         return dict(inner) if isinstance(inner, dict) else None
     return values

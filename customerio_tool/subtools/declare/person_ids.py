@@ -45,7 +45,7 @@ def well_shaped(identifier: str) -> str:
 _PHONE = "is a phone number, by which this call finds nobody"
 _PHONE_FIX = (
     "find the person with get_customer_attributes and id_type='phone' ('id' if it is their id), "
-    "and send cio_ with the cio_id that it shows"
+    "and send the cio_id that it shows, with cio_ before it"
 )
 
 

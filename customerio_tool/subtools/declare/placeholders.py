@@ -210,6 +210,10 @@ def _describe_an_identifier(words: list[str]) -> bool:
     return (first in _OWNERS and last in _THINGS) or (last == "here" and words[-2] in _THINGS)
 
 
+ASK = "; ask the user if nobody named it"
+"""Ends the fix of an identifier that only the user may know, so that no model makes one up."""
+
+
 class Blank(Problem):
     """The problem of a text without anything in it."""
 
@@ -218,7 +222,7 @@ class Placeholder(Problem):
     """A placeholder where an identifier is needed."""
 
     def __init__(self, *path: str | int) -> None:
-        super().__init__("is a placeholder and no identifier", "send the real one", *path)
+        super().__init__("is a placeholder and no identifier", f"send the real one{ASK}", *path)
 
 
 def field_problem(found: Problem, field: str, optional: Collection[str]) -> FieldProblem:
@@ -228,4 +232,6 @@ def field_problem(found: Problem, field: str, optional: Collection[str]) -> Fiel
         return FieldProblem(field, whole.problem, f"{whole.fix}, or leave the argument out")
     if isinstance(found, Placeholder) and field in optional:
         return FieldProblem(field, whole.problem, "leave it out")
+    if isinstance(found, Blank) and field.endswith(("_id", "_ids")):
+        return FieldProblem(field, whole.problem, f"{whole.fix}{ASK}")
     return whole

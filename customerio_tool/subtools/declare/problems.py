@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
 from customerio_tool.subtools.declare.marks import RARE, FoundBy, marks, marks_of
-from customerio_tool.subtools.declare.mending import alias_of, loose_argument
-from customerio_tool.subtools.declare.placeholders import field_problem
+from customerio_tool.subtools.declare.mending import alias_of, is_wrapper, loose_argument
+from customerio_tool.subtools.declare.placeholders import ASK, field_problem
 from customerio_tool.subtools.declare.wording import (
     MAX_NAME_CHARS,
     choices,
@@ -60,7 +61,10 @@ def _sentence(text: str) -> str:
 
 
 def problems_of(
-    error: ValidationError, args: type[BaseModel] | None = None, optional: Collection[str] = ()
+    error: ValidationError,
+    args: type[BaseModel] | None = None,
+    optional: Collection[str] = (),
+    sent: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[FieldProblem]:
     """Return the field problems for a validation error of pydantic; none shows the refused value.
 
@@ -68,9 +72,10 @@ def problems_of(
         error: The validation error.
         args: The class of the subtool's arguments, to correct a misspelt one.
         optional: The names of those that may be left out.
+        sent: The arguments as they were sent.
     """
     details = error.errors(include_url=False)
-    fixes = _unknown_argument_fixes(details, args) if args else {}
+    fixes = _unknown_argument_fixes(details, args, sent) if args else {}
     finds = _finding_fixes(args) if args else {}
     found = {f"send it as {name!r}" for name in (args.model_fields if args else ())}
     given = {fix for fix in fixes.values() if fix in found}
@@ -91,7 +96,7 @@ def _finding_fixes(args: type[BaseModel]) -> dict[str, str]:
 
 
 def _unknown_argument_fixes(
-    details: Iterable[ErrorDetails], args: type[BaseModel]
+    details: Iterable[ErrorDetails], args: type[BaseModel], sent: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the fix for each unknown argument by its path; only one fix lists all arguments.
 
@@ -100,29 +105,42 @@ def _unknown_argument_fixes(
     """
     known = [name for name, field in args.model_fields.items() if not marks(field, RARE)]
     missing = [path_of(each["loc"]) for each in details if each["type"] == "missing"]
-    given = [str(each["loc"][0]) for each in details if each["type"] == "extra_forbidden"]
-    fixes = {path_of((name,)): fix for name in given[:MAX_PROBLEMS] if (fix := _place(args, name))}
+    extra = [each for each in details if each["type"] == "extra_forbidden"]
+    nulls = {str(each["loc"][0]): "leave it out" for each in extra if each["input"] is None}
+    given = [str(each["loc"][0]) for each in extra]
+    places = {name: nulls.get(name) or _place(args, name, sent) for name in given[:MAX_PROBLEMS]}
+    fixes = {path_of((name,)): fix for name, fix in places.items() if fix}
     unknown = [path_of((name,)) for name in given if path_of((name,)) not in fixes]
     if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], missing[0], known):
         return {**fixes, unknown[0]: f"send it as {missing[0]!r} if that is what it is"}
     for name in list(dict.fromkeys(unknown))[:MAX_PROBLEMS]:
         fix = nearest(name, known)
-        is_repeat = fix == choices(known) and fix in fixes.values()
-        fixes[name] = "choose from the same." if is_repeat else fix
+        if fix == choices(known):
+            is_repeat = fix in fixes.values()
+            fix = f"send {known[0]} alone" if len(known) == 1 else fix
+            fix = "choose from the same." if is_repeat else fix
+        fixes[name] = fix
     return fixes
 
 
-def _place(args: type[BaseModel], name: str) -> str:
-    """Return the fix for a name that can mean one argument only; "" for any other."""
+def _place(args: type[BaseModel], name: str, sent: Mapping[str, Any]) -> str:
+    """Return the fix for a name that can mean one argument only, or all; "" for any other."""
+    if is_wrapper(args, name):
+        return "send what it holds, without it"
     if alias := alias_of(args, name):
-        return f"send it as {alias!r}"
+        is_other = alias in sent and sent[alias] != sent.get(name)
+        return f"give {alias!r} one of the two values" if is_other else f"send it as {alias!r}"
     for finds in (
         each for field in args.model_fields.values() for each in marks_of(field, FoundBy)
     ):
         if name in finds.names:
             return f"find the number by it with {finds.subtool}"
     loose = loose_argument(args, name)
-    return f"put it into {loose!r}" if loose else ""
+    if not loose:
+        return ""
+    there = sent.get(loose)
+    is_other = isinstance(there, Mapping) and there.get(name, sent.get(name)) != sent.get(name)
+    return f"give it one value in {loose!r}" if is_other else f"put it into {loose!r}"
 
 
 def _is_misspelt(name: str, missing: str, known: list[str]) -> bool:
@@ -148,11 +166,11 @@ def _problem(
         is_blank = details["input"] == 0 and path in optional
         return FieldProblem(path, wrong, f"{fix}, or leave it out" if is_blank else fix)
     if details["type"] == "int_type" and path.endswith("id"):
-        fix = _NO_GUESS + finds.get(path, "")
+        fix = _NO_GUESS + finds.get(path, ASK)
         return FieldProblem(path, f"is {kind_of(details['input'])}", fix)
     wrong, fix = _describe(details)
     is_unknown = details["type"] == "missing" and path.endswith(("_id", "_ids"))
-    ask = "; ask the user if nobody named it" if is_unknown else ""
+    ask = ASK if is_unknown else ""
     return FieldProblem(path, wrong, fix + finds.get(path, ask))
 
 
@@ -162,10 +180,10 @@ def _no_number(details: ErrorDetails) -> tuple[str, str]:
     The fix names no number to send: a model would send it, and another object is under it.
     """
     problem, limit = _BOUNDS[details["type"]](details.get("ctx", {}))
-    return problem, f"it is {limit.removeprefix('send ')}; send the number of the one you mean"
+    return problem, f"send the number of the one you mean, which is {limit.removeprefix('send ')}"
 
 
-_NO_GUESS = "send an integer, the id that a list or the user names for it, and no guess"
+_NO_GUESS = "send its id, an integer and no guess"
 """What to do with a name given as an id: a model that has to send any number sends 1."""
 
 _LIMITS = ("greater_than_equal", "less_than_equal")
@@ -190,7 +208,7 @@ def _describe(details: ErrorDetails) -> tuple[str, str]:
     if describe := _BOUNDS.get(details["type"]):
         return describe(bounds)
     if details["type"] == "missing":
-        return "is missing", "it is required"
+        return "is missing", "give it"
     if details["type"] == "literal_error":
         return "is not one of the choices", f"send {bounds['expected']}"
     return f"is {given} that does not fit", "see the description of this argument"

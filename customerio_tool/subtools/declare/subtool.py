@@ -254,7 +254,7 @@ class Subtool(Generic[A]):
         try:
             args = self.args.model_validate(values)
         except ValidationError as error:
-            problems = problems_of(error, self.args, self._optional_names())
+            problems = problems_of(error, self.args, self._optional_names(), given)
         else:
             return args.read_as(reading)
         return refuse(problems)

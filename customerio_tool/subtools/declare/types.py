@@ -66,12 +66,12 @@ def size_of(value: Any) -> int:
     return len(value.encode())
 
 
-def at_most(limit: int, noun: str = "it") -> Callable[[Any], Any]:
+def at_most(limit: int, noun: str = "a value") -> Callable[[Any], Any]:
     """Return a validator that refuses values of more than `limit` bytes; `noun` names the value."""
 
     def check(value: Any) -> Any:
         if (size := size_of(value)) > limit:
-            raise Problem(f"is {size:,} bytes long", f"{noun} may have at most {limit:,} bytes")
+            raise Problem(f"is {size:,} bytes long", f"send {noun} of at most {limit:,} bytes")
         return value
 
     return check
@@ -170,7 +170,7 @@ def exact(text: str) -> str:
     """
     if has_hidden_edge(text):
         found = "begins or ends with white space or an invisible character"
-        raise Problem(found, "send it exactly as stored, without them")
+        raise Problem(found, "send it without them")
     if visible(text) != text:
         raise Problem("holds an invisible character", "send it as it shows, without that")
     return str(at_most(MAX_IDENTIFIER_BYTES, "an identifier")(text))

@@ -90,10 +90,10 @@ def _attribute(name: str, value: Any) -> Any:
     if visible(name) != name:
         raise Problem("has an invisible character in its name", "name it as it shows", name)
     if size_of(name) > MAX_ATTRIBUTE_NAME_BYTES:
-        limit = f"a name may have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
+        limit = f"give it a name of at most {MAX_ATTRIBUTE_NAME_BYTES} bytes"
         raise Problem("has too long a name", limit, name)
     if (size := size_of(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
-        limit = f"a value may have at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
+        limit = f"send a value of at most {MAX_ATTRIBUTE_VALUE_BYTES:,} bytes"
         raise Problem(f"is {size:,} bytes long", limit, name)
     if (
         name in IDENTIFIER_ATTRIBUTES - {"phone"}

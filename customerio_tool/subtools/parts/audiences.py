@@ -82,7 +82,7 @@ def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
     if operator == "exists" and value is None:
         return {"field": field, "operator": operator}
     if operator == "exists":
-        fix = _UNSAID if _is_turned(where) else "to compare with it send operator='eq'"
+        fix = _UNSAID if _is_turned(where) else "send operator='eq' to compare with it"
         raise Problem("does not go with exists", fix, *where, "value")
     if operator is None:
         raise Problem("is missing", "send operator='eq' with a value", *where, "operator")
@@ -91,7 +91,7 @@ def _attribute(inner: Any, *where: str | int) -> dict[str, Any]:
     return {"field": field, "operator": operator, "value": text_of(value, *where, "value")}
 
 
-_UNSAID = "where and, or, not, eq and exists cannot say it, ask the user for another audience"
+_UNSAID = "ask the user for another audience if and, or, not, eq and exists cannot say it"
 """What to do with a condition that another one would replace by more people, or by others."""
 
 

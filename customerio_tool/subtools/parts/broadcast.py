@@ -77,7 +77,7 @@ def _audience(value: Any) -> Any:
     if isinstance(value, str) and value in AUDIENCE_ARGUMENT:
         return value
     named = "'customer_ids', 'emails', 'filter', 'per_user_data' or 'file'"
-    fix = f"send {named}, with its argument; default only if the user means all whom it has"
+    fix = f"send {named}, with its argument; default only if the user means its whole audience"
     raise Problem("is not one of the choices", fix)
 
 
@@ -178,7 +178,7 @@ class TriggerBroadcastArgs(Args):
             if name != needed
         ]
         if needed and getattr(self, needed) is None:
-            fix = f"audience={self.audience} needs it"
+            fix = f"give it: audience={self.audience} needs it"
             problems.append(FieldProblem(needed, "is missing", fix))
         problems += self._misplaced_flags()
         if problems:
@@ -196,7 +196,7 @@ class TriggerBroadcastArgs(Args):
         if chosen in lists or (lists and name not in _LISTS):
             return "leave it out"
         if name in _LISTS or (chosen is None and len(given) == 1):
-            return f"to write to these {name} only, send audience='{_CHOICE[name]}'"
+            return f"send audience='{_CHOICE[name]}' to write to these {name} only"
         return "ask the user which audience is meant"
 
     def _misplaced_flags(self) -> list[FieldProblem]:
@@ -243,7 +243,7 @@ def broadcast_body(args: TriggerBroadcastArgs, _: Invocation) -> dict[str, Any]:
         audience = {_BODY_MEMBER[argument]: args.people or getattr(args, argument)}
     body = {**audience, **_flags(args), **({"data": args.data} if args.data else {})}
     if (size := size_of(body)) > MAX_BODY_BYTES:
-        limit = f"a trigger may have at most {MAX_BODY_BYTES:,} bytes"
+        limit = f"shorten the call to {MAX_BODY_BYTES:,} bytes"
         refuse([FieldProblem(argument or "data", f"makes a call of {size:,} bytes", limit)])
     return body
 

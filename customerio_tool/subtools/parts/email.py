@@ -114,7 +114,7 @@ class SendTransactionalEmailArgs(Args):
     def _complete(self) -> Self:
         lists = [text for text in (self.to, self.cc, self.bcc) if text is not None]
         if (count := sum(len(addresses(text)) for text in lists)) > MAX_RECIPIENTS:
-            limit = f"to, cc and bcc may have {MAX_RECIPIENTS} together"
+            limit = f"name at most {MAX_RECIPIENTS} in all three together"
             raise Problem(f"has {count} addresses with cc and bcc", limit, "to")
         check_send(self)
         missing = [name for name in NEEDED_WITHOUT_TEMPLATE if getattr(self, name) is None]

@@ -95,7 +95,7 @@ def meant_subtool(name: str, known: Collection[str]) -> str:
         subtool, _, arguments = instead.partition(" ")
         return f"did you mean {subtool!r}{f' {arguments}' if arguments else ''}?"
     if spelt in _NEXT_STEPS:
-        return "it is a next step, and what it says is done by calls of other subtools."
+        return "it is a next step: make the calls that the error with it names."
     if likely := meant(name, known):
         return f"did you mean {likely!r}?"
     for thing in _THINGS:

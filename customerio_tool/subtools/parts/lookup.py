@@ -21,7 +21,7 @@ def looked_up_hint(customer_id: str, id_type: LookupType | None) -> str:
     """Return a sentence on the type by which nobody was found, and on another one to try."""
     kind = kind_of_person(customer_id, id_type)
     if id_type is not None:
-        return f"It was looked up as {kind}, as id_type says."
+        return f"It was looked up as {kind}, as id_type says: ask the user whether that is right."
     other = _other_kind(customer_id, kind)
     return f"It was looked up as {kind}, by its shape; try id_type='{other}' if it is one."
 

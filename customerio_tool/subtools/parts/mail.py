@@ -205,7 +205,7 @@ def _attachments(given: Mapping[str, Any]) -> dict[str, str]:
     files = {name: _attachment(name, value) for name, value in given.items()}
     total = sum(len(b64decode(content)) for content in files.values())
     if total >= MAX_ATTACHMENT_BYTES:
-        limit = f"all files together must be under {MAX_ATTACHMENT_BYTES:,} bytes"
+        limit = f"send files of under {MAX_ATTACHMENT_BYTES:,} bytes together"
         raise Problem(f"are {total:,} bytes long", limit)
     return files
 
@@ -281,12 +281,12 @@ def _override(name: str, value: Any) -> Any:
     if check is None or value in (None, ""):
         return value
     if not isinstance(value, str):
-        fix = "send an address as text, or name it otherwise: Customer.io writes to it"
+        fix = "send an address as text, or rename it: Customer.io takes it for the message's own"
         raise Problem(f"is {kind_of(value)}", fix, name)
     try:
         return located(check, value, name)
     except Problem as found:
-        fix = f"{found.fix}, or name it otherwise: Customer.io writes to it"
+        fix = f"{found.fix}, or rename it: Customer.io takes it for the message's own"
         redirected = Problem(found.problem, fix, *found.path)
     raise redirected
 

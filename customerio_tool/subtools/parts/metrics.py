@@ -124,9 +124,9 @@ class GetCampaignMetricsArgs(Args):
         if self.steps is not None and given:
             raise Problem(f"does not go with {given[0]}", "give the one or the other", "steps")
         if given and self.start_time is None:
-            raise Problem("is missing", f"{given[0]} needs it", "start_time")
+            raise Problem("is missing", f"give it, as {given[0]} needs it", "start_time")
         if self.steps is not None and self.steps > MAX_STEPS[self.step]:
-            limit = f"at most {MAX_STEPS[self.step]} {self.step}, or give start_time"
+            limit = f"send at most {MAX_STEPS[self.step]} with {self.step}, or give start_time"
             raise Problem("is out of bounds", limit, "steps")
         return self
 

@@ -268,7 +268,7 @@ def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
         fix = "leave it out to send now, or give a later time"
         refuse([FieldProblem("send_at", "is past", fix)], now)
     if -late > MAX_AHEAD_SECONDS:
-        refuse([FieldProblem("send_at", "is too far ahead", "it may be at most 90 days ahead")])
+        refuse([FieldProblem("send_at", "is too far ahead", "give a time at most 90 days ahead")])
 
 
 def _check_size(body: Mapping[str, Any]) -> None:
@@ -277,10 +277,10 @@ def _check_size(body: Mapping[str, Any]) -> None:
     attached = sizes.pop("attachments", 0)
     if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
-        limit = f"all but attachments may have {MAX_PAYLOAD_BYTES:,} bytes together"
+        limit = f"shorten all but attachments to {MAX_PAYLOAD_BYTES:,} bytes together"
         refuse([FieldProblem(largest, f"is {sizes[largest]:,} bytes long", limit)])
     if whole > MAX_BODY_BYTES:
-        limit = f"the whole call may have {MAX_BODY_BYTES:,}; link to large files instead"
+        limit = f"shorten the call to {MAX_BODY_BYTES:,}: link to large files instead"
         problem = f"are {attached:,} bytes in base64, and the call {whole:,}"
         refuse([FieldProblem("attachments", problem, limit)])
 
@@ -362,8 +362,11 @@ def _sentence(args: Transactional, noun: str) -> str:
 def template_hint(args: Transactional) -> str:
     """Return a sentence on what to check when Customer.io does not find the template or sender."""
     if args.transactional_message_id is None:
-        return "Check that from_address or the workspace's sender is verified, or name a template."
+        return (
+            "Ask the user whether from_address or the workspace's sender is verified, or name a "
+            "template."
+        )
     return (
-        "Template ids and trigger names are in Customer.io under Transactional; check that "
-        "transactional_message_id is one of this kind of message."
+        "Ask the user for the template's id or trigger name, which Customer.io shows under "
+        "Transactional; it must be one of this kind of message."
     )

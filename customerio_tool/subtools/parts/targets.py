@@ -29,13 +29,18 @@ _PLAIN_EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}")
 
 
 def person_target(
-    named: Callable[[A], tuple[IdType, str]], *, nothing: str, has_type: bool = False
+    named: Callable[[A], tuple[IdType, str]],
+    *,
+    nothing: str,
+    argument: str = "customer_id",
+    has_type: bool = False,
 ) -> Target[A]:
     """Return the target of a call that erases one person.
 
     Args:
         named: Returns the type and the identifier of the person.
         nothing: The sentence for a person whom nobody knows.
+        argument: The argument that names the person.
         has_type: Whether the call sends the type too; else Customer.io infers it from the form.
     """
 
@@ -47,7 +52,7 @@ def person_target(
     return Target(
         looks=lambda args: [_look_up(*named(args))],
         shown=_shown,
-        found=lambda _: "Somebody with this id was known before.",
+        found=lambda _: f"Somebody with this {argument} was known before.",
         nothing=nothing,
         unread=(
             "Whether anybody has this id could not be read before, so that a read which finds "
