@@ -168,9 +168,8 @@ _MAY_NOT_SEND = (
 """https://docs.customer.io/journeys/transactional-api-common-api-errors/"""
 
 _NO_ID = "Customer.io has nothing where this call asked"
-_NO_REPAIR = "Tell the user: it names no id, and other arguments would not mend that."
+_NO_REPAIR = "Tell the user: the call names no id, so that other arguments would not mend that."
 _ASK = "Ask the user"
-_TOO_LARGE_READ = "Give fewer or shorter arguments; if there are none, tell the user."
 _ASK_ID = f"{_ASK} whether the id is right."
 _NOT_CREATE = "Do not create what was not found, unless the user asked for that."
 
@@ -210,7 +209,7 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int, has_words:
     if error is PermissionDenied:
         return f"{_FORBIDDEN} {_MAY_NOT_SEND}" if subtool.effect is Effect.SEND else _FORBIDDEN
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return _TOO_LARGE_READ if subtool.effect.read_only else "Send less in one call."
+        return "Send less in one call; if nothing can be left out, tell the user."
     found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
     hint = f" If it refused the id: {found[0].lower()}{found[1:]}" if found else ""
     return f"{_REASON if has_words else _NO_REASON}{hint}"

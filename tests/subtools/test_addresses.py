@@ -14,7 +14,7 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.errors import ArgumentsInvalid, ConnectionInvalid
 from customerio_tool.policy.policy import Policy
 from customerio_tool.subtools import subtools
-from tests.subtools.test_address_form import ADDRESSES
+from tests.subtools.test_address_form import ADDRESSES, SPOILERS
 from tests.support.sandbox_api import Api
 
 WRONG = {
@@ -183,6 +183,19 @@ def test_what_is_no_address_is_refused_wherever_one_stands(
 ) -> None:
     found = {what: refusals(tool, place, text) for what, text in WRONG.items()}
     assert found == {what: [place[2]] for what in WRONG}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([*NAMED[2:], *BARE]), ADDRESSES, SPOILERS, st.data())
+def test_one_wrong_character_spoils_an_address_wherever_it_stands(
+    place: Place, text: str, spoiler: str, data: st.DataObject
+) -> None:
+    name, arguments, path = place
+    at = data.draw(st.integers(1, len(text) - 1))
+    assert subtools()[name].parse(arguments(text))
+    with pytest.raises(ArgumentsInvalid) as refused:
+        subtools()[name].parse(arguments(text[:at] + spoiler + text[at:]))
+    assert [field.path for field in refused.value.fields] == [path]
 
 
 @each_place

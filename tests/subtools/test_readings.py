@@ -165,6 +165,37 @@ def test_a_whole_number_is_an_id_in_every_spelling(dry: CustomerIoTool, value: A
     assert request(dry, "get_segment", {"segment_id": value})["url"].endswith("/segments/42")
 
 
+NUMBERS = [
+    (name, argument)
+    for name, argument, _ in ARGUMENTS
+    if subtools()[name].input_schema()["properties"][argument]["type"] == "integer"
+]
+
+
+@given(named=st.sampled_from(NUMBERS), number=st.integers(1, 12))
+def test_any_number_can_be_a_float_or_text(named: tuple[str, str], number: int) -> None:
+    (name, argument), parse = named, subtools()[named[0]].parse
+    others = {
+        **subtools()[name].examples[0].arguments,
+        **({"campaign_id": 12} if argument == "trigger_id" else {}),
+    }
+    if argument == "steps":
+        others = {"campaign_id": 12}
+    for spelt in (float(number), str(number), f"{number}.0"):
+        assert parse({**others, argument: spelt}) == parse({**others, argument: number})
+
+
+@given(
+    named=st.sampled_from(NUMBERS),
+    value=st.floats().filter(lambda value: not value.is_integer()),
+)
+def test_what_is_no_whole_number_is_no_number(named: tuple[str, str], value: float) -> None:
+    name, argument = named
+    with pytest.raises(ArgumentsInvalid) as refused:
+        subtools()[name].parse({**subtools()[name].examples[0].arguments, argument: value})
+    assert argument in [field.path for field in refused.value.fields]
+
+
 @given(number=st.integers(1, 2**31 - 1))
 def test_any_number_of_a_segment_can_be_a_float_or_text(number: int) -> None:
     parse = subtools()["get_segment"].parse
@@ -182,12 +213,49 @@ ALIASES = [
 ]
 
 
+OTHERS: dict[str, list[dict[str, Any]]] = {
+    "delete_segment": [{"segment_id": 1, "name": "Beta"}],
+    "get_campaign_metrics": [{"campaign_id": 12, "steps": 3}],
+    "list_messages": [
+        {"start_time": "2026-11-01", "end_time": "2026-11-02"},
+        {"transactional_id": 3},
+    ],
+    "send_transactional_email": [
+        {
+            "to": "ada@example.com",
+            "customer_id": "u1",
+            "transactional_message_id": "1",
+            "body_plain": "Hi",
+            "send_at": "2026-11-24T09:00:00Z",
+        }
+    ],
+    "send_transactional_push": [
+        {
+            "customer_id": "u1",
+            "transactional_message_id": "1",
+            "message": "Hi",
+            "message_data": {"order": 17},
+            "send_at": "2026-11-24T09:00:00Z",
+        }
+    ],
+    "track_anonymous_event": [
+        {"anonymous_id": "v", "name": "a", "timestamp": "2026-11-20", "event_id": "order-17"}
+    ],
+    "track_page_view": [
+        {"customer_id": "u1", "url": "/a", "timestamp": "2026-11-20", "event_id": "order-17"}
+    ],
+    "trigger_broadcast": [{"broadcast_id": 30, "audience": "customer_ids", "customer_ids": ["u1"]}],
+}
+"""Calls with the arguments that no example has."""
+
+
 @given(drawn=st.data())
 def test_an_alias_is_refused_and_try_is_the_call_with_the_right_name(drawn: st.DataObject) -> None:
     name, argument, alias = drawn.draw(st.sampled_from(ALIASES))
     subtool = subtools()[name]
     examples = [each.arguments for each in subtool.examples if argument in each.arguments]
-    if not examples or alias in subtool.argument_names:
+    examples += [each for each in OTHERS.get(name, ()) if argument in each]
+    if alias in subtool.argument_names:
         return
     right = dict(drawn.draw(st.sampled_from(examples)))
     spelling = drawn.draw(st.sampled_from([str.lower, str.upper, str.title]))
@@ -199,7 +267,21 @@ def test_an_alias_is_refused_and_try_is_the_call_with_the_right_name(drawn: st.D
         assert any(alias == other and argument != known for _, known, other in ALIASES)
         return
     assert corrected.keys() == right.keys()
-    subtool.parse(corrected)
+    assert subtool.parse(corrected).model_dump() == subtool.parse(right).model_dump()
+
+
+def test_try_changes_no_value_that_was_taken() -> None:
+    right = {
+        "to": "Ada <ada@example.com>",
+        "customer_id": "u1",
+        "subject": "Hi",
+        "body": "Hi",
+        "from_address": "Acme <hi@acme.example>",
+    }
+    wrong = {**right, "text": "Hi", "customer_id": ["u1"]}
+    with pytest.raises(ArgumentsInvalid) as refused:
+        subtools()["send_transactional_email"].parse(wrong)
+    assert refused.value.corrected == {**right, "body_plain": "Hi"}
 
 
 def test_no_alias_is_an_argument_s_own_name_or_a_key() -> None:

@@ -75,13 +75,20 @@ def loose_argument(args: type[BaseModel], name: str) -> str | None:
 
 
 def mended(
-    args: type[BaseModel], given: Mapping[str, Any], *, is_type_wrong: bool
+    args: type[BaseModel],
+    given: Mapping[str, Any],
+    *,
+    wrong: Collection[str],
+    is_type_wrong: bool,
 ) -> Iterator[Values]:
     """Yield calls that refused arguments may mean, the most likely first.
+
+    A text that was not refused stays as it is, as that of a sender: `Acme <hi@acme.example>`.
 
     Args:
         args: The class of the arguments.
         given: The refused arguments.
+        wrong: The names of those whose value was refused.
         is_type_wrong: Whether the type that was given for an identifier contradicts its form.
     """
     values = _unwrapped(args, given)
@@ -94,8 +101,16 @@ def mended(
         for name, value in renamed.items()
         if not _is_to_leave_out(fields[name], name, value)
     }
-    tidy = {name: _mended_value(args, name, value) for name, value in kept.items()}
-    yield from (tidy, kept)
+    unseen = {*wrong, *(kept.keys() - given.keys())}
+    for names in (wrong, unseen):
+        tidy = {
+            name: value
+            if isinstance(value, str) and name not in names
+            else _mended_value(args, name, value)
+            for name, value in kept.items()
+        }
+        yield tidy
+    yield kept
     implied = {name for name in tidy if marks(fields[name], IMPLIED)}
     if implied and (is_type_wrong or any(_is_no_choice(args, n, tidy[n]) for n in implied)):
         yield {name: value for name, value in tidy.items() if name not in implied}

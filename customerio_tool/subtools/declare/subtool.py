@@ -272,7 +272,8 @@ class Subtool(Generic[A]):
         self, error: ArgumentsInvalid, given: Mapping[str, Any]
     ) -> Iterator[dict[str, Any]]:
         is_type_wrong = any(each.problem.startswith(CANNOT_BE) for each in error.fields)
-        for values in mended(self.args, given, is_type_wrong=is_type_wrong):
+        wrong = {re.split(r"[.\[]", each.path)[0] for each in error.fields}
+        for values in mended(self.args, given, wrong=wrong, is_type_wrong=is_type_wrong):
             yield self.mend(values) if self.mend else values
 
     def _is_right(self, given: Mapping[str, Any]) -> bool:
