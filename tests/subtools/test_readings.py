@@ -165,37 +165,6 @@ def test_a_whole_number_is_an_id_in_every_spelling(dry: CustomerIoTool, value: A
     assert request(dry, "get_segment", {"segment_id": value})["url"].endswith("/segments/42")
 
 
-NUMBERS = [
-    (name, argument)
-    for name, argument, _ in ARGUMENTS
-    if subtools()[name].input_schema()["properties"][argument]["type"] == "integer"
-]
-
-
-@given(named=st.sampled_from(NUMBERS), number=st.integers(1, 12))
-def test_any_number_can_be_a_float_or_text(named: tuple[str, str], number: int) -> None:
-    (name, argument), parse = named, subtools()[named[0]].parse
-    others = {
-        **subtools()[name].examples[0].arguments,
-        **({"campaign_id": 12} if argument == "trigger_id" else {}),
-    }
-    if argument == "steps":
-        others = {"campaign_id": 12}
-    for spelt in (float(number), str(number), f"{number}.0"):
-        assert parse({**others, argument: spelt}) == parse({**others, argument: number})
-
-
-@given(
-    named=st.sampled_from(NUMBERS),
-    value=st.floats().filter(lambda value: not value.is_integer()),
-)
-def test_what_is_no_whole_number_is_no_number(named: tuple[str, str], value: float) -> None:
-    name, argument = named
-    with pytest.raises(ArgumentsInvalid) as refused:
-        subtools()[name].parse({**subtools()[name].examples[0].arguments, argument: value})
-    assert argument in [field.path for field in refused.value.fields]
-
-
 @given(number=st.integers(1, 2**31 - 1))
 def test_any_number_of_a_segment_can_be_a_float_or_text(number: int) -> None:
     parse = subtools()["get_segment"].parse

@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 
 from customerio_tool.backends.backends import AUDIT_FILE_VARIABLE, LEDGER_FILE_VARIABLE
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
-from customerio_tool.doors.cli import mcp
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE
 from customerio_tool.doors.credentials import VARIABLES as OF_CONNECTION
 from customerio_tool.policy.policy import VARIABLES, Policy
@@ -21,8 +20,7 @@ State: TypeAlias = Literal["ok", "warning", "failed", "off"]
 
 _PREFIX = "CUSTOMERIO_"
 _OF_STORES = (LEDGER_FILE_VARIABLE, REDIS_URL_VARIABLE, AUDIT_FILE_VARIABLE)
-_OF_SERVERS = (TOKEN_VARIABLE, mcp.TOKEN_VARIABLE)
-_READ = (*OF_CONNECTION.values(), *VARIABLES.values(), *_OF_STORES, *_OF_SERVERS)
+_READ = (*OF_CONNECTION.values(), *VARIABLES.values(), *_OF_STORES, TOKEN_VARIABLE)
 
 MAX_CLOCK_SECONDS = 60
 """How far this machine's clock may be from Customer.io's before `check` warns."""
