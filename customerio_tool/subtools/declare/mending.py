@@ -53,7 +53,8 @@ def alias_of(args: type[BaseModel], name: str) -> str | None:
         for known, argument in args.model_fields.items()
         if any(spelt in each.names for each in marks_of(argument, AlsoCalled))
     ]
-    return next(iter(by_words + declared), None)
+    own = [known for known in by_words if known == spelt]
+    return next(iter(own + declared + by_words), None)
 
 
 def _plain(name: str) -> str:

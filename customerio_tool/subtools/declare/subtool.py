@@ -37,6 +37,7 @@ from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
 from customerio_tool.subtools.declare.times import iso_time
+from customerio_tool.subtools.declare.types import opened
 from customerio_tool.subtools.declare.vendor_json import Item
 
 A = TypeVar("A", bound=Args)
@@ -246,7 +247,7 @@ class Subtool(Generic[A]):
         try:
             return self._typed(given)
         except ArgumentsInvalid as error:
-            self._advise(error, given)
+            self._advise(error, opened(self.args, given))
             raise
 
     def _typed(self, given: Mapping[str, Any]) -> A:
@@ -254,7 +255,9 @@ class Subtool(Generic[A]):
         try:
             args = self.args.model_validate(values)
         except ValidationError as error:
-            problems = problems_of(error, self.args, self._optional_names(), given)
+            problems = problems_of(
+                error, self.args, self._optional_names(), opened(self.args, given)
+            )
         else:
             return args.read_as(reading)
         return refuse(problems)

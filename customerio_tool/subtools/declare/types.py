@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     TypeAdapter,
@@ -40,6 +41,7 @@ from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.marks import IDENTIFIES
 from customerio_tool.subtools.declare.placeholders import Blank, Placeholder, is_placeholder
+from customerio_tool.subtools.declare.reading import base_of
 from customerio_tool.subtools.declare.times import unix_seconds
 from customerio_tool.subtools.declare.wording import kind_of, shown
 
@@ -282,6 +284,23 @@ JsonObject: TypeAlias = Annotated[
 
 json_object = _from_text("{")
 """Return the object of a JSON text; return other values unchanged."""
+
+
+def opened(args: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments, with each object that was given as JSON text."""
+    return {
+        name: _object_of(value)
+        if (argument := args.model_fields.get(name)) and base_of(argument) is dict
+        else value
+        for name, value in given.items()
+    }
+
+
+def _object_of(value: Any) -> Any:
+    try:
+        return json_object(value)
+    except Problem:
+        return value
 
 
 def as_array(value: Any) -> Any:
