@@ -36,6 +36,7 @@ def all_schemas(schema: Any) -> list[dict[str, Any]]:
     """A schema and those of everything inside it."""
     inside = [*schema.get("properties", {}).values()]
     inside += [schema[key] for key in ("items", "additionalProperties") if schema.get(key)]
+    inside += schema.get("anyOf", [])
     return [schema, *(found for part in inside for found in all_schemas(part))]
 
 
@@ -82,9 +83,20 @@ def test_schemas_use_no_word_that_json_schema_does_not_know(subtool: Subtool[Any
         *("type", "properties", "required", "additionalProperties", "items", "description"),
         *("enum", "pattern", "maxLength", *(bound for pair in BOUNDS.values() for bound in pair)),
     }
-    for schema in (subtool.input_schema(), subtool.output_schema()):
+    for schema, more in (
+        (subtool.input_schema(), set[str]()),
+        (subtool.output_schema(), {"anyOf"}),
+    ):
         Draft202012Validator.check_schema(schema)
-        assert {word for part in all_schemas(schema) for word in part} <= vocabulary
+        assert {word for part in all_schemas(schema) for word in part} <= vocabulary | more
+
+
+@every
+def test_what_may_be_null_in_a_result_is_a_plain_type_or_null(subtool: Subtool[Any]) -> None:
+    for part in all_schemas(subtool.output_schema()):
+        if "anyOf" in part:
+            plain, null = part["anyOf"]
+            assert (plain["type"] in PLAIN_TYPES, null) == (True, {"type": "null"})
 
 
 @every

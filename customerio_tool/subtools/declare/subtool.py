@@ -95,8 +95,7 @@ class Subtool(Generic[A]):
         shape: How the reply becomes a result.
         reference: The URL of the endpoint's page in Customer.io's reference.
         examples: At least two example calls.
-        mend: Returns refused arguments in the form that they can only mean together; it never
-            reaches more people.
+        mend: Returns refused arguments as they can only be meant; it never reaches more people.
         query: Returns the query parameters of a call; a parameter with the value None is not sent.
         body: Returns the JSON body of a call; a call without this function has no body.
         narrower_endpoint: The endpoint of the calls that give every argument of its path, where
@@ -255,9 +254,8 @@ class Subtool(Generic[A]):
         try:
             args = self.args.model_validate(values)
         except ValidationError as error:
-            problems = problems_of(
-                error, self.args, self._optional_names(), opened(self.args, given)
-            )
+            shown = opened(self.args, given)
+            problems = problems_of(error, self.args, self._optional_names(), shown)
         else:
             return args.read_as(reading)
         return refuse(problems)
@@ -379,10 +377,7 @@ class Subtool(Generic[A]):
         return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
 
     def _shown_schema(self) -> dict[str, Any]:
-        """Return the schema of the arguments that a model is shown; a call may give all others.
-
-        It lacks those that an identifier's form implies, as models fill them wrongly, and the rare.
-        """
+        """Return the schema of the arguments without rare ones and those that a form implies."""
         schema = self.input_schema()
         for name, argument in self.args.model_fields.items():
             if marks(argument, IMPLIED) or marks(argument, RARE):
