@@ -374,3 +374,4 @@ def test_without_a_connection_the_variables_are_named(tmp_path: Path) -> None:
     told = invoke("approvals", "list", env=env)
     assert told.exit_code == 3
     assert "CUSTOMERIO_APP_API_KEY is missing" in told.stderr
+    assert "--sandbox" not in told.stderr, "the command has no such option"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import click
 import typer
 from rich import box
 from rich.console import Console
@@ -135,9 +136,14 @@ def describe_failure(result: Mapping[str, Any]) -> str:
     problems = [f"{each['path']} {each['problem']}; {each['fix']}." for each in fields]
     lead = summary.partition(problems[0])[0].rstrip()
     is_unset = all(each["problem"] == "is missing" for each in fields)
-    return "\n".join(
-        [lead, *(f"  {line}" for line in problems), *([_NO_ACCOUNT] if is_unset else [])]
-    )
+    advice = [_NO_ACCOUNT] if is_unset and _takes_sandbox() else []
+    return "\n".join([lead, *(f"  {line}" for line in problems), *advice])
+
+
+def _takes_sandbox() -> bool:
+    """Whether the command that runs has the option that the advice names."""
+    context = click.get_current_context(silent=True)
+    return context is not None and any("--sandbox" in one.opts for one in context.command.params)
 
 
 _NO_ACCOUNT = "No account? Use a local Customer.io: add --sandbox."
