@@ -228,7 +228,7 @@ def test_a_failure_after_sending_is_unknown_and_says_where_to_look(
 def test_a_refusal_tells_where_template_ids_are(subtool: Any, least: dict[str, Any]) -> None:
     error = error_for(Call(subtool, subtool.parse(least), AT), Reply(400, {}, b"{}"))
     assert isinstance(error, RequestRejected)
-    assert "the template's id or trigger name" in error.summary
+    assert "transactional_message_id: the id or trigger name" in error.summary
 
 
 def test_without_a_template_each_missing_part_is_named() -> None:
