@@ -31,7 +31,7 @@ def object_in(value: Any) -> dict[str, Any] | None:
     if isinstance(value, (str, bytes)):
         try:
             value = json.loads(value) if value.strip() else {}
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested too deeply
             return None
     if value is None:
         return {}
@@ -122,11 +122,12 @@ def answer(envelope: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         envelope: The result of the call.
         names: The members of the result to capture, none of which has personal data.
     """
-    error = envelope.get("error") or {}
+    error = envelope.get("error")
+    failed = error if isinstance(error, Mapping) else {}
     told = {
         "ok": envelope.get("ok") is True,
-        "error": error.get("code"),
-        "next_step": error.get("next_step"),
+        "error": failed.get("code"),
+        "next_step": failed.get("next_step"),
         **{name: envelope.get(name) for name in names},
     }
     captured = {f"customer_io_{name}": _small(value) for name, value in told.items()}

@@ -131,8 +131,9 @@ def body_of(error: urllib.error.HTTPError) -> bytes:
 def envelope_in(body: bytes) -> Mapping[str, Any] | None:
     """Return the result in a reply, or None if it holds none."""
     found = object_in(body.decode("utf-8", "replace"))
-    is_result = found and isinstance(found.get("ok"), bool) and "summary" in found
-    return found if is_result else None
+    if not found or not isinstance(found.get("ok"), bool) or "summary" not in found:
+        return None
+    return found if found["ok"] or isinstance(found.get("error"), Mapping) else None
 
 
 def refusal(status: int) -> dict[str, Any]:

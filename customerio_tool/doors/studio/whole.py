@@ -26,7 +26,10 @@ def main(inputs: Any = None, env_variables: Any = None) -> dict[str, Any]:
         missing = getattr(error, "name", None) or type(error).__name__
         words = f"Nothing was sent: the package cannot be loaded here ({missing})."
         return failure(f"{words} Paste the thin tool instead, or install what is missing.")
-    given = shapes.object_in(inputs)
+    try:
+        given = shapes.object_in(inputs)
+    except Exception:  # a mapping of the host's own, which `studio.main` refuses
+        given = None
     named = inputs if given is None else {**given, "subtool": SUBTOOL}
     result: dict[str, Any] = studio.main(named, env_variables)
     return result

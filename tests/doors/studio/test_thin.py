@@ -167,6 +167,9 @@ LOST = {
     "502 that is cut": says(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 99\r\n\r\n{"),
     "no HTTP": says(b"SSH-2.0-x\r\n\r\n"),
     "no result": says(answer(b"[1]")),
+    "another's failure": says(answer(b'{"ok": false, "summary": "", "error": "boom"}')),
+    "a failure without a word": says(answer(b'{"ok": false, "summary": ""}')),
+    "too deep": says(answer(b"[" * 100_000, status=b"500 Oops")),
     "cut": says(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
 }
 
@@ -179,7 +182,17 @@ def test_a_lost_answer_leaves_the_outcome_open_unless_it_is_a_reads(script: Scri
         assert output["error"]["took_effect"] == took_effect
 
 
-@pytest.mark.parametrize("inputs", ["[1]", 7, {"arguments": "{"}, {"arguments": '{"a": 1'}])
+@pytest.mark.parametrize("error", ["boom", ["boom"], 7])
+def test_the_success_of_another_server_is_no_traceback(error: Any) -> None:
+    body = json.dumps({"ok": True, "summary": "", "error": error}).encode()
+    with Loopback([says(answer(body))]) as server:
+        returned = call(NAME, EVENT, server.url)
+    assert returned["captured_variables"]["customer_io_ok"] is True
+
+
+@pytest.mark.parametrize(
+    "inputs", ["[" * 100_000, "[1]", 7, {"arguments": "{"}, {"arguments": '{"a": 1'}]
+)
 def test_nonsense_is_a_result(inputs: Any) -> None:
     output = call(NAME, inputs, "http://127.0.0.1:1")["output"]
     assert output["error"]["code"] == "arguments_invalid"

@@ -67,6 +67,12 @@ def test_a_call_that_reads_its_target_first_works_too(local: Sandbox, libraries:
     assert returned["output"]["existed"] is False
 
 
+@pytest.mark.parametrize("inputs", ["[" * 100_000, '{"arguments": ' + "[" * 100_000, [1], "{"])
+def test_nonsense_is_a_result(libraries: Path, inputs: Any) -> None:
+    (returned,), _ = run(text_of("track_event"), [inputs], {}, paths=[libraries])
+    assert returned["output"]["error"]["code"] == "arguments_invalid"
+
+
 def test_without_its_libraries_it_names_what_is_missing() -> None:
     (returned, again), _ = run(text_of("track_event"), [EVENT, EVENT], {})
     assert returned == again
