@@ -22,6 +22,7 @@ from tests.support.project import ROOT
 from tests.support.requirements import requires
 from tests.support.sandbox_api import Api
 from tests.support.shell import MAIN, environment, invoke
+from tests.support.terminal import at_terminal
 
 ERASED = "DELETE", "/api/v1/customers/u1"
 SHARED = ["sqlite", pytest.param("redis", marks=requires("redis-server"))]
@@ -217,6 +218,14 @@ def test_what_a_model_wrote_cannot_act_on_the_terminal(env: dict[str, str]) -> N
         told = invoke("approvals", *command, env=env)
         assert told.exit_code == 0
         assert not {"\x1b", "\u202e", "\x9b"} & set(told.stdout)
+
+
+def test_json_at_a_terminal_cannot_act_on_it_and_is_the_same_value(env: dict[str, str]) -> None:
+    data = {"x": "\u202e\x9b31m\U000e0041 hello"}
+    waiting = asked(env, "send_transactional_email", {**EMAIL, "message_data": data})
+    seen = at_terminal("approvals", "show", waiting, "--json", env=env)
+    assert not {"\u202e", "\x9b", "\U000e0041"} & set(seen.raw)
+    assert json.loads(seen.raw)["arguments"]["message_data"] == data
 
 
 @pytest.mark.parametrize("command", ["approve", "decline"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -24,12 +23,12 @@ from customerio_tool.doors.cli.display import (
     fail_with,
     new_console,
     new_table,
-    plainly,
     write_json,
 )
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.credentials import apis_given
+from customerio_tool.doors.shown import plain_json, plainly
 from customerio_tool.doors.unasked import how_to_approve
 from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
@@ -139,7 +138,7 @@ def _ask(question: Question, asked: str) -> None:
 
 def _show(question: Question, *, is_for_error: bool) -> None:
     shown = None if question.arguments is None else dict(question.arguments)
-    arguments = json.dumps(shown, ensure_ascii=False, indent=2)
+    arguments = plain_json(shown)
     for line in (
         f"{question.confirmation_id}  {question.subtool}  ({_left(question)} left)",
         question.sentence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -21,6 +20,7 @@ from customerio_tool.doors.cli.display import describe_failure, show_result, tel
 from customerio_tool.doors.cli.exit_codes import exit_of_call
 from customerio_tool.doors.cli.options import AsJson, OnSandbox
 from customerio_tool.doors.credentials import apis_given
+from customerio_tool.doors.shown import plain_json
 from customerio_tool.doors.unasked import how_to_approve, unasked
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
 from customerio_tool.secret import Environment
@@ -145,7 +145,7 @@ def _decided(
     if has_agreed and not question.in_doubt:
         return tool.approve(waits, context=at)
     if sys.stdin.isatty() and sys.stderr.isatty():
-        tell(f"{question.sentence}\n{json.dumps(question.arguments, ensure_ascii=False, indent=2)}")
+        tell(f"{question.sentence}\n{plain_json(question.arguments)}")
         is_agreed = typer.confirm("Run it?", err=True)
         return (tool.approve if is_agreed else tool.decline)(waits, context=at)
     if tool.shares_approvals:

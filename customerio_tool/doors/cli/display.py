@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_call
+from customerio_tool.doors.shown import plain_json, plainly
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.subtools.declare import Subtool
 
@@ -161,12 +162,6 @@ def _wrapped_line(line: str, columns: int) -> str:
     )
 
 
-def plainly(text: str) -> str:
-    """Return a text in which nothing can steer a terminal or reverse what is read."""
-    shown = (c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
-    return "".join(shown)
-
-
 def new_table(*columns: str) -> Table:
     """Return an empty table with these columns; one without a name wraps."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
@@ -188,10 +183,12 @@ def new_console() -> Console:
 
 
 def write_json(value: Any) -> None:
-    """Write JSON: indented at a terminal, otherwise on one line."""
+    """Write JSON: indented and plain at a terminal, otherwise on one line."""
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    is_read = is_unicode and sys.stdout.isatty()
     indent = 2 if sys.stdout.isatty() else None
-    typer.echo(json.dumps(value, ensure_ascii=not is_unicode, indent=indent))
+    text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+    typer.echo(plain_json(value) if is_read else text)
 
 
 def fail_with(result: Mapping[str, Any]) -> NoReturn:

@@ -7,8 +7,7 @@ handshake era it is a request to the client. A client that cannot ask gets the r
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, Literal, TypeAlias
 
 import anyio
@@ -18,6 +17,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from customerio_tool.doors.mcp.running import Request
+from customerio_tool.doors.shown import plain_json, plainly
+from customerio_tool.subtools.declare.json_text import compact
 
 ANSWER_SECONDS = 100.0
 """How long the handshake era waits for an answer: some clients claim that they can ask, and show
@@ -31,6 +32,7 @@ Action: TypeAlias = Literal["accept", "decline", "cancel"]
 _NO_FIELDS: dict[str, Any] = {"type": "object", "properties": {}}
 _LONGEST_TEXT = 500
 _LONGEST_LIST = 20
+_LONGEST_ARGUMENT = 2_000
 
 
 def is_stateless(request: Request) -> bool:
@@ -84,19 +86,33 @@ async def ask_now(request: Request, question: str, seconds: float) -> Action | N
 def worded(sentence: str, arguments: Mapping[str, Any]) -> str:
     """Return the question to the person: what will happen, and the arguments of the call.
 
-    A long text or list in an argument is shown in part, and says how much is missing.
+    A long text, list or object in an argument is shown in part, and says how much is missing.
+    Characters that could reverse or hide what is read are shown as JSON escapes.
     """
-    shown = json.dumps(_shortened(dict(arguments)), ensure_ascii=False, indent=2)
-    return f"{sentence}\n\n{shown}"
+    shown = {name: _bounded(value) for name, value in arguments.items()}
+    return f"{plainly(sentence)}\n\n{plain_json(shown)}"
+
+
+def _bounded(argument: Any) -> Any:
+    """Return an argument in part; one that is deep or wide as the beginning of its JSON."""
+    shown = _shortened(argument)
+    text = compact(shown)
+    return shown if len(text) <= _LONGEST_ARGUMENT else _shortened(text)
 
 
 def _shortened(value: Any) -> Any:
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:
         return f"{value[:_LONGEST_TEXT]}… [{len(value) - _LONGEST_TEXT:,} more characters]"
     if isinstance(value, Mapping):
-        return {name: _shortened(each) for name, each in value.items()}
+        members = list(value.items())
+        more = {"…": _more(members)} if len(members) > _LONGEST_LIST else {}
+        shown = {_shortened(name): _shortened(each) for name, each in members[:_LONGEST_LIST]}
+        return {**shown, **more}
     if isinstance(value, list):
-        rest = len(value) - _LONGEST_LIST
-        more = [f"… [{rest:,} more]"] if rest > 0 else []
-        return [*map(_shortened, value[:_LONGEST_LIST]), *more]
+        more_items = [f"… {_more(value)}"] if len(value) > _LONGEST_LIST else []
+        return [*map(_shortened, value[:_LONGEST_LIST]), *more_items]
     return value
+
+
+def _more(members: Sized) -> str:
+    return f"[{len(members) - _LONGEST_LIST:,} more]"

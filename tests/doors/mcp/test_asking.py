@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import mcp_types as types
@@ -102,6 +103,50 @@ def test_a_long_argument_is_shown_in_part_and_none_is_left_out(sandbox: Sandbox,
     assert "9,500 more characters" in question
     assert "80 more" in question
     assert all(each in question for each in ("receipt", "ada@example.com", '"last": "end"'))
+
+
+def question_of(sandbox: Sandbox, message_data: Any) -> str:
+    """The question about a mail with these data, as the person at a client sees it."""
+    person = Person("decline")
+    call = {
+        "message_data": message_data,
+        "transactional_message_id": "receipt",
+        "to": "ada@example.com",
+        "customer_id": "u1",
+    }
+    server = server_on(sandbox)
+    talk(
+        server, "handshake", lambda c: c.call_tool("send_transactional_email", call), person=person
+    )
+    (question,) = person.asked
+    return question
+
+
+WIDE = {f"member {number}": "x" * 20 for number in range(500)}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [WIDE, {"deep": [WIDE] * 5}, {"n" * 3_000: 1}, {"a": {str(n): WIDE for n in range(3)}}],
+    ids=["wide", "deep", "a long name", "wide and deep"],
+)
+def test_no_argument_pushes_the_others_out_of_sight(sandbox: Sandbox, data: Any) -> None:
+    question = question_of(sandbox, data)
+    assert len(question) < 5_000
+    assert " more" in question
+    assert '"customer_id": "u1"' in question
+
+
+@pytest.mark.parametrize(
+    "character", ["\u202e", "\u2066", "\x9b", "\u200b", "\U000e0041", "\u2028"]
+)
+def test_what_a_model_wrote_cannot_reverse_or_hide_what_the_person_reads(
+    sandbox: Sandbox, character: str
+) -> None:
+    data = {f"name{character}": f"moc.elpmaxe{character}"}
+    question = question_of(sandbox, data)
+    assert character not in question
+    assert json.loads(question[question.index("{") :])["message_data"] == data
 
 
 def asked(server: Any, name: str, arguments: dict[str, Any]) -> types.InputRequiredResult:
