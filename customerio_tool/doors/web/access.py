@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+
+_NAME = r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_HOST = re.compile(_NAME)
+_ORIGIN = re.compile(f"https?://{_NAME}")
 
 
 class Access:
@@ -43,11 +47,11 @@ class Access:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        if _host_in(f"//{headers.get('host', '')}") not in self._hosts:
+        if _host_in(_HOST, headers.get("host", "")) not in self._hosts:
             words = "This server is not reached by that Host; name it with --allowed-host."
             return _refused(HTTPStatus.MISDIRECTED_REQUEST, words)
         origin = headers.get("origin")
-        if origin is not None and _host_in(origin) not in self._hosts:
+        if origin is not None and _host_in(_ORIGIN, origin) not in self._hosts:
             return _refused(HTTPStatus.FORBIDDEN, "Pages of other sites may not call this server.")
         is_open = scope["path"] in self._open and scope["method"] in ("GET", "HEAD")
         if is_open or self._is_known(headers.get("authorization", "")):
@@ -65,11 +69,10 @@ def _digest(token: bytes) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-def _host_in(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
+def _host_in(form: re.Pattern[str], header: str) -> str | None:
+    """Return the name in a header; None if it is anything but a name and a port."""
+    found = form.fullmatch(header)
+    return found["name"].strip("[]").lower() if found else None
 
 
 def _refused(status: HTTPStatus, words: str, headers: dict[str, str] | None = None) -> JSONResponse:

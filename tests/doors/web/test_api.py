@@ -150,14 +150,24 @@ def test_without_the_token_nothing_is_called(api: Served, audit: Path, token: st
 
 @pytest.mark.parametrize("path", ["/api", "/api/openapi.json", "/api/list_segments", "/mcp"])
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "", "[", "a@127.0.0.1.x"]
+    "host",
+    [
+        *("evil.example", "127.0.0.1.evil.example", "", "[", "a@127.0.0.1.x", "localhost."),
+        *("evil.example@localhost", "localhost#.evil.example", "localhost/.evil.example"),
+        *("localhost?.evil.example", "localhost:80@evil.example", "localhost:x", "localhost, x"),
+    ],
 )
 def test_a_foreign_host_is_refused_everywhere(api: Served, path: str, host: str) -> None:
     assert api.get(path, {"Host": host}).status_code in (400, 421)
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"]
+    "origin",
+    [
+        *("https://evil.example", "null", "http://127.0.0.1.evil.example", "//localhost"),
+        *("http://evil.example\\@localhost", "http://evil.example@localhost", "file://localhost"),
+        *("http://localhost#.evil.example", "http://localhost http://evil.example"),
+    ],
 )
 def test_a_page_of_another_site_is_refused_even_with_the_token(api: Served, origin: str) -> None:
     assert api.post("list_segments", {}, {"Origin": origin}).status_code == 403
