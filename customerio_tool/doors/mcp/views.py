@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from mcp import types
 
@@ -19,6 +19,9 @@ from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
 from customerio_tool.subtools import find
 from customerio_tool.tool import CustomerIoTool
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
 
 NARROWING_PRESETS = ("careful", "read_only")
 """The presets that a URL may name; `open` narrows nothing."""
@@ -68,14 +71,17 @@ class Views:
         self.whole = self._view(policy)
         self._narrow = lru_cache(_KEPT_VIEWS)(self._narrowed)
 
-    def asked_for(self, query: Mapping[str, str]) -> View:
+    def asked_for(self, query: QueryParams) -> View:
         """Return the view that the query of a URL asks for; the whole one if it asks for none.
 
         Raises:
-            ViewRefused: A parameter or a name is unknown, a preset widens, or nothing is left.
+            ViewRefused: A parameter or a name is unknown, a parameter is there twice, a preset
+                widens, or nothing is left.
         """
         if not query.keys() <= _PARAMETERS:  # a misspelt one would narrow nothing
             raise ViewRefused(f"The URL takes {' and '.join(sorted(_PARAMETERS))}, nothing else.")
+        if len(query.multi_items()) > len(query):  # the later one would lift the earlier one
+            raise ViewRefused("The URL has a parameter twice; give each once.")
         narrowing = _preset_in(query), _names_in(query)
         if narrowing == (None, None):
             return self.whole

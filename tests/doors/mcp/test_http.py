@@ -75,6 +75,8 @@ def test_a_narrow_url_runs_nothing_else(http_url: str, era: Era, sandbox: Sandbo
         ("preset=open", "careful or read_only"),
         ("preset=", "careful or read_only"),
         ("preset=read_only&only=track_event", "no subtool"),
+        ("preset=read_only&preset=careful", "twice"),
+        ("only=list_segments&only=track_event", "twice"),
         ("onyl=list_segments", "only and preset"),
         ("only=list_segments&read_only=true", "only and preset"),
     ],
