@@ -374,7 +374,7 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
         name = labels.get("preset", "policy")
         problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
     try:
-        policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
+        policy = Policy.model_validate({**_spoken_by(word), **fields})
         if word == "read_only":  # no field can undo this preset
             policy = policy.model_copy(update={"read_only": True})
     except ValidationError as error:
@@ -383,6 +383,17 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
     if problems:
         raise _invalid(problems) from None
     return policy
+
+
+def _spoken_by(preset: str | None) -> Mapping[str, object]:
+    """Return the fields that a named preset sets: what it leaves as it is by default, it forbids.
+
+    So another preset beside it, which would set such a field, lifts nothing.
+    """
+    if preset is None:
+        return {}
+    spoken = {field for each in PRESETS.values() for field in each}
+    return {**{each: Policy.model_fields[each].default for each in spoken}, **PRESETS[preset]}
 
 
 def _problem(found: ErrorDetails, labels: Mapping[str, str]) -> FieldProblem:

@@ -112,7 +112,10 @@ def _mapping_in(text: str) -> object:
     if "=" not in text:
         return text
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    return {key.strip().lower(): word for key, _, word in pairs}
+    words = {key.strip().lower(): word for key, _, word in pairs}
+    if len(words) < len(pairs):  # the later one would lift the earlier one
+        raise Problem("names an effect twice", "give each effect one word")
+    return words
 
 
 def require_known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:

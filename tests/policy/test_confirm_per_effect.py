@@ -76,3 +76,9 @@ def test_what_no_one_can_mean_is_refused(confirm: Any) -> None:
 def test_the_environment_gives_it_too() -> None:
     policy = Policy.from_env({"CUSTOMERIO_CONFIRM": "erase=human,send=repeat"})
     assert policy.confirm == {"erase": "human", "send": "repeat"}
+
+
+@pytest.mark.parametrize("text", ["erase=human, erase=never", "send=never,Send=human,erase=human"])
+def test_an_effect_with_two_words_is_refused(text: str) -> None:
+    with pytest.raises(ConnectionInvalid, match="twice"):
+        Policy.from_env({"CUSTOMERIO_CONFIRM": text})

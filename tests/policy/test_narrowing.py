@@ -51,6 +51,15 @@ def test_open_lifts_nothing_that_is_forbidden(field: str) -> None:
     assert getattr(with_preset(Policy(), "open"), field) is True
 
 
+@pytest.mark.parametrize("field", ["event_overrides", "data_files"])
+@pytest.mark.parametrize("named", ["careful", "read_only"])
+def test_open_lifts_nothing_that_a_named_preset_forbids(named: str, field: str) -> None:
+    environment = {"CUSTOMERIO_POLICY": named}
+    assert getattr(with_preset(Policy.from_env(environment), "open"), field) is False
+    own = {**environment, f"CUSTOMERIO_{field.upper()}": "true"}
+    assert getattr(with_preset(Policy.from_env(own), "open"), field) is True
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_no_preset_lifts_read_only(preset: str) -> None:
     assert with_preset(Policy.reads(), preset).read_only
