@@ -9,6 +9,7 @@ from typing import Any
 
 from customerio_tool.backends.approvals.waiting import (
     LIFE_SECONDS,
+    RANDOM_BYTES,
     Approvals,
     ApprovalsLost,
     Waiting,
@@ -87,10 +88,11 @@ class WaitingCalls:
             asked_at=float(at.now),  # sealed as text: a store gives whole seconds back as a float
             ends_at=float(at.now + LIFE_SECONDS),
         )
+        # The id ends with it, so that a sealed call is bound to its own id.
+        random = self._entropy(RANDOM_BYTES)
+        sealed = self._sealed(waiting, api, _in_clear(waiting, at.workspace, random.hex()))
         with _store_needed():
-            return self._approvals.keep(
-                at.workspace, self._sealed(api, waiting, at.workspace), at.now, self._entropy
-            )
+            return self._approvals.keep(at.workspace, sealed, at.now, lambda _: random)
 
     def take(self, confirmation_id: str, at: Invocation) -> Call[Any]:
         """Remove a waiting call of the workspace and return it.
@@ -102,7 +104,9 @@ class WaitingCalls:
         with _store_needed():
             # An id comes from outside and may be unhashable.
             found = self._approvals.find(at.workspace, str(confirmation_id), at.now)
-            call = self._opened(found, at) if found else None  # first: what is taken is gone
+            call = (
+                self._opened(str(confirmation_id), found, at) if found else None
+            )  # first: what is taken is gone
             is_taken = self._approvals.take(at.workspace, str(confirmation_id), at.now) is not None
         if call is None or not is_taken:
             raise ConfirmationUnknown(
@@ -134,7 +138,7 @@ class WaitingCalls:
 
     def _question(self, confirmation_id: str, waiting: Waiting, at: Invocation) -> Question:
         try:
-            call = self._opened(waiting, at)
+            call = self._opened(confirmation_id, waiting, at)
         except CustomerIoError as error:  # of other credentials, or of another version's subtool
             sentence, arguments, in_doubt = error.summary, None, False
         else:
@@ -149,13 +153,12 @@ class WaitingCalls:
             in_doubt,
         )
 
-    def _sealed(self, api: Api, waiting: Waiting, workspace: str) -> Waiting:
+    def _sealed(self, waiting: Waiting, api: Api, about: bytes) -> Waiting:
         if not self._approvals.is_shared:
             return waiting
-        sealed = self._seal.seal(api, waiting.content, _in_clear(waiting, workspace))
-        return replace(waiting, content=sealed)
+        return replace(waiting, content=self._seal.seal(api, waiting.content, about))
 
-    def _opened(self, waiting: Waiting, at: Invocation) -> Call[Any]:
+    def _opened(self, confirmation_id: str, waiting: Waiting, at: Invocation) -> Call[Any]:
         """Return the call that was kept.
 
         Raises:
@@ -164,8 +167,9 @@ class WaitingCalls:
         if not self._approvals.is_shared:
             return call_of(waiting.content, at)
         api = find(waiting.subtool).endpoint.api
+        about = _in_clear(waiting, at.workspace, confirmation_id.rpartition("-")[2])
         try:
-            content = self._seal.open(api, waiting.content, _in_clear(waiting, at.workspace))
+            content = self._seal.open(api, waiting.content, about)
         except SealBroken:
             pass
         else:
@@ -184,10 +188,16 @@ def plan_of(call: Call[Any]) -> str:
     return f"{plan}{again}{said_of(call.seen)}"
 
 
-def _in_clear(waiting: Waiting, workspace: str) -> bytes:
-    """Return what a store keeps in clear of a call, so that no other content passes for it."""
+def _in_clear(waiting: Waiting, workspace: str, random: str) -> bytes:
+    """Return what a store keeps in clear of a call, so that no other content passes for it.
+
+    Args:
+        waiting: The call.
+        workspace: The digest of the workspace.
+        random: The random part of the confirmation id, so that no other waiting call does either.
+    """
     times = f"{waiting.asked_at!r} {waiting.ends_at!r}"
-    return "\0".join((workspace, waiting.subtool, waiting.key, times)).encode()
+    return "\0".join((workspace, waiting.subtool, waiting.key, times, random)).encode()
 
 
 @contextmanager

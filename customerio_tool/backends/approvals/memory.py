@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeAlias
 
-from customerio_tool.backends.approvals.waiting import MAX_BYTES, Waiting
+from customerio_tool.backends.approvals.waiting import MAX_BYTES, RANDOM_BYTES, Waiting
 from customerio_tool.locks import ForkSafeLock
 
 _Run: TypeAlias = tuple[str, str]
@@ -45,7 +45,7 @@ class MemoryApprovals:
             if same in self._waiting:
                 return same
             # The number makes ids unique; the random part makes them hard to guess.
-            confirmation_id = f"{next(self._numbers)}-{entropy(8).hex()}"
+            confirmation_id = f"{next(self._numbers)}-{entropy(RANDOM_BYTES).hex()}"
             self._waiting[confirmation_id] = workspace, waiting
             self._ids[workspace, waiting.key] = confirmation_id
             self._size += waiting.size

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from customerio_tool.backends.approvals.waiting import (
     CONFIRMATION_ID,
     MAX_BYTES,
+    RANDOM_BYTES,
     ApprovalsLost,
     Waiting,
 )
@@ -188,7 +189,7 @@ class RedisApprovals:
             repr(waiting.ends_at),
             life,
             _entry(workspace, waiting),
-            entropy(8).hex(),
+            entropy(RANDOM_BYTES).hex(),
             _digest(workspace, waiting.run),
             _digest(workspace, waiting.key),
             _digest(workspace),

@@ -10,6 +10,7 @@ from customerio_tool.backends.approvals.waiting import (
     CONFIRMATION_ID,
     MAX_BYTES,
     OVERHEAD_BYTES,
+    RANDOM_BYTES,
     ApprovalsLost,
     Waiting,
 )
@@ -77,7 +78,7 @@ class SqliteApprovals:
             db.execute(
                 "DELETE FROM waiting WHERE workspace = ? AND key = ?", (workspace, waiting.key)
             )
-            number, random = _store(db, workspace, waiting, entropy(8).hex())
+            number, random = _store(db, workspace, waiting, entropy(RANDOM_BYTES).hex())
             self._make_room(db, number)
         return f"{number}-{random}"
 

@@ -21,6 +21,9 @@ OVERHEAD_BYTES = 1024
 """The bytes that a waiting call takes in addition to its content."""
 
 
+RANDOM_BYTES = 8
+"""The random bytes of a confirmation id, which make it hard to guess."""
+
 CONFIRMATION_ID = re.compile(r"[1-9][0-9]{0,14}-[0-9a-f]{16}", re.ASCII)
 """An id of a waiting call: the number that the store gave, and 16 random hex digits."""
 

@@ -103,6 +103,22 @@ def test_what_one_worker_asks_for_another_approves_once(
     assert posts(sandbox) == ["/v1/send/email"]
 
 
+def test_no_other_waiting_call_passes_for_the_one_that_a_person_saw(
+    sandbox: Sandbox, two: tuple[Any, Any], shared: Shared
+) -> None:
+    one, other = two
+    seen = one.call("send_transactional_email", EMAIL, context=RUN)["confirmation_id"]
+    stranger = {**EMAIL, "to": "eve@evil.example"}
+    unseen = one.call("send_transactional_email", stranger, context=RUN)["confirmation_id"]
+    members = ("subtool", "content", "key", "run", "asked_at", "ends_at")
+    entry = entries_of(shared)[unseen]
+    spoil(shared, seen, **{name: entry[name] for name in members})
+    assert other.question(seen).arguments is None
+    assert code_of(other.approve(seen)) == "confirmation_unknown"
+    assert posts(sandbox) == []
+    assert other.approve(unseen)["ok"], "in its own place it can be approved"
+
+
 def test_what_another_worker_declines_never_runs(sandbox: Sandbox, two: tuple[Any, Any]) -> None:
     one, other = two
     waiting = one.call("delete_customer", DELETE)["confirmation_id"]
