@@ -367,6 +367,6 @@ def template_hint(args: Transactional) -> str:
             "template."
         )
     return (
-        "Ask the user for the transactional_message_id: the id or trigger name, under Transactional "
-        "in Customer.io, of a template for this kind of message."
+        "Ask the user for the transactional_message_id: the id or trigger name, under "
+        "Transactional in Customer.io, of a template for this kind of message."
     )

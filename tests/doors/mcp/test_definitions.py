@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from starlette.datastructures import QueryParams
 from starlette.testclient import TestClient
 
 from customerio_tool import CustomerIoTool
@@ -67,13 +68,13 @@ def test_lists_are_made_once_for_each_view(
 
 def test_the_order_of_names_makes_no_other_view(sandbox: Sandbox) -> None:
     views = views_on(sandbox)
-    one = views.asked_for({"only": "list_segments, get_segment"})
-    assert views.asked_for({"only": "get_segment,list_segments,get_segment"}) is one
+    one = views.asked_for(QueryParams({"only": "list_segments, get_segment"}))
+    assert views.asked_for(QueryParams({"only": "get_segment,list_segments,get_segment"})) is one
 
 
 def test_a_view_of_nothing_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(ViewRefused, match="no subtool"):
-        views_on(sandbox, preset="read_only").asked_for({"only": "delete_customer"})
+        views_on(sandbox, preset="read_only").asked_for(QueryParams({"only": "delete_customer"}))
 
 
 def test_the_names_fit_the_limits_of_hosts() -> None:
