@@ -105,7 +105,9 @@ def token(variables: Mapping[str, Any]) -> str:
 
 def sent(request: urllib.request.Request) -> Mapping[str, Any]:
     """Return the answer to a request, or the failure that its loss means."""
-    opener = urllib.request.build_opener(WithoutRedirects)
+    # A proxy would read the token that goes to this machine without encryption.
+    direct = [urllib.request.ProxyHandler({})] if request.type == "http" else []
+    opener = urllib.request.build_opener(WithoutRedirects, *direct)
     try:
         with opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
             return envelope_in(reply.read(MAX_BYTES)) or lost("gave no result")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,10 +29,12 @@ def text_of(name: str) -> str:
     return printed.stdout
 
 
-def call(name: str, inputs: Any, url: str, token: str = TOKEN) -> dict[str, Any]:
+def call(
+    name: str, inputs: Any, url: str, token: str = TOKEN, env: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Call in a process that has the standard library alone."""
     variables = {"CUSTOMERIO_TOOL_URL": url, "CUSTOMERIO_TOOL_TOKEN": token}
-    (returned,), modules = run(text_of(name), [inputs], variables)
+    (returned,), modules = run(text_of(name), [inputs], variables, env=env)
     assert not {"customerio_tool", "pydantic", "requests"} & set(modules)
     return returned
 
@@ -153,6 +155,16 @@ def test_the_token_follows_no_redirect() -> None:
         assert output["error"]["code"] == "connection_invalid"
         assert other.requests == []
         call(NAME, EVENT, other.url)  # it plays its script, so that it ends
+
+
+def test_the_token_passes_no_proxy_on_its_way_to_this_machine() -> None:
+    with Loopback([says(answer(b'{"ok": true, "summary": ""}'))]) as proxy:
+        env = {"http_proxy": proxy.url, "HTTP_PROXY": proxy.url}
+        with Loopback([says(answer(b'{"ok": true, "summary": ""}'))]) as server:
+            output = call(NAME, EVENT, server.url, env=env)["output"]
+            assert (output["ok"], len(server.requests)) == (True, 1)
+        assert proxy.requests == []
+        call(NAME, EVENT, proxy.url)  # it plays its script, so that it ends
 
 
 def test_a_server_that_is_not_there_received_nothing() -> None:
