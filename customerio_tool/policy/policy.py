@@ -17,7 +17,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.policy.barred import barred
 from customerio_tool.policy.oracles import oracle_problems
-from customerio_tool.policy.recipients import recipient_problems
+from customerio_tool.policy.recipients import reached, recipient_problems
 from customerio_tool.policy.values import (
     AskedEffect,
     Confirm,
@@ -32,12 +32,11 @@ from customerio_tool.policy.values import (
 )
 from customerio_tool.secret import Environment
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.declare import NO_PEOPLE, Args, Effect, Reach, Subtool, override_of
+from customerio_tool.subtools.declare import NO_PEOPLE, Args, Effect, Subtool, override_of
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
 from customerio_tool.subtools.declare.wording import nearest
-from customerio_tool.subtools.parts.mail import reach_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -187,7 +186,8 @@ class Policy(BaseModel):
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Policy:
         """Load a policy from environment variables; each may be absent.
 
-        - `CUSTOMERIO_POLICY`: the name of a preset, which the other variables change
+        - `CUSTOMERIO_POLICY`: the name of a preset, or a JSON object of fields as a saved
+          connection has it; the other variables change it
         - `CUSTOMERIO_SUBTOOLS`: the field `enabled`
         - `CUSTOMERIO_READ_ONLY`, `CUSTOMERIO_DRY_RUN`, `CUSTOMERIO_ALLOWED_RECIPIENTS`,
           `CUSTOMERIO_ALLOW_TRIGGERS`, `CUSTOMERIO_SEND_BUDGET`, `CUSTOMERIO_HIDDEN_ATTRIBUTES`,
@@ -203,7 +203,9 @@ class Policy(BaseModel):
         source = Environment(environ)
         del environ
         given = {field: source[name] for field, name in VARIABLES.items() if name in source}
-        return _load(given, VARIABLES)
+        named = given.pop("preset", None)
+        saved = {} if named is None else _from_text(named, VARIABLES["preset"])
+        return _load({**saved, **given}, VARIABLES)
 
     @classmethod
     def careful(cls) -> Policy:
@@ -317,26 +319,13 @@ class Policy(BaseModel):
     def _admit_recipients(
         self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
     ) -> None:
-        if problems := recipient_problems(_reach(subtool, args), allowed):
+        if problems := recipient_problems(reached(subtool, args), allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(
                 "Nothing was sent: this agent may write only to certain recipients, and "
                 f"{problems[0].path} {problems[0].problem}{others}.",
                 fields=problems[:MAX_PROBLEMS],
             )
-
-
-def _reach(subtool: Subtool[Any], args: Args) -> Reach:
-    """Return the recipients of a call, with the address that an event's data redirects to."""
-    declared = subtool.reach(args) if subtool.reach else Reach()
-    data = subtool.data_of(args).items()
-    given = [v for name, v in data if override_of(name) == "recipient" and v is not None]
-    if not given:
-        return declared
-    redirected = reach_of(
-        {f"{subtool.data_argument}.recipient": given[0] if len(given) == 1 else given}
-    )
-    return Reach(declared.known + redirected.known, declared.unknown + redirected.unknown)
 
 
 _TELL = "Tell the user; try no other way."
@@ -348,18 +337,21 @@ VARIABLES: Mapping[str, str] = {
 }
 """The environment variable of each field, and of the preset."""
 
+_SPOKEN_OF = frozenset(field for preset in PRESETS.values() for field in preset)
 _HOW_TO_GIVE = f"give {', '.join(PRESETS)} or a JSON object of the policy's fields"
 
 
-def _from_text(text: str) -> object:
+def _from_text(text: str, label: str = "policy") -> Mapping[str, object]:
     """Return the fields that a text describes: it is a JSON object or the name of a preset."""
     if not text.lstrip().startswith("{"):
         return {"preset": text}
     try:
-        return parse(text)
+        fields: Mapping[str, object] = parse(text)
     except Problem:
         pass
-    raise _invalid([FieldProblem("policy", "is not valid JSON", _HOW_TO_GIVE)])
+    else:
+        return fields
+    raise _invalid([FieldProblem(label, "is not valid JSON", _HOW_TO_GIVE)])
 
 
 def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
@@ -374,7 +366,9 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
         name = labels.get("preset", "policy")
         problems.append(FieldProblem(name, "is not the name of a policy", _HOW_TO_GIVE))
     try:
-        policy = Policy.model_validate({**_spoken_by(word), **fields})
+        policy = Policy.model_validate({**PRESETS.get(word or "", {}), **fields})
+        if word:  # what it leaves as it is by default it forbids: no other preset lifts it
+            policy = policy.model_copy(update={each: getattr(policy, each) for each in _SPOKEN_OF})
         if word == "read_only":  # no field can undo this preset
             policy = policy.model_copy(update={"read_only": True})
     except ValidationError as error:
@@ -383,17 +377,6 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
     if problems:
         raise _invalid(problems) from None
     return policy
-
-
-def _spoken_by(preset: str | None) -> Mapping[str, object]:
-    """Return the fields that a named preset sets: what it leaves as it is by default, it forbids.
-
-    So another preset beside it, which would set such a field, lifts nothing.
-    """
-    if preset is None:
-        return {}
-    spoken = {field for each in PRESETS.values() for field in each}
-    return {**{each: Policy.model_fields[each].default for each in spoken}, **PRESETS[preset]}
 
 
 def _problem(found: ErrorDetails, labels: Mapping[str, str]) -> FieldProblem:

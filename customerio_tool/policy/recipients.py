@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Collection
+from typing import Any
 
 from customerio_tool.errors import FieldProblem
-from customerio_tool.subtools.declare import Reach, address_fault
-from customerio_tool.subtools.parts.mail import may_hide_address
+from customerio_tool.subtools.declare import Args, Reach, Subtool, address_fault, override_of
+from customerio_tool.subtools.parts.mail import may_hide_address, reach_of
 
 _ENTRY = re.compile(r"(?:[^\s@,;:<>()\"*]+@|@)?(?:[^\s@,;:<>()\"*.]+\.)+[^\s@,;:<>()\"*.]+")
 _ROUTED = re.compile(r"[%!]")
@@ -22,6 +23,19 @@ def is_allow_list_entry(text: str) -> bool:
     domain = text.rpartition("@")[2]
     address = text if text.partition("@")[0] != "" and domain != text else f"x@{domain}"
     return _ENTRY.fullmatch(text) is not None and address_fault(address) is None
+
+
+def reached(subtool: Subtool[Any], args: Args) -> Reach:
+    """Return the recipients of a call, with the address that an event's data redirects to."""
+    declared = subtool.reach(args) if subtool.reach else Reach()
+    data = subtool.data_of(args).items()
+    given = [v for name, v in data if override_of(name) == "recipient" and v is not None]
+    if not given:
+        return declared
+    redirected = reach_of(
+        {f"{subtool.data_argument}.recipient": given[0] if len(given) == 1 else given}
+    )
+    return Reach(declared.known + redirected.known, declared.unknown + redirected.unknown)
 
 
 def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProblem]:

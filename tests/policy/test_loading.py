@@ -80,6 +80,18 @@ def test_fields_change_a_preset() -> None:
     assert Policy.load('{"preset": "careful", "confirm": "repeat"}') == Policy(confirm="repeat")
 
 
+def test_the_variable_of_the_policy_takes_all_that_its_refusal_advises() -> None:
+    with pytest.raises(ConnectionInvalid, match="a JSON object of the policy's fields"):
+        Policy.from_env({"CUSTOMERIO_POLICY": "cautious"})
+    saved = {"preset": "careful", "allowed_recipients": ["example.com"], "send_budget": 3}
+    environment = {"CUSTOMERIO_POLICY": json.dumps(saved)}
+    assert Policy.from_env(environment) == Policy.load(saved)
+    changed = Policy.from_env({**environment, "CUSTOMERIO_SEND_BUDGET": "1"})
+    assert changed == Policy.load({**saved, "send_budget": 1})
+    with pytest.raises(ConnectionInvalid, match="CUSTOMERIO_POLICY is not valid JSON"):
+        Policy.from_env({"CUSTOMERIO_POLICY": '{"preset": '})
+
+
 ENVIRONMENT: dict[str, tuple[str, dict[str, Any]]] = {
     "CUSTOMERIO_SUBTOOLS": ("track_event", {"enabled": ["track_event"]}),
     "CUSTOMERIO_READ_ONLY": ("yes", {"read_only": True}),

@@ -173,6 +173,14 @@ def test_a_call_that_nobody_could_approve_is_refused_and_does_not_wait(
         assert tool.waiting() == []
 
 
+@pytest.mark.parametrize("policy", [{"allowed_recipients": ["b.example"]}, "read_only"])
+def test_the_policy_of_a_saved_connection_holds(local: Sandbox, policy: Any) -> None:
+    mail = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
+    saved = {**local.connection(), "policy": policy}
+    output = main({"subtool": "send_transactional_email", **mail}, saved)["output"]
+    assert output["error"]["code"] == "policy_refused"
+
+
 def test_a_call_that_waits_in_a_file_is_approved_from_the_shell(
     env: dict[str, str], tmp_path: Path
 ) -> None:
