@@ -189,6 +189,13 @@ def test_what_waits_is_listed_with_its_plan_and_the_time_left(env: dict[str, str
     assert "arguments" not in listed[0]
 
 
+def test_on_a_narrow_terminal_the_whole_id_and_plan_are_listed(env: dict[str, str]) -> None:
+    waiting = asked(env)
+    told = invoke("approvals", "list", env={**env, "COLUMNS": "40"}).stdout
+    assert waiting in told
+    assert 'Delete the person "u1" and all of their data, for good.' in " ".join(told.split())
+
+
 def test_one_call_is_shown_with_its_arguments(env: dict[str, str]) -> None:
     waiting = asked(env, "send_transactional_email", EMAIL)
     told = invoke("approvals", "show", waiting, env=env)

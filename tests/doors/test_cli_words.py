@@ -32,6 +32,12 @@ def test_who_has_no_account_is_told_of_the_sandbox() -> None:
     assert "--sandbox" not in told
 
 
+def test_no_option_is_advised_that_the_command_lacks() -> None:
+    told = invoke("approvals", "list")
+    assert "CUSTOMERIO_SITE_ID is missing" in told.stderr
+    assert "--sandbox" not in told.stderr
+
+
 def test_wrong_arguments_are_told_as_the_model_is_told() -> None:
     told = invoke("call", "--sandbox", "get_segment", "{bad")
     assert told.stderr == (

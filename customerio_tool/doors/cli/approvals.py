@@ -22,7 +22,7 @@ from customerio_tool.doors.cli.display import (
     fail,
     fail_with,
     new_console,
-    new_table,
+    show_rows,
     write_json,
 )
 from customerio_tool.doors.cli.exit_codes import Exit
@@ -58,11 +58,11 @@ def list_waiting(as_json: AsJson = False) -> None:
     if not waiting:
         typer.echo("No call waits for a person.")
         return
-    table = new_table("id", "subtool", "left", "")
-    for each in waiting:
-        left = _left(each)
-        table.add_row(each.confirmation_id, each.subtool, left, Text(plainly(each.sentence)))
-    new_console().print(table)
+    rows = [
+        ((each.confirmation_id, each.subtool, f"{_left(each)} left"), Text(plainly(each.sentence)))
+        for each in waiting
+    ]
+    show_rows(new_console(), ("id", "subtool", "time"), rows)
 
 
 @approvals.command()

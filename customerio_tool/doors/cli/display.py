@@ -35,10 +35,10 @@ def show_subtools(console: Console, listed: Iterable[Subtool[Any]]) -> None:
         ((each.name, each.effect.word, each.endpoint.api.value), Text(each.promise))
         for each in listed
     ]
-    _show_rows(console, ("subtool", "effect", "api"), rows)
+    show_rows(console, ("subtool", "effect", "api"), rows)
 
 
-def _show_rows(
+def show_rows(
     console: Console, head: Sequence[str], rows: Iterable[tuple[Sequence[str], Text]]
 ) -> None:
     """Print rows of short cells, each with words: a table, or lines where that is too wide."""
@@ -48,7 +48,7 @@ def _show_rows(
             console.print(Text(name, "bold") + beside)
             console.print(Padding(words, (0, 0, 0, 2)))
         return
-    table = new_table(*head, "")
+    table = _new_table(*head, "")
     for (name, *cells), words in rows:
         table.add_row(Text(name, "bold"), *cells, words)
     console.print(table)
@@ -65,7 +65,7 @@ def show_subtool(console: Console, subtool: Subtool[Any]) -> None:
         console.print(Text(f"request  {each.method} {each.path} ({each.api.value} API)"))
     console.print(Text(f"source   {subtool.reference}"), soft_wrap=True)
     console.print()
-    _show_rows(console, ("argument", "type", " "), _arguments(subtool.input_schema()))
+    show_rows(console, ("argument", "type", " "), _arguments(subtool.input_schema()))
     console.print()
     for example in subtool.examples:
         console.print(Text(f"example  {example.title}".rstrip(), "dim"))
@@ -162,7 +162,7 @@ def _wrapped_line(line: str, columns: int) -> str:
     )
 
 
-def new_table(*columns: str) -> Table:
+def _new_table(*columns: str) -> Table:
     """Return an empty table with these columns; one without a name wraps."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for name in columns:
