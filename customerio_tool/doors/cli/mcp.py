@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from customerio_tool.doors.cli.address import (
     ListenOn,
     Port,
     address_of,
+    fail_to_listen,
 )
 from customerio_tool.doors.cli.connecting import Ground, ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell
@@ -94,7 +96,8 @@ def mcp(
     Over HTTP a client may narrow what it is offered: ?only=NAME,NAME and ?preset=read_only.
     """
     if print_config and over_http:
-        raise typer.BadParameter("give --print-config or --http: it is for a host that starts it")
+        words = "--print-config is for a host that starts the server itself; leave out --http"
+        raise typer.BadParameter(words)
     try:
         policy = policy_of(preset, only, read_only=read_only)
         if not (apis := apis_of(policy)):
@@ -119,6 +122,10 @@ def mcp(
         fail_with(error.as_result())
 
 
+_AT_A_TERMINAL = (
+    "This waits for an MCP host on standard input: add --print-config HOST to set one up. Ctrl-C "
+    "stops it."
+)
 _ON_SANDBOX = (
     "On a new local Customer.io, which ends with this server. Calls of the App API are paced at "
     "10 a second, as on Customer.io's own."
@@ -167,6 +174,8 @@ def _serve_stdio(server: Server[Any]) -> None:
 
     from customerio_tool.doors.mcp.stdio import serve
 
+    if sys.stdin.isatty():
+        tell(_AT_A_TERMINAL)
     # The thread that reads standard input would hold up an orderly end until the next line.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve, server)
@@ -180,7 +189,6 @@ def _serve_http(server: Server[Any], views: Views, address: Address) -> None:
     try:
         listener = listen(address.host, address.port)
     except OSError as error:
-        words = f"The server cannot listen on {address.host}:{address.port}: {error.strerror}."
-        fail(words, Exit.OTHER)
+        fail_to_listen(address, error)
     url = f"{url_of(listener)}{PATH}"
     serve(app, listener, lambda: tell(f"MCP at {url}; Ctrl-C stops it."))

@@ -14,6 +14,7 @@ from customerio_tool.doors.cli.address import (
     ListenOn,
     Port,
     address_of,
+    fail_to_listen,
 )
 from customerio_tool.doors.cli.connecting import Ground, ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell, write_json
@@ -78,8 +79,7 @@ def _serve(standing: Ground, policy: Policy, address: Address, *, as_json: bool)
     try:
         listener = server.listen(address.host, address.port)
     except OSError as error:
-        words = f"The server cannot listen on {address.host}:{address.port}: {error.strerror}."
-        fail(words, Exit.OTHER)
+        fail_to_listen(address, error)
     with listener, standing.tool(policy) as tool:
         mcp = _mcp(standing, policy, address)
         token = address.token or secrets.token_urlsafe(24)

@@ -13,6 +13,7 @@ from mcp import Client
 from customerio_tool.sandbox import Sandbox
 from tests.support.mcp_doors import command, serving, talk, through_pipe, variables
 from tests.support.shell import environment, invoke
+from tests.support.terminal import at_terminal
 
 WITHOUT_EXTRA = """
 import sys
@@ -99,7 +100,17 @@ def test_a_port_that_is_taken_is_said_so() -> None:
         taken = sandbox.track_url.rpartition(":")[2]
         result = invoke("mcp", "--http", "--port", taken, env=environment(sandbox.connection()))
     assert result.exit_code == 1
-    assert "cannot listen on 127.0.0.1" in result.stderr
+    assert result.stderr.count(taken) == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in result.stderr
+    assert "Give another --port" in result.stderr
+
+
+def test_a_host_that_is_not_this_machines_is_said_so(sandbox: Sandbox) -> None:
+    options = ("--token", "a-secret-of-16-chars", "--allowed-host", "tool.example")
+    env = environment(sandbox.connection())
+    result = invoke("mcp", "--http", "--host", "192.0.2.1", *options, env=env)
+    assert result.exit_code == 1
+    assert "Give another --host." in result.stderr
 
 
 def test_only_the_keys_of_what_is_offered_are_needed() -> None:
@@ -129,3 +140,9 @@ def test_it_serves_without_an_account_in_one_command() -> None:
         result = talk(served.url, "stateless", lambda c: c.call_tool("list_segments", {}))
     assert result.structured_content["ok"] is True
     assert command("--sandbox")[-2:] == ["mcp", "--sandbox"]
+
+
+def test_who_starts_it_at_a_terminal_is_told_what_it_waits_for() -> None:
+    seen = at_terminal("mcp", "--sandbox", typed="\x04", columns=400)
+    assert seen.exit_code == 0
+    assert "waits for an MCP host on standard input: add --print-config HOST" in seen.text

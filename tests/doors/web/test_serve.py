@@ -114,6 +114,7 @@ def test_a_port_that_is_taken_is_told(sandbox: Sandbox) -> None:
         refused = invoke("serve", "--port", port, env={**env, "CUSTOMERIO_TOOL_TOKEN": TOKEN})
     assert refused.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+    assert "Give another --port" in refused.stderr
 
 
 def test_nothing_to_offer_is_refused(sandbox: Sandbox) -> None:
