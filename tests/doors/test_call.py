@@ -142,6 +142,17 @@ def test_a_person_at_the_terminal_decides(
     assert (seen.exit_code, is_known(sandbox)) == (code, stays)
 
 
+@pytest.mark.parametrize(("is_shared", "code"), [(False, 4), (True, 7)])
+def test_who_leaves_the_question_unanswered_is_told_that_nothing_ran(
+    sandbox: Sandbox, careful: dict[str, str], tmp_path: Path, is_shared: bool, code: int
+) -> None:
+    store = {"CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.sqlite")} if is_shared else {}
+    seen = at_terminal(*DELETE, typed="\x04", env={**careful, **store})
+    assert (seen.exit_code, is_known(sandbox)) == (code, True)
+    assert "Nobody answered, so the call was not run." in seen.text
+    assert seen.text.count("approvals approve") == is_shared
+
+
 def test_consent_on_the_command_line_asks_nobody(sandbox: Sandbox, careful: dict[str, str]) -> None:
     told = invoke(*DELETE, "--yes", env=careful)
     assert (told.exit_code, is_known(sandbox)) == (0, False)
