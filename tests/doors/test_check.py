@@ -11,6 +11,7 @@ import responses
 
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US
+from tests.support.loopback import nobody_listening
 from tests.support.shell import environment, invoke
 
 
@@ -63,6 +64,33 @@ def test_stores_in_memory_are_told_with_what_to_set(sandbox: Sandbox, tmp_path: 
     assert "CUSTOMERIO_LEDGER_FILE" in before["Ledger"]["fix"]
     after = found(sandbox, **ledger)
     assert (after["Ledger"]["state"], after["Approvals"]["state"]) == ("ok", "ok")
+
+
+def test_each_store_that_fails_is_told_with_what_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
+    by_file = found(sandbox, CUSTOMERIO_LEDGER_FILE=str(tmp_path / "nowhere" / "sends.sqlite"))
+    for part in ("Ledger", "Approvals"):
+        assert by_file[part]["state"] == "failed"
+        assert "set CUSTOMERIO_LEDGER_FILE to a file" in by_file[part]["fix"]
+    with nobody_listening() as url:
+        by_redis = found(sandbox, CUSTOMERIO_REDIS_URL=url.replace("http", "redis"))
+    for part in ("Ledger", "Approvals", "Redis"):
+        assert by_redis[part]["state"] == "failed"
+        assert "CUSTOMERIO_REDIS_URL" in by_redis[part]["fix"]
+
+
+def test_an_api_that_is_not_reached_is_told_with_what_to_look_at() -> None:
+    with nobody_listening() as url:
+        saved = {**SAVED_US, "track_url": url, "app_url": url}
+        told = invoke("check", "--json", env=environment(saved))
+    parts = {each["part"]: each for each in json.loads(told.stdout)["findings"]}
+    for part in ("Track API", "App API"):
+        assert "network" in parts[part]["fix"]
+
+
+def test_a_key_that_is_refused_is_told_with_what_to_do(sandbox: Sandbox) -> None:
+    finding = found(sandbox, CUSTOMERIO_APP_API_KEY="wrong")["App API"]
+    assert (finding["state"], finding["fix"]) == ("failed", "")
+    assert "copy it again" in finding["found"]
 
 
 @pytest.mark.parametrize(

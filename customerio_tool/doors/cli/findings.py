@@ -105,7 +105,8 @@ def _key(title: str, found: Mapping[str, Any]) -> Finding:
     after = f"; answered after {found['seconds']:.2f} s" if "seconds" in found else ""
     if found["ok"]:
         return Finding(title, "ok", f"the key is accepted{after}")
-    return Finding(title, "failed", found["problem"])
+    fix = "" if "seconds" in found else "check this machine's network, its DNS and its proxy"
+    return Finding(title, "failed", found["problem"], fix)
 
 
 def _account(result: Mapping[str, Any], *, on_sandbox: bool) -> Iterator[Finding]:
@@ -147,4 +148,12 @@ def _stores(result: Mapping[str, Any], *, are_shared: bool) -> Iterator[Finding]
 
 
 def _store(part: str, checked: Mapping[str, Any], good: str) -> Finding:
-    return Finding(part, "ok" if checked["ok"] else "failed", checked.get("problem", good))
+    if checked["ok"]:
+        return Finding(part, "ok", good)
+    is_file = part != "Redis" and _set_of((LEDGER_FILE_VARIABLE,))
+    fix = (
+        f"set {LEDGER_FILE_VARIABLE} to a file that this user may write, in a folder that exists"
+        if is_file
+        else f"start Redis, or correct {REDIS_URL_VARIABLE}"
+    )
+    return Finding(part, "failed", checked["problem"], fix)
