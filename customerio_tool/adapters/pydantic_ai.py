@@ -65,8 +65,22 @@ def toolset(tool: CustomerIoTool) -> AbstractToolset[Any]:
             envelope, waiting, is_new = await aasked(customerio, name, tool_args, context)
             if waiting is None:
                 return envelope
-            if ctx.tool_call_approved and not is_new:
+            if ctx.tool_call_approved and not is_new and not _is_edited(ctx, tool_args):
                 return await customerio.aapprove(waiting, context=context)
             raise ApprovalRequired(await asyncio.to_thread(question, customerio, waiting))
 
     return Toolset()
+
+
+def _is_edited(ctx: RunContext[Any], tool_args: dict[str, Any]) -> bool:
+    """Whether these are not the arguments that the model gave, which a person was asked about.
+
+    Edited arguments may be those of another call that waits, about which nobody said yes.
+    """
+    parts = (part for message in ctx.messages for part in message.parts)
+    asked = [
+        part
+        for part in parts
+        if part.part_kind == "tool-call" and part.tool_call_id == ctx.tool_call_id
+    ]
+    return not asked or asked[-1].args_as_dict() != tool_args

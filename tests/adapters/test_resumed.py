@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agents import Runner, RunState
 from agno.run.cancel import cancel_run
-from pydantic_ai import DeferredToolResults, ToolApproved
+from pydantic_ai import DeferredToolResults, ToolApproved, ToolDenied
 
 from customerio_tool import Backends, CustomerIoTool
 from customerio_tool.backends.telemetry.events import CallStart
@@ -44,6 +44,18 @@ def test_what_a_person_edits_in_pydantic_ai_is_a_new_question(made: Made, sandbo
     agent.play([ERASE])
     edited = ToolApproved(override_args={"customer_id": "u2"})
     asked = agent.answer(DeferredToolResults(approvals={"call-0": edited}))
+    assert asked.asked == ["delete_customer"]
+    assert writes(sandbox) == []
+
+
+def test_no_edit_in_pydantic_ai_runs_another_call_that_waits_or_was_denied(
+    made: Made, sandbox: Sandbox
+) -> None:
+    agent = PydanticAi(made(confirm="human"))
+    agent.play([ERASE, ("delete_customer", {"customer_id": "u2"})])
+    edited = ToolApproved(override_args={"customer_id": "u2"})
+    denied = ToolDenied("not u2")
+    asked = agent.answer(DeferredToolResults(approvals={"call-0": edited, "call-1": denied}))
     assert asked.asked == ["delete_customer"]
     assert writes(sandbox) == []
 
