@@ -37,7 +37,7 @@ class Access:
     ) -> None:
         self._app = app
         self._digest = _digest(token.encode())
-        self._hosts = frozenset((*_LOOPBACK_NAMES, *(host.lower() for host in allowed_hosts)))
+        self._hosts = frozenset((*_LOOPBACK_NAMES, *map(_bare, allowed_hosts)))
         self._open = frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +72,12 @@ def _digest(token: bytes) -> bytes:
 def _host_in(form: re.Pattern[str], header: str) -> str | None:
     """Return the name in a header; None if it is anything but a name and a port."""
     found = form.fullmatch(header)
-    return found["name"].strip("[]").lower() if found else None
+    return _bare(found["name"]) if found else None
+
+
+def _bare(name: str) -> str:
+    """Return the name of a host as it is compared: an IPv6 address without its brackets."""
+    return name.strip("[]").lower()
 
 
 def _refused(status: HTTPStatus, words: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -99,11 +99,14 @@ def test_what_would_let_in_strangers_or_offer_nothing_does_not_start(
 
 
 def test_beyond_loopback_clients_use_the_names_that_are_given(sandbox: Sandbox) -> None:
-    options = ("--host", ALL, "--allowed-host", "tool.example")
+    options = ("--host", ALL, "--allowed-host", "tool.example", "--allowed-host", "[fd00::7]")
     with served(*options, env=environment(sandbox.connection())) as server:
         port = server.ready["url"].rpartition(":")[2]
         server.ready["api"] = f"http://127.0.0.1:{port}/api"
-        for host, status in (("tool.example", 200), ("TOOL.example:80", 200), ("a.example", 421)):
+        known = ("tool.example", "TOOL.example:80", "[fd00::7]", "[FD00::7]:80")
+        strange = ("a.example", "[fd00::8]", "fd00::7")
+        for host in (*known, *strange):
+            status = 200 if host in known else 421
             assert server.post("list_segments", {}, {"Host": host}).status_code == status
 
 
