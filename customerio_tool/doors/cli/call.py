@@ -145,12 +145,9 @@ def _decided(
     if has_agreed and not question.in_doubt:
         return tool.approve(waits, context=at)
     if sys.stdin.isatty() and sys.stderr.isatty():
-        tell(f"{question.sentence}
-{plain_json(question.arguments)}")
+        tell(f"{question.sentence}\n{plain_json(question.arguments)}")
         if (is_agreed := _answer()) is not None:
             return (tool.approve if is_agreed else tool.decline)(waits, context=at)
-    if tool.shares_approvals:
-        tell(how_to_approve(waits))
     return unasked(tool, name, result)
 
 
