@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from .clock import Clock
 from .options import Options
+from .serving import access
 from .serving.application import Application
 from .serving.faults import Active, Faults
 from .serving.server import Server
@@ -84,6 +85,7 @@ class Sandbox:
                 elif self._clock_is_default:
                     application.catch_up()
             server = Server(self._port, application, context)
+            server.pages.ca_file = self.ca_file
         except BaseException:
             self.close()
             raise
@@ -159,8 +161,8 @@ class Sandbox:
 
     @property
     def console_url(self) -> str:
-        """The URL of the whole workspace as JSON."""
-        return f"{self.track_url}/_sandbox/state"
+        """The URL of the console: web pages that show the workspace and the request log."""
+        return f"{self.track_url}/"
 
     @property
     def options(self) -> Options:
@@ -175,12 +177,11 @@ class Sandbox:
         remembers something by site id, as ``CustomerIoTool`` remembers what it sent, therefore
         remembers nothing of another workspace. The server accepts any digits, and none.
         """
-        named = self.options.site_id
-        if self._store is None or named != Options.site_id:
-            return named
+        if self._store is None:
+            return self.options.site_id
         if not self._is_parents:
             self._store.renew()
-        return f"{named}-{self._store.generation}"
+        return access.site_id(self.options, self._store.generation)
 
     @property
     def track_api_key(self) -> str:

@@ -49,6 +49,12 @@ def _host(given: str, name: str) -> str | None:
         return None
 
 
+def site_id(options: Options, generation: str) -> str:
+    """The Track API's user name: a default one has the digits of the workspace's generation."""
+    named = options.site_id
+    return f"{named}-{generation}" if named == Options.site_id else named
+
+
 def check_basic(options: Options, request: Request) -> None:
     """Refuse a request without Basic ``site_id:key``. The Go client sends URL-safe base64.
 

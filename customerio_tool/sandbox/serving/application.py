@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Condition, Event
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .. import declared
 from ..api import app_campaigns, app_messages, app_people, app_segments, control, track, track_v2
@@ -29,6 +29,7 @@ from .pace import Pace
 from .routes import UNKNOWN, Route, Router
 
 _LOG = logging.getLogger(__name__)
+Found = TypeVar("Found")
 _POLL_SECONDS = 0.5  # another process on the same file does not wake the waits of this one
 TABLES = (
     track.TRACK,
@@ -105,14 +106,31 @@ class Application:
         if operation not in {None, "", *self._operations}:
             hint = declared.nearest(str(operation), self._operations)
             raise ValueError(f"operation is not one that is served: {hint}")
-        until = monotonic() + timeout
         wait = request_log.Wait(after, operation, count)
+        return self.read_when(
+            wait.is_over, timeout, lambda ws: request_log.entries(ws, after, operation)
+        )
+
+    def read_when(
+        self,
+        is_over: Callable[[Workspace], bool],
+        timeout: float,
+        read: Callable[[Workspace], Found],
+    ) -> Found:
+        """What ``read`` finds, as soon as ``is_over``, the timeout ends or the server stops.
+
+        Args:
+            is_over: asked after each answer, and twice a second.
+            timeout: wait at most this many real seconds.
+            read: runs in the transaction of the last question.
+        """
+        until = monotonic() + timeout
         with self._answered:
             while True:
                 with self.work() as ws:
                     left = until - monotonic()
-                    if wait.is_over(ws) or left <= 0 or self.ending.is_set():
-                        return request_log.entries(ws, after, operation)
+                    if is_over(ws) or left <= 0 or self.ending.is_set():
+                        return read(ws)
                 self._answered.wait(min(left, _POLL_SECONDS))
 
     def with_fault(self, request: Request) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -97,11 +97,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. ``headers`` lack Content-Length, Date and Connection: ``server`` adds them."""
+    """One answer. ``headers`` lack Content-Length, Date and Connection: ``server`` adds them.
+
+    ``pieces`` stand for a body without a known end: the connection closes after the last one.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    pieces: Generator[bytes, None, None] | None = None
 
 
 Envelope = Callable[[Refused], Reply]

@@ -9,7 +9,8 @@ import logging
 import re
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import closing, suppress
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
 from email.utils import formatdate
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from ..store.store import StoreClosed
 from . import access, wire_faults
 from .application import Application
 from .http import Reply, Request, app_errors, json_reply
+from .pages import Pages
 
 _LOG = logging.getLogger(__name__)
 _HANDSHAKE_SECONDS = 10.0
@@ -53,6 +55,8 @@ class Server(ThreadingHTTPServer):
             super().__init__(("127.0.0.1", port), Connection)
         except OSError as error:
             raise OSError(error.errno, f"{error.strerror}: 127.0.0.1:{port}") from None
+        origin = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
+        self.pages = Pages(application, origin)
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     def server_bind(self) -> None:
@@ -147,6 +151,8 @@ class Connection(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self._target(), headers, body)
         application = self.server.application
+        if self.server.pages.has(request):
+            return self._show(request)
         try:
             access.check_page(application.options, request)
         except Refused as refused:
@@ -160,6 +166,25 @@ class Connection(BaseHTTPRequestHandler):
             return self.send(self.encode(app_errors(refused)))
         except StoreClosed:
             self.close_connection = True
+
+    def _show(self, request: Request) -> None:
+        """Answer with a page of the console, or with a stream until the client leaves."""
+        try:
+            page = self.server.pages.serve(request)
+        except StoreClosed:
+            self.close_connection = True
+        else:
+            if page.pieces is None:
+                self.send(self.encode(page))
+            else:
+                self._stream(page, page.pieces)
+
+    def _stream(self, page: Reply, pieces: Generator[bytes, None, None]) -> None:
+        self.close_connection = True
+        with closing(pieces):
+            self.send(self._head(page.status, page.headers))
+            for piece in pieces:
+                self.send(piece)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - the stdlib looks these names up
 
@@ -240,20 +265,24 @@ class Connection(BaseHTTPRequestHandler):
 
     def encode(self, reply: Reply, length: int | None = None) -> bytes:
         """An answer as bytes. ``length`` replaces the true Content-Length."""
+        body = b"" if reply.status == 204 else reply.body
+        more = []
+        if reply.status != 204:
+            more = [("Content-Length", str(len(body) if length is None else length))]
+        head = self._head(reply.status, (*reply.headers, *more))
+        return head if self.command == "HEAD" else head + body
+
+    def _head(self, status: int, headers: Iterable[tuple[str, str]]) -> bytes:
         try:
-            phrase = HTTPStatus(reply.status).phrase
+            phrase = HTTPStatus(status).phrase
         except ValueError:
             phrase = "Unknown"
-        body = b"" if reply.status == 204 else reply.body
-        lines = [f"HTTP/1.1 {reply.status} {phrase}"]
-        lines += [f"{name}: {value}" for name, value in reply.headers]
+        lines = [f"HTTP/1.1 {status} {phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers]
         lines.append(f"Date: {formatdate(usegmt=True)}")
-        if reply.status != 204:
-            lines.append(f"Content-Length: {len(body) if length is None else length}")
         if self.close_connection:
             lines.append("Connection: close")
-        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-        return head if self.command == "HEAD" else head + body
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer in JSON when the stdlib cannot parse a request, and close."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 6
+VERSION = 7
 
 TABLES = """
 CREATE TABLE generation (id TEXT NOT NULL) STRICT;
@@ -12,6 +12,9 @@ CREATE TABLE people (
   created INTEGER NOT NULL, attributes TEXT NOT NULL DEFAULT '{}',
   stamps TEXT NOT NULL DEFAULT '{}') STRICT;
 CREATE INDEX people_email ON people (email_key);
+CREATE TABLE terms (
+  term TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (term, person)) STRICT, WITHOUT ROWID;
+CREATE INDEX terms_person ON terms (person);
 CREATE TABLE anonymous_ids (
   anonymous_id TEXT PRIMARY KEY, person INTEGER, bound_at INTEGER NOT NULL) STRICT;
 CREATE INDEX anonymous_ids_person ON anonymous_ids (person);
@@ -39,12 +42,14 @@ CREATE TABLE segments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, description TEXT NOT NULL,
   type TEXT NOT NULL, conditions TEXT, created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL) STRICT;
+CREATE INDEX segments_type ON segments (type);
 CREATE TABLE members (
   segment INTEGER NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (segment, person)) STRICT;
 CREATE INDEX members_person ON members (person);
 CREATE TABLE campaigns (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
   state TEXT NOT NULL, event_name TEXT, definition TEXT NOT NULL) STRICT;
+CREATE INDEX campaigns_kind ON campaigns (kind);
 CREATE INDEX campaigns_event ON campaigns (event_name) WHERE event_name IS NOT NULL;
 CREATE TABLE templates (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, name_key TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
@@ -61,9 +66,15 @@ CREATE TABLE deliveries (
   content TEXT NOT NULL) STRICT;
 CREATE INDEX deliveries_created ON deliveries (created, pk);
 CREATE INDEX deliveries_person ON deliveries (person);
+CREATE INDEX deliveries_campaign ON deliveries (campaign) WHERE campaign IS NOT NULL;
+CREATE INDEX deliveries_broadcast ON deliveries (broadcast) WHERE broadcast IS NOT NULL;
 CREATE TABLE metrics (
   delivery INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (delivery, name)) STRICT;
+CREATE INDEX metrics_at ON metrics (at);
+CREATE TABLE tallies (
+  owner INTEGER NOT NULL, name TEXT NOT NULL, hour INTEGER NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (owner, name, hour)) STRICT, WITHOUT ROWID;
 CREATE TABLE activity (
   n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, operation TEXT NOT NULL,
   reason TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
@@ -71,10 +82,31 @@ CREATE TABLE pending (
   n INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, time REAL NOT NULL,
   method TEXT NOT NULL, target TEXT NOT NULL, body BLOB NOT NULL,
   request INTEGER NOT NULL) STRICT;
+CREATE INDEX pending_due ON pending (due);
 CREATE TABLE requests (
   n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, api TEXT NOT NULL,
   operation TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
   body TEXT NOT NULL, body_bytes INTEGER NOT NULL, status INTEGER,
   user_agent TEXT NOT NULL, retry_count TEXT, applied INTEGER NOT NULL, reason TEXT,
   fault TEXT) STRICT;
+CREATE INDEX requests_operation ON requests (operation);
+CREATE INDEX requests_quiet ON requests (applied) WHERE applied=0;
 """
+
+_NEW_TERMS = """INSERT INTO terms SELECT value, new.pk
+  FROM json_each(search_terms(new.id, new.email, new.attributes))"""
+TRIGGERS = (
+    f"""CREATE TRIGGER people_added AFTER INSERT ON people
+        WHEN new.id IS NOT NULL OR new.email IS NOT NULL OR new.attributes<>'{{}}'
+        BEGIN {_NEW_TERMS}; END""",
+    f"""CREATE TRIGGER people_changed AFTER UPDATE OF id, email, attributes ON people
+        BEGIN DELETE FROM terms WHERE person=old.pk; {_NEW_TERMS}; END""",  # noqa: S608 - as above
+    """CREATE TRIGGER people_deleted AFTER DELETE ON people
+       BEGIN DELETE FROM terms WHERE person=old.pk; END""",
+    """CREATE TRIGGER metrics_added AFTER INSERT ON metrics BEGIN
+       INSERT INTO tallies
+       SELECT coalesce(campaign, broadcast), new.name, new.at / 3600, 1 FROM deliveries
+       WHERE pk=new.delivery AND coalesce(campaign, broadcast) IS NOT NULL
+       ON CONFLICT (owner, name, hour) DO UPDATE SET n=n+1; END""",
+)
+"""Keep ``terms``, the index that the console searches, and ``tallies``, the counts of metrics."""

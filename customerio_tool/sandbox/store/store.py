@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from .schema import TABLES, VERSION
+from .schema import TABLES, TRIGGERS, VERSION
+from .terms import search_terms
 
 Row = sqlite3.Row
 
@@ -75,6 +76,7 @@ class Store:
                 cached_statements=256,
             )
         self._connection.row_factory = sqlite3.Row
+        self._connection.create_function("search_terms", 3, search_terms, deterministic=True)
         try:
             with self._sqlite_errors():
                 self._prepare()
@@ -115,7 +117,7 @@ class Store:
         self._write_ahead()
 
     def _make_tables(self) -> None:
-        for statement in TABLES.split(";"):
+        for statement in (*TABLES.split(";"), *TRIGGERS):
             self.execute(statement)
         self.execute(f"PRAGMA user_version={VERSION}")
         self._begin_generation()

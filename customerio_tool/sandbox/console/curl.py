@@ -1,0 +1,38 @@
+"""A request of the log as a curl command. Its keys are variables: no key is in it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from urllib.parse import urlencode
+
+from ..store.store import Row
+from .rendering import UNSEEN
+
+_TRACK = '-u "$CUSTOMERIO_SITE_ID:$CUSTOMERIO_TRACK_API_KEY"'
+_APP = '-H "Authorization: Bearer $CUSTOMERIO_APP_API_KEY"'
+
+
+def command(entry: Row, origin: str, ca_file: str | None) -> str | None:
+    """The command; ``None`` when the log does not hold the body as it came."""
+    body = entry["body"]
+    if len(body.encode()) != entry["body_bytes"] or "\0" in body:
+        return None
+    query = json.loads(entry["query"])
+    url = origin + entry["path"] + (f"?{urlencode(query)}" if query else "")
+    method = "-I" if entry["method"] == "HEAD" else f"-X {_quoted(entry['method'])}"
+    parts = [f"curl -g --path-as-is {method} {_quoted(url)}"]
+    parts.append(_TRACK if entry["api"] == "track" else _APP)
+    if ca_file is not None:
+        parts.append(f"--cacert {_quoted(ca_file)}")
+    if body:
+        parts += ["-H 'Content-Type: application/json'", f"--data-raw {_quoted(body)}"]
+    return " \\\n  ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """A word of a shell; invisible characters by number, in the quotes of bash and zsh."""
+    if UNSEEN.search(text) is None:
+        return shlex.quote(text)
+    plain = text.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain) + "'"

@@ -1,0 +1,269 @@
+"""The console's queries. Each has an index and a limit: a page reads no more than it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..rules import filters
+from ..store.store import Row
+from ..store.terms import normal
+from ..store.workspace import Workspace
+
+PAGE = 25
+FEW = 10
+MOST = 50  # of what has no pages: a person's devices, segments, objects
+CHECKED = 50  # people, for a page of a dynamic segment
+COUNTED = 100  # a larger number is shown as this one and +
+DAYS = 14
+_END = 2**63 - 1
+_LAST_TEXT = "\U0010ffff"
+Owner = Literal["campaign", "broadcast"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and where the next page begins; ``None`` at the end."""
+
+    rows: Sequence[Any]
+    next: str | None = None
+
+
+def _page(rows: list[Row], size: int, key: Callable[[Row], object]) -> Page:
+    """A page of one more row than is shown, if there are that many."""
+    shown = rows[:size]
+    return Page(shown, str(key(shown[-1])) if len(rows) > size else None)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def people(ws: Workspace, before: int | None = None, size: int = PAGE) -> Page:
+    """People, the newest first."""
+    sql = "SELECT * FROM people WHERE pk<? ORDER BY pk DESC LIMIT ?"
+    return _page(ws.store.all(sql, (before or _END, size + 1)), size, lambda row: row["pk"])
+
+
+def search(ws: Workspace, text: str, after: tuple[str, int] | None = None) -> Page:
+    """People with a term that begins with a text, by that term.
+
+    The rows have it as ``term``; somebody may come once for each of several terms. ``next`` is the
+    number of the last person; the last row has the term of the cursor.
+    """
+    wanted = normal(text)
+    sql = """SELECT people.*, term FROM terms CROSS JOIN people ON people.pk = terms.person
+             WHERE (term, person) > (?,?) AND term<? ORDER BY term, person LIMIT ?"""
+    term, person = after or (wanted, 0)
+    rows = ws.store.all(sql, (max(term, wanted), person, wanted + _LAST_TEXT, PAGE + 1))
+    return _page(rows, PAGE, lambda row: row["pk"])
+
+
+def person(ws: Workspace, cio_id: str) -> Row | None:
+    """The person with this cio_id."""
+    return ws.store.one("SELECT * FROM people WHERE cio_id=?", (cio_id,))
+
+
+def named(ws: Workspace, pks: Iterable[int]) -> dict[int, Row]:
+    """People by their keys."""
+    keys = list(dict.fromkeys(pks))
+    sql = f"SELECT pk, cio_id, id, email FROM people WHERE pk IN ({_marks(keys)})"  # noqa: S608 - marks
+    return {row["pk"]: row for row in ws.store.all(sql, keys)} if keys else {}
+
+
+def events(ws: Workspace, pk: int, before: int | None = None) -> Page:
+    """A person's events, the last received first."""
+    sql = "SELECT * FROM events WHERE person=? AND pk<? ORDER BY pk DESC LIMIT ?"
+    rows = ws.store.all(sql, (pk, before or _END, PAGE + 1))
+    return _page(rows, PAGE, lambda row: row["pk"])
+
+
+def devices(ws: Workspace, pk: int) -> list[Row]:
+    """A person's devices by token."""
+    sql = "SELECT * FROM devices WHERE person=? ORDER BY token LIMIT ?"
+    return ws.store.all(sql, (pk, MOST))
+
+
+def anonymous_ids(ws: Workspace, pk: int) -> list[str]:
+    """The anonymous_ids that were bound to a person."""
+    sql = "SELECT anonymous_id FROM anonymous_ids WHERE person=? LIMIT ?"
+    return [row["anonymous_id"] for row in ws.store.all(sql, (pk, MOST))]
+
+
+def relationships(ws: Workspace, pk: int) -> list[Row]:
+    """A person's relationships with objects."""
+    sql = "SELECT * FROM relationships WHERE person=? ORDER BY type, object LIMIT ?"
+    return ws.store.all(sql, (pk, MOST))
+
+
+def segments_of(ws: Workspace, person: Row) -> list[Row]:
+    """The segments that hold a person: the manual ones, then the dynamic ones."""
+    sql = """SELECT segments.* FROM members CROSS JOIN segments ON segments.id = members.segment
+             WHERE members.person=? LIMIT ?"""
+    manual = ws.store.all(sql, (person["pk"], MOST))
+    sql = "SELECT * FROM segments WHERE type='dynamic' AND id>0 ORDER BY id LIMIT ?"
+    dynamic = ws.store.all(sql, (MOST,))
+    fitting = [row for row in dynamic if filters.fits(ws, json.loads(row["conditions"]), person)]
+    return [*manual, *fitting]
+
+
+_ALL = "SELECT * FROM deliveries WHERE pk<? ORDER BY pk DESC LIMIT ?"
+_OF_ONE = {
+    name: f"SELECT * FROM deliveries WHERE {name}=? AND pk<? ORDER BY pk DESC LIMIT ?"  # noqa: S608 - fixed names
+    for name in ("person", "campaign", "broadcast")
+}
+
+
+@dataclass(frozen=True)
+class Of:
+    """Whose deliveries are listed: a person's, a campaign's or a broadcast's, by its number."""
+
+    column: Literal["person", "campaign", "broadcast"]
+    number: int
+
+
+def deliveries(
+    ws: Workspace, of: Of | None = None, before: int | None = None, size: int = PAGE
+) -> Page:
+    """Deliveries, the newest first: all, or those of one."""
+    sql, values = (_ALL, ()) if of is None else (_OF_ONE[of.column], (of.number,))
+    rows = ws.store.all(sql, (*values, before or _END, size + 1))
+    return _page(rows, size, lambda row: row["pk"])
+
+
+def delivery(ws: Workspace, delivery_id: str) -> Row | None:
+    """One delivery."""
+    return ws.store.one("SELECT * FROM deliveries WHERE id=?", (delivery_id,))
+
+
+def metrics(ws: Workspace, rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """The metrics of deliveries by their keys, the earliest first; also those to come."""
+    keys = [row["pk"] for row in rows]
+    sql = f"SELECT delivery, name, at FROM metrics WHERE delivery IN ({_marks(keys)})"  # noqa: S608 - marks
+    found: dict[int, list[Row]] = {key: [] for key in keys}
+    for row in ws.store.all(sql, keys) if keys else ():
+        found[row["delivery"]].append(row)
+    return {key: sorted(each, key=lambda row: int(row["at"])) for key, each in found.items()}
+
+
+def campaigns(ws: Workspace, kind: Owner, after: int = 0) -> Page:
+    """Campaigns or broadcasts by number."""
+    sql = "SELECT * FROM campaigns WHERE kind=? AND id>? ORDER BY id LIMIT ?"
+    rows = ws.store.all(sql, (kind, after, PAGE + 1))
+    return _page(rows, PAGE, lambda row: row["id"])
+
+
+def campaign(ws: Workspace, number: int, kind: Owner) -> Row | None:
+    """One campaign or broadcast."""
+    return ws.store.one("SELECT * FROM campaigns WHERE id=? AND kind=?", (number, kind))
+
+
+def totals(ws: Workspace, owner: int) -> dict[str, int]:
+    """How often each metric of a campaign or broadcast was recorded up to now."""
+    sql = "SELECT name, sum(n) AS n FROM tallies WHERE owner=? GROUP BY name"
+    counts = {row["name"]: row["n"] for row in ws.store.all(sql, (owner,))}
+    sql = """SELECT metrics.name, count(*) AS n FROM metrics
+             CROSS JOIN deliveries ON deliveries.pk = metrics.delivery
+             WHERE metrics.at>? AND coalesce(campaign, broadcast)=? GROUP BY +metrics.name"""
+    for row in ws.store.all(sql, (ws.now, owner)):
+        counts[row["name"]] -= row["n"]
+    return {name: count for name, count in counts.items() if count}
+
+
+def daily(ws: Workspace, owner: int, name: str) -> list[tuple[int, int]]:
+    """The count of one metric on each of the last days (UTC): the day's start, and the count."""
+    today = ws.now // 86400
+    counts = dict.fromkeys(range(today - DAYS + 1, today + 1), 0)
+    sql = "SELECT hour, n FROM tallies WHERE owner=? AND name=? AND hour BETWEEN ? AND ?"
+    since = 24 * (today - DAYS + 1)
+    for row in ws.store.all(sql, (owner, name, since, ws.now // 3600)):
+        counts[row["hour"] // 24] += row["n"]
+    return [(86400 * day, count) for day, count in counts.items()]
+
+
+def triggers(ws: Workspace, broadcast: int, before: int | None = None) -> Page:
+    """The triggers of a broadcast, the newest first."""
+    sql = "SELECT * FROM triggers WHERE broadcast=? AND id<? ORDER BY id DESC LIMIT ?"
+    rows = ws.store.all(sql, (broadcast, before or _END, FEW + 1))
+    return _page(rows, FEW, lambda row: row["id"])
+
+
+def templates(ws: Workspace, after: int = 0) -> Page:
+    """The transactional messages by number."""
+    sql = "SELECT * FROM templates WHERE id>? ORDER BY id LIMIT ?"
+    return _page(ws.store.all(sql, (after, PAGE + 1)), PAGE, lambda row: row["id"])
+
+
+def segments(ws: Workspace, after: int = 0) -> Page:
+    """The segments by number."""
+    sql = "SELECT * FROM segments WHERE id>? ORDER BY id LIMIT ?"
+    return _page(ws.store.all(sql, (after, PAGE + 1)), PAGE, lambda row: row["id"])
+
+
+def segment(ws: Workspace, number: int) -> Row | None:
+    """One segment."""
+    return ws.store.one("SELECT * FROM segments WHERE id=?", (number,))
+
+
+def size_of(ws: Workspace, number: int) -> int:
+    """The number of members of a manual segment; ``COUNTED`` + 1 means more than that."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM members WHERE segment=? LIMIT ?)"
+    return int(ws.store.scalar(sql, (number, COUNTED + 1)))
+
+
+def members(ws: Workspace, segment: Row, after: int = 0) -> Page:
+    """The people of a segment, the oldest first.
+
+    A dynamic segment is computed: a page shows who fits among the next ``CHECKED`` people.
+    """
+    if segment["type"] == "manual":
+        sql = """SELECT people.* FROM members CROSS JOIN people ON people.pk = members.person
+                 WHERE segment=? AND person>? ORDER BY person LIMIT ?"""
+        rows = ws.store.all(sql, (segment["id"], after, PAGE + 1))
+        return _page(rows, PAGE, lambda row: row["pk"])
+    sql = "SELECT * FROM people WHERE pk>? ORDER BY pk LIMIT ?"
+    rows = ws.store.all(sql, (after, CHECKED + 1))
+    page = _page(rows, CHECKED, lambda row: row["pk"])
+    conditions = json.loads(segment["conditions"])
+    return Page([each for each in page.rows if filters.fits(ws, conditions, each)], page.next)
+
+
+_SHOWN = """SELECT n, time, api, operation, method, path, status, applied, reason, fault
+            FROM requests WHERE"""
+_LOG = {
+    "all": f"{_SHOWN} n<? ORDER BY n DESC LIMIT ?",
+    "quiet": f"{_SHOWN} applied=0 AND n<? ORDER BY n DESC LIMIT ?",
+    "operation": f"{_SHOWN} operation=? AND n<? ORDER BY n DESC LIMIT ?",
+}
+
+
+def requests(
+    ws: Workspace,
+    before: int | None = None,
+    *,
+    operation: str | None = None,
+    quiet: bool = False,
+    size: int = PAGE,
+) -> Page:
+    """The request log, the newest first: all, of one operation, or what had no full effect."""
+    which = "quiet" if quiet else "all" if operation is None else "operation"
+    values = (operation,) if which == "operation" else ()
+    rows = ws.store.all(_LOG[which], (*values, before or _END, size + 1))
+    return _page(rows, size, lambda row: row["n"])
+
+
+def requests_after(ws: Workspace, after: int, size: int = PAGE) -> list[Row]:
+    """The entries of the request log after a number, the oldest first, so many at most."""
+    return ws.store.all(f"{_SHOWN} n>? ORDER BY n LIMIT ?", (after, size))
+
+
+def request(ws: Workspace, number: int) -> Row | None:
+    """One entry of the request log."""
+    return ws.store.one("SELECT * FROM requests WHERE n=?", (number,))
+
+
+def last_request(ws: Workspace) -> int:
+    """The number of the newest entry of the request log, 0 when there is none."""
+    return int(ws.store.scalar("SELECT max(n) FROM requests") or 0)

@@ -1,0 +1,73 @@
+"""Jinja2 for the console: every value is escaped, and what is invisible in it is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+FOLDER = Path(__file__).parent
+_SHORT, _LONG = 160, 20_000  # characters of one value
+# Controls, and the marks that change the direction of a text.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+@cache
+def environment() -> Environment:
+    """The environment of all templates."""
+    found = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    found.filters.update(text=text, short=short, time=time, pretty=pretty)
+    return found
+
+
+def text(value: Any, most: int = _LONG) -> Markup:
+    """A value that came from outside, apart from the direction of the text around it."""
+    whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    cut = str(escape(whole if len(whole) <= most else whole[:most]))
+    if UNSEEN.search(cut):
+        cut = UNSEEN.sub(_mark, cut)
+    more = ""
+    if len(whole) > most:
+        more = f'<span class="cut">… {len(whole):,} characters</span>'
+    return Markup(f"<bdi>{cut}</bdi>{more}")  # noqa: S704 - escaped above
+
+
+def _mark(found: re.Match[str]) -> str:
+    return f'<span class="mark">U+{ord(found[0]):04X}</span>'
+
+
+def short(value: Any) -> Markup:
+    """A value for a cell of a table."""
+    return text(value, _SHORT)
+
+
+def pretty(value: Any, most: int = _LONG) -> Markup:
+    """JSON on several lines."""
+    return text(json.dumps(value, ensure_ascii=False, indent=2), most)
+
+
+@lru_cache(4096)
+def time(moment: float | None) -> Markup:
+    """Unix seconds as UTC. A number that is no time stays a number."""
+    if moment is None:
+        return Markup("&ndash;")
+    try:
+        at = datetime.fromtimestamp(int(moment), timezone.utc).isoformat(" ")[:19]
+    except (ValueError, OverflowError, OSError):
+        return escape(moment)
+    return Markup(f'<time datetime="{at.replace(" ", "T")}Z">{at}</time>')  # noqa: S704 - digits
