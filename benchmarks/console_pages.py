@@ -1,9 +1,10 @@
 """Times the console's pages beside a handler that does nothing, on one kept-alive connection.
 
 Run `python -m benchmarks.console_pages --full` for the full size, which writes
-`benchmarks/results/console_pages.md`; without the flag each page is asked for 100 times and the report
-is printed. It needs `pip install -e '.[dev]'`. The workspace has 10,000 people, one with 5,000 events,
-a manual segment of all of them and a broadcast to 2,000. Each server runs in a process of its own.
+`benchmarks/results/console_pages.md`; without the flag each page is asked for 100 times and the
+report is printed. It needs `pip install -e '.[dev]'`. The workspace has 10,000 people, one with
+5,000 events, a manual segment of all of them and a broadcast to 2,000. Each server runs in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -177,8 +178,8 @@ def report(count: int) -> str:
 TEMPLATE = """# The console's pages
 
 Made by `python -m benchmarks.console_pages{flag}`: each page {count} times on one connection, on a
-machine of {cores} cores that had other work to do, Python {python}. The workspace has 10,000 people.
-The handler that does nothing, on the same server, takes {base} ms (median). The slowest page takes
+machine of {cores} cores that had other work to do, Python {python}. The workspace has 10,000
+people. The handler that does nothing, on the same server, takes {base} ms (median). The slowest page takes
 {worst} times as long; the aim is under {limit}.
 
 | Page | Median ms | Times the handler that does nothing |

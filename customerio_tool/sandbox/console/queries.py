@@ -12,8 +12,8 @@ from ..store.store import Row
 from ..store.terms import normal
 from ..store.workspace import Workspace
 
-PAGE = 25
-FEW = 10
+PAGE = 20
+FEW = 8
 MOST = 50  # of what has no pages: a person's devices, segments, objects
 CHECKED = 50  # people, for a page of a dynamic segment
 COUNTED = 100  # a larger number is shown as this one and +
@@ -141,11 +141,13 @@ def delivery(ws: Workspace, delivery_id: str) -> Row | None:
 def metrics(ws: Workspace, rows: Sequence[Row]) -> dict[int, list[Row]]:
     """The metrics of deliveries by their keys, the earliest first; also those to come."""
     keys = [row["pk"] for row in rows]
-    sql = f"SELECT delivery, name, at FROM metrics WHERE delivery IN ({_marks(keys)})"  # noqa: S608 - marks
+    sql = f"SELECT rowid, delivery, name, at FROM metrics WHERE delivery IN ({_marks(keys)})"  # noqa: S608 - marks
     found: dict[int, list[Row]] = {key: [] for key in keys}
     for row in ws.store.all(sql, keys) if keys else ():
         found[row["delivery"]].append(row)
-    return {key: sorted(each, key=lambda row: int(row["at"])) for key, each in found.items()}
+    return {
+        key: sorted(each, key=lambda row: (row["at"], row["rowid"])) for key, each in found.items()
+    }
 
 
 def campaigns(ws: Workspace, kind: Owner, after: int = 0) -> Page:

@@ -31,7 +31,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    found.filters.update(text=text, short=short, time=time, pretty=pretty)
+    found.filters.update(text=text, short=short, time=time, pretty=pretty, pill=pill, link=link)
     return found
 
 
@@ -59,6 +59,20 @@ def short(value: Any) -> Markup:
 def pretty(value: Any, most: int = _LONG) -> Markup:
     """JSON on several lines."""
     return text(json.dumps(value, ensure_ascii=False, indent=2), most)
+
+
+@lru_cache
+def pill(state: tuple[str, str]) -> Markup:
+    """A state and its colour."""
+    words, look = state
+    return Markup('<span class="pill %s">%s</span>') % (look, words)
+
+
+@lru_cache
+def link(place: tuple[str, str]) -> Markup:
+    """The words of a link, and where it leads; only the words without that."""
+    words, path = place
+    return Markup('<a href="%s">%s</a>') % (path, words) if path else escape(words)
 
 
 @lru_cache(4096)

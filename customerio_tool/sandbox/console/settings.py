@@ -52,4 +52,5 @@ def options(visit: Visit) -> Reply:
     shown = visit.application.options.shown()
     defaults = {each.name: each.default for each in fields(Options)}
     rows = [(name, value, defaults[name]) for name, value in shown.items()]
+    rows.sort(key=lambda row: row[1] == row[2])  # the switched ones first
     return visit.page("options", rows=rows)

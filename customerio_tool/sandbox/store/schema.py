@@ -108,5 +108,8 @@ TRIGGERS = (
        SELECT coalesce(campaign, broadcast), new.name, new.at / 3600, 1 FROM deliveries
        WHERE pk=new.delivery AND coalesce(campaign, broadcast) IS NOT NULL
        ON CONFLICT (owner, name, hour) DO UPDATE SET n=n+1; END""",
+    """CREATE TRIGGER metrics_deleted AFTER DELETE ON metrics BEGIN
+       UPDATE tallies SET n=n-1 WHERE name=old.name AND hour=old.at / 3600 AND owner=(
+         SELECT coalesce(campaign, broadcast) FROM deliveries WHERE pk=old.delivery); END""",
 )
 """Keep ``terms``, the index that the console searches, and ``tallies``, the counts of metrics."""

@@ -1,0 +1,153 @@
+"""What tests of the console share: pages read as a browser would, and forms sent as it would."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import requests
+
+from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
+
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+RTL = "\u202eevil\u202c \u200fabc"
+BLOCKS = frozenset({"dt", "dd", "td", "th", "p", "h1", "h2", "li", "option", "pre"})
+NO_PHRASE = frozenset({"p", "div", "form", "table", "ul", "dl", "pre", "section", "h1", "h2"})
+VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
+
+
+class Page(HTMLParser):
+    """A page as its elements and its words."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__()
+        self.response = response
+        self.status = response.status_code
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.script = ""
+        self.feed(response.content.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert "p" not in self.open or tag not in NO_PHRASE, "a browser would end the paragraph"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID and not (self.get_starttag_text() or "").endswith("/>"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag, "elements are nested"
+        self.words += "\n" if tag in BLOCKS else ""
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] in (["script"], ["style"]):
+            self.script += data.strip()
+        self.words += data
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
+        return [
+            attributes
+            for name, attributes in self.elements
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+    @property
+    def links(self) -> list[str]:
+        return [each["href"] for each in self.all("a") if "href" in each]
+
+
+def visit(api: Api, path: str, **more: Any) -> Page:
+    return Page(get(api, path, **more))
+
+
+def get(api: Api, path: str, **more: Any) -> requests.Response:
+    return api.session.get(api.sandbox.track_url + path, timeout=PATIENCE, **more)
+
+
+def token(api: Api) -> str:
+    return visit(api, "/console/workspace").all("input", name="token")[0]["value"]
+
+
+def send(
+    api: Api, path: str, fields: dict[str, Any], headers: dict[str, str] | None = None
+) -> requests.Response:
+    """Send a form with its token, unless ``fields`` has another."""
+    return api.session.post(
+        api.sandbox.track_url + path,
+        {"token": token(api), **fields},
+        headers=headers,
+        timeout=PATIENCE,
+        allow_redirects=False,
+    )
+
+
+def fill(api: Api, name: str = ATTACK) -> None:
+    """Put a text into every field that comes from outside."""
+    api.sandbox.seed(
+        {
+            "segments": [
+                {"name": name, "description": name},
+                {
+                    "name": "fits",
+                    "conditions": {"attribute": {"field": name, "operator": "exists"}},
+                },
+            ],
+            "people": [
+                {
+                    "id": name[:100],
+                    "email": "h@example.com",
+                    "attributes": {name[:100]: name, "list": [name[:900]], "n": 5},
+                    "devices": [{"token": name, "platform": "ios"}],
+                    "events": [{"name": name[:90], "data": {name: name * 3}}],
+                    "anonymous_id": name,
+                    "segments": [name],
+                }
+            ],
+            "templates": [{"name": name, "content": {"subject": name, "body": name}}],
+            "campaigns": [
+                {
+                    "id": 100,
+                    "name": name,
+                    "event_name": name[:90],
+                    "description": name,
+                    "tags": [name],
+                    "actions": [{"id": 101, "subject": name, "body": name}],
+                }
+            ],
+            "broadcasts": [
+                {
+                    "id": 200,
+                    "name": name,
+                    "default_recipients": {"attribute": {"field": name, "operator": "exists"}},
+                    "actions": [{"id": 201, "subject": name, "body": name}],
+                }
+            ],
+        }
+    )
+    api.app(
+        "POST", "/v1/campaigns/200/triggers", {"emails": ["h@example.com"], "data": {"a": name}}
+    )
+    api.app("POST", "/v1/campaigns/200/triggers", {"emails": [name]})
+    mail = {"to": "h@example.com", "identifiers": {"email": "h@example.com"}, "from": "a@b.co"}
+    texts = {"subject": name, "body": name, "body_plain": name, "message_data": {name: name}}
+    api.app("POST", "/v1/send/email", {**mail, **texts})
+    api.app("POST", "/v1/send/email", {name: name})
+    api.app("GET", "/v1/messages", params={name: name})
+    api.track("PUT", "/api/v1/customers/nobody", {"_update": True, name: name})
+    api.sandbox.snapshot(name)
+    api.sandbox.fault(path=name)
+
+
+def paths(api: Api) -> list[str]:
+    """Every page: those of the menu, and all that their tables name."""
+    found = dict.fromkeys(visit(api, "/").links)
+    for path in list(found):
+        for link in visit(api, path).links if path.startswith("/") else ():
+            found.setdefault(link.partition("#")[0] or path)
+    return [path for path in found if path.startswith("/")]
