@@ -179,8 +179,8 @@ TEMPLATE = """# The console's pages
 
 Made by `python -m benchmarks.console_pages{flag}`: each page {count} times on one connection, on a
 machine of {cores} cores that had other work to do, Python {python}. The workspace has 10,000
-people. The handler that does nothing, on the same server, takes {base} ms (median). The slowest page takes
-{worst} times as long; the aim is under {limit}.
+people. The handler that does nothing, on the same server, takes {base} ms (median). The slowest
+page takes {worst} times as long; the aim is under {limit}.
 
 | Page | Median ms | Times the handler that does nothing |
 | --- | --- | --- |

@@ -1,4 +1,4 @@
-"""A local Customer.io: ``with Sandbox() as sandbox: ...``. Only TLS needs an extra.
+"""A local Customer.io: ``with Sandbox() as sandbox: ...``. TLS and the console need an extra.
 
 Layers, each importing only those before it:
 
@@ -9,7 +9,8 @@ Layers, each importing only those before it:
 - ``http``, ``routes``, ``faults``, ``pace``, ``pending``, ``request_log`` and ``access``;
 - the routes of each API (``track``, ``app_*``, ``control``);
 - ``application``, which applies one request in one transaction;
-- ``wire_faults`` and ``server``; ``welcome`` and ``local``.
+- ``wire_faults``, ``welcome``, ``pages`` and ``server``, and ``local``;
+- ``console``, the web pages, which ``pages`` loads when the first one is asked for.
 
 Docstrings name the source of a rule: T and A are the vendor's Track and App specifications
 (https://docs.customer.io/files/journeys-track.json and journeys-app.json), A+ the rendered App

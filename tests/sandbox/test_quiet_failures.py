@@ -11,6 +11,16 @@ from tests.support.sandbox_api import NOW, Api
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
 HOUR = 3600
 TAKEN = "ada+test@example.com"  # u1's
+PARTED = {
+    "action": "delete_relationships",
+    "relationships": [{"identifiers": {"object_type_id": "1", "object_id": "none"}}],
+}
+DELIVERED = {
+    "type": "delivery",
+    "action": "event",
+    "name": "delivered",
+    "identifiers": {"id": "4sO9dcrbnPGQxOWnbPQ="},  # of the demo
+}
 DEVICE = {"device": {"id": "t", "platform": "ios"}}
 
 
@@ -76,6 +86,9 @@ def merge(primary: str, secondary: str) -> tuple[str, str, dict[str, Any]]:
             "wrong id type in the list",
         ),
         (("POST", "/api/v1/segments/1/remove_customers", {"ids": ["nobody"]}), "unknown person"),
+        (("POST", "/api/v1/segments/1/remove_customers", {"ids": ["u5"]}), "not in the segment"),
+        (("PUT", customer("u1"), {"cio_relationships": PARTED}), "unknown relationship"),
+        (("POST", "/api/v2/entity", DELIVERED), "metric recorded before"),
     ],
 )
 def test_a_call_without_its_effect_answers_200_and_says_why_in_the_log(

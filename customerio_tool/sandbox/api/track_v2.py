@@ -177,7 +177,8 @@ def _delivery_event(ws: Workspace, item: dict[str, Any]) -> None:
         ws.fail_quietly("unknown delivery", delivery_id)
         return
     at = limits.moment(ws, item.get("timestamp"), "timestamp")
-    deliveries.record(ws, row["pk"], item["name"], at)
+    if not deliveries.record(ws, row["pk"], item["name"], at):
+        ws.fail_quietly("metric recorded before", item["name"])
 
 
 _OPERATIONS: dict[str, dict[str, Operation]] = {

@@ -175,7 +175,7 @@ def totals(ws: Workspace, owner: int) -> dict[str, int]:
 
 
 def daily(ws: Workspace, owner: int, name: str) -> list[tuple[int, int]]:
-    """The count of one metric on each of the last days (UTC): the day's start, and the count."""
+    """The count of one metric on each of the last days in UTC: the day's start, and the count."""
     today = ws.now // 86400
     counts = dict.fromkeys(range(today - DAYS + 1, today + 1), 0)
     sql = "SELECT hour, n FROM tallies WHERE owner=? AND name=? AND hour BETWEEN ? AND ?"

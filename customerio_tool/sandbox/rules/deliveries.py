@@ -137,9 +137,10 @@ def make_id(pk: int) -> str:
     return base64.urlsafe_b64encode(digest[:14]).decode()
 
 
-def record(ws: Workspace, pk: int, name: str, at: int) -> None:
-    """Add a metric with its time, unless the delivery has that metric already."""
-    ws.store.execute("INSERT OR IGNORE INTO metrics VALUES (?,?,?)", (pk, name, at))
+def record(ws: Workspace, pk: int, name: str, at: int) -> bool:
+    """Add a metric with its time; returns false if the delivery has that metric already."""
+    sql = "INSERT OR IGNORE INTO metrics VALUES (?,?,?)"
+    return bool(ws.store.execute(sql, (pk, name, at)).rowcount)
 
 
 def find(ws: Workspace, delivery_id: str) -> Row:

@@ -83,7 +83,8 @@ def relate(ws: Workspace, pk: int, changes: list[Relation]) -> None:
         key = (pk, change.type, change.id)
         if change.action == "delete":
             sql = "DELETE FROM relationships WHERE person=? AND type=? AND object=?"
-            ws.store.execute(sql, key)
+            if not ws.store.execute(sql, key).rowcount:
+                ws.fail_quietly("unknown relationship", change.id)
             continue
         save(ws, change.type, change.id, {})
         sql = "SELECT attributes FROM relationships WHERE person=? AND type=? AND object=?"

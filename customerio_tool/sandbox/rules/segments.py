@@ -128,7 +128,9 @@ def remove_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind) -> No
         person = _member(ws, address, may_create=False)
         if person is not None:
             key = (segment_id, person["pk"])
-            ws.store.execute("DELETE FROM members WHERE segment=? AND person=?", key)
+            sql = "DELETE FROM members WHERE segment=? AND person=?"
+            if not ws.store.execute(sql, key).rowcount:
+                ws.fail_quietly("not in the segment", address.value)
 
 
 def _read_ids(ws: Workspace, ids: Any, kind: IdKind) -> list[Address]:

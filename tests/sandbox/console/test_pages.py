@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from customerio_tool.sandbox import Sandbox
 from tests.sandbox.console.browser import ATTACK, RTL, fill, get, paths, visit
 from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 KINDS = {
     "/console/people/": "person",
@@ -173,3 +176,19 @@ def test_the_line_for_an_empty_page_fills_it(empty: Api, kind: str) -> None:
     names: dict[str, Any] = {"sandbox": empty.sandbox}
     exec(line, names)  # noqa: S102 - this line is what is tested
     assert "sandbox.seed(" not in visit(empty, f"/console/{kind}").words
+
+
+def test_jinja_is_loaded_by_the_first_page_and_not_before() -> None:
+    script = (
+        "import sys, requests\n"
+        "from customerio_tool import Sandbox\n"
+        "with Sandbox() as sandbox:\n"
+        "    requests.get(sandbox.track_url + '/_sandbox/health', timeout=60)\n"
+        "    assert not [name for name in sys.modules if 'jinja2' in name or '.console' in name]\n"
+        "    requests.get(sandbox.console_url, timeout=60)\n"
+        "    assert 'jinja2' in sys.modules\n"
+    )
+    command = [sys.executable, "-c", script]
+    subprocess.run(
+        command, check=True, timeout=PATIENCE, env={**os.environ, "NO_PROXY": "127.0.0.1"}
+    )
