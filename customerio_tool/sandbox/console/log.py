@@ -13,6 +13,7 @@ from ..serving.http import Reply
 from ..serving.routes import UNKNOWN
 from ..store.workspace import Workspace
 from . import curl, queries, rendering
+from .queries import Shown
 from .routing import Pages
 from .visit import PRIVATE, Visit, found
 
@@ -30,7 +31,7 @@ def requests(visit: Visit) -> Reply:
     operation = visit.request.query.get("operation") or None
     quiet, before = visit.request.query_bool("quiet"), visit.number("before")
     with visit.read() as ws:
-        page = queries.requests(ws, before, operation=operation, quiet=quiet)
+        page = queries.requests(ws, Shown(operation, quiet), before)
         last = queries.last_request(ws)
     return visit.page(
         "requests",
@@ -81,5 +82,5 @@ def request(visit: Visit, number: str) -> Reply:
 def coverage(visit: Visit) -> Reply:
     """Which operations of Customer.io are served, and which were asked for in vain."""
     with visit.read() as ws:
-        missed = queries.requests(ws, operation=UNKNOWN, size=queries.FEW).rows
+        missed = queries.requests(ws, Shown(UNKNOWN), size=queries.FEW).rows
     return visit.page("coverage", routes=visit.application.router.served(), missed=missed)

@@ -241,17 +241,21 @@ _LOG = {
 }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Which entries of the log are listed: all, of one operation, or those without full effect."""
+
+    operation: str | None = None
+    quiet: bool = False
+
+
 def requests(
-    ws: Workspace,
-    before: int | None = None,
-    *,
-    operation: str | None = None,
-    quiet: bool = False,
-    size: int = PAGE,
+    ws: Workspace, shown: Shown = Shown(), before: int | None = None, size: int = PAGE
 ) -> Page:
-    """The request log, the newest first: all, of one operation, or what had no full effect."""
-    which = "quiet" if quiet else "all" if operation is None else "operation"
-    values = (operation,) if which == "operation" else ()
+    """The request log, the newest first."""
+    operation = None if shown.quiet else shown.operation
+    which = "quiet" if shown.quiet else "all" if operation is None else "operation"
+    values = () if operation is None else (operation,)
     rows = ws.store.all(_LOG[which], (*values, before or _END, size + 1))
     return _page(rows, size, lambda row: row["n"])
 

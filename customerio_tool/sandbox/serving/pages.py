@@ -41,8 +41,13 @@ class Pages:
 
     @staticmethod
     def has(request: Request) -> bool:
-        """Whether a request is for the console; no path of Customer.io begins so."""
-        return request.path == "/" or request.segments[:1] == ("console",)
+        """Whether a request is for the console; no path of Customer.io begins so.
+
+        A POST to ``/`` is none: a client with a wrong base URL shall find itself in the log.
+        """
+        if request.path == "/":
+            return request.method in ("GET", "HEAD")
+        return request.segments[:1] == ("console",)
 
     def serve(self, request: Request) -> Reply:
         """Answer with a page, an error page, or the log as it grows."""

@@ -95,6 +95,7 @@ class Store:
     def _prepare(self) -> None:
         # OFF is safe when the process is killed, and unsafe only when the machine loses power.
         self._connection.execute("PRAGMA synchronous=OFF")
+        self._connection.execute("PRAGMA trusted_schema=ON")  # our triggers call search_terms
         if self._path is None:
             self._connection.execute("PRAGMA journal_mode=MEMORY")
             self._make_tables()

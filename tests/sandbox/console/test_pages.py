@@ -134,6 +134,22 @@ def test_the_console_is_in_no_log_and_uses_up_no_fault(api: Api) -> None:
     assert (api.sandbox.requests(), rule.matched) == ([], 0)
 
 
+def test_a_client_with_a_wrong_base_url_is_in_the_log(api: Api) -> None:
+    assert api.raw("POST", "/", b"{}", api.basic())[0] == 501
+    assert [entry["operation"] for entry in api.sandbox.requests()] == ["unknown"]
+
+
+def test_the_console_speaks_tls_where_the_sandbox_does() -> None:
+    with Sandbox(tls=True) as sandbox:
+        api = Api(sandbox)
+        api.session.verify = str(sandbox.ca_file)
+        api.identify("x")
+        page = visit(api, "/console/requests/1")
+        assert sandbox.console_url.startswith("https://")
+        assert f"--cacert {sandbox.ca_file}" in page.words
+        assert visit(api, sandbox.console_url.removeprefix(sandbox.track_url)).status == 200
+
+
 def test_head_is_get_without_a_body(api: Api) -> None:
     answer = api.session.head(f"{api.sandbox.track_url}/console/people", timeout=10)
     assert (answer.status_code, answer.content) == (200, b"")

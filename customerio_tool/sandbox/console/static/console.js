@@ -12,6 +12,7 @@ function show(words, look) {
 }
 
 function add(event) {
+  document.querySelector("main > .empty")?.remove();
   const row = document.createElement("template");
   row.innerHTML = event.data; // rendered and escaped by the server
   log.prepend(row.content);
