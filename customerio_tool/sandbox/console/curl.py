@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from ..options import Options
 from ..store.store import Row
 from .rendering import UNSEEN
 
@@ -27,6 +29,18 @@ def command(entry: Row, origin: str, ca_file: str | None) -> str | None:
         parts.append(f"--cacert {_quoted(ca_file)}")
     if body:
         parts += ["-H 'Content-Type: application/json'", f"--data-raw {_quoted(body)}"]
+    return " \\\n  ".join(parts)
+
+
+def first(connection: Mapping[str, str | None]) -> str:
+    """A command that creates a person: a first request. Keys of one's own are variables."""
+    pair = f"{connection['site_id']}:{connection['track_api_key']}"
+    is_known = connection["track_api_key"] == Options.track_api_key
+    parts = [f"curl -X PUT {connection['track_url']}/api/v1/customers/ada"]
+    parts.append(f"-u {_quoted(pair)}" if is_known else _TRACK)
+    if ca_file := connection["ca_file"]:
+        parts.append(f"--cacert {_quoted(ca_file)}")
+    parts += ["-H 'Content-Type: application/json'", """-d '{"email": "ada@example.com"}'"""]
     return " \\\n  ".join(parts)
 
 

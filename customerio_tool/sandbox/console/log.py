@@ -42,6 +42,7 @@ def requests(visit: Visit) -> Reply:
         operation=operation or "",
         quiet=quiet,
         operations=_operations(visit),
+        first=curl.first(visit.connection()),
     )
 
 

@@ -8,7 +8,7 @@ from ..rules import people as rules
 from ..serving.http import Reply
 from ..store.store import Row
 from ..store.workspace import Workspace
-from . import log, messages, queries
+from . import curl, log, messages, queries
 from .queries import Of
 from .routing import Pages
 from .visit import Visit, found
@@ -26,7 +26,8 @@ def overview(visit: Visit) -> Reply:
             "deliveries": messages.listed(ws, queries.deliveries(ws, size=queries.FEW).rows),
             **log.newest(ws, queries.FEW),
         }
-    return visit.page("overview", connection=visit.connection(), **context)
+    connection = visit.connection()
+    return visit.page("overview", connection=connection, first=curl.first(connection), **context)
 
 
 @PAGES.get("/console/people")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from tests.sandbox.console.browser import ATTACK, RTL, fill, get, paths, visit
 from tests.support.sandbox_api import Api
@@ -208,3 +209,57 @@ def test_jinja_is_loaded_by_the_first_page_and_not_before() -> None:
     subprocess.run(
         command, check=True, timeout=PATIENCE, env={**os.environ, "NO_PROXY": "127.0.0.1"}
     )
+
+
+@pytest.mark.parametrize("path", ["/", "/console/requests"])
+@pytest.mark.parametrize("options", [{}, {"track_api_key": "own-key"}])
+def test_the_first_request_on_an_empty_page_works(path: str, options: dict[str, Any]) -> None:
+    with Sandbox(seed=False, options=options) as sandbox:
+        api = Api(sandbox)
+        words = visit(api, path).words
+        line = words[words.index("curl -X") : words.index("com\"}'")] + "com\"}' --fail"
+        keys = {
+            "CUSTOMERIO_SITE_ID": sandbox.site_id,
+            "CUSTOMERIO_TRACK_API_KEY": sandbox.track_api_key,
+        }
+        env = {**keys, "NO_PROXY": "127.0.0.1", "PATH": os.environ["PATH"]}
+        subprocess.run(["bash", "-c", line], check=True, env=env, capture_output=True)
+        assert api.known("ada@example.com")["id"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ("/", '@example.com")'),
+        ("/console/deliveries", '@example.com")'),
+        ("/console/campaigns/12", '"signed_up")'),
+        ("/console/broadcasts/30", '"default")'),
+        ("/console/segments/1", '["ada"])'),
+        ("/console/people/d9c106000001", '"signed_up")'),
+    ],
+)
+def test_the_call_on_an_empty_page_works(empty: Api, path: str, end: str) -> None:
+    mail = {"subject": "s", "body": "b"}
+    everyone = {"attribute": {"field": "id", "operator": "exists"}}
+    empty.sandbox.seed(
+        {
+            "segments": [{"id": 1, "name": "Beta"}],
+            "people": [{"id": "ada", "email": "ada@example.com"}],
+            "campaigns": [
+                {"id": 12, "name": "W", "event_name": "signed_up", "actions": [{"id": 1, **mail}]}
+            ],
+            "broadcasts": [
+                {
+                    "id": 30,
+                    "name": "N",
+                    "default_recipients": everyone,
+                    "actions": [{"id": 2, **mail}],
+                }
+            ],
+        }
+    )
+    words = visit(empty, path).words
+    line = words[words.index("tool.") :].split(end)[0] + end
+    with CustomerIoTool(empty.sandbox.connection()) as tool:
+        assert eval(line, {"tool": tool})["ok"]  # noqa: S307 - this line is what is tested
+    assert "tool." not in visit(empty, path).words
