@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -140,6 +141,8 @@ def fill(api: Api, name: str = ATTACK) -> None:
     api.app("POST", "/v1/send/email", {name: name})
     api.app("GET", "/v1/messages", params={name: name})
     api.track("PUT", "/api/v1/customers/nobody", {"_update": True, name: name})
+    raw = quote(name, safe="<>\"'()/=")
+    api.raw("GET", f"/v1/{raw}", headers={**api.basic(), "User-Agent": raw, "X-Retry-Count": raw})
     api.sandbox.snapshot(name)
     api.sandbox.fault(path=name)
 
