@@ -196,6 +196,20 @@ def test_on_a_narrow_terminal_the_whole_id_and_plan_are_listed(env: dict[str, st
     assert 'Delete the person "u1" and all of their data, for good.' in " ".join(told.split())
 
 
+@pytest.mark.parametrize(("verb", "code"), [("approve", None), ("decline", "policy_refused")])
+def test_a_decision_can_be_told_as_json(env: dict[str, str], verb: str, code: str | None) -> None:
+    seen = at_terminal("approvals", verb, asked(env), "--yes", "--json", env=env)
+    told = json.loads(seen.text[seen.text.index("{") : seen.text.rindex("}") + 1])
+    assert (seen.exit_code, told.get("error", {}).get("code")) == (0, code)
+
+
+def test_a_person_reads_how_a_decided_call_ended(env: dict[str, str]) -> None:
+    run = at_terminal("approvals", "approve", asked(env), "--yes", env=env)
+    assert run.text.startswith("Customer.io accepted the deletion of u1")
+    dropped = at_terminal("approvals", "decline", asked(env), "--yes", env=env)
+    assert "a person declined this call" in dropped.text
+
+
 def test_one_call_is_shown_with_its_arguments(env: dict[str, str]) -> None:
     waiting = asked(env, "send_transactional_email", EMAIL)
     told = invoke("approvals", "show", waiting, env=env)
@@ -372,17 +386,6 @@ def test_a_store_that_is_lost_exits_with_5_and_does_not_say_where(
         assert told.exit_code == 5
         assert "the store of calls that wait for a person cannot be used" in told.stderr
         assert str(tmp_path) not in told.output
-
-
-def test_check_names_the_approvals_and_whether_they_work(
-    careful: dict[str, str], tmp_path: Path
-) -> None:
-    env = {**careful, "CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.db")}
-    assert "ok Approvals: keep the calls that wait" in invoke("check", env=env).stdout
-    (tmp_path / "sends.db-approvals").write_text("dear diary " * 1000)
-    told = invoke("check", env=env)
-    assert told.exit_code == 5
-    assert "no Approvals: The calls that wait for a person cannot be kept" in told.stdout
 
 
 def test_without_a_connection_the_variables_are_named(tmp_path: Path) -> None:

@@ -125,3 +125,15 @@ def test_a_failure_is_json_too_where_json_is_asked_for() -> None:
     told = invoke("check", "--json")
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "connection_invalid")
     assert "CUSTOMERIO_SITE_ID is missing" in told.stderr
+
+
+def test_check_names_the_approvals_and_whether_they_work(sandbox: Sandbox, tmp_path: Path) -> None:
+    env = {
+        **environment(sandbox.connection()),
+        "CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.db"),
+    }
+    assert "ok Approvals: keep the calls that wait" in invoke("check", env=env).stdout
+    (tmp_path / "sends.db-approvals").write_text("dear diary " * 1000)
+    told = invoke("check", env=env)
+    assert told.exit_code == 5
+    assert "no Approvals: The calls that wait for a person cannot be kept" in told.stdout

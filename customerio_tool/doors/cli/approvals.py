@@ -19,10 +19,13 @@ from customerio_tool.calls.call import CallContext
 from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.doors.cli.connecting import connected
 from customerio_tool.doors.cli.display import (
+    describe_failure,
     fail,
     fail_with,
     new_console,
+    show_result,
     show_rows,
+    tell,
     write_json,
 )
 from customerio_tool.doors.cli.exit_codes import Exit
@@ -80,39 +83,47 @@ def show(confirmation_id: Id, as_json: AsJson = False) -> None:
 
 
 @approvals.command()
-def approve(confirmation_id: Id, is_sure: IsSure = False) -> None:
+def approve(confirmation_id: Id, is_sure: IsSure = False, as_json: AsJson = False) -> None:
     """Run a call that waits, once, under the policy of this environment.
 
-    It asks at the terminal first. The result is printed as JSON; the exit code is that of the call.
+    It asks at the terminal first. The result is printed as `call` prints it; so is the exit code.
     """
-    _decide(confirmation_id, "Run this call now?", CustomerIoTool.approve, is_sure=is_sure)
+    asked = "Run this call now?"
+    result = _decided(confirmation_id, asked, CustomerIoTool.approve, is_sure=is_sure)
+    show_result(result, as_json=as_json)
+    _end_of_failed(result)
 
 
 @approvals.command()
-def decline(confirmation_id: Id, is_sure: IsSure = False) -> None:
+def decline(confirmation_id: Id, is_sure: IsSure = False, as_json: AsJson = False) -> None:
     """Drop a call that waits: it never runs.
 
-    It asks at the terminal first. What the agent is told of its call is printed as JSON.
+    It asks at the terminal first. What the agent is told of its call is printed.
     """
-    _decide(confirmation_id, "Drop this call?", CustomerIoTool.decline, is_sure=is_sure)
+    result = _decided(confirmation_id, "Drop this call?", CustomerIoTool.decline, is_sure=is_sure)
+    show_result(result, as_json=as_json)
+    if _is_declined(result):
+        tell(describe_failure(result))  # it is what the person wanted
+    else:
+        _end_of_failed(result)
 
 
-def _decide(
+def _decided(
     confirmation_id: str, asked: str, decision: Callable[..., dict[str, Any]], *, is_sure: bool
-) -> None:
+) -> dict[str, Any]:
     with _deciding() as tool:
         question = tool.question(confirmation_id)
         if question is None:
-            result = _unknown(tool, confirmation_id)
-        else:
-            if not is_sure:
-                _ask(question, asked)
-            result = decision(tool, confirmation_id, context=_CONTEXT)
-    write_json(result)
+            return _unknown(tool, confirmation_id)
+        if not is_sure:
+            _ask(question, asked)
+        return decision(tool, confirmation_id, context=_CONTEXT)
+
+
+def _end_of_failed(result: Mapping[str, Any]) -> None:
     if "confirmation_id" in result:  # by now the call would reach somebody else
-        typer.echo(how_to_approve(result["confirmation_id"]), err=True)
-    was_declined = decision is CustomerIoTool.decline and _is_declined(result)
-    if not result["ok"] and not was_declined:
+        tell(how_to_approve(result["confirmation_id"]))
+    if not result["ok"]:
         fail_with(result)
 
 
