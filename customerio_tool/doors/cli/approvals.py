@@ -187,7 +187,7 @@ def _deciding() -> Iterator[CustomerIoTool]:
                 fail(_in_memory(), Exit.CONNECTION)
             yield tool
     except CustomerIoError as error:
-        fail_with(error.as_result())
+        fail_with(error.as_result(), has_sandbox=False)
 
 
 def _in_memory() -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
 import typer
 from rich import box
 from rich.console import Console
@@ -128,7 +127,7 @@ def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
         console.print_json(data=members)
 
 
-def describe_failure(result: Mapping[str, Any]) -> str:
+def describe_failure(result: Mapping[str, Any], *, has_sandbox: bool = True) -> str:
     """Return the summary of a failure; for an invalid connection, with one line per bad field."""
     summary, error = str(result["summary"]), result["error"]
     fields = error.get("fields", [])
@@ -137,14 +136,8 @@ def describe_failure(result: Mapping[str, Any]) -> str:
     problems = [f"{each['path']} {each['problem']}; {each['fix']}." for each in fields]
     lead = summary.partition(problems[0])[0].rstrip()
     is_unset = all(each["problem"] == "is missing" for each in fields)
-    advice = [_NO_ACCOUNT] if is_unset and _takes_sandbox() else []
+    advice = [_NO_ACCOUNT] if is_unset and has_sandbox else []
     return "\n".join([lead, *(f"  {line}" for line in problems), *advice])
-
-
-def _takes_sandbox() -> bool:
-    """Whether the command that runs has the option that the advice names."""
-    context = click.get_current_context(silent=True)
-    return context is not None and any("--sandbox" in one.opts for one in context.command.params)
 
 
 _NO_ACCOUNT = "No account? Use a local Customer.io: add --sandbox."
@@ -191,9 +184,14 @@ def write_json(value: Any) -> None:
     typer.echo(plain_json(value) if is_read else text)
 
 
-def fail_with(result: Mapping[str, Any]) -> NoReturn:
-    """Print a failed call's description, and exit with its code."""
-    fail(describe_failure(result), exit_of_call(result))
+def fail_with(result: Mapping[str, Any], *, has_sandbox: bool = True) -> NoReturn:
+    """Print a failed call's description, and exit with its code.
+
+    Args:
+        result: The envelope of the failed call.
+        has_sandbox: Whether the command has the option --sandbox.
+    """
+    fail(describe_failure(result, has_sandbox=has_sandbox), exit_of_call(result))
 
 
 def fail(words: str, code: Exit) -> NoReturn:
