@@ -139,13 +139,22 @@ class SqliteFile:
         timeout = BUSY_SECONDS if patience is None else patience
         db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
         try:
-            if not self._is_ours(db):
+            if not self._is_ours_at_once(db):
                 self._make(db)
             db.execute("PRAGMA secure_delete = ON")
         except BaseException:
             db.close()
             raise
         return db
+
+    def _is_ours_at_once(self, db: sqlite3.Connection) -> bool:
+        """Return `_is_ours` of one moment: another process may be making the file meanwhile."""
+        db.execute("BEGIN")
+        try:
+            return self._is_ours(db)
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
 
     def _is_ours(self, db: sqlite3.Connection) -> bool:
         """Whether the file is of the format; raises `lost` if it is another's or of a later one."""

@@ -8,13 +8,16 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from customerio_tool.backends import sqlite_file
 from customerio_tool.backends.ledger import sqlite as ledger_sqlite
+from customerio_tool.backends.ledger.entry import LedgerLost
 from customerio_tool.backends.ledger.sqlite import APPLICATION_ID, SqliteLedger
 from customerio_tool.sandbox import Sandbox
 from tests.support.broken_stores import EVENT, RUN, posts, send, tool_on
@@ -212,6 +215,23 @@ def test_threads_that_find_an_empty_file_share_one_ledger(tmp_path: Path) -> Non
         claims = list(pool.map(lambda ledger: ledger.claim("k", ENTRY, START), ledgers))
     assert claims.count(None) == 1
     assert claims.count(ENTRY) == 7
+
+
+def test_a_file_that_becomes_a_ledger_while_it_is_looked_at_is_no_strangers(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.touch()
+    others: list[SqliteLedger] = [SqliteLedger(file)]
+
+    class Slow(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "PRAGMA user_version" and others:
+                with suppress(LedgerLost):  # it may have to wait until the file was looked at
+                    others.pop().claim("other", ENTRY, START)
+            return super().execute(sql, *values)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Slow))
+    assert SqliteLedger(file).claim("k", ENTRY, START) is None
 
 
 def test_a_ledger_in_use_has_a_log_and_is_used_by_others(file: Path) -> None:
