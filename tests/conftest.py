@@ -52,11 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
 
 
-# How fast a machine is decides no test: a busy one draws its examples slowly.
+# How fast a machine is decides no test: a busy one draws its examples slowly. Where a run decides
+# about a change, the draws are the same each time; every other run looks for new ones.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("any machine")
+settings.register_profile(
+    "a change", parent=settings.get_profile("any machine"), derandomize=True, database=None
+)
+settings.load_profile("a change" if os.environ.get("REQUIRE_ALL") else "any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
