@@ -14,6 +14,7 @@ from customerio_tool.deadline import Clock
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US
 from tests.support.facts import Facts, load
+from tests.support.loopback import nobody_listening
 from tests.support.retries import SkippingClock, Tries
 from tests.support.vendor_spec import VARIABLE, TrackSpecification
 
@@ -126,3 +127,10 @@ def facts() -> Facts:
 def vendor_track() -> TrackSpecification:
     """The vendor's Track specification; tests.support.requirements says what happens without it."""
     return TrackSpecification.read(os.environ[VARIABLE])
+
+
+@pytest.fixture
+def closed_url() -> Iterator[str]:
+    """A URL that refuses connections."""
+    with nobody_listening() as url:
+        yield url

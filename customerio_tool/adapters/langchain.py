@@ -32,17 +32,11 @@ def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
     """
     with installed("langchain-core", "langgraph"):
         from langchain_core.runnables import RunnableConfig
-        from langchain_core.tools import StructuredTool
         from langgraph.prebuilt import ToolRuntime
 
-    class Subtool(StructuredTool):
-        # As one value: no name that a model makes up is a parameter of ours or of LangChain's.
-        def _to_args_and_kwargs(self, tool_input: Any, *_: Any) -> Any:
-            given = dict(tool_input) if isinstance(tool_input, Mapping) else tool_input
-            injected = isinstance(given, dict) and isinstance(given.get("runtime"), ToolRuntime)
-            return (given, given.pop("runtime") if injected else None), {}
+    made_of = _class_of_tools()
 
-    def made(definition: Mapping[str, Any]) -> StructuredTool:
+    def made(definition: Mapping[str, Any]) -> "StructuredTool":
         name = definition["name"]
 
         def run(given: Any, runtime: ToolRuntime, config: RunnableConfig) -> tuple[str, Envelope]:
@@ -68,7 +62,7 @@ def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
                     envelope = await adecide(waiting, context=context)
             return compact(envelope), envelope
 
-        return Subtool(
+        return made_of(
             name=name,
             description=definition["description"],
             args_schema=definition["input_schema"],
@@ -78,6 +72,20 @@ def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
         )
 
     return [made(definition) for definition in tool.definitions()]
+
+
+def _class_of_tools() -> "type[StructuredTool]":
+    from langchain_core.tools import StructuredTool
+    from langgraph.prebuilt import ToolRuntime
+
+    class Subtool(StructuredTool):
+        # As one value: no name that a model makes up is a parameter of ours or of LangChain's.
+        def _to_args_and_kwargs(self, tool_input: Any, *_: Any) -> Any:
+            given = dict(tool_input) if isinstance(tool_input, Mapping) else tool_input
+            injected = isinstance(given, dict) and isinstance(given.get("runtime"), ToolRuntime)
+            return (given, given.pop("runtime") if injected else None), {}
+
+    return Subtool
 
 
 def _context(config: "RunnableConfig") -> CallContext:

@@ -6,13 +6,13 @@ import asyncio
 import contextvars
 import os
 import threading
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.calling import Calling
 from customerio_tool.calls.deciding import Deciding
 
 MAX_THREADS = 64
@@ -34,18 +34,8 @@ def _executor() -> ThreadPoolExecutor:
     return _executors[process]
 
 
-class Asynchronous(Deciding):
+class Asynchronous(Deciding, Calling):
     """What a tool offers to asyncio, beside its plain methods of nearly the same names."""
-
-    @abstractmethod
-    def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any] | str | bytes | None = None,
-        *,
-        context: CallContext | None = None,
-    ) -> dict[str, Any]:
-        """Run a subtool and return its result envelope."""
 
     async def acall(
         self,

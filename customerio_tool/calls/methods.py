@@ -14,7 +14,7 @@ from inspect import Parameter, Signature
 from itertools import chain
 from typing import Any
 
-from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.calling import Calling
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Subtool
 
@@ -53,7 +53,7 @@ class Function:
         }
 
 
-class SubtoolMethods:
+class SubtoolMethods(Calling):
     """The part of `CustomerIoTool` that has one method per subtool, such as `track_event`.
 
     A method takes the arguments by name, or as one mapping or JSON text, and returns the result
@@ -67,16 +67,6 @@ class SubtoolMethods:
             others = [each for each in cls.__mro__ if each is not SubtoolMethods]
             if clashing := sorted({*chain.from_iterable(map(vars, others))} & subtools().keys()):
                 raise TypeError(f"rename the subtool {clashing[0]}: every tool has that attribute")
-
-    @abstractmethod
-    def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any] | str | bytes | None = None,
-        *,
-        context: CallContext | None = None,
-    ) -> dict[str, Any]:
-        """Run a subtool and return its result envelope."""
 
     @abstractmethod
     def definitions(self) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from customerio_tool.sandbox import Sandbox
 from tests.support.approval_stores import STORES, Shared, spoil
 from tests.support.clients import EMAIL, code_of
 from tests.support.confirming import DELETE, posts
-from tests.support.loopback import nobody_listening
 from tests.support.project import ROOT
 from tests.support.requirements import requires
 from tests.support.sandbox_api import Api
@@ -39,12 +38,6 @@ def store(request: pytest.FixtureRequest) -> dict[str, str]:
     """The environment of the store that the test names; nothing for memory."""
     chosen = STORES[request.param]
     return chosen.variables(chosen.outside.place(request)) if chosen.outside else {}
-
-
-@pytest.fixture
-def closed_url() -> Iterator[str]:
-    with nobody_listening() as url:
-        yield url
 
 
 @pytest.fixture

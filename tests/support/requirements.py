@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -49,6 +49,20 @@ def requires(name: str) -> pytest.MarkDecorator:
     """A mark that skips a test where the machine lacks the program of this name in `PROGRAMS`."""
     reason = f"{name} is not installed ({PROGRAMS[name].install})"
     return pytest.mark.skipif(located(name) is None, reason=reason)
+
+
+class Needy(Protocol):
+    """What tests run on, which may need a program."""
+
+    @property
+    def needs(self) -> str:
+        """The name of the program in `PROGRAMS`; empty where none is needed."""
+
+
+def on_each(stores: Mapping[str, Needy], names: Iterable[str]) -> list[Any]:
+    """The names as parameters of tests, each skipped where the machine lacks what it needs."""
+    needs = {name: stores[name].needs for name in names}
+    return [pytest.param(n, marks=requires(need) if need else ()) for n, need in needs.items()]
 
 
 def everything_required() -> bool:

@@ -100,8 +100,7 @@ def mcp(
         raise typer.BadParameter(words)
     try:
         policy = policy_of(preset, only, read_only=read_only)
-        if not (apis := apis_of(policy)):
-            fail("There is nothing to offer: the policy allows no subtool.", Exit.POLICY)
+        apis = apis_of(policy)
         if print_config:
             options = {
                 "--only": only,

@@ -65,8 +65,7 @@ def serve(
     address = address_of(host, port, allowed_hosts, token)
     try:
         policy = policy_of(preset, only, read_only=read_only)
-        if not (apis := apis_of(policy)):
-            fail("There is nothing to offer: the policy allows no subtool.", Exit.POLICY)
+        apis = apis_of(policy)
         with ground(apis, on_sandbox=on_sandbox) as standing:
             _serve(standing, policy, address, as_json=as_json)
     except CustomerIoError as error:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from customerio_tool.doors.cli.display import fail
+from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
 from customerio_tool.subtools import find, subtools
@@ -48,6 +50,12 @@ def _names_in(text: str) -> Collection[str]:
 
 
 def apis_of(policy: Policy) -> frozenset[Api]:
-    """Return the APIs of the subtools that may run; none where nothing may."""
+    """Return the APIs of the subtools that may run.
+
+    Raises:
+        Exit: None may run; that was printed.
+    """
     offered = [each for each in subtools().values() if policy.allows(each)]
+    if not offered:
+        fail("There is nothing to offer: the policy allows no subtool.", Exit.POLICY)
     return frozenset(api for each in offered for api in each.apis)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 
 from customerio_tool.backends.approvals.waiting import MAX_BYTES, Approvals
 from tests.support.approval_stores import STORES, Shared
-from tests.support.loopback import nobody_listening
-from tests.support.requirements import requires
+from tests.support.requirements import on_each
 
 OpenedWith: TypeAlias = Callable[[int], Approvals]
 
 
-def each(names: Iterable[str]) -> list[Any]:
-    needs = {name: STORES[name].needs for name in names}
-    return [pytest.param(n, marks=requires(need) if need else ()) for n, need in needs.items()]
-
-
-@pytest.fixture(params=each(STORES))
+@pytest.fixture(params=on_each(STORES, STORES))
 def approvals_with(request: pytest.FixtureRequest) -> Iterator[OpenedWith]:
     """Opens a store with a number of bytes at most."""
     store = STORES[request.param]
@@ -35,16 +29,9 @@ def approvals(approvals_with: OpenedWith) -> Approvals:
     return approvals_with(MAX_BYTES)
 
 
-@pytest.fixture(params=each(name for name, store in STORES.items() if store.outside))
+@pytest.fixture(params=on_each(STORES, [name for name, store in STORES.items() if store.outside]))
 def shared(request: pytest.FixtureRequest) -> Shared:
     """A store that processes share, and a place for it."""
     store = STORES[request.param]
     assert store.outside is not None
     return Shared(request.param, store, store.outside, store.outside.place(request))
-
-
-@pytest.fixture
-def closed_url() -> Iterator[str]:
-    """A URL that refuses connections."""
-    with nobody_listening() as url:
-        yield url

@@ -6,9 +6,8 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import pytest
@@ -22,27 +21,14 @@ from customerio_tool.sandbox import Sandbox
 from tests.support.approval_stores import NOW, WAITING, Shared, entries_of, like, spoil
 from tests.support.clients import EMAIL, AnyPace, code_of
 from tests.support.confirming import DELETE, posts
-from tests.support.project import ROOT
+from tests.support.workers import ready, said
 
 W = "workspace"
 RUN = CallContext(run_id="eve@example.com")
 
 
-@contextmanager
-def worker(shared: Shared) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.support.approval_worker", shared.name, shared.place]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
-        try:
-            assert said(process) == "ready"
-            yield process
-        finally:
-            process.kill()
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+def worker(shared: Shared) -> AbstractContextManager[subprocess.Popen[str]]:
+    return ready("tests.support.approval_worker", shared.name, shared.place)
 
 
 def test_of_two_racing_processes_one_takes_a_call(shared: Shared) -> None:

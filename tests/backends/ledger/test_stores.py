@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 import pytest
 
@@ -17,28 +15,15 @@ from customerio_tool.backends.ledger.entry import Ledger, LedgerLost
 from customerio_tool.errors import OutcomeUnknown, SendInProgress
 from tests.support.ledger_calls import SECONDS, START, Clock, Sender
 from tests.support.ledger_stores import ENTRY, Shared
-from tests.support.project import ROOT
+from tests.support.workers import ready, said
 
 KEYS = 200
 
 
-@contextmanager
-def worker(job: str, shared: Shared, count: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """Run a worker process which is ready for its line."""
-    module = [sys.executable, "-m", "tests.support.ledger_worker"]
-    command = [*module, job, shared.name, shared.place, str(count)]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
-        try:
-            assert said(process) == "ready"
-            yield process
-        finally:
-            process.kill()
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+def worker(
+    job: str, shared: Shared, count: int = 0
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    return ready("tests.support.ledger_worker", job, shared.name, shared.place, str(count))
 
 
 def go(process: subprocess.Popen[str]) -> None:
