@@ -226,6 +226,16 @@ def test_suppressing_somebody_unknown_blocks_the_identifier(api: Api) -> None:
     assert api.person("ghost") is None
 
 
+def test_an_address_in_another_case_changes_nobodys_address(api: Api) -> None:
+    """Not where it names one person, nor where it makes one of two."""
+    api.event("X@example.com", "visited")
+    api.identify("x@EXAMPLE.com", plan="free")
+    assert api.known("X@example.com")["attributes"] == {"plan": "free"}
+    api.identify("one", plan="mine")
+    api.identify("one", email="x@example.com")
+    assert api.known("one")["email"] == "X@example.com"
+
+
 def test_a_merge_fills_what_the_primary_lacks_and_erases_the_secondary(api: Api) -> None:
     api.identify("one", plan="mine")
     api.identify("two", plan="theirs", city="Köln", email="two@example.com")

@@ -127,8 +127,10 @@ def _merged(ws: Workspace, address: Address, wanted: list[Address]) -> Row | Non
         return None
     older, younger = sorted((by_id, by_email), key=lambda person: (person["created"], person["pk"]))
     merge(ws, Address("cio_id", older["cio_id"]), Address("cio_id", younger["cio_id"]))
+    kept = people.get(ws, older["pk"])
     for each in named.values():
-        people.set_identifier(ws, older["pk"], each)
+        if not people.has(kept, each):
+            people.set_identifier(ws, older["pk"], each)
     return people.get(ws, older["pk"])
 
 
@@ -136,7 +138,7 @@ def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[
     """Set the body's identifiers, or record why not (fact identify-conflict)."""
     for each in wanted:
         present = person[each.kind]
-        if present is not None and Address(each.kind, present).key == each.key:
+        if people.has(person, each):
             continue
         owner = people.find(ws, each)
         if owner is not None and owner["pk"] != person["pk"]:

@@ -109,6 +109,12 @@ def find(ws: Workspace, address: Address) -> Row | None:
     return ws.store.one(f"SELECT * FROM people WHERE {column}=?", (address.key,))  # noqa: S608 - fixed
 
 
+def has(person: Row, address: Address) -> bool:
+    """Whether an identifier names this person; an equal one in another case does."""
+    own = person[address.kind]
+    return own is not None and Address(address.kind, own).key == address.key
+
+
 def with_email(ws: Workspace, email: str) -> list[Row]:
     """The people with this e-mail address: several only if e-mail is no identifier."""
     key = Address("email", email).key
