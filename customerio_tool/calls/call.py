@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from customerio_tool.backends.telemetry.events import Attempt
 from customerio_tool.calls.seen import Seen
+from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.errors import Look
 from customerio_tool.subtools.declare import Args, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.characters import visible
@@ -17,6 +19,21 @@ from customerio_tool.subtools.declare.json_text import compact
 _log = logging.getLogger("customerio_tool")
 
 A = TypeVar("A", bound=Args)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One attempt of a call as it went over the wire; `repr` shows nothing that was sent.
+
+    Args:
+        request: The request, without host and credentials.
+        reply: The reply; None if there was none.
+        attempt: What telemetry is told of it.
+    """
+
+    request: Request = field(repr=False)
+    reply: Reply | None = field(repr=False)
+    attempt: Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +53,9 @@ class CallContext:
         cancelled: Called before and after each attempt, and several times a second in between,
             also from another thread. The call ends soon after it returns true or raises.
         door: The name of the door by which the call came, for telemetry and the audit trail.
+        on_exchange: Called after each attempt, for a host that shows a person what was sent. It is
+            given arguments and replies, which telemetry never is. If it raises, the type of the
+            exception is logged and the call goes on.
 
     Raises:
         TypeError: `run_id` is not a str, or `deadline_seconds` is not a number.
@@ -47,6 +67,7 @@ class CallContext:
     on_progress: Callable[[str], None] | None = None
     cancelled: Callable[[], bool] | None = None
     door: str = "python"
+    on_exchange: Callable[[Exchange], None] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a wrong type now: later it would fail in the middle of a call."""
@@ -68,6 +89,14 @@ class CallContext:
                 self.on_progress(sentence)
         except Exception as error:
             _log.warning("on_progress raised %s", type(error).__name__)
+
+    def show(self, exchange: Exchange) -> None:
+        """Call `on_exchange` with an attempt, if it was given."""
+        try:
+            if self.on_exchange:
+                self.on_exchange(exchange)
+        except Exception as error:
+            _log.warning("on_exchange raised %s", type(error).__name__)
 
     def is_cancelled(self) -> bool:
         """Whether the host cancelled the call; an exception of `cancelled` counts as a yes."""

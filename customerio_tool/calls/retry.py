@@ -12,7 +12,7 @@ from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.pacing.slots import bucket_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.telemetry.events import Attempt
-from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.call import CallContext, Exchange
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
@@ -209,19 +209,19 @@ class Retrier:
     def _attempt(self, request: Request, effect: Effect, bounds: Bounds, number: int) -> Attempts:
         started_at, left = self._clock.now(), bounds.deadline.left()
         fate, reply, problem, next_step = self._exchange(request, effect, bounds.deadline)
-        bounds.notify(
-            Attempt(
-                number=number,
-                method=request.method,
-                template=request.template,
-                origin=self._client.origin(request.api),
-                status=reply.status if reply else None,
-                fate=fate.name.lower(),
-                started_at=started_at,
-                seconds=left - bounds.deadline.left(),
-                problem=problem,
-            )
+        attempt = Attempt(
+            number=number,
+            method=request.method,
+            template=request.template,
+            origin=self._client.origin(request.api),
+            status=reply.status if reply else None,
+            fate=fate.name.lower(),
+            started_at=started_at,
+            seconds=left - bounds.deadline.left(),
+            problem=problem,
         )
+        bounds.notify(attempt)
+        bounds.context.show(Exchange(request, reply, attempt))
         if fate is Fate.LIMITED:
             self._pause_all(request, reply)
         doubtful = fate in (Fate.LOST, Fate.FAILED)

@@ -24,6 +24,7 @@ EXTRA_OF = {
     "doors/cli": ["cli"],
     "doors/mcp": ["mcp"],
     "doors/web": ["web"],
+    "doors/workbench": ["web"],
     "sandbox": ["sandbox"],
 }
 """The extras that a folder or a file needs, besides the base install; the nearest come first."""

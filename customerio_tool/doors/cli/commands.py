@@ -32,6 +32,7 @@ from customerio_tool.doors.cli.sandbox import sandbox
 from customerio_tool.doors.cli.serve import serve
 from customerio_tool.doors.cli.skill import skill
 from customerio_tool.doors.cli.studio import studio
+from customerio_tool.doors.cli.workbench import workbench
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.subtools import find
 from customerio_tool.subtools import subtools as declared
@@ -154,6 +155,7 @@ app.command()(call)
 app.command()(check)
 app.command()(skill)
 app.command()(serve)
+app.command()(workbench)
 app.command()(sandbox)
 app.command()(mcp)
 app.add_typer(studio, name="studio")

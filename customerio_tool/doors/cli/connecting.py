@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from customerio_tool.backends import Backends
 from customerio_tool.connection import Connection
-from customerio_tool.deadline import Clock
 from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.doors.ground import Ground
 from customerio_tool.policy import Policy
 from customerio_tool.subtools.declare import Api
 from customerio_tool.tool import CustomerIoTool
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What tools stand on: the connection, the stores and the clock.
-
-    Args:
-        connection: The connection.
-        backends: The stores.
-        clock: The sandbox's clock; None on the environment's connection.
-    """
-
-    connection: Connection
-    backends: Backends
-    clock: Clock | None = None
-
-    def tool(self, policy: Policy) -> CustomerIoTool:
-        """Return a tool under a policy."""
-        return CustomerIoTool(
-            self.connection, policy=policy, backends=self.backends, clock=self.clock
-        )
 
 
 @contextmanager
@@ -50,14 +28,12 @@ def ground(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[Ground]:
         Exit: The stores of the environment cannot be used; the reason was printed.
     """
     if not on_sandbox:
-        yield _from_env(apis)
+        yield from_env(apis)
         return
     from customerio_tool.sandbox import Sandbox
 
     with Sandbox() as local:
-        clock = Clock(now=local.clock.now)
-        connection = Connection.load(local.connection(), apis=apis)
-        yield Ground(connection, Backends.on_clock(clock), clock)
+        yield Ground.on(local, apis)
 
 
 @contextmanager
@@ -75,7 +51,16 @@ def connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIo
         yield tool
 
 
-def _from_env(apis: Collection[Api]) -> Ground:
+def from_env(apis: Collection[Api]) -> Ground:
+    """Return the ground that the environment names.
+
+    Args:
+        apis: The APIs that it is for; the credentials of the other one are not needed.
+
+    Raises:
+        ConnectionInvalid: The environment's connection cannot be used.
+        Exit: The stores of the environment cannot be used; the reason was printed.
+    """
     connection = Connection.from_env(apis=apis)
     try:
         shared = Backends.of_process(*connection.own_hosts)

@@ -18,7 +18,7 @@ from customerio_tool.doors.cli.address import (
     address_of,
     fail_to_listen,
 )
-from customerio_tool.doors.cli.connecting import Ground, ground
+from customerio_tool.doors.cli.connecting import ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE, OnSandbox
@@ -30,6 +30,7 @@ from customerio_tool.doors.cli.views import (
     apis_of,
     policy_of,
 )
+from customerio_tool.doors.ground import Ground
 from customerio_tool.doors.mcp.hosts import HOSTS, config_for
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.policy import Policy

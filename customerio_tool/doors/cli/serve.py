@@ -16,17 +16,23 @@ from customerio_tool.doors.cli.address import (
     address_of,
     fail_to_listen,
 )
-from customerio_tool.doors.cli.connecting import Ground, ground
+from customerio_tool.doors.cli.connecting import ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
+from customerio_tool.doors.cli.links import LinkPrinter
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE, AsJson, OnSandbox
 from customerio_tool.doors.cli.views import Only, Preset, ReadOnly, apis_of, policy_of
+from customerio_tool.doors.ground import Ground
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.policy import Policy
 from customerio_tool.version import how_to_install
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from starlette.applications import Starlette
+
+    from customerio_tool.doors.workbench.workspaces import Workspace
 
 _PORT = 8470
 
@@ -53,6 +59,8 @@ def serve(
 ) -> None:
     """Serve the subtools over HTTP until SIGINT or SIGTERM: JSON calls at /api, MCP at /mcp.
 
+    On a loopback host, the workbench is at /: each printed link lets one browser in, once.
+
     The connection is read from the environment, as for `call`. The policy is what both --preset
     and the environment's policy allow. A call that must be confirmed waits for `customerio-tool
     approvals`, if CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL is set; else it is refused.
@@ -61,7 +69,7 @@ def serve(
     needs the bearer token. MCP needs the extra `mcp`. --json prints the addresses and a new token
     as JSON on standard output.
     """
-    _refuse_without_extra()
+    refuse_without_extra()
     address = address_of(host, port, allowed_hosts, token)
     try:
         policy = policy_of(preset, only, read_only=read_only)
@@ -73,19 +81,48 @@ def serve(
 
 
 def _serve(standing: Ground, policy: Policy, address: Address, *, as_json: bool) -> None:
-    from customerio_tool.doors.web import app, server
+    from customerio_tool.doors.web import server
+    from customerio_tool.doors.workbench.workspaces import Workspace
 
     try:
         listener = server.listen(address.host, address.port)
     except OSError as error:
         fail_to_listen(address, error)
-    with listener, standing.tool(policy) as tool:
-        mcp = _mcp(standing, policy, address)
-        token = address.token or secrets.token_urlsafe(24)
-        made = app.web_app(tool, token=token, allowed_hosts=address.allowed_hosts, doors=mcp)
-        new = None if address.token else token
-        ready = _ready(server.url_of(listener), new, has_mcp=bool(mcp))
-        server.serve(made, listener, lambda: _tell_ready(ready, as_json=as_json))
+    with listener:
+        workspace = Workspace("served", _title(standing), standing, policy)
+        _serve_on(listener, workspace, address, as_json=as_json)
+
+
+def _title(standing: Ground) -> str:
+    return "Local Customer.io" if standing.local else "Connection of the environment"
+
+
+def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_json: bool) -> None:
+    from customerio_tool.doors.web import app, server
+    from customerio_tool.doors.workbench.admission import Admission
+    from customerio_tool.doors.workbench.app import workbench_app
+    from customerio_tool.doors.workbench.workspaces import Workspaces
+
+    url, ground, policy = server.url_of(listener), workspace.ground, workspace.bound
+    token = address.token or secrets.token_urlsafe(24)
+    mcp = _mcp(ground, policy, address)
+    ready = _ready(url, None if address.token else token, has_mcp=bool(mcp))
+
+    def tell_ready(link: str = "") -> None:
+        _tell_ready({**ready, **({"workbench": link} if link else {})}, as_json=as_json)
+
+    admission = Admission(LinkPrinter(url, tell_ready).announce)
+    pages = workbench_app(Workspaces(workspace), admission)
+    has_pages = server.is_loopback(address.host)
+    with ground.tool(policy) as tool:
+        made = app.web_app(
+            tool,
+            token=token,
+            allowed_hosts=address.allowed_hosts,
+            doors=mcp,
+            pages=pages if has_pages else None,
+        )
+        server.serve(made, listener, admission.invite if has_pages else tell_ready)
 
 
 def _mcp(standing: Ground, policy: Policy, address: Address) -> list[Starlette]:
@@ -119,16 +156,19 @@ def _tell_ready(ready: dict[str, str], *, as_json: bool) -> None:
         return
     mcp = f", MCP at {ready['mcp']}" if "mcp" in ready else ""
     token = f"\nBearer token, for this run alone: {ready['token']}" if "token" in ready else ""
-    tell(f"JSON calls at {ready['api']}{mcp}; Ctrl-C stops it.{token}")
+    pages = f"\nWorkbench, for one browser: {ready['workbench']}" if "workbench" in ready else ""
+    tell(f"JSON calls at {ready['api']}{mcp}; Ctrl-C stops it.{token}{pages}")
 
 
-_MODULES_OF_EXTRA = {"starlette", "uvicorn"}
+_MODULES_OF_EXTRA = {"jinja2", "starlette", "uvicorn"}
 
 
-def _refuse_without_extra() -> None:
+def refuse_without_extra() -> None:
     """Say how to install the extra, if it is not."""
     try:
-        from customerio_tool.doors.web import server  # noqa: F401 - whether it can be imported
+        import jinja2  # noqa: F401 - whether it can be imported
+
+        from customerio_tool.doors.web import server  # noqa: F401
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] not in _MODULES_OF_EXTRA:
             raise

@@ -30,15 +30,22 @@ class Access:
         token: The bearer token of every path that is not open.
         allowed_hosts: Names by which clients reach this server, besides those of loopback.
         open_paths: Paths that can be read without the token: they show what is public anyway.
+        own_paths: First parts of paths whose door lets in by itself, such as `calls` of `/calls/7`.
     """
 
     def __init__(
-        self, app: ASGIApp, token: str, allowed_hosts: Iterable[str], open_paths: Iterable[str]
+        self,
+        app: ASGIApp,
+        token: str,
+        allowed_hosts: Iterable[str],
+        open_paths: Iterable[str] = (),
+        own_paths: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._digest = _digest(token.encode())
         self._hosts = frozenset((*_LOOPBACK_NAMES, *map(_bare, allowed_hosts)))
         self._open = frozenset(open_paths)
+        self._own = frozenset(own_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -54,7 +61,8 @@ class Access:
         if origin is not None and _host_in(_ORIGIN, origin) not in self._hosts:
             return _refused(HTTPStatus.FORBIDDEN, "Pages of other sites may not call this server.")
         is_open = scope["path"] in self._open and scope["method"] in ("GET", "HEAD")
-        if is_open or self._is_known(headers.get("authorization", "")):
+        is_own = scope["path"].split("/")[1:2][0] in self._own
+        if is_open or is_own or self._is_known(headers.get("authorization", "")):
             return None
         words = "Send the header Authorization: Bearer TOKEN, with the token of this server."
         return _refused(HTTPStatus.UNAUTHORIZED, words, {"WWW-Authenticate": "Bearer"})

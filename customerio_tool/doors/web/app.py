@@ -26,6 +26,7 @@ def web_app(
     token: str,
     allowed_hosts: Iterable[str] = (),
     doors: Iterable[Starlette] = (),
+    pages: Starlette | None = None,
 ) -> Starlette:
     """Return the application, with JSON calls at `/api`.
 
@@ -35,8 +36,9 @@ def web_app(
         allowed_hosts: Names by which clients reach the server, besides those of loopback.
         doors: Further applications, each asked in turn about the paths that are not under `/api`;
             this one checks the token for them, and runs what they do at the start and the end.
+        pages: The workbench, if it is served; it lets in by itself, without the token.
     """
-    further = list(doors)
+    further = [*doors, *([pages] if pages else [])]
 
     async def described(request: Request) -> Response:
         return JSONResponse(openapi(tool, _url_of(request)))
@@ -54,10 +56,21 @@ def web_app(
         ],
         middleware=[
             Middleware(
-                Access, token=token, allowed_hosts=allowed_hosts, open_paths=(_PAGE, _DOCUMENT)
+                Access,
+                token=token,
+                allowed_hosts=allowed_hosts,
+                open_paths=(_PAGE, _DOCUMENT),
+                own_paths=own_paths_of(pages) if pages else (),
             )
         ],
         lifespan=_lifespan(further),
+    )
+
+
+def own_paths_of(pages: Starlette) -> frozenset[str]:
+    """Return the first part of each path of an application that lets in by itself."""
+    return frozenset(
+        each.path.split("/")[1] for each in pages.routes if isinstance(each, (Route, Mount))
     )
 
 

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 FOLDER = Path(__file__).parent
@@ -20,11 +20,19 @@ UNSEEN = re.compile(
 )
 
 
+TEMPLATES = FileSystemLoader(FOLDER / "templates")
+
+
 @cache
 def environment() -> Environment:
-    """The environment of all templates."""
+    """The environment of the console's templates."""
+    return environment_of(TEMPLATES)
+
+
+def environment_of(loader: BaseLoader) -> Environment:
+    """An environment in which every value is escaped, with the filters of this module."""
     found = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,135 @@
+"""The workspaces that the workbench knows: the local Customer.io, and those of connections."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from customerio_tool.backends.telemetry.recent import RecentCalls
+from customerio_tool.doors.ground import Ground
+from customerio_tool.policy import Policy
+from customerio_tool.policy.narrowing import with_preset
+from customerio_tool.tool import CustomerIoTool
+
+if TYPE_CHECKING:
+    from customerio_tool.sandbox import Sandbox
+
+DOOR = "workbench"
+
+
+@dataclass(eq=False)
+class Workspace:
+    """One workspace, and what a person has chosen for it; `repr` shows no key.
+
+    Args:
+        key: Its name in addresses.
+        title: Its name for a person.
+        ground: The connection, stores and clock of its tools.
+        bound: What its calls may do at most: the choices narrow it, and never widen it.
+        is_kept: Whether its connection is in the file of kept connections.
+        found: What the last test of its connection found; None if it was not tested.
+    """
+
+    key: str
+    title: str
+    ground: Ground = field(repr=False)
+    bound: Policy = field(repr=False)
+    is_kept: bool = False
+    found: Mapping[str, Any] | None = field(default=None, repr=False)
+    recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
+
+    def __post_init__(self) -> None:
+        """Choose all that may be done, and have the calls of the workspace kept for its pages."""
+        self.policy = self.bound
+        self._lock = RLock()
+        self.ground = self._watched(self.ground)
+
+    @property
+    def local(self) -> Sandbox | None:
+        """The sandbox, if the workspace is one of this process."""
+        return self.ground.local
+
+    @property
+    def is_live(self) -> bool:
+        """Whether calls may reach people: one of its hosts is Customer.io's own."""
+        hosts = self.ground.connection.own_hosts
+        return not hosts or "" in hosts
+
+    def tool(self) -> CustomerIoTool:
+        """Return a new tool under the chosen policy; whoever asks for it closes it."""
+        with self._lock:
+            if self.local and self.local.site_id != self.ground.connection.site_id:
+                self.ground = self._watched(Ground.on(self.local))  # it was reset
+            return self.ground.tool(self.policy)
+
+    def _watched(self, ground: Ground) -> Ground:
+        stores = ground.backends
+        watched = replace(stores, telemetry=(*stores.telemetry, self.recent))
+        return replace(ground, backends=watched)
+
+
+class Workspaces:
+    """All workspaces of one workbench, and the one that its pages are about; safe for threads.
+
+    Args:
+        first: The first workspace, which is chosen.
+    """
+
+    def __init__(self, first: Workspace) -> None:
+        self._all = {first.key: first}
+        self._current = first.key
+        self._lock = RLock()
+
+    def add(self, workspace: Workspace) -> None:
+        """Add a workspace, and choose it."""
+        with self._lock:
+            self._all[workspace.key] = workspace
+            self._current = workspace.key
+
+    def add_connection(self, title: str, ground: Ground, bound: Policy) -> Workspace:
+        """Add the workspace of a connection, which begins careful, and choose it.
+
+        Args:
+            title: Its name for a person.
+            ground: The connection, stores and clock.
+            bound: What the server allows.
+        """
+        workspace = Workspace(secrets.token_hex(4), title, ground, bound)
+        workspace.policy = with_preset(bound, "careful")
+        self.add(workspace)
+        return workspace
+
+    def remove(self, key: str) -> None:
+        """Forget a workspace; of one that is unknown, there is nothing to forget.
+
+        The last one stays: the pages are always about one.
+        """
+        with self._lock:
+            if len(self._all) > 1:
+                self._all.pop(key, None)
+            if self._current not in self._all:
+                self._current = next(iter(self._all))
+
+    def choose(self, key: str) -> None:
+        """Let the pages be about this workspace.
+
+        Raises:
+            KeyError: There is none of that key.
+        """
+        with self._lock:
+            self._current = self._all[key].key
+
+    @property
+    def current(self) -> Workspace:
+        """The workspace that the pages are about."""
+        with self._lock:
+            return self._all[self._current]
+
+    @property
+    def all(self) -> list[Workspace]:
+        """All workspaces, the oldest first."""
+        with self._lock:
+            return list(self._all.values())
