@@ -11,6 +11,7 @@ from customerio_tool.calls.call import Call
 from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools.declare import Args, Endpoint, Pace
+from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.json_text import compact
 
 
@@ -52,6 +53,7 @@ def _built(call: Call[Any]) -> Request:
         body=None if body is None else json_bytes(body),
         pace=subtool.pace,
         template=endpoint.path,
+        repeats=subtool.effect.retry is Retry.ALWAYS,
     )
 
 

@@ -221,7 +221,7 @@ class Client:
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
-        exchange, proxies = Exchange(deadline), self._proxies[origin]
+        exchange, proxies = Exchange(deadline, request.repeats), self._proxies[origin]
         proxy = select_proxy(origin, proxies)
         if proxy and not is_proxy(proxy):
             raise unreachable(INVALID_PROXY)

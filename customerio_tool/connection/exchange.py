@@ -17,9 +17,13 @@ from customerio_tool.subtools.declare import Api, Pace
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request without host and credentials; `template` is the path with its slots.
+    """One HTTP request without host and credentials.
 
     `repr` shows neither path, query nor body, as they contain personal data.
+
+    Args:
+        template: The path with its slots.
+        repeats: Whether it may be sent again if its outcome is unknown.
     """
 
     api: Api
@@ -29,6 +33,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     pace: Pace = Pace.TRACK
     template: str = ""
+    repeats: bool = False
 
     @property
     def target(self) -> str:

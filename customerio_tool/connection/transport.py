@@ -1,9 +1,9 @@
 """The `requests` session of a client: it pools connections, without cookies or the environment.
 
-It adds two guarantees to those of urllib3. A POST uses a kept-alive connection only if that was
-used in the last 5 s: a server may close an idle connection just as the POST arrives, and the
-outcome would be unknown. And a call keeps its deadline: no read waits beyond it, even if the bytes
-of an answer arrive one by one, and nothing is sent after it.
+It adds two guarantees to those of urllib3. A POST that may not be repeated uses a kept-alive
+connection only if that was used in the last 5 s: a server may close an idle connection just as the
+POST arrives, and the outcome would be unknown. And a call keeps its deadline: no read waits beyond
+it, even if the bytes of an answer arrive one by one, and nothing is sent after it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -36,13 +37,14 @@ from urllib3.util.connection import allowed_gai_family
 from customerio_tool.connection.abandoning import unless_cancelled
 from customerio_tool.connection.doubles import replaces_connections
 from customerio_tool.connection.quiet import silence
+from customerio_tool.connection.roots import context_for
 from customerio_tool.deadline import Deadline
 from customerio_tool.locks import renew_in_child
 
 POOLED_HOSTS = 4
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
-"""The longest idle time, in seconds, of a connection that a POST may use."""
+"""The longest idle time, in seconds, of a connection for a POST that may not be repeated."""
 
 
 @dataclass
@@ -51,11 +53,13 @@ class Exchange:
 
     Args:
         deadline: When it must have ended.
+        repeats: Whether its request may be sent again if the outcome is unknown.
         has_begun: Whether the first byte of the request may have been sent; None if no connection
             of ours observes it, as with a test double.
     """
 
     deadline: Deadline
+    repeats: bool = False
     has_begun: bool | None = None
 
 
@@ -283,7 +287,7 @@ class _Stack:
 
 
 class _FreshForPostsPool(HTTPConnectionPool):
-    """A pool that reconnects before a POST if the connection was idle for more than 5 s.
+    """A pool that reconnects before a POST that may not be repeated, after more than 5 s of idling.
 
     urllib3 itself drops a connection that the server has closed already.
     """
@@ -297,10 +301,11 @@ class _FreshForPostsPool(HTTPConnectionPool):
         self._current = threading.local()
 
     def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Note the method, which `_get_conn` needs and is not given."""
-        if exchange := _in_force.exchange:
+        """Note whether the request needs a fresh connection: `_get_conn` is not given it."""
+        exchange = _in_force.exchange
+        if exchange:
             exchange.has_begun = False
-        self._current.is_post = method == "POST"
+        self._current.needs_fresh = method == "POST" and not (exchange and exchange.repeats)
         return super().urlopen(method, *args, **kwargs)
 
     def _new_conn(self) -> Any:
@@ -312,7 +317,7 @@ class _FreshForPostsPool(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
         idle_since = getattr(connection, "idle_since", 0.0)
-        if self._current.is_post and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
+        if self._current.needs_fresh and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
             connection.close()
         return connection
 
@@ -355,6 +360,25 @@ class _Adapter(HTTPAdapter):
             self.proxy_manager = {}
             self._is_of_parent = False
         return super().send(*args, **kwargs)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Have all connections that trust the same file share one TLS context.
+
+        A client certificate would be loaded into the context, so it gets one of its own.
+        """
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        file = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+        is_shared = host["scheme"] == "https" and isinstance(file, str) and not cert
+        context = context_for(file) if is_shared else None
+        return host, {"cert_reqs": "CERT_REQUIRED", "ssl_context": context} if context else tls
+
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+        """Check that the files exist; a shared context has read its file already."""
+        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]  # of requests
+        if conn.conn_kw.get("ssl_context"):
+            conn.ca_certs = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

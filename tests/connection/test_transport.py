@@ -33,6 +33,7 @@ from tests.support.retries import (
 from tests.support.sessions import impatient_session
 
 TRACK_POST = ("track_event", {"customer_id": "u1", "name": "paid"})
+NEW_SEGMENT = ("create_manual_segment", {"name": "New"})
 LONG = 3_600.0
 
 
@@ -166,8 +167,8 @@ def test_a_reply_gives_its_connection_back_whatever_its_form(reply: bytes) -> No
 
 
 @pytest.mark.parametrize(("idle", "connections"), [(0.0, 1), (5.0, 1), (5.1, 2)])
-@pytest.mark.parametrize("post", [MAIL_CALL, TRACK_POST], ids=["a send", "an event"])
-def test_a_post_rides_a_connection_only_if_it_was_used_a_moment_ago(
+@pytest.mark.parametrize("post", [MAIL_CALL, NEW_SEGMENT], ids=["a send", "a creation"])
+def test_what_may_not_be_repeated_rides_a_connection_only_if_it_was_used_a_moment_ago(
     tool: CustomerIoTool,
     sockets: Sockets,
     clock: SkippingClock,
@@ -181,7 +182,9 @@ def test_a_post_rides_a_connection_only_if_it_was_used_a_moment_ago(
     assert sockets.accepted == connections
 
 
-@pytest.mark.parametrize("call", [LIST_CALL, PERSON_CALL], ids=["a read", "an upsert"])
+@pytest.mark.parametrize(
+    "call", [LIST_CALL, PERSON_CALL, TRACK_POST], ids=["a read", "an upsert", "an event"]
+)
 def test_what_may_be_repeated_rides_a_connection_however_long_it_was_idle(
     tool: CustomerIoTool, sockets: Sockets, clock: SkippingClock, call: Any
 ) -> None:
