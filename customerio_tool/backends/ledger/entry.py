@@ -10,6 +10,10 @@ from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 State: TypeAlias = Literal["started", "sent", "unknown"]
 
 
+FORGOTTEN_AT_ONCE = 200
+"""How many entries that have expired one use of a store removes, so that no use takes long."""
+
+
 class LedgerLost(Exception):
     """A ledger's store cannot be used; the text contains no path, host or secret."""
 

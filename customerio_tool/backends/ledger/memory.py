@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 
-from customerio_tool.backends.ledger.entry import Entry, Unit
+from customerio_tool.backends.ledger.entry import FORGOTTEN_AT_ONCE, Entry, Unit
 from customerio_tool.locks import ForkSafeLock
 
 
@@ -30,7 +30,7 @@ class MemoryLedger:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         with self._lock:
             self._forget(now)
-            if held := self._entries.get(key):
+            if held := self._held(key, now):
                 return held
             self._store(key, entry)
             return None
@@ -39,7 +39,7 @@ class MemoryLedger:
         """Return the entry that holds the key, if there is one."""
         with self._lock:
             self._forget(now)
-            return self._entries.get(key)
+            return self._held(key, now)
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message."""
@@ -56,7 +56,7 @@ class MemoryLedger:
         """Take a unit if its count has fewer than `allowed`; see `Ledger`."""
         with self._lock:
             self._forget(now)
-            count = self._counts.get(unit.count, _Count())
+            count = self._counted(unit.count, now)
             if unit.name not in count.units and len(count.units) >= allowed:
                 return False
             ends = max(count.expires_at, unit.expires_at)
@@ -68,7 +68,7 @@ class MemoryLedger:
         """Return how many units of a count are taken."""
         with self._lock:
             self._forget(now)
-            return len(self._counts.get(count, _Count()).units)
+            return len(self._counted(count, now).units)
 
     def give_back(self, unit: Unit) -> None:
         """Free a unit that certainly was not used."""
@@ -80,8 +80,19 @@ class MemoryLedger:
         self._entries[key] = entry
         heapq.heappush(self._expiries, (entry.expires_at, key))
 
+    def _held(self, key: str, now: float) -> Entry | None:
+        entry = self._entries.get(key)
+        return entry if entry and entry.expires_at > now else None
+
+    def _counted(self, key: str, now: float) -> _Count:
+        count = self._counts.get(key)
+        return count if count and count.expires_at > now else _Count()
+
     def _forget(self, now: float) -> None:
-        while self._expiries and self._expiries[0][0] <= now:
+        """Forget some of what has expired; all at once, a million would hold up every call."""
+        for _ in range(FORGOTTEN_AT_ONCE):
+            if not self._expiries or self._expiries[0][0] > now:
+                return
             _, key = heapq.heappop(self._expiries)
             entry = self._entries.get(key)
             if entry and entry.expires_at <= now:

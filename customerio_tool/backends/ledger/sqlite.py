@@ -7,7 +7,12 @@ import os
 import sqlite3
 
 from customerio_tool.backends import sqlite_file
-from customerio_tool.backends.ledger.entry import Entry, LedgerLost, Unit
+from customerio_tool.backends.ledger.entry import (
+    FORGOTTEN_AT_ONCE,
+    Entry,
+    LedgerLost,
+    Unit,
+)
 from customerio_tool.backends.sqlite_file import Format, SqliteFile
 
 BUSY_SECONDS = sqlite_file.BUSY_SECONDS
@@ -53,8 +58,8 @@ class SqliteLedger:
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         with self._file.transaction(min(BUSY_SECONDS, max(0.0, entry.ends_at - now))) as db:
-            db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
-            held = db.execute("SELECT entry FROM sends WHERE key = ?", (key,)).fetchone()
+            _forget(db, now)
+            held = _held(db, key, now)
             if held:
                 return Entry.from_json(held[0])
             _store(db, key, entry)
@@ -65,8 +70,7 @@ class SqliteLedger:
         if not self._file.exists():
             return None
         with self._file.opened() as db:
-            query = "SELECT entry FROM sends WHERE key = ? AND expires_at > ?"
-            held = db.execute(query, (key, now)).fetchone()
+            held = _held(db, key, now)
         return Entry.from_json(held[0]) if held else None
 
     def settle(self, key: str, entry: Entry, now: float) -> None:  # noqa: ARG002 - of the protocol
@@ -83,14 +87,18 @@ class SqliteLedger:
         """Take a unit if its count has fewer than `allowed`; see `Ledger`."""
         rows = _rows_of(unit.count)
         with self._file.transaction() as db:
-            db.execute("DELETE FROM sends WHERE expires_at <= ?", (now,))
-            is_taken = db.execute("SELECT 1 FROM sends WHERE key = ?", (_row(unit),)).fetchone()
+            _forget(db, now)
+            is_taken = _held(db, _row(unit), now)
             if not is_taken and _taken(db, rows, now) >= allowed:
                 return False
-            put_off = "UPDATE sends SET expires_at = max(expires_at, ?) WHERE key > ? AND key < ?"
-            db.execute(put_off, (unit.expires_at, *rows))
-            row = (_row(unit), unit.expires_at)
-            db.execute("INSERT OR IGNORE INTO sends VALUES (?, ?, '{}')", row)
+            put_off = (
+                "UPDATE sends SET expires_at = max(expires_at, ?) "
+                "WHERE key > ? AND key < ? AND expires_at > ?"
+            )
+            db.execute(put_off, (unit.expires_at, *rows, now))
+            if not is_taken:
+                row = (_row(unit), unit.expires_at)
+                db.execute("INSERT OR REPLACE INTO sends VALUES (?, ?, '{}')", row)
         return True
 
     def taken(self, count: str, now: float) -> int:
@@ -101,6 +109,18 @@ class SqliteLedger:
     def give_back(self, unit: Unit) -> None:
         """Free a unit that certainly was not used."""
         self.release(_row(unit))
+
+
+def _forget(db: sqlite3.Connection, now: float) -> None:
+    """Forget some of what has expired: to forget a million would outlast the patience of others."""
+    expired = "SELECT key FROM sends WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+    db.execute(f"DELETE FROM sends WHERE key IN ({expired})", (now, FORGOTTEN_AT_ONCE))  # noqa: S608 - fixed
+
+
+def _held(db: sqlite3.Connection, key: str, now: float) -> tuple[str] | None:
+    query = "SELECT entry FROM sends WHERE key = ? AND expires_at > ?"
+    held: tuple[str] | None = db.execute(query, (key, now)).fetchone()
+    return held
 
 
 def _row(unit: Unit) -> str:
