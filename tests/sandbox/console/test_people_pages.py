@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sandbox.store.terms import LONGEST, MOST, normal, search_terms
-from tests.sandbox.console.browser import Page, visit
+from tests.sandbox.console.browser import visit
+from tests.support.pages import Page
 from tests.support.sandbox_api import Api
 
 
