@@ -42,12 +42,16 @@ def workbench_app(
         environ: The environment, by default that of the process.
     """
     site = _Site(workspaces, admission, os.environ if environ is None else environ)
-    every = sorted((each for pages in _PAGES for each in pages), key=lambda each: each.path)
     routes = [
         Route(path, site.answering(list(of_path)), methods=["GET", "POST"])
-        for path, of_path in groupby(every, key=lambda each: each.path)
+        for path, of_path in groupby(all_pages(), key=lambda each: each.path)
     ]
     return Starlette(routes=[*assets.ROUTES, *routes])
+
+
+def all_pages() -> list[Page]:
+    """Return every page and form of the workbench, by path."""
+    return sorted((each for pages in _PAGES for each in pages), key=lambda each: each.path)
 
 
 class _Site:

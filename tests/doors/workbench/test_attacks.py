@@ -1,0 +1,249 @@
+"""What strangers, other pages and a stolen link can do to the workbench: nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customerio_tool.doors.workbench.admission import Admission
+from customerio_tool.doors.workbench.app import all_pages
+from customerio_tool.sandbox import Clock, Sandbox
+from tests.support.http_door import TOKEN, served
+from tests.support.sandbox_api import NOW
+from tests.support.shell import environment
+from tests.support.timeouts import PATIENCE
+from tests.support.workbench import Bench, workbench
+
+KEYS = {"track_api_key": "key-of-track-0123", "app_api_key": "key-of-app-0123456"}
+FILLED = {"subtool": "track_event", "key": "local", "id": "c-1", "number": "1", "call_id": "c"}
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def filled(path: str) -> str:
+    """Return a path with a value in each of its slots."""
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda slot: FILLED[slot[1]], path)
+
+
+PATHS = sorted({filled(each.path) for each in all_pages()})
+SHOWN = sorted({filled(each.path) for each in all_pages() if each.method == "GET"})
+TAKEN = sorted({filled(each.path) for each in all_pages() if each.method == "POST"})
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """A workbench for all these tests: none of them changes anything."""
+    frozen = Clock(frozen_at=NOW)
+    with Sandbox(options=KEYS, clock=frozen) as sandbox, workbench(sandbox, environ={}) as bench:
+        yield bench
+
+
+def asked(bench: Bench, method: str, path: str, **more: Any) -> requests.Response:
+    """Send a request without a cookie, unless one is given."""
+    where = bench.url + path
+    return requests.request(method, where, timeout=PATIENCE, allow_redirects=False, **more)
+
+
+def has_changed(bench: Bench, before: object) -> bool:
+    return before != footprint(bench)
+
+
+def footprint(bench: Bench) -> object:
+    """What an attack could have changed."""
+    chosen = [(each.key, each.title, each.policy) for each in bench.workspaces.all]
+    return bench.local.state(), len(bench.local.requests()), chosen, bench.workspaces.current.key
+
+
+# The link
+
+
+@pytest.mark.parametrize(("path", "method"), list(product(PATHS, ["GET", "POST", "HEAD"])))
+def test_a_browser_that_was_not_let_in_sees_no_page(bench: Bench, path: str, method: str) -> None:
+    cookies = {bench.session.cookies.keys()[0]: "guessed"}
+    for answer in (asked(bench, method, path), asked(bench, method, path, cookies=cookies)):
+        assert answer.status_code == 401
+        assert "Local Customer.io" not in answer.text
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_a_stolen_link_lets_nobody_in_a_second_time(bench: Bench) -> None:
+    used = bench.tokens[-1]
+    assert asked(bench, "GET", f"/?token={used}").status_code == 200
+    for stolen in bench.tokens[:-1]:
+        again = asked(bench, "GET", f"/?token={stolen}")
+        assert (again.status_code, again.headers.get("Set-Cookie")) == (403, None)
+    assert bench.tokens[-1] != used, "the terminal shows a new one, so its person learns of it"
+
+
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_a_link_that_is_opened_ahead_is_not_used(bench: Bench, purpose: str) -> None:
+    announced = len(bench.tokens)
+    path = f"/?token={bench.tokens[-1]}"
+    assert asked(bench, "GET", path, headers={"Sec-Purpose": purpose}).status_code == 403
+    assert asked(bench, "HEAD", path).status_code in (401, 403)
+    assert len(bench.tokens) == announced
+
+
+@given(st.text(), st.text())
+def test_no_guess_is_a_link_or_a_cookie(token: str, cookie: str) -> None:
+    admission = Admission(lambda _: None)
+    assert admission.enter(token) is None, "before there is a link"
+    admission.invite()
+    assert admission.enter(token) is None
+    assert admission.form_key(cookie) is None
+
+
+def test_the_first_browsers_are_out_when_very_many_came() -> None:
+    tokens: list[str] = []
+    admission = Admission(tokens.append)
+    admission.invite()
+    cookies = [admission.enter(tokens[-1]) or "" for _ in range(100)]
+    known = [bool(admission.form_key(cookie)) for cookie in cookies]
+    assert known[-1]
+    assert sum(known) <= 20
+
+
+def test_the_cookie_is_for_this_server_alone_and_no_script(bench: Bench) -> None:
+    entered = asked(bench, "GET", f"/?token={bench.tokens[-1]}")
+    [cookie] = [each.strip().lower() for each in [entered.headers["Set-Cookie"]]]
+    parts = {part.strip() for part in cookie.split(";")[1:]}
+    assert parts == {"httponly", "path=/", "samesite=strict"}
+    assert bench.url.rpartition(":")[2] in cookie.partition("=")[0], "ports share their cookies"
+
+
+def test_the_token_of_calls_opens_no_page_and_a_cookie_makes_no_call(sandbox: Sandbox) -> None:
+    with served(env=environment(sandbox.connection())) as server:
+        own = {"Authorization": f"Bearer {TOKEN}"}
+        assert server.get("/", own).status_code == 401
+        with requests.Session() as browser:
+            entered = browser.get(server.ready["workbench"], timeout=PATIENCE)
+            assert entered.status_code == 200
+            assert browser.get(server.ready["url"], timeout=PATIENCE).status_code == 200
+            called = browser.post(f"{server.ready['api']}/list_segments", json={}, timeout=PATIENCE)
+            assert called.status_code == 401
+
+
+# Other sites, and other pages of this machine
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_name_that_leads_here_by_rebinding_is_refused(bench: Bench, path: str) -> None:
+    before = footprint(bench)
+    for method in ("GET", "POST"):
+        answer = bench.session.request(
+            method, bench.url + path, headers={"Host": "evil.example"}, timeout=PATIENCE
+        )
+        assert answer.status_code == 421
+    assert not has_changed(bench, before)
+
+
+FOREIGN = {
+    "another site": {"Origin": "https://evil.example"},
+    "no origin that is told": {"Origin": "null"},
+    "another port of this machine": {"Origin": "http://127.0.0.1:9"},
+    "a form of another site": {"Sec-Fetch-Site": "cross-site"},
+    "a form of another port": {"Sec-Fetch-Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize(("path", "headers"), list(product(TAKEN, FOREIGN.values())))
+def test_a_form_of_another_page_is_refused_even_with_cookie_and_key(
+    bench: Bench, path: str, headers: dict[str, str]
+) -> None:
+    before = footprint(bench)
+    form = {"form_key": bench.form_key, "workspace": "local"}
+    answer = bench.session.post(
+        bench.url + path, form, headers=headers, timeout=PATIENCE, allow_redirects=False
+    )
+    assert answer.status_code == 403
+    assert not has_changed(bench, before)
+
+
+@pytest.mark.parametrize("path", TAKEN)
+def test_a_form_without_the_key_of_its_own_browser_is_refused(bench: Bench, path: str) -> None:
+    before = footprint(bench)
+    other = bench.admission.enter(bench.tokens[-1]) or ""
+    for key in ("", "guessed", bench.admission.form_key(other)):
+        form = {"form_key": key, "workspace": "local"}
+        answer = bench.session.post(bench.url + path, form, timeout=PATIENCE, allow_redirects=False)
+        assert answer.status_code == 403
+    assert not has_changed(bench, before)
+
+
+@pytest.mark.parametrize("path", TAKEN)
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "multipart/form-data", ""])
+def test_what_is_no_form_is_refused(bench: Bench, path: str, kind: str) -> None:
+    before = footprint(bench)
+    answer = bench.session.post(
+        bench.url + path,
+        f"form_key={bench.form_key}",
+        headers={"Content-Type": kind},
+        timeout=PATIENCE,
+    )
+    assert answer.status_code == 415
+    assert not has_changed(bench, before)
+
+
+def test_a_very_large_form_is_refused(bench: Bench) -> None:
+    large = {"form_key": bench.form_key, "workspace": "x" * 3_000_001}
+    assert bench.sent("/choose", large).status_code == 413
+    many = {f"f{number}": "1" for number in range(1000)}
+    assert bench.sent("/choose", many).status_code == 400
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_to_look_changes_nothing(bench: Bench, path: str) -> None:
+    before = footprint(bench)
+    shown = bench.session.get(bench.url + path, timeout=PATIENCE, allow_redirects=False)
+    assert shown.status_code < 500
+    assert not has_changed(bench, before)
+
+
+# What a page shows, and where it may be shown
+
+
+@pytest.mark.parametrize("path", [*SHOWN, "/?token=used"])
+def test_no_page_is_kept_framed_or_given_a_script_of_others(bench: Bench, path: str) -> None:
+    headers = bench.session.get(bench.url + path, timeout=PATIENCE).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe-inline" not in policy
+    assert "*" not in policy
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_no_page_holds_a_key_and_each_shows_a_title_as_text(bench: Bench, path: str) -> None:
+    bench.workspace.title = ATTACK
+    try:
+        page = bench.get(path)
+    finally:
+        bench.workspace.title = "Local Customer.io"
+    for key in KEYS.values():
+        assert key not in page.response.text
+    assert ATTACK in page.words
+    assert not page.script
+    assert not any(name.startswith("on") for _, each in page.elements for name in each)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/assets/../app.py", "/assets/%2e%2e/app.py", "/assets/..%2f..%2fapp.py"),
+        *("/assets//etc/passwd", "/assets/%00", "/assets/", "/static/workbench.css"),
+    ],
+)
+def test_no_path_leads_to_another_file(bench: Bench, path: str) -> None:
+    prepared = requests.Request("GET", bench.url).prepare()
+    prepared.url = bench.url + path
+    answer = bench.session.send(prepared, timeout=PATIENCE)
+    assert answer.status_code in (401, 404)
+    assert "import" not in answer.text
