@@ -59,7 +59,7 @@ OverHttp = Annotated[
     ),
 ]
 NoOutputSchemas = Annotated[
-    bool, typer.Option("--no-output-schemas", help="Leave out the schemas of results.")
+    bool, typer.Option("--no-output-schemas", help="Leave out the schema of results.")
 ]
 Token = Annotated[
     str | None,

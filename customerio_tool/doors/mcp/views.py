@@ -23,6 +23,14 @@ from customerio_tool.tool import CustomerIoTool
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
+RESULT_SCHEMA = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}, "summary": {"type": "string"}},
+    "required": ["ok", "summary"],
+}
+"""What every result fits. Some hosts show models the schemas of results, and the whole ones, which
+`CustomerIoTool.definitions` has, are longer than all the rest of the definitions."""
+
 NARROWING_PRESETS = ("careful", "read_only")
 """The presets that a URL may name; `open` narrows nothing."""
 
@@ -55,7 +63,7 @@ class Views:
     Args:
         make: Returns a tool on the server's connection, under a policy.
         policy: The policy of the server; every view is within it.
-        output_schemas: Whether definitions have the schemas of results.
+        output_schemas: Whether definitions have the schema of results, one for all.
     """
 
     def __init__(
@@ -103,7 +111,7 @@ class Views:
                 title=definition["title"],
                 description=definition["description"],
                 input_schema=definition["input_schema"],
-                output_schema=definition["output_schema"] if self._output_schemas else None,
+                output_schema=dict(RESULT_SCHEMA) if self._output_schemas else None,
                 annotations=types.ToolAnnotations.model_validate(definition["annotations"]),
             )
             for definition in tool.definitions()

@@ -15,6 +15,7 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
 from customerio_tool import CustomerIoTool
+from customerio_tool.doors.mcp.views import RESULT_SCHEMA
 from customerio_tool.sandbox import Sandbox
 from tests.support.mcp_doors import Way, client, talk
 from tests.support.timeouts import PATIENCE
@@ -61,7 +62,7 @@ def test_every_definition_is_listed_as_python_has_it(
         assert shown.title == own["title"]
         assert shown.description == own["description"]
         assert shown.input_schema == own["input_schema"]
-        assert shown.output_schema == own["output_schema"]
+        assert shown.output_schema == RESULT_SCHEMA
         assert shown.annotations.model_dump(by_alias=True, exclude_none=True) == own["annotations"]
 
 
@@ -105,12 +106,17 @@ def test_an_unknown_tool_is_a_protocol_error(server: Any, way: Way, name: str) -
     assert "track_event" in refusal.message
 
 
-def test_every_failure_fits_the_schema_that_clients_check(sandbox: Sandbox) -> None:
+def test_every_result_that_fits_its_own_schema_fits_the_one_that_clients_check(
+    sandbox: Sandbox,
+) -> None:
+    """The one says less than each of the others, of a success and of a failure."""
     with CustomerIoTool(sandbox.connection(), policy="careful") as tool:
         for definition in tool.definitions():
+            assert set(RESULT_SCHEMA["required"]) <= set(definition["output_schema"]["required"])
             failure = tool.call(definition["name"], {"no_such": 1})
             assert not failure["ok"]
-            Draft202012Validator(definition["output_schema"]).validate(failure)
+            for schema in (definition["output_schema"], RESULT_SCHEMA):
+                Draft202012Validator(schema).validate(failure)
 
 
 def test_progress_is_a_number_that_grows_and_a_sentence(
