@@ -51,6 +51,7 @@ def web_app(
             Route(_PAGE, shown),
             Route(_DOCUMENT, described),
             Route("/api/{subtool}", Calls(tool).answer, methods=["POST"]),
+            Route("/api/{subtool}", _not_by_that_method, methods=_OTHER_METHODS),
             *(route for each in further for route in each.routes),
             Mount("/api", JSONResponse({"error": "There is no such path."}, 404)),
         ],
@@ -65,6 +66,14 @@ def web_app(
         ],
         lifespan=_lifespan(further),
     )
+
+
+_OTHER_METHODS = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+async def _not_by_that_method(_: Request) -> Response:
+    words = "A call is POST, with its arguments as a JSON body."
+    return JSONResponse({"error": words}, 405, {"Allow": "POST"})
 
 
 def own_paths_of(pages: Starlette) -> frozenset[str]:
