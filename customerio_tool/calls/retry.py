@@ -136,8 +136,9 @@ class Retrier:
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be found out.
         """
-        whole = self._client.timeouts.whole
-        least = self._least_seconds(effect) if bounds.brief else whole
+        # A read that is cut off does no harm; a write that is would leave its outcome unknown.
+        may_be_cut = bounds.brief or effect.read_only
+        least = self._least_seconds(effect) if may_be_cut else self._client.timeouts.whole
         self._take_slot(request, bounds, least, doubtful=False)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
