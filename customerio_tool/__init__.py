@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from customerio_tool.backends.ledger.sqlite import SqliteLedger
     from customerio_tool.backends.pacing.local import LocalLimiter
     from customerio_tool.backends.pacing.redis import RedisLimiter
+    from customerio_tool.backends.shared_reads import SharedReads
     from customerio_tool.backends.telemetry.audit import AuditTrail
     from customerio_tool.backends.telemetry.events import Telemetry
     from customerio_tool.backends.telemetry.log import LogTelemetry
@@ -101,6 +102,7 @@ __all__ = [
     "Sandbox",
     "SendInProgress",
     "ServiceFailed",
+    "SharedReads",
     "SqliteApprovals",
     "SqliteLedger",
     "SubtoolDisabled",
@@ -124,6 +126,7 @@ _NAMES_IN = {
     "backends.ledger.sqlite": ("SqliteLedger",),
     "backends.pacing.local": ("LocalLimiter",),
     "backends.pacing.redis": ("RedisLimiter",),
+    "backends.shared_reads": ("SharedReads",),
     "backends.telemetry.audit": ("AuditTrail",),
     "backends.telemetry.events": ("Telemetry",),
     "backends.telemetry.log": ("LogTelemetry",),

@@ -15,6 +15,7 @@ from customerio_tool.backends.pacing.local import LocalLimiter
 from customerio_tool.backends.pacing.slots import Limiter, permits_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
+from customerio_tool.backends.shared_reads import SharedReads
 from customerio_tool.backends.telemetry.audit import AuditTrail
 from customerio_tool.backends.telemetry.events import Telemetry
 from customerio_tool.backends.telemetry.log import LogTelemetry
@@ -55,6 +56,7 @@ class Backends:
         spare: What this process itself counted and kept, for when the ledger is lost.
         approvals: The calls that wait for a person, for `Policy.confirm`. Outside the process they
             are sealed with the credentials of the connection (extra `approvals`).
+        reads: Shares the answers of equal reads that name no person, such as `list_segments`.
 
     Raises:
         ImportError: The approvals are shared, and the extra `approvals` is not installed.
@@ -68,6 +70,7 @@ class Backends:
     quota: RetryQuota = field(default_factory=RetryQuota)
     spare: MemoryLedger = field(default_factory=MemoryLedger)
     approvals: Approvals = field(default_factory=MemoryApprovals)
+    reads: SharedReads = field(default_factory=SharedReads)
 
     def __post_init__(self) -> None:
         """Refuse a part that lacks something now: later it would fail in the middle of a send."""

@@ -26,12 +26,14 @@ from customerio_tool.calls.target import TargetReader
 from customerio_tool.calls.waiting_calls import Question, WaitingCalls
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import Request
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import Cancelled, CustomerIoError, Look, PolicyRefused
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import find
-from customerio_tool.subtools.declare import Effect, Invocation, Subtool
+from customerio_tool.subtools.declare import Answer, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.identifiers import ulid
+from customerio_tool.subtools.declare.privacy import NO_PEOPLE
 from customerio_tool.subtools.declare.vendor_json import Item
 
 
@@ -60,6 +62,7 @@ class Runner:
         )
         self._targets = TargetReader(self._retrier, client.connection.apis)
         self._record_once = RecordOnce(backends.ledger, backends.spare, clock.now)
+        self._reads = backends.reads
         self._watchers = Watchers(backends.telemetry)
         self._hash_key = client.connection.digest.encode()
 
@@ -197,15 +200,34 @@ class Runner:
         ends_at = self._clock.now() + seconds
         bounds = self._bounds(call, watch, seconds)
         recovery = Recovery(self._retrier, call, bounds, frozenset(policy.hidden_attributes))
+        if _is_the_same_for_all(call.subtool):
+            return call.subtool.result(self._shared_answer(call, recovery, bounds, request))
 
         def send() -> Item:
-            return call.with_target(call.subtool.result(recovery.answer(request)))
+            try:
+                return call.with_target(call.subtool.result(recovery.answer(request)))
+            finally:
+                if not call.subtool.effect.read_only:
+                    self._reads.forget(call.at.workspace)
 
         if call.subtool.effect is not Effect.SEND:
             return send()
         counted = self._budget.within(call, policy.send_budget, send)
         read = partial(self._read, call, bounds, policy)
         return self._send_once.run(call, request, counted, ends_at=ends_at, read=read)
+
+    def _shared_answer(
+        self, call: Call[Any], recovery: Recovery, bounds: Bounds, request: Request
+    ) -> Answer[Any]:
+        """Return the answer of a read, perhaps another call's; it holds no person to hide."""
+        answer = self._reads.read(
+            call.at.workspace,
+            call.canonical,
+            partial(recovery.answer, request),
+            bounds.deadline,
+            self._clock.monotonic,
+        )
+        return replace(answer, args=call.args, invocation=call.at)
 
     def _read(self, call: Call[Any], bounds: Bounds, policy: Policy, look: Look) -> Item | None:
         """Make a read within the bounds of a call, and return the reply; None if it failed."""
@@ -242,6 +264,11 @@ class Runner:
         now = self._clock.now()
         fresh = ulid(now, self._clock.entropy(10))
         return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
+
+
+def _is_the_same_for_all(subtool: Subtool[Any]) -> bool:
+    """Whether a call reads the workspace and no person, so that every policy shows the same."""
+    return subtool.effect.read_only and subtool.people == NO_PEOPLE
 
 
 def _seconds_left(call: Call[Any], watch: Watch) -> float:
