@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,11 +24,19 @@ from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of, unreachable
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
 from customerio_tool.connection.masking import KeyMask
+from customerio_tool.connection.punctual import Exchange, in_force
 from customerio_tool.connection.quiet import silence
 from customerio_tool.connection.region import PROBES, region_error, region_from_reply
-from customerio_tool.connection.transport import Exchange, in_force, new_session
+from customerio_tool.connection.repeating import refuse_repeats
+from customerio_tool.connection.transport import Adapter, new_session
 from customerio_tool.deadline import Deadline, Timeouts
-from customerio_tool.errors import Cancelled, ConnectionInvalid, FieldProblem, Unreachable
+from customerio_tool.errors import (
+    Cancelled,
+    ConnectionInvalid,
+    CustomerIoError,
+    FieldProblem,
+    Unreachable,
+)
 from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
@@ -76,7 +85,7 @@ class Client:
         self._owns_session = session is None
         self._session = session or new_session()
         for adapter in self._session.adapters.values():
-            _refuse_repeats(adapter)
+            refuse_repeats(adapter)
         self._log_filter = silence()
         self._lock = ForkSafeLock()
         self._region_answer: Future[Region | None] | None = None
@@ -100,6 +109,20 @@ class Client:
         """Close the session if the client made it."""
         if self._owns_session:
             self._session.close()
+
+    def warm(self, deadline: Deadline) -> None:
+        """Open a connection to the host of each API that has none which a send may use.
+
+        What fails is left to the next call, which says why. It opens nothing through a proxy, nor
+        in a session that the host made.
+        """
+        for api in self.connection.apis:
+            with suppress(CustomerIoError, urllib3.exceptions.HTTPError, OSError):
+                origin = self.connection.base_url(api, self.region(api, deadline))
+                adapter = self._session.get_adapter(origin)
+                if isinstance(adapter, Adapter) and not self._proxies[origin]:
+                    with self._log_filter.silent(), in_force(Exchange(deadline)):
+                        adapter.warm(origin, self.connection.ca_file or True)
 
     def origin(self, api: Api) -> str:
         """Return the origin of an API's requests; the US one while the region is not known."""
@@ -216,7 +239,7 @@ class Client:
         prepared = self._prepared(request, origin)
         _refuse_changed_path(prepared.reveal().path_url, request)
         adapter = self._session.get_adapter(prepared.reveal().url or "")
-        _refuse_repeats(adapter)
+        refuse_repeats(adapter)
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
@@ -338,26 +361,6 @@ def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | N
         except NoAnswerYet:
             continue
     raise Unreachable("The account's region was not known in time, so nothing was sent.")
-
-
-class _SessionRepeats(ConnectionInvalid, ValueError):
-    """The session repeats requests by itself; a `ValueError`, because the host passed the session.
-
-    It is a `CustomerIoError` too: a call that is refused for it was certainly not sent.
-    """
-
-
-def _refuse_repeats(adapter: object) -> None:
-    """Refuse an adapter that retries: it may send twice, or report as not sent what was sent."""
-    retries = getattr(adapter, "max_retries", 0)
-    # urllib3 takes a number for the `total` of a `Retry`, and None for its default, 3 retries.
-    total = getattr(retries, "total", retries)
-    if total is False or (type(total) is int and total == 0):
-        return
-    raise _SessionRepeats(
-        "Nothing was sent: the session repeats requests by itself. The application must mount "
-        "adapters with max_retries=0."
-    )
 
 
 def _refuse_changed_path(path: str, request: Request) -> None:

@@ -8,17 +8,10 @@ it, even if the bytes of an answer arrive one by one, and nothing is sent after 
 
 from __future__ import annotations
 
-import http.client
-import io
-import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from http import HTTPStatus
+from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, Full
 from typing import Any
@@ -28,231 +21,22 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-from urllib3.util import wait_for_read, wait_for_write
-from urllib3.util.connection import allowed_gai_family
 
-from customerio_tool.connection.abandoning import unless_cancelled
 from customerio_tool.connection.doubles import replaces_connections
-from customerio_tool.connection.quiet import silence
+from customerio_tool.connection.punctual import (
+    PunctualConnection,
+    PunctualTlsConnection,
+    exchange_in_force,
+)
 from customerio_tool.connection.roots import context_for
-from customerio_tool.deadline import Deadline
 from customerio_tool.locks import renew_in_child
 
 POOLED_HOSTS = 4
 POOL_SIZE = 32
 MAX_IDLE_SECONDS = 5.0
 """The longest idle time, in seconds, of a connection for a POST that may not be repeated."""
-
-
-@dataclass
-class Exchange:
-    """One exchange of this thread.
-
-    Args:
-        deadline: When it must have ended.
-        repeats: Whether its request may be sent again if the outcome is unknown.
-        has_begun: Whether the first byte of the request may have been sent; None if no connection
-            of ours observes it, as with a test double.
-    """
-
-    deadline: Deadline
-    repeats: bool = False
-    has_begun: bool | None = None
-
-
-class _InForce(threading.local):
-    exchange: Exchange | None = None
-
-
-_in_force = _InForce()
-
-
-def _deadline_in_force() -> Deadline | None:
-    exchange = _in_force.exchange
-    return exchange.deadline if exchange else None
-
-
-@contextmanager
-def in_force(exchange: Exchange) -> Iterator[None]:
-    """Apply the deadline of an exchange to this thread inside the `with` block.
-
-    This works for sessions of `new_session` only. In others each read has the full timeout anew,
-    and `has_begun` stays None.
-    """
-    _in_force.exchange = exchange
-    try:
-        yield
-    finally:
-        _in_force.exchange = None
-
-
-class _BoundedReads(io.RawIOBase):
-    """The raw reader of a socket, with the deadline applied to each read."""
-
-    def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read the bytes that are there, or wait for some, at most until the deadline."""
-        if deadline := _deadline_in_force():
-            if deadline.was_cancelled_meanwhile():
-                raise TimeoutError("the call was cancelled")
-            self._wait(deadline)
-            self._sock.settimeout(self._room(deadline))
-        return self._raw.readinto(buffer)
-
-    def _room(self, deadline: Deadline) -> float:
-        """Return the seconds that one read may take."""
-        if not (left := deadline.left()):
-            raise TimeoutError("the deadline has passed")
-        timeout: float | None = self._sock.gettimeout()
-        return left if timeout is None else min(timeout, left)
-
-    def _wait(self, deadline: Deadline) -> None:
-        """Wait for bytes in slices, between which the host may cancel the call.
-
-        A timeout of the socket itself could not be told from a signal handler's `TimeoutError`.
-        """
-        room = self._room(deadline)
-        while (part := deadline.slice_of(room)) < room:
-            if self._has_bytes() or wait_for_read(self._sock, timeout=part):
-                return
-            if deadline.is_cancelled():
-                raise TimeoutError("the call was cancelled")
-            room -= part
-
-    def _has_bytes(self) -> bool:
-        """Whether TLS has decrypted bytes that the socket no longer shows."""
-        pending: Callable[[], int] | None = getattr(self._sock, "pending", None)
-        return pending is not None and pending() > 0
-
-    def close(self) -> None:
-        """Close the reader below, which releases the socket."""
-        self._raw.close()
-        super().close()
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
-
-    def _read_status(self) -> tuple[str, int, str]:
-        """Skip the informational 102 and 103, which `http.client` takes for the final status."""
-        read: Callable[[], tuple[str, int, str]] = super()._read_status  # type: ignore[misc]  # untyped
-        version, status, reason = read()
-        while HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
-            http.client.parse_headers(self.fp)
-            version, status, reason = read()
-        return version, status, reason
-
-
-class _PunctualConnection(HTTPConnection):
-    """A connection that sends nothing after the deadline.
-
-    Every failure to connect, also in TLS or a proxy's tunnel, raises `NewConnectionError` or
-    `ConnectTimeoutError`: proof that the request was not sent.
-    """
-
-    response_class = _BoundedResponse
-    _is_connecting = False
-
-    def connect(self) -> None:
-        self._is_connecting = True
-        try:
-            if (exchange := _in_force.exchange) and exchange.deadline.can_be_cancelled:
-                unless_cancelled(
-                    partial(self._connect_under, exchange.deadline), self.close, exchange.deadline
-                )
-            else:
-                super().connect()
-        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: urllib3 1
-            raise NewConnectionError(self, "no connection was made") from error
-        finally:
-            self._is_connecting = False
-        if (deadline := _deadline_in_force()) and deadline.passed():
-            self.close()
-            raise ConnectTimeoutError(self, "the deadline has passed")
-
-    def _connect_under(self, deadline: Deadline) -> None:
-        """Connect in another thread, whose exchange is not that of the call.
-
-        So a thread that goes on after a cancellation changes nothing of the call.
-        """
-        with silence().silent(), in_force(Exchange(deadline)):
-            super().connect()
-
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a request, and give all the time left to sending it.
-
-        urllib3 would send a long body under the connect timeout.
-        """
-        if self.sock and (deadline := _deadline_in_force()):
-            if not (left := deadline.left()):
-                raise ConnectTimeoutError(self, "the deadline has passed")
-            self.sock.settimeout(left)
-        super().putrequest(*args, **kwargs)
-
-    def send(self, data: Any) -> None:
-        """Send a part of the request, and note before it that the request has begun.
-
-        The bytes that open a proxy's tunnel are no part of the request.
-        """
-        if self.sock is None and self.auto_open:
-            self.connect()
-        if not self._is_connecting and (exchange := _in_force.exchange):
-            exchange.has_begun = True
-            if exchange.deadline.can_be_cancelled and isinstance(data, bytes):
-                self._send_in_parts(data, exchange.deadline)
-                return
-        super().send(data)
-
-    def _send_in_parts(self, data: bytes, deadline: Deadline) -> None:
-        """Send what the host may cancel in between, also where the server stops to read."""
-        left = memoryview(data)
-        while left:
-            if deadline.was_cancelled_meanwhile() or deadline.passed():
-                raise TimeoutError("the call was cancelled, or its deadline has passed")
-            if wait_for_write(self.sock, timeout=deadline.slice_of(deadline.left())):
-                left = left[self.sock.send(left) :]
-
-    def _new_conn(self) -> socket.socket:
-        """Try the host's addresses in turn until the deadline; urllib3 knows no common limit."""
-        if (deadline := _deadline_in_force()) is None:
-            return super()._new_conn()
-        host, timeout = self._dns_host, self.timeout
-        failure: Exception = ConnectTimeoutError(self, "the deadline has passed")
-        name = host.strip("[]")  # a proxy's IPv6 address comes in brackets
-        found = socket.getaddrinfo(name, self.port, allowed_gai_family(), socket.SOCK_STREAM)
-        try:
-            for *_, address in found:
-                if not (left := deadline.left()):
-                    break
-                self._dns_host = str(address[0])
-                self.timeout = left if timeout is None else min(timeout, left)
-                try:
-                    made = super()._new_conn()
-                except (ConnectTimeoutError, NewConnectionError) as error:
-                    failure = error
-                else:
-                    # The timeout of the TLS handshake and of a proxy's tunnel, which follow.
-                    made.settimeout(min(self.timeout, deadline.left()))
-                    return made
-        finally:
-            self._dns_host, self.timeout = host, timeout
-        raise failure
-
-
-class _PunctualTlsConnection(_PunctualConnection, HTTPSConnection):
-    """The same over TLS."""
 
 
 class _Stack:
@@ -292,7 +76,7 @@ class _FreshForPostsPool(HTTPConnectionPool):
     urllib3 itself drops a connection that the server has closed already.
     """
 
-    ConnectionCls: type[HTTPConnection] = _PunctualConnection
+    ConnectionCls: type[HTTPConnection] = PunctualConnection
     QueueCls: Any = _Stack
     monotonic: Callable[[], float]
 
@@ -302,7 +86,7 @@ class _FreshForPostsPool(HTTPConnectionPool):
 
     def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Note whether the request needs a fresh connection: `_get_conn` is not given it."""
-        exchange = _in_force.exchange
+        exchange = exchange_in_force()
         if exchange:
             exchange.has_begun = False
         self._current.needs_fresh = method == "POST" and not (exchange and exchange.repeats)
@@ -321,6 +105,20 @@ class _FreshForPostsPool(HTTPConnectionPool):
             connection.close()
         return connection
 
+    def warm(self) -> None:
+        """Open a connection, unless one is kept that any request may use.
+
+        One that is kept counts as idle since its last use all the same: looking proves nothing.
+        """
+        self._current.needs_fresh = True
+        connection = self._get_conn()
+        is_new = connection.sock is None
+        try:
+            if is_new:
+                connection.connect()
+        finally:
+            (self._put_conn if is_new else super()._put_conn)(connection)
+
     def _put_conn(self, conn: Any) -> None:
         if isinstance(conn, HTTPConnection):
             conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our own attribute
@@ -330,10 +128,12 @@ class _FreshForPostsPool(HTTPConnectionPool):
 class _FreshForPostsTlsPool(_FreshForPostsPool, HTTPSConnectionPool):
     """The same over TLS."""
 
-    ConnectionCls = _PunctualTlsConnection
+    ConnectionCls = PunctualTlsConnection
 
 
-class _Adapter(HTTPAdapter):
+class Adapter(HTTPAdapter):
+    """The adapter of our sessions."""
+
     def __init__(self, monotonic: Callable[[], float], **settings: Any) -> None:
         clock = {"monotonic": staticmethod(monotonic)}
         self._pools: dict[str, Any] = {
@@ -355,11 +155,14 @@ class _Adapter(HTTPAdapter):
         """
         if replaces_connections():
             return HTTPAdapter().send(*args, **kwargs)
+        self._leave_parents_connections()
+        return super().send(*args, **kwargs)
+
+    def _leave_parents_connections(self) -> None:
         if self._is_of_parent:  # not done at the fork: urllib3 takes locks to close a pool
             self.init_poolmanager(POOLED_HOSTS, POOL_SIZE)
             self.proxy_manager = {}
             self._is_of_parent = False
-        return super().send(*args, **kwargs)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -380,12 +183,28 @@ class _Adapter(HTTPAdapter):
         if conn.conn_kw.get("ssl_context"):
             conn.ca_certs = None
 
+    def warm(self, origin: str, verify: str | bool) -> None:
+        """Open a connection to an origin; the deadline in force holds.
+
+        Raises:
+            OSError: None could be made, or there is no such file of roots.
+            urllib3.exceptions.HTTPError: None could be made.
+        """
+        self._leave_parents_connections()
+        request = requests.Request("GET", origin).prepare()
+        pool = self.get_connection_with_tls_context(request, verify)
+        self.cert_verify(pool, origin, verify, None)
+        if isinstance(pool, _FreshForPostsPool):
+            pool.warm()
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Have the pools of this module used."""
         super().init_poolmanager(*args, **kwargs)
         manager: urllib3.PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the manager of a proxy, with the pools of this module."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if isinstance(manager, urllib3.ProxyManager):  # a SOCKS manager needs its own pools
             manager.pool_classes_by_scheme = self._pools
@@ -411,7 +230,7 @@ def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.
     jar = RequestsCookieJar()
     jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cookies = jar
-    adapter = _Adapter(monotonic, pool_connections=POOLED_HOSTS, pool_maxsize=POOL_SIZE)
+    adapter = Adapter(monotonic, pool_connections=POOLED_HOSTS, pool_maxsize=POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

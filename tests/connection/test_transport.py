@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import requests
 import urllib3
+from urllib3.connection import HTTPSConnection
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.calls.recovery import SEND_SECONDS
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.transport import new_session
+from customerio_tool.errors import ToolClosed
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.sandbox.serving.server import Server
 from tests.support.clients import SAVED, SEGMENTS, connected, example_of, sent, soon
-from tests.support.loopback import Loopback, Script, says
+from tests.support.loopback import Loopback, Script, nobody_listening, says
 from tests.support.retries import (
     LIST_CALL,
     MAIL_CALL,
@@ -343,3 +345,63 @@ def test_what_takes_long_to_send_may_take_all_the_time_of_its_call(
             assert tool.call(name, arguments)["ok"]
     assert waits
     assert {round(wait or 0, 3) for wait in waits} == {SEND_SECONDS}
+
+
+# Connections that are opened beforehand
+
+
+def test_a_warm_tool_sends_on_a_connection_that_is_open_already(
+    tool: CustomerIoTool, sandbox: Sandbox, sockets: Sockets
+) -> None:
+    for _ in range(3):
+        tool.warm()
+    assert not sandbox.requests()
+    assert tool.call(*MAIL_CALL)["ok"]
+    assert sockets.accepted == 1
+
+
+def test_a_connection_is_opened_anew_where_a_send_would_not_use_the_old_one(
+    tool: CustomerIoTool, sockets: Sockets, clock: SkippingClock
+) -> None:
+    assert tool.call(*LIST_CALL)["ok"]
+    clock.skip(6.0)
+    tool.warm()
+    assert sockets.accepted == 2
+    assert tool.call(*MAIL_CALL)["ok"]
+    assert sockets.accepted == 2
+
+
+def test_to_warm_a_tool_makes_no_old_connection_young(
+    tool: CustomerIoTool, sockets: Sockets, clock: SkippingClock
+) -> None:
+    assert tool.call(*LIST_CALL)["ok"]
+    clock.skip(4.0)
+    tool.warm()
+    clock.skip(4.0)
+    assert tool.call(*MAIL_CALL)["ok"]
+    assert sockets.accepted == 2, "it was used 8 s ago"
+
+
+def test_a_tool_is_warmed_over_tls_too(
+    sockets: Sockets, clock: SkippingClock, tries: Tries
+) -> None:
+    with (
+        Sandbox(tls=True) as sandbox,
+        tool_on(clock, sandbox.connection(), tries) as tool,
+    ):
+        tool.warm()
+        assert tool.call(*MAIL_CALL)["ok"]
+        # urllib3 1 takes what a server of TLS 1.3 sends at first for the end of a connection.
+        assert sockets.accepted == (1 if hasattr(HTTPSConnection, "is_connected") else 2)
+
+
+def test_what_cannot_be_opened_is_left_to_the_call(
+    sandbox: Sandbox, clock: SkippingClock, tries: Tries
+) -> None:
+    with nobody_listening() as url:
+        saved = {**sandbox.connection(), "track_url": url, "app_url": url}
+        with tool_on(clock, saved, tries) as tool:
+            tool.warm()
+            assert tool.call(*LIST_CALL)["error"]["code"] == "unreachable"
+    with pytest.raises(ToolClosed):
+        tool.warm()
