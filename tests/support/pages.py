@@ -8,7 +8,7 @@ import requests
 
 BLOCKS = frozenset({"dt", "dd", "td", "th", "p", "h1", "h2", "li", "option", "pre"})
 NO_PHRASE = frozenset({"p", "div", "form", "table", "ul", "dl", "pre", "section", "h1", "h2"})
-VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
+VOID = frozenset({"meta", "link", "input", "br", "wbr", "img", "hr"})
 
 
 class Page(HTMLParser):

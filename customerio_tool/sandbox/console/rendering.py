@@ -39,7 +39,8 @@ def environment_of(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    found.filters.update(text=text, short=short, time=time, pretty=pretty, pill=pill, link=link)
+    filters = (text, short, compact, pretty, pill, link, time)
+    found.filters.update({each.__name__: each for each in filters})
     return found
 
 
@@ -62,6 +63,11 @@ def _mark(found: re.Match[str]) -> str:
 def short(value: Any) -> Markup:
     """A value for a cell of a table."""
     return text(value, _SHORT)
+
+
+def compact(json_text: str) -> Markup:
+    """JSON without spaces for a cell of a table: a line may end after each comma."""
+    return short(json_text).replace(",", Markup(",<wbr>"))
 
 
 def pretty(value: Any, most: int = _LONG) -> Markup:

@@ -13,6 +13,7 @@ function show(words, look) {
 
 function add(event) {
   document.querySelector("main > .empty")?.remove();
+  log.closest(".wide").hidden = false;
   const row = document.createElement("template");
   row.innerHTML = event.data; // rendered and escaped by the server
   log.prepend(row.content);
