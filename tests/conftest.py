@@ -19,7 +19,10 @@ from tests.support.retries import SkippingClock, Tries
 from tests.support.vendor_spec import VARIABLE, TrackSpecification
 
 # Our plugins are named here and not imported, so that pytest loads them first.
-pytest_plugins = ["pytester", "tests.support.requirements", "tests.support.redis_server"]
+pytest_plugins = [
+    *("pytester", "tests.support.requirements", "tests.support.redis_server"),
+    "tests.support.chromium",
+]
 
 
 LONGEST = (

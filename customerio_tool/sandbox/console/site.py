@@ -19,6 +19,10 @@ from .visit import Place, Visit
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_FORM = 65_536  # bytes
+TABLES = tuple(
+    module.PAGES for module in (assets, changes, log, messages, people, settings, workspace)
+)
+"""All pages and forms."""
 
 
 class Site:
@@ -33,8 +37,7 @@ class Site:
     def __init__(self, application: Application, origin: str, ca_file: str | None) -> None:
         self._application = application
         self._place = Place(origin, ca_file, secrets.token_urlsafe(32), Listeners())
-        modules = (assets, changes, log, messages, people, settings, workspace)
-        self._router = Router(module.PAGES for module in modules)
+        self._router = Router(TABLES)
 
     def serve(self, request: Request) -> Reply:
         """Answer a request. Its Host and Origin are checked already."""

@@ -7,12 +7,23 @@ from urllib.parse import quote
 
 import requests
 
+from customerio_tool.sandbox.console.site import TABLES
+from customerio_tool.sandbox.serving.http import Request
+from customerio_tool.sandbox.serving.routes import Router
 from tests.support.pages import Page
 from tests.support.sandbox_api import Api
 from tests.support.timeouts import PATIENCE
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 RTL = "\u202eevil\u202c \u200fabc"
+FILES = frozenset(
+    f"GET /console/{path}"
+    for path in (
+        *("console.css", "console.js", "requests/stream"),
+        *("deliveries/{delivery_id}/html", "deliveries/{delivery_id}/eml"),
+    )
+)
+"""What answers a GET and is no page of the console's own."""
 
 
 def visit(api: Api, path: str, **more: Any) -> Page:
@@ -106,3 +117,23 @@ def paths(api: Api) -> list[str]:
         for link in visit(api, path).links if path.startswith("/") else ():
             found.setdefault(link.partition("#")[0] or path)
     return [path for path in found if path.startswith("/")]
+
+
+def forms() -> set[str]:
+    """The path of every form that the console takes."""
+    return {
+        "/".join(["", *route.segments]) for route in Router(TABLES).routes if route.method == "POST"
+    }
+
+
+def pages(api: Api) -> dict[str, str]:
+    """A path of every page that the console has, by its operation; the menu leads to each."""
+    router = Router(TABLES)
+    found: dict[str, str] = {}
+    for path in paths(api):
+        route, _ = router.find(Request("GET", path))
+        if route.operation not in FILES:
+            found.setdefault(route.operation, path)
+    wanted = {route.operation for route in router.routes if route.method == "GET"} - FILES
+    assert set(found) == wanted, "every page has a link, in a workspace that has everything"
+    return found
