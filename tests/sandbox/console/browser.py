@@ -16,6 +16,17 @@ from tests.support.timeouts import PATIENCE
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 RTL = "\u202eevil\u202c \u200fabc"
+FORMS: list[tuple[str, dict[str, str]]] = [
+    ("/console/faults/add", {"operation": "identify", "status": "503"}),
+    ("/console/faults/clear", {}),
+    ("/console/clock", {"move": "advance", "seconds": "60"}),
+    ("/console/snapshots/take", {"name": "new"}),
+    ("/console/snapshots/restore", {"name": "kept"}),
+    ("/console/snapshots/drop", {"name": "kept"}),
+    ("/console/reset", {"to": "empty"}),
+]
+"""Every form, with fields by which it changes something in the workspace of the fixture `kept`."""
+
 FILES = frozenset(
     f"GET /console/{path}"
     for path in (
@@ -48,6 +59,18 @@ def send(
         headers=headers,
         timeout=PATIENCE,
         allow_redirects=False,
+    )
+
+
+def settings(api: Api) -> tuple[Any, ...]:
+    """All that a form of the console may change."""
+    application = api.sandbox.application
+    return (
+        api.sandbox.state(),
+        application.faults.shown(),
+        application.snapshots.names(),
+        api.sandbox.clock.now(),
+        api.sandbox.options,
     )
 
 
