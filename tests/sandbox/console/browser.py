@@ -142,21 +142,24 @@ def paths(api: Api) -> list[str]:
     return [path for path in found if path.startswith("/")]
 
 
+ROUTER = Router(TABLES)
+
+
+def operation(path: str) -> str:
+    """The operation of the page at a path."""
+    return ROUTER.find(Request("GET", path))[0].operation
+
+
 def forms() -> set[str]:
     """The path of every form that the console takes."""
-    return {
-        "/".join(["", *route.segments]) for route in Router(TABLES).routes if route.method == "POST"
-    }
+    return {"/" + "/".join(each.segments) for each in ROUTER.routes if each.method == "POST"}
 
 
 def pages(api: Api) -> dict[str, str]:
     """A path of every page that the console has, by its operation; the menu leads to each."""
-    router = Router(TABLES)
     found: dict[str, str] = {}
     for path in paths(api):
-        route, _ = router.find(Request("GET", path))
-        if route.operation not in FILES:
-            found.setdefault(route.operation, path)
-    wanted = {route.operation for route in router.routes if route.method == "GET"} - FILES
-    assert set(found) == wanted, "every page has a link, in a workspace that has everything"
-    return found
+        found.setdefault(operation(path), path)
+    wanted = {each.operation for each in ROUTER.routes if each.method == "GET"} - FILES
+    assert wanted <= set(found), "every page has a link, in a workspace that has everything"
+    return {name: path for name, path in found.items() if name in wanted}
