@@ -12,8 +12,12 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ..store.store import Row
+
 FOLDER = Path(__file__).parent
-_SHORT, _LONG = 160, 20_000  # characters of one value
+_NAME, _SHORT, _LONG = 60, 160, 20_000  # characters of one value
+_PERSON = Markup('<a href="/console/people/%s">%s</a>')
+_NOBODY = Markup('<span class="none">&ndash;</span>')
 # Controls, and the marks that change the direction of a text.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -39,7 +43,7 @@ def environment_of(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    filters = (text, short, compact, pretty, pill, link, time)
+    filters = (text, short, compact, pretty, pill, link, person, time)
     found.filters.update({each.__name__: each for each in filters})
     return found
 
@@ -48,7 +52,7 @@ def text(value: Any, most: int = _LONG) -> Markup:
     """A value that came from outside, apart from the direction of the text around it."""
     whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     cut = str(escape(whole if len(whole) <= most else whole[:most]))
-    if UNSEEN.search(cut):
+    if not cut.isprintable():
         cut = UNSEEN.sub(_mark, cut)
     more = ""
     if len(whole) > most:
@@ -87,6 +91,14 @@ def link(place: tuple[str, str]) -> Markup:
     """The words of a link, and where it leads; only the words without that."""
     words, path = place
     return Markup('<a href="%s">%s</a>') % (path, words) if path else escape(words)
+
+
+def person(row: Row | None) -> Markup:
+    """A person by the first identifier they have, and the link to their page."""
+    if not row:
+        return _NOBODY
+    name = text(row["id"] or row["email"] or row["cio_id"], _NAME)
+    return _PERSON % (row["cio_id"], name)
 
 
 @lru_cache(4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import Any
 
 from ..rules import metrics
@@ -116,9 +117,13 @@ def _days(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """The columns of a chart 100 high."""
     most = max(count for _, count in counts) or 1
     return [
-        {"start": start, "count": count, "height": round(100 * count / most, 1)}
+        {"date": _date(start), "count": count, "height": round(100 * count / most, 1)}
         for start, count in counts
     ]
+
+
+def _date(moment: int) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).date().isoformat()
 
 
 @PAGES.get("/console/transactional")
