@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from email.utils import format_datetime
+from mimetypes import guess_type
 from typing import Any
 
 from ..store.store import Row
@@ -14,8 +15,8 @@ from ..store.store import Row
 _HOST = "sandbox.invalid"  # RFC 2606: nobody has this name
 
 
-def message(row: Row, content: Mapping[str, Any]) -> bytes:
-    """The bytes of a mail file. Attachments are left out: the sandbox keeps only their sizes."""
+def message(row: Row, content: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The bytes of a mail file, with the attached files by their names."""
     mail = EmailMessage(policy=SMTPUTF8)
     wanted = {
         "From": content.get("from"),
@@ -34,6 +35,13 @@ def message(row: Row, content: Mapping[str, Any]) -> bytes:
     mail.set_content(str(plain or ""), cte="base64")
     if html:
         mail.add_alternative(str(html), subtype="html", cte="base64")
+    for name, file in files.items():
+        kind, subtype = (guess_type(name)[0] or "application/octet-stream").split("/")
+        if kind in ("message", "multipart"):  # what these hold would have to be parsed first
+            kind, subtype = "application", "octet-stream"
+        mail.add_attachment(
+            file, maintype=kind, subtype=subtype, cte="base64", filename=" ".join(name.split())
+        )
     return mail.as_bytes()
 
 

@@ -70,7 +70,7 @@ def deliveries(visit: Visit) -> Reply:
     """All deliveries, or those of a person, a campaign or a broadcast."""
     with visit.read() as ws:
         of, title, query = _of(visit, ws)
-        page = queries.deliveries(ws, of, visit.number("before"))
+        page = queries.deliveries(ws, of, visit.request.query.get("before"))
         rows = listed(ws, page.rows)
     return visit.page("deliveries", rows=rows, next=page.next, title=title, query=query)
 
@@ -107,16 +107,12 @@ def delivery(visit: Visit, delivery_id: str) -> Reply:
     )
 
 
-def _content(visit: Visit, delivery_id: str) -> tuple[Row, dict[str, Any]]:
-    with visit.read() as ws:
-        row = found(queries.delivery(ws, delivery_id), "delivery with this id")
-    return row, json.loads(row["content"])
-
-
 @PAGES.get("/console/deliveries/{delivery_id}/html")
 def html(visit: Visit, delivery_id: str) -> Reply:
     """The HTML of a message, for a frame that runs no script."""
-    _, content = _content(visit, delivery_id)
+    with visit.read() as ws:
+        row = found(queries.delivery(ws, delivery_id), "delivery with this id")
+    content = json.loads(row["content"])
     headers = (("Content-Type", "text/html; charset=utf-8"), *PRIVATE)
     body = str(content.get("body") or "").encode()
     return Reply(200, body, (*headers, ("Content-Security-Policy", _FRAME_POLICY)))
@@ -125,7 +121,9 @@ def html(visit: Visit, delivery_id: str) -> Reply:
 @PAGES.get("/console/deliveries/{delivery_id}/eml")
 def download(visit: Visit, delivery_id: str) -> Reply:
     """An e-mail as a file that mail programs open."""
-    row, content = _content(visit, delivery_id)
+    with visit.read() as ws:
+        row = found(queries.delivery(ws, delivery_id), "delivery with this id")
+        files = queries.attachments(ws, row["pk"])
     if row["type"] != "email":
         raise Refused("Only an e-mail can be saved as a mail file.", "not_found")
     name = "".join(char for char in row["id"] if char.isalnum())
@@ -135,4 +133,4 @@ def download(visit: Visit, delivery_id: str) -> Reply:
         ("Content-Security-Policy", "default-src 'none'; sandbox"),
         *PRIVATE,
     )
-    return Reply(200, eml.message(row, content), headers)
+    return Reply(200, eml.message(row, json.loads(row["content"]), files), headers)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..limits import parse_digits
 from ..rules import filters
 from ..store.store import Row
 from ..store.terms import normal
@@ -109,9 +110,10 @@ def segments_of(ws: Workspace, person: Row) -> list[Row]:
     return [*manual, *fitting]
 
 
-_ALL = "SELECT * FROM deliveries WHERE pk<? ORDER BY pk DESC LIMIT ?"
+_OLDER = "(created, pk) < (?,?) ORDER BY created DESC, pk DESC LIMIT ?"
+_ALL = f"SELECT * FROM deliveries WHERE {_OLDER}"  # noqa: S608 - fixed
 _OF_ONE = {
-    name: f"SELECT * FROM deliveries WHERE {name}=? AND pk<? ORDER BY pk DESC LIMIT ?"  # noqa: S608 - fixed names
+    name: f"SELECT * FROM deliveries WHERE {name}=? AND {_OLDER}"  # noqa: S608 - fixed names
     for name in ("person", "campaign", "broadcast")
 }
 
@@ -125,12 +127,25 @@ class Of:
 
 
 def deliveries(
-    ws: Workspace, of: Of | None = None, before: int | None = None, size: int = PAGE
+    ws: Workspace, of: Of | None = None, before: str | None = None, size: int = PAGE
 ) -> Page:
-    """Deliveries, the newest first: all, or those of one."""
+    """Deliveries, the newest first: all, or those of one. ``before`` is the ``next`` of a page."""
     sql, values = (_ALL, ()) if of is None else (_OF_ONE[of.column], (of.number,))
-    rows = ws.store.all(sql, (*values, before or _END, size + 1))
-    return _page(rows, size, lambda row: row["pk"])
+    rows = ws.store.all(sql, (*values, *_place(before), size + 1))
+    return _page(rows, size, lambda row: f"{row['created']}-{row['pk']}")
+
+
+def _place(cursor: str | None) -> tuple[int, int]:
+    """The time and key of a delivery in a list; the beginning for what is no cursor."""
+    parts = [parse_digits(part) for part in (cursor or "").split("-")]
+    created, pk = parts if len(parts) == 2 else (None, None)
+    return (_END, _END) if created is None or pk is None else (created, pk)
+
+
+def attachments(ws: Workspace, pk: int) -> dict[str, bytes]:
+    """The files of a delivery by their names."""
+    sql = "SELECT name, content FROM attachments WHERE delivery=? ORDER BY rowid"
+    return {row["name"]: row["content"] for row in ws.store.all(sql, (pk,))}
 
 
 def delivery(ws: Workspace, delivery_id: str) -> Row | None:

@@ -65,7 +65,7 @@ class Failure:
 class NewDelivery:
     """A delivery to add. ``person`` is ``None`` for an address that belongs to nobody.
 
-    ``send_at`` is Unix seconds; a draft is never sent.
+    ``send_at`` is Unix seconds; a draft is never sent. ``attachments`` are files by their names.
     """
 
     channel: str
@@ -77,6 +77,7 @@ class NewDelivery:
     failure: Failure | None = None
     draft: bool = False
     send_at: int | None = None
+    attachments: dict[str, bytes] = field(default_factory=dict)
 
 
 def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:
@@ -113,6 +114,8 @@ def create(ws: Workspace, new: NewDelivery) -> str:
     )
     delivery_id = make_id(pk)
     ws.store.execute("UPDATE deliveries SET id=? WHERE pk=?", (delivery_id, pk))
+    for name, content in new.attachments.items():
+        ws.store.insert("attachments", delivery=pk, name=name, content=content)
     record(ws, pk, "created", ws.now)
     if new.draft:
         record(ws, pk, "drafted", ws.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import limits
@@ -117,6 +117,7 @@ class _Send:
     recipient: str | None
     content: dict[str, Any]
     send_at: int | None
+    attachments: dict[str, bytes] = field(default_factory=dict)
 
 
 def send_email(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
@@ -142,9 +143,10 @@ def send_email(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
             raise Refused(f'Missing required field: "{name}"', field=name)
     send_at = _send_at(ws, body)
     person = _person(ws, body)
-    content["attachments"] = attachments
+    content["attachments"] = {name: len(each) for name, each in attachments.items()}
     content["to"] = recipients
-    return _queue(ws, _Send(body, "email", template, person, str(body["to"]), content, send_at))
+    to = str(body["to"])
+    return _queue(ws, _Send(body, "email", template, person, to, content, send_at, attachments))
 
 
 def send_push(ws: Workspace, body: dict[str, Any], size: int) -> Sent:
@@ -253,24 +255,24 @@ def _check_headers(headers: Any) -> None:
         raise Refused("header names cannot have spaces", field="headers")
 
 
-def _attachments(value: Any) -> dict[str, int]:
-    """Refuse bad attachments; returns their sizes by file name."""
+def _attachments(value: Any) -> dict[str, bytes]:
+    """Refuse bad attachments; returns the files by their names."""
     if value in (None, {}):
         return {}
     if not isinstance(value, dict):
         raise Refused("attachments must be an object", field="attachments")
-    sizes: dict[str, int] = {}
+    files: dict[str, bytes] = {}
     for name, text in value.items():
         extension = name.rpartition(".")[2].lower()
         if extension in _FORBIDDEN:
             raise Refused(f"Forbidden file type {extension}", "forbidden")
         try:
-            sizes[name] = len(base64.b64decode(text, validate=True))
+            files[name] = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError, TypeError):
             raise Refused(f"attachment {name} is not base64", field="attachments") from None
-    if sum(sizes.values()) > limits.ATTACHMENTS:
+    if sum(map(len, files.values())) > limits.ATTACHMENTS:
         raise Refused("Total attachment size exceeds the limit", "too_large")
-    return sizes
+    return files
 
 
 def _template(ws: Workspace, body: dict[str, Any], channel: Channel) -> Row | None:
@@ -344,6 +346,7 @@ def _queue(ws: Workspace, send: _Send) -> Sent:
         failure=_failure(send),
         draft=send.body.get("queue_draft") is True,
         send_at=send.send_at,
+        attachments=send.attachments,
     )
     return Sent(deliveries.create(ws, delivery), ws.now, send.send_at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 7
+VERSION = 8
 
 TABLES = """
 CREATE TABLE generation (id TEXT NOT NULL) STRICT;
@@ -65,9 +65,12 @@ CREATE TABLE deliveries (
   broadcast INTEGER, trigger_id INTEGER, template INTEGER, trigger_event_id TEXT,
   content TEXT NOT NULL) STRICT;
 CREATE INDEX deliveries_created ON deliveries (created, pk);
-CREATE INDEX deliveries_person ON deliveries (person);
-CREATE INDEX deliveries_campaign ON deliveries (campaign) WHERE campaign IS NOT NULL;
-CREATE INDEX deliveries_broadcast ON deliveries (broadcast) WHERE broadcast IS NOT NULL;
+CREATE INDEX deliveries_person ON deliveries (person, created);
+CREATE INDEX deliveries_campaign ON deliveries (campaign, created) WHERE campaign IS NOT NULL;
+CREATE INDEX deliveries_broadcast ON deliveries (broadcast, created) WHERE broadcast IS NOT NULL;
+CREATE TABLE attachments (
+  delivery INTEGER NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL,
+  PRIMARY KEY (delivery, name)) STRICT;
 CREATE TABLE metrics (
   delivery INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (delivery, name)) STRICT;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import subprocess
@@ -11,8 +12,9 @@ import pytest
 
 from customerio_tool.sandbox import Sandbox
 from tests.sandbox.console.browser import ATTACK, RTL, get, visit
-from tests.support.sandbox_api import Api
+from tests.support.sandbox_api import NOW, Api
 
+POLICY = email.policy.default
 MAIL = {
     "to": '"Ada, A." <ada@example.com>',
     "from": "shop@example.com",
@@ -69,6 +71,61 @@ def test_a_mail_file_holds_what_was_sent(api: Api) -> None:
     assert (mail["Cc"], mail["Reply-To"]) == ("b@example.com", "help@example.com")
     assert mail.get_body(("html",)).get_content().strip() == "<p>Hallo</p>"
     assert mail.get_body(("plain",)).get_content().strip() == "Hallo"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("bill.pdf", "application/pdf"),
+        ("Grüße 1.txt", "text/plain"),
+        ("no ending", "application/octet-stream"),
+        ("mail.eml", "application/octet-stream"),
+    ],
+)
+def test_a_mail_file_holds_the_attachments(api: Api, name: str, kind: str) -> None:
+    content = bytes(range(256)) * 4
+    path = send(api, attachments={name: base64.b64encode(content).decode(), "b.txt": "Yg=="})
+    mail: Any = email.message_from_bytes(get(api, f"{path}/eml").content, policy=POLICY)
+    first, second = mail.iter_attachments()
+    assert (first.get_filename(), first.get_content_type()) == (name, kind)
+    assert first.get_payload(decode=True) == content
+    assert second.get_payload(decode=True) == b"b"
+    assert mail.get_body(("plain",)).get_content().strip() == "Hallo"
+
+
+@pytest.mark.parametrize("name", ["a\r\nBcc: x@evil.example", '"; filename="b.txt', "é" * 300, " "])
+def test_no_name_of_an_attachment_adds_a_header_to_a_mail_file(api: Api, name: str) -> None:
+    answer = get(api, f"{send(api, attachments={name: 'YQ=='})}/eml")
+    mail: Any = email.message_from_bytes(answer.content, policy=POLICY)
+    assert answer.status_code == 200
+    assert mail["Bcc"] is None
+    [attached] = mail.iter_attachments()
+    assert attached.get_payload(decode=True) == b"a"
+
+
+def test_deliveries_are_listed_by_their_time(api: Api) -> None:
+    sandbox = api.sandbox
+    late = send(api, subject="late")
+    sandbox.clock.set(NOW - 3600)
+    early = send(api, subject="early")
+    for page in ("/console/deliveries", "/"):
+        links = [each for each in visit(api, page).links if each in (late, early)]
+        assert links == [late, early], page
+
+
+def test_every_delivery_is_on_one_page_of_the_list(api: Api) -> None:
+    for number in range(45):
+        api.sandbox.clock.set(NOW - number % 7)
+        send(api, subject=f"n{number}", identifiers={"id": "u6"})
+    cio_id = api.known("u6")["cio_id"]
+    path, seen = f"/console/deliveries?person={cio_id}", []
+    while path:
+        page = visit(api, path)
+        seen += [word for word in page.words.split() if word.startswith("n") and word[1:].isdigit()]
+        path = next((each for each in page.links if "before=" in each), "")
+        path = path if path.startswith("/") else f"/console/deliveries{path}" if path else ""
+    assert sorted(seen, key=lambda word: int(word[1:])) == [f"n{number}" for number in range(45)]
+    assert visit(api, "/console/deliveries?before=nonsense").status == 200
 
 
 @pytest.mark.parametrize(
