@@ -1,9 +1,10 @@
-"""A local Customer.io: ``with Sandbox() as sandbox: ...``. TLS and the console need an extra.
+"""A local Customer.io: ``with Sandbox() as sandbox: ...``. TLS, console and Liquid need an extra.
 
 Layers, each importing only those before it:
 
 - ``refusal``, ``json_text``, ``declared``, ``options``, ``clock``, ``schema``, ``store``,
   ``snapshots``, ``workspace`` and ``limits``;
+- ``liquid``, the language of templates, which knows no workspace;
 - the rules of Customer.io (``people``, ``events``, ``broadcasts`` ...), which know no HTTP, and the
   content of a workspace (``demo_seed``, ``seeding``);
 - ``http``, ``routes``, ``faults``, ``pace``, ``pending``, ``request_log`` and ``access``;

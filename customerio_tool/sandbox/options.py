@@ -89,6 +89,9 @@ class Options:
     delete_dynamic_segment: Kind = "invalid"
     delete_used_segment: Kind | Literal["allow"] = "allow"  # no conflict is documented
     duplicate_segment_name: Kind | Literal["allow"] = "allow"  # no conflict is documented
+    # --- Liquid: UNVERIFIED, unless the comment names a source
+    missing_attribute: Literal["fail", "blank"] = "fail"  # the vendor's page on failed messages
+    missing_namespace: Literal["blank", "fail"] = "blank"  # the vendor's guide for agents
     # --- messages and broadcasts: UNVERIFIED, unless the comment names a source
     unknown_template: Kind = "invalid"  # a page of the vendor lists it under 400 (TE)
     send_several_identifiers: Literal["refuse", "take"] = "refuse"  # take: an id wins, then email

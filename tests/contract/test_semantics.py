@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from customerio_tool.sandbox import Clock, Sandbox
-from tests.contract import probes_access, probes_events, probes_people, probes_sends
+from tests.contract import (
+    probes_access,
+    probes_events,
+    probes_liquid,
+    probes_people,
+    probes_sends,
+)
 from tests.contract.probes import PROBES
 from tests.support.facts import load
 from tests.support.sandbox_api import NOW, Api
@@ -34,7 +40,7 @@ WITHOUT_PROBE = {
 }
 """Facts that no call to one server can show, and why."""
 
-MODULES = (probes_access, probes_people, probes_events, probes_sends)
+MODULES = (probes_access, probes_people, probes_events, probes_sends, probes_liquid)
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ def delivery(visit: Visit, delivery_id: str) -> Reply:
         metrics=metrics,
         who=json.loads(row["identifiers"]),
         content=content,
+        templates=json.loads(row["source"]),
         data={name: each for name, each in content.items() if name not in _BODIES},
     )
 

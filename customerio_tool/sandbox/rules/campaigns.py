@@ -38,6 +38,7 @@ class TriggerEvent:
     name: str
     data: dict[str, Any]
     id: str | None = None
+    timestamp: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Journey:
     Attributes:
         person: ``None`` for an invite, which knows only an address.
         origin: the campaign and event, or the broadcast and trigger, that start it.
-        content: the data for the messages: ``{"event": ...}`` or ``{"trigger": ...}``.
+        content: the values for the messages: ``{"event": ...}`` or ``{"trigger": ...}``.
         recipient: the address to use instead of the person's own.
     """
 
@@ -139,10 +140,16 @@ def start_by_event(ws: Workspace, event: TriggerEvent, person: Row | None) -> No
         journey = Journey(
             person,
             Origin(campaign=campaign["id"], trigger_event_id=event.id),
-            {"event": event.data},
+            _values(event),
             recipient if isinstance(recipient, str) else None,
         )
         _start(ws, campaign, journey)
+
+
+def _values(event: TriggerEvent) -> dict[str, Any]:
+    """What Liquid knows of an event: its data, and about it."""
+    values = {"event": event.data, "event_name": event.name, "event_timestamp": event.timestamp}
+    return {**values, "event_id": event.id} if event.id else values
 
 
 def start_by_segment(ws: Workspace, segment_id: int, person: Row) -> None:
@@ -150,7 +157,7 @@ def start_by_segment(ws: Workspace, segment_id: int, person: Row) -> None:
     sql = "SELECT * FROM campaigns WHERE type='segment' AND state='running' ORDER BY id"
     for campaign in ws.store.all(sql):
         if segment_id in json.loads(campaign["definition"])["trigger_segment_ids"]:
-            journey = Journey(person, Origin(campaign=campaign["id"]), {"event": {}})
+            journey = Journey(person, Origin(campaign=campaign["id"]))
             _start(ws, campaign, journey)
 
 
@@ -177,6 +184,7 @@ def send_action(ws: Workspace, action: dict[str, Any], journey: Journey) -> None
         to,
         subject=action.get("subject"),
         content={"body": action.get("body", ""), **journey.content},
+        data=journey.content,
         origin=replace(journey.origin, action=action["id"]),
         failure=None if to else Failure(f"no address for {channel}"),
     )

@@ -14,6 +14,7 @@ from ..refusal import Refused
 from ..store.store import Row
 from ..store.workspace import Workspace, dump
 from . import devices, people
+from .rendering import Message, Rendered, render
 
 WINDOW_MONTHS = 6
 _FILTER_METRICS = frozenset(
@@ -32,6 +33,9 @@ _FILTER_METRICS = frozenset(
         "undeliverable",
     ]
 )
+_LIQUID_TYPES = {"event": "transactional", "segment": "behavioral"}
+"""How Liquid calls the types of campaigns whose name it does not take over."""
+
 MessageType = Literal[
     "email", "webhook", "twilio", "whatsapp", "slack", "push", "in_app", "live_notification"
 ]
@@ -65,7 +69,8 @@ class Failure:
 class NewDelivery:
     """A delivery to add. ``person`` is ``None`` for an address that belongs to nobody.
 
-    ``send_at`` is Unix seconds; a draft is never sent. ``attachments`` are files by their names.
+    ``send_at`` is Unix seconds; a draft is never sent. ``data`` are the values for Liquid beside
+    the person's, by their roots, such as ``trigger``. ``attachments`` are files by their names.
     """
 
     channel: str
@@ -77,6 +82,7 @@ class NewDelivery:
     failure: Failure | None = None
     draft: bool = False
     send_at: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
     attachments: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -96,8 +102,12 @@ def address_for(ws: Workspace, channel: str, person: Row | None) -> str | None:
 
 
 def create(ws: Workspace, new: NewDelivery) -> str:
-    """Add a delivery with its metrics, also the future ones; returns its id."""
-    person, failure = new.person, new.failure
+    """Add a delivery with its metrics, also the future ones; returns its id.
+
+    Its texts are rendered now, also those of a delivery to come (UNVERIFIED), unless it fails
+    anyway. A text that cannot be rendered fails it (fact liquid-failure).
+    """
+    person = new.person
     who = people.identifiers(person) if person else {"id": None, "email": None, "cio_id": None}
     pk = ws.store.insert(
         "deliveries",
@@ -105,15 +115,13 @@ def create(ws: Workspace, new: NewDelivery) -> str:
         person=person["pk"] if person else None,
         identifiers=dump(who),
         recipient=new.recipient,
-        subject=new.subject,
         created=ws.now,
         draft=int(new.draft),
-        failure_message=failure.message if failure else None,
-        content=dump(new.content),
+        content="{}",
         **vars(new.origin),
     )
     delivery_id = make_id(pk)
-    ws.store.execute("UPDATE deliveries SET id=? WHERE pk=?", (delivery_id, pk))
+    failure = _fill(ws, pk, delivery_id, new)
     for name, content in new.attachments.items():
         ws.store.insert("attachments", delivery=pk, name=name, content=content)
     record(ws, pk, "created", ws.now)
@@ -122,6 +130,42 @@ def create(ws: Workspace, new: NewDelivery) -> str:
     else:
         _send(ws, pk, max(ws.now, new.send_at or 0), failure)
     return delivery_id
+
+
+def _fill(ws: Workspace, pk: int, delivery_id: str, new: NewDelivery) -> Failure | None:
+    """Store what a delivery holds, rendered; returns why it fails, if it does."""
+    content = {"subject": new.subject, **new.content}
+    made, failure = Rendered(content), new.failure
+    if failure is None:
+        data = {**_about(ws, new), **new.data}
+        made = render(ws, Message(content, new.person, data, delivery_id))
+        failure = Failure(made.problem) if made.problem else None
+    sql = "UPDATE deliveries SET id=?, subject=?, failure_message=?, content=?, source=? WHERE pk=?"
+    subject = made.content["subject"]
+    kept = {name: each for name, each in made.content.items() if name in new.content}
+    message = failure.message if failure else None
+    ws.store.execute(sql, (delivery_id, subject, message, dump(kept), dump(made.source), pk))
+    return failure
+
+
+def _about(ws: Workspace, new: NewDelivery) -> dict[str, Any]:
+    """What Liquid knows of a message, and of what sends it (fact liquid-meta)."""
+    origin = new.origin
+    message: dict[str, Any] = {
+        "id": origin.action or origin.template,
+        "type": f"{new.channel}_action",
+    }
+    if new.subject is not None:
+        message["subject"] = new.subject
+    table, number = "campaigns", origin.campaign or origin.broadcast
+    if origin.template is not None:
+        table, number = "templates", origin.template
+    row = ws.store.one(f"SELECT * FROM {table} WHERE id=?", (number,))  # noqa: S608 - two names
+    campaign: dict[str, Any] = {"id": number}
+    if row is not None:
+        kind = row["type"] if table == "campaigns" else "transactional_message"
+        campaign = {"id": number, "name": row["name"], "type": _LIQUID_TYPES.get(kind, kind)}
+    return {"campaign": campaign, "message": message}
 
 
 def _send(ws: Workspace, pk: int, start: int, failure: Failure | None) -> None:

@@ -103,7 +103,7 @@ def _trigger(ws: Workspace, event: Event, person: Row | None) -> None:
         if campaigns.started_by(ws, event.name):
             ws.fail_quietly("event older than 72 hours: triggers nothing", event.name)
         return
-    trigger = campaigns.TriggerEvent(event.name, event.data, event.event_id)
+    trigger = campaigns.TriggerEvent(event.name, event.data, event.event_id, event.timestamp)
     campaigns.start_by_event(ws, trigger, person)
 
 

@@ -346,6 +346,7 @@ def _queue(ws: Workspace, send: _Send) -> Sent:
         failure=_failure(send),
         draft=send.body.get("queue_draft") is True,
         send_at=send.send_at,
+        data={"trigger": send.content.get("message_data") or {}},
         attachments=send.attachments,
     )
     return Sent(deliveries.create(ws, delivery), ws.now, send.send_at)

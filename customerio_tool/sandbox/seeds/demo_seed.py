@@ -103,7 +103,7 @@ _BROADCASTS = (
         NEWS,
         "Product news",
         "triggered_broadcast",
-        [_mail(61, "News for {{trigger.month}}")],
+        [_mail(61, "News for {{trigger.month | default: 'this month'}}")],
         members={"default_recipients": {"segment": {"id": CUSTOMERS}}},
     ),
     NewCampaign(
@@ -158,12 +158,15 @@ def _templates(ws: Workspace) -> None:
     receipt = {
         **sender,
         "subject": "Your receipt",
-        "body": "<p>Thank you, {{customer.first_name}}</p>",
+        "body": "<p>Thank you, {{customer.first_name | default: 'friend'}}</p>",
     }
     templates.add(ws, NewTemplate("receipt", "email", receipt))
     reset_mail = {**sender, "subject": "Reset your password", "body": "<p>{{trigger.link}}</p>"}
     templates.add(ws, NewTemplate("password_reset", "email", reset_mail))
-    shipped = {"title": "On its way", "message": "Order {{trigger.order}} has left us"}
+    shipped = {
+        "title": "On its way",
+        "message": "Order {{trigger.order | default: ''}} has left us",
+    }
     templates.add(ws, NewTemplate("order_shipped", "push", shipped))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 8
+VERSION = 9
 
 TABLES = """
 CREATE TABLE generation (id TEXT NOT NULL) STRICT;
@@ -63,7 +63,7 @@ CREATE TABLE deliveries (
   identifiers TEXT NOT NULL, recipient TEXT, subject TEXT, created INTEGER NOT NULL,
   draft INTEGER NOT NULL, failure_message TEXT, campaign INTEGER, action INTEGER,
   broadcast INTEGER, trigger_id INTEGER, template INTEGER, trigger_event_id TEXT,
-  content TEXT NOT NULL) STRICT;
+  content TEXT NOT NULL, source TEXT NOT NULL DEFAULT '{}') STRICT;
 CREATE INDEX deliveries_created ON deliveries (created, pk);
 CREATE INDEX deliveries_person ON deliveries (person, created);
 CREATE INDEX deliveries_campaign ON deliveries (campaign, created) WHERE campaign IS NOT NULL;

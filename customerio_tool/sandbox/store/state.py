@@ -102,6 +102,7 @@ def _delivery(ws: Workspace, row: Row) -> dict[str, Any]:
         "trigger_id": row["trigger_id"],
         "transactional_message_id": row["template"],
         "content": json.loads(row["content"]),
+        "source": json.loads(row["source"]),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..liquid.steps import Steps
 from ..options import Options
 from .store import Store
 
@@ -25,6 +26,7 @@ class Workspace:
     quiet_failures: list[str] = field(default_factory=list)
     is_delayed: bool = False  # the call is accepted now and applied later
     files: Mapping[str, File] = field(default_factory=dict)  # what was fetched for it, by URL
+    steps: Steps = field(default_factory=Steps)  # the work of rendering that it may still do
 
     @property
     def now(self) -> int:

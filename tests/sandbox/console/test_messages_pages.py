@@ -49,6 +49,21 @@ def test_a_delivery_shows_its_message_and_the_data_used(api: Api) -> None:
     assert "shop@example.com" in page.words
 
 
+def test_a_delivery_shows_what_its_templates_became(api: Api) -> None:
+    page = visit(api, send(api, subject="Order {{trigger.order.n}}"))
+    assert "Order 42" in page.words
+    assert '"subject": "Order {{trigger.order.n}}"' in page.words
+    assert "before Liquid" not in visit(api, send(api)).words
+
+
+def test_a_delivery_that_was_not_rendered_shows_why(api: Api) -> None:
+    page = visit(api, send(api, subject="Order {{trigger.number}}"))
+    assert "subject: Variable 'trigger.number' is missing" in page.words
+    assert "failed" in page.words.split()
+    reason = "Liquid cannot be rendered: the delivery fails"
+    assert reason in visit(api, "/console/requests/1").words
+
+
 @pytest.mark.parametrize(
     "body", [ATTACK, "<meta http-equiv=refresh content='0;url=//evil'>", "\x00"]
 )

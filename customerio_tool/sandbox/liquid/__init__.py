@@ -1,0 +1,1 @@
+"""Liquid: turns the templates of messages into what their recipients read."""
