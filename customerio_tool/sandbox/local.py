@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import rmtree
 from ssl import SSLContext
@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from .clock import Clock
 from .options import Options
-from .serving import access
+from .serving import access, request_log
 from .serving.application import Application
 from .serving.faults import Active, Faults
 from .serving.server import Server
 from .serving.tls import server_context
 from .serving.welcome import welcome
-from .store import state
+from .store import changes, state
 from .store.store import Store
 
 
@@ -279,6 +279,31 @@ class Sandbox:
         """The whole workspace, as ``GET /_sandbox/state`` answers it."""
         with self.application.work() as ws:
             return state.dump_state(ws)
+
+    def record_changes(self) -> int:
+        """Record what each request changes, until a reset or a restore.
+
+        Returns:
+            The number of the newest request in the log.
+        """
+        self._running().application.store.record_changes()
+        with self.application.work() as ws:
+            return request_log.last_number(ws)
+
+    def changes(self, requests: Sequence[int]) -> dict[str, Any]:
+        """What requests changed since ``record_changes``, by their numbers in the request log.
+
+        The newest 50,000 changes are kept.
+
+        Returns:
+            ``requests``, which says of each whether it was applied, and why not; ``quiet``, the
+            reasons with their subject; ``changes``, each row before and after, at most 50 of a
+            table; ``counts``, how many rows of each table changed; ``due``, the time at which a
+            delayed write will be applied.
+        """
+        self._running().application.store.record_changes()
+        with self.application.work() as ws:
+            return changes.made_by(ws, requests)
 
     def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
         """Restore the state of the start: workspace, log, faults, clock, options.

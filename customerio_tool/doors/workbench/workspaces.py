@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.telemetry.recent import RecentCalls
 from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.trials import Trials
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_preset
 from customerio_tool.tool import CustomerIoTool
@@ -40,6 +41,7 @@ class Workspace:
     is_kept: bool = False
     found: Mapping[str, Any] | None = field(default=None, repr=False)
     recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
+    trials: Trials = field(default_factory=Trials, repr=False)
 
     def __post_init__(self) -> None:
         """Choose all that may be done, and have the calls of the workspace kept for its pages."""
@@ -58,12 +60,19 @@ class Workspace:
         hosts = self.ground.connection.own_hosts
         return not hosts or "" in hosts
 
-    def tool(self) -> CustomerIoTool:
-        """Return a new tool under the chosen policy; whoever asks for it closes it."""
+    def tool(self, *, dry_run: bool = False) -> CustomerIoTool:
+        """Return a new tool under the chosen policy; whoever asks for it closes it.
+
+        Args:
+            dry_run: Whether it sends nothing, whatever the policy says.
+        """
         with self._lock:
             if self.local and self.local.site_id != self.ground.connection.site_id:
                 self.ground = self._watched(Ground.on(self.local))  # it was reset
-            return self.ground.tool(self.policy)
+            policy = self.policy
+            return self.ground.tool(
+                policy.model_copy(update={"dry_run": True}) if dry_run else policy
+            )
 
     def _watched(self, ground: Ground) -> Ground:
         stores = ground.backends

@@ -20,7 +20,7 @@ _BODIES = frozenset({"body", "body_plain", "body_amp", "subject", "preheader", "
 _UNHAPPY = ("failed", "undeliverable", "dropped", "bounced", "spammed", "suppressed", "deferred")
 _HAPPY = ("converted", "clicked", "opened", "delivered", "sent", "attempted", "drafted")
 # The message of a stranger: no script, no form, nothing from elsewhere, no origin of its own.
-_FRAME_POLICY = (
+FRAME_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'; sandbox"
 )
@@ -116,7 +116,7 @@ def html(visit: Visit, delivery_id: str) -> Reply:
     content = json.loads(row["content"])
     headers = (("Content-Type", "text/html; charset=utf-8"), *PRIVATE)
     body = str(content.get("body") or "").encode()
-    return Reply(200, body, (*headers, ("Content-Security-Policy", _FRAME_POLICY)))
+    return Reply(200, body, (*headers, ("Content-Security-Policy", FRAME_POLICY)))
 
 
 @PAGES.get("/console/deliveries/{delivery_id}/eml")

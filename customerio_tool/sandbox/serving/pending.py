@@ -82,3 +82,4 @@ def apply(ws: Workspace, write: Delayed, router: Router) -> None:
     ws.store.execute(
         "UPDATE requests SET applied=?, reason=? WHERE n=?", (reason is None, reason, write.logged)
     )
+    ws.store.claim_changes(write.logged)

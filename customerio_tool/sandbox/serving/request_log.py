@@ -13,7 +13,7 @@ from ..store.store import Row
 from ..store.workspace import Workspace, dump
 from .http import Reply, Request
 
-_BODY_KEPT = 262_144  # bytes
+BODY_KEPT = 262_144  # bytes
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def add(ws: Workspace, entry: Entry) -> int:
         method=request.method,
         path=request.path,
         query=dump(request.query),
-        body=request.body[:_BODY_KEPT].decode("utf-8", "replace"),
+        body=request.body[:BODY_KEPT].decode("utf-8", "replace"),
         body_bytes=len(request.body),
         status=entry.status,
         user_agent=request.headers.get("user-agent", ""),
@@ -55,6 +55,7 @@ def add(ws: Workspace, entry: Entry) -> int:
         reason=entry.reason,
         fault=None if request.fault is None else request.fault.action,
     )
+    ws.store.claim_changes(number)
     if ws.options.requests_kept:
         oldest = number - ws.options.requests_kept
         ws.store.execute("DELETE FROM requests WHERE n<=?", (oldest,))

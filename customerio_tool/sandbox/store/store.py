@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from . import journal
 from .schema import TABLES, TRIGGERS, VERSION
 from .terms import search_terms
 
@@ -66,6 +67,7 @@ class Store:
         self._path = path
         self._lock = RLock()
         self._closed = False
+        self._is_recorded = False
         self.generation = ""  # saved with the workspace, and new when all of it is replaced
         with self._sqlite_errors():
             self._connection = sqlite3.connect(
@@ -159,12 +161,32 @@ class Store:
                 return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                if self._is_recorded:
+                    journal.forget_unclaimed(self.execute)
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # on a full disk, SQLite rolls back itself
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def record_changes(self) -> None:
+        """Write down from now on what each request changes; a second call does nothing."""
+        with self.transaction():
+            if not self._is_recorded:
+                journal.begin(self.execute)
+        self._is_recorded = True
+
+    def _end_recording(self) -> None:
+        """Forget what was recorded: the numbers of the request log begin anew."""
+        if self._is_recorded:
+            journal.end(self.execute)
+        self._is_recorded = False
+
+    def claim_changes(self, request: int) -> None:
+        """Take the changes of this transaction so far as those of a request, by its number."""
+        if self._is_recorded:
+            journal.claim(self.execute, request)
 
     @contextmanager
     def savepoint(self, *, keep: bool = True) -> Iterator[None]:
@@ -190,10 +212,11 @@ class Store:
         return copied
 
     def restore(self, copied: sqlite3.Connection) -> None:
-        """Replace the workspace by a copy. Not allowed inside a transaction."""
+        """Replace the workspace by a copy, and end the recording. Not allowed in a transaction."""
         with self._lock:
             if self._closed:
                 raise StoreClosed
+            self._end_recording()
             copied.backup(self._connection)
             with self.transaction():
                 self._begin_generation()
@@ -228,8 +251,12 @@ class Store:
         return not self.scalar("SELECT count(*) FROM sqlite_sequence")
 
     def clear(self) -> None:
-        """Delete every row, restart every counter, and begin a new generation."""
+        """Delete every row, restart every counter, begin a new generation, and end the recording.
+
+        What comes after, such as a seed, is so not slowed down by the record of it.
+        """
         with self.transaction():
+            self._end_recording()
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
             self._begin_generation()
