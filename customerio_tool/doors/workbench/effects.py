@@ -280,7 +280,11 @@ def _thing(kind: str, title: Callable[[Row], str], path: str = "") -> Callable[[
         row = change["after"] or change["before"]
         name, what = title(row), _became(change)
         subject = Subject(kind, name, path.format(**row) if what != "gone" else "", what)
-        return (kind, name), subject, list(_lines(_shown(change["before"]), _shown(change["after"])))
+        return (
+            (kind, name),
+            subject,
+            list(_lines(_shown(change["before"]), _shown(change["after"]))),
+        )
 
     return told
 

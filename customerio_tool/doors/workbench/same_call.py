@@ -124,4 +124,3 @@ def _mcp(subtool: Subtool[Any], given: Mapping[str, Any]) -> str:
         "params": {"name": subtool.name, "arguments": dict(given)},
     }
     return plain_json(request)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +93,7 @@ def _step(subtool: Subtool[Any], step: Step, masked: Callable[[str], str]) -> Se
         status=attempt.status,
         fate=attempt.fate.replace("_", " "),
         look=_look(what),
-        reply=_pretty(reply.body, lambda text: masked(reply.mask(text))) if reply else "",
+        reply=_pretty(reply.body, masked) if reply else "",
         problem=attempt.problem,
         seconds=attempt.seconds,
         at=max(0.0, at - attempt.seconds),
@@ -128,10 +129,8 @@ def own_request(trial: Trial) -> Exchange | None:
 def _pretty(body: bytes, masked: Callable[[str], str]) -> str:
     """Return a body without keys, as JSON on several lines if it is JSON, and cut if it is long."""
     text = body.decode("utf-8", "replace")
-    try:
+    with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        pass
     # Half of a surrogate pair can be written as an escape in a reply, and cannot be in a page.
     whole = masked(text.encode("utf-8", "backslashreplace").decode())
     cut = f"\n… {len(whole):,} characters" if len(whole) > _MOST else ""

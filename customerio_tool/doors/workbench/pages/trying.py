@@ -104,7 +104,7 @@ def send(visit: Visit) -> Response:
 @PAGES.get("/try/{subtool}/confirm")
 def ask(visit: Visit) -> Response:
     """Ask once more before a call that changes a live workspace."""
-    subtool, draft = _named(visit), _draft(visit, "draft", visit.query.get("draft", ""))
+    subtool, draft = _named(visit), _draft(visit, visit.query.get("draft", ""))
     return visit.page(
         "try_confirm",
         subtool=subtool,
@@ -119,7 +119,7 @@ def ask(visit: Visit) -> Response:
 @PAGES.post("/try/{subtool}/confirm")
 def confirm(visit: Visit) -> Response:
     """Make the call that a person looked at once more."""
-    draft = _draft(visit, "draft", visit.field("draft"))
+    draft = _draft(visit, visit.field("draft"))
     return _called(visit, draft, _purpose(draft), is_dry=False)
 
 
@@ -195,7 +195,7 @@ def _digits(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _draft(visit: Visit, name: str, number: str) -> Draft:
+def _draft(visit: Visit, number: str) -> Draft:
     draft = visit.workspace.trials.draft(_digits(number))
     if draft is None or draft.subtool != visit.parameters["subtool"]:
         words = "Nothing was called: this form is of another workspace, or too old."
@@ -269,9 +269,7 @@ def _form(
     return {
         "json": None,
         "first": [each for each in fields if each.is_required or each.value or each.problems],
-        "more": [
-            each for each in fields if not (each.is_required or each.value or each.problems)
-        ],
+        "more": [each for each in fields if not (each.is_required or each.value or each.problems)],
         "others": [line for name, each in problems.items() if name not in seen for line in each],
     }
 
