@@ -8,14 +8,20 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from customerio_tool.calls.call import CallContext, Exchange
+from customerio_tool.calls.call import Call, CallContext, Exchange
+from customerio_tool.calls.request import request_for
+from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.masking import KeyMask
+from customerio_tool.deadline import Clock
 from customerio_tool.doors.workbench.fields import Arguments
 from customerio_tool.doors.workbench.trials import Trial
 from customerio_tool.doors.workbench.workspaces import DOOR, Workspace
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.sandbox.serving.request_log import BODY_KEPT
+from customerio_tool.subtools import find
+from customerio_tool.subtools.declare import Invocation
 from customerio_tool.subtools.declare.characters import visible
+from customerio_tool.subtools.declare.identifiers import ulid
 
 if TYPE_CHECKING:
     from customerio_tool.sandbox import Sandbox
@@ -32,12 +38,23 @@ def make(workspace: Workspace, trial: Trial) -> None:
             local = workspace.local
             before = local.record_changes() if local else 0
             trial.envelope = tool.call(draft.subtool, draft.arguments, context=context)
+            if trial.envelope.get("outcome") == "dry_run":
+                trial.request = _request(workspace, trial)
             if local:
                 _see_effect(local, trial, before)
     except CustomerIoError as error:  # such as of a connection that cannot be used
         trial.envelope = error.as_result()
     finally:
         trial.end()
+
+
+def _request(workspace: Workspace, trial: Trial) -> Request:
+    """Return the request of a dry run: its envelope has no hidden characters, and is cut."""
+    ground, subtool = workspace.ground, find(trial.subtool)
+    clock = ground.clock or Clock()
+    fresh = ulid(clock.now(), clock.entropy(10))
+    at = Invocation(now=clock.now(), workspace=ground.connection.workspace_key, ulid=fresh)
+    return request_for(Call(subtool, subtool.parse(trial.draft.arguments), at))
 
 
 def _see_effect(local: Sandbox, trial: Trial, before: int) -> None:

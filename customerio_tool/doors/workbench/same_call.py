@@ -10,6 +10,7 @@ from pprint import pformat
 from typing import Any
 
 from customerio_tool.connection import Connection
+from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.credentials import VARIABLES
 from customerio_tool.doors.shown import plain_json
@@ -18,7 +19,6 @@ from customerio_tool.doors.workbench.wire import own_request
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Api, Subtool
-from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.version import DISTRIBUTION
 
 _MOST = 60_000
@@ -53,7 +53,7 @@ def forms_of(trial: Trial, connection: Connection) -> list[Form]:
     except ArgumentsInvalid:
         return []
     given = subtool.changed(args, {})
-    curl = _curl(trial, connection, subtool.endpoint_of(args).api)
+    curl = _curl(trial, connection)
     made = [
         *([Form("curl", "curl", curl)] if curl else []),
         Form("Python", "python", _python(subtool, given)),
@@ -73,30 +73,28 @@ def variables_of(connection: Connection) -> str:
     return "\n".join(lines)
 
 
-def _curl(trial: Trial, connection: Connection, api: Api) -> str:
-    """Return the request of a call as a curl command; empty if it is not known whole."""
+def _curl(trial: Trial, connection: Connection) -> str:
+    """Return the request of a call as a curl command; empty if there is none, or no host yet."""
     if sent := own_request(trial):
-        request = sent.request
-        body = (request.body or b"").decode()
-        return _command(request.method, sent.attempt.origin + request.target, body, api, connection)
-    envelope = trial.envelope or {}
-    shown = envelope.get("request")
-    if not shown or envelope.get("truncated") or "truncated" in shown or "://" not in shown["url"]:
+        return _command(sent.request, sent.attempt.origin, connection)
+    request = trial.request
+    if request is None or not (connection.region or connection.has_own_host(request.api)):
         return ""
-    query = f"?{shown['query']}" if "query" in shown else ""
-    body = compact(shown["body"]) if "body" in shown else ""
-    return _command(shown["method"], shown["url"] + query, body, api, connection)
+    return _command(
+        request, connection.base_url(request.api, connection.region or "us"), connection
+    )
 
 
-def _command(method: str, url: str, body: str, api: Api, connection: Connection) -> str:
-    parts = [f"curl -g --path-as-is -X {method} {shlex.quote(url)}", _AUTHORIZATION[api]]
+def _command(request: Request, origin: str, connection: Connection) -> str:
+    url, api = origin + request.target, request.api
+    parts = [f"curl -g --path-as-is -X {request.method} {shlex.quote(url)}", _AUTHORIZATION[api]]
     if api is Api.APP and connection.workspace_id:
         parts.append(f"-H {shlex.quote(f'X-Workspace-Id: {connection.workspace_id}')}")
     if connection.ca_file:
         parts.append(f"--cacert {shlex.quote(str(connection.ca_file))}")
-    if body:
+    if request.body:
         # JSON has escapes for whatever a terminal would not show.
-        shown = plain_json(json.loads(body), indent=None)
+        shown = plain_json(json.loads(request.body), indent=None)
         parts += ["-H 'Content-Type: application/json'", f"--data-raw {shlex.quote(shown)}"]
     return " \\\n  ".join(parts)
 

@@ -11,6 +11,7 @@ from time import monotonic, time
 from typing import Any, TypeAlias
 
 from customerio_tool.calls.call import Exchange
+from customerio_tool.connection.exchange import Request
 from customerio_tool.doors.workbench.fields import Arguments
 
 KEPT = 50
@@ -50,6 +51,7 @@ class Trial:
         began_at: Unix time in seconds.
         steps: What happened, in order.
         envelope: The result; None while the call is under way, or if it broke.
+        request: The request of a dry run, word for word; None if there is none.
         seconds: How long it took; None while it is under way.
         effect: What it changed in the sandbox; None if that is not known.
         sandbox: The sandbox's site id, so that the effect is not looked for in another one.
@@ -62,6 +64,7 @@ class Trial:
     began_at: float = field(default_factory=time)
     steps: list[Step] = field(default_factory=list, repr=False)
     envelope: dict[str, Any] | None = field(default=None, repr=False)
+    request: Request | None = field(default=None, repr=False)
     seconds: float | None = None
     effect: Mapping[str, Any] | None = field(default=None, repr=False)
     sandbox: str = field(default="", repr=False)
