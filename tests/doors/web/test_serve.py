@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from customerio_tool.doors.web.server import listen
 from customerio_tool.sandbox import Sandbox
 from tests.support.http_door import TOKEN, served
 from tests.support.shell import MAIN, environment, invoke
@@ -26,6 +28,16 @@ def test_a_signal_ends_it_with_success(sandbox: Sandbox, number: int) -> None:
         server.process.send_signal(number)
         printed, complaints = server.process.communicate(timeout=PATIENCE)
     assert (server.process.returncode, printed, complaints) == (0, "", "")
+
+
+def test_no_part_of_a_reply_waits_until_the_client_has_acknowledged_another() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname(), PATIENCE),
+    ):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_running_call_ends_first(sandbox: Sandbox) -> None:
