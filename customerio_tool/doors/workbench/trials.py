@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from time import monotonic, time
 from typing import Any, TypeAlias
@@ -16,6 +16,9 @@ from customerio_tool.doors.workbench.fields import Arguments
 
 KEPT = 50
 """How many results, and how many forms under way, are kept in memory."""
+
+_MOST_BYTES = 200_000
+"""The most bytes of a reply that are kept."""
 
 _MOST_TICKETS = 1_000
 
@@ -38,6 +41,10 @@ class Draft:
     subtool: str
     arguments: Arguments = field(repr=False)
     run_id: str = ""
+
+    def is_like(self, other: Draft) -> bool:
+        """Whether the same was typed."""
+        return replace(self, number=other.number) == other
 
 
 @dataclass(eq=False)
@@ -80,7 +87,9 @@ class Trial:
         return self.draft.subtool
 
     def note(self, what: str | Exchange) -> None:
-        """Add a step."""
+        """Add a step; of a very long reply, the beginning is kept."""
+        if isinstance(what, Exchange) and what.reply and len(what.reply.body) > _MOST_BYTES:
+            what = replace(what, reply=replace(what.reply, body=what.reply.body[:_MOST_BYTES]))
         self.steps.append((monotonic() - self._began, what))
 
     def end(self) -> None:
@@ -115,11 +124,6 @@ class Trials:
             self._tickets[name] = (purpose, None)
             _drop_oldest(self._tickets, _MOST_TICKETS)
         return name
-
-    def is_open(self, ticket: str, purpose: str) -> bool:
-        """Whether a ticket is for a form, and has made no call."""
-        with self._lock:
-            return self._tickets.get(ticket) == (purpose, None)
 
     def made_by(self, ticket: str) -> int | None:
         """Return the number of the trial that a ticket made; None if it made none."""

@@ -148,6 +148,15 @@ def test_a_form_that_is_sent_twice_calls_once(bench: Bench) -> None:
     assert "was called once" in bench.get(again.headers["location"]).words
 
 
+def test_a_form_that_was_changed_after_a_step_back_is_looked_at_again(bench: Bench) -> None:
+    fields = form(bench.get("/try/track_event?example=1"), "track_event")
+    bench.post("/try/track_event", {**fields, "action": "call"})
+    page = bench.post("/try/track_event", {**fields, "arg.name": "other", "action": "call"})
+    assert "Nothing was called" in page.words
+    assert form(page, "track_event")["arg.name"] == "other"
+    assert len(bench.local.requests()) == 1
+
+
 def test_a_result_can_be_loaded_again_without_a_call(bench: Bench) -> None:
     fields = form(bench.get("/try/track_event?example=1"), "track_event")
     result = bench.sent("/try/track_event", {**fields, "action": "call"}).headers["location"]

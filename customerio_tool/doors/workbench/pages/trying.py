@@ -66,7 +66,8 @@ def try_it(visit: Visit) -> Response:
     if trial is not None and trial.subtool != subtool.name:
         return see(f"/try/{trial.subtool}", result=str(trial.number))
     arguments, run_id = _filled(visit, subtool, trial)
-    problems = problems_in(trial.envelope) if trial and trial.envelope else {}
+    is_as_called = trial is not None and arguments is trial.draft.arguments
+    problems = problems_in((trial and trial.envelope) or {}) if is_as_called else {}
     return visit.page(
         "try",
         picker=_picker(visit, subtool),
@@ -149,11 +150,11 @@ def _called(visit: Visit, draft: Draft, purpose: str, *, is_dry: bool) -> Respon
     trial = workspace.trials.begin(ticket, purpose, draft, is_dry=is_dry)
     if trial is not None:
         calling.make(workspace, trial)
-    number = trial.number if trial else workspace.trials.made_by(ticket)
-    if number is None:
+        return see(f"/try/{draft.subtool}", result=str(trial.number))
+    made = workspace.trials.trial(workspace.trials.made_by(ticket) or 0)
+    if made is None or not made.draft.is_like(draft):  # such as after a step back, and a change
         return _to_draft(draft, says="old")
-    says = {} if trial else {"says": "twice"}
-    return see(f"/try/{draft.subtool}", result=str(number), **says)
+    return see(f"/try/{draft.subtool}", result=str(made.number), says="twice")
 
 
 def _to_draft(draft: Draft, **query: str) -> Response:
