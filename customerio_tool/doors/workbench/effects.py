@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 Row: TypeAlias = Mapping[str, Any]
@@ -97,7 +98,8 @@ class Effect:
         summary: How much changed, in words; empty if nothing did.
         subjects: Who and what changed.
         deliveries: The messages that were made.
-        quiet: Why an accepted request had no effect, or only part of it.
+        kept: How many earlier deliveries belong to somebody else now, or to nobody.
+        reasons: Why a request had no effect, or only part of it.
         due: The time of the sandbox at which a delayed write is applied; None if there is none.
         more: How many changes are not shown.
     """
@@ -105,7 +107,8 @@ class Effect:
     summary: str
     subjects: tuple[Subject, ...]
     deliveries: tuple[Delivery, ...]
-    quiet: tuple[str, ...]
+    kept: int
+    reasons: tuple[str, ...]
     due: float | None
     more: int
 
@@ -113,26 +116,30 @@ class Effect:
 def effect_of(found: Row) -> Effect:
     """Return the effect of a call from what the sandbox tells of its requests."""
     subjects: dict[tuple[str, Any], Subject] = {}
-    deliveries = []
+    deliveries, kept = [], 0
     changes = found["changes"]
     for change in sorted(changes, key=lambda each: each["table"] not in ("people", "segments")):
         if change["table"] != "deliveries":
             _tell(subjects, change)
         elif change["before"] is None:
             deliveries.append(_delivery(change["after"]))
+        else:
+            kept += 1
     counts = {name: n for name, n in found["counts"].items() if name in _WORDS}
+    counts["deliveries"] = counts.get("deliveries", 0) - kept
     return Effect(
         _summary(counts),
         tuple(subjects.values()),
         tuple(deliveries),
+        kept,
         tuple(_reasons(found)),
         found["due"],
-        sum(counts.values()) - len(changes),
+        sum(counts.values()) + kept - len(changes),
     )
 
 
 def _summary(counts: Mapping[str, int]) -> str:
-    ordered = [name for name in _WORDS if name in counts]
+    ordered = [name for name in _WORDS if counts.get(name)]
     return ", ".join(f"{counts[name]:,} {_WORDS[name][counts[name] > 1]}" for name in ordered)
 
 
@@ -140,11 +147,17 @@ def _reasons(found: Row) -> Iterator[str]:
     told = set()
     for each in found["quiet"]:
         told.add(each["reason"])
-        yield f"{each['reason']}: {each['subject']}" if each["subject"] else each["reason"]
+        about = f": {each['subject']}" if each["subject"] else ""
+        yield f"Quietly: {each['reason']}{about}"
     for request in found["requests"]:
         reason = request["reason"]
-        if reason and reason != _NOT_YET and not told & set(reason.split("; ")):
-            yield reason
+        if not reason or reason == _NOT_YET or told & set(reason.split("; ")):
+            continue
+        if request["fault"]:
+            yield f"A fault hit request {request['n']}: {request['fault']}"
+        else:
+            is_refused = (request["status"] or 0) >= HTTPStatus.BAD_REQUEST
+            yield f"{'Refused' if is_refused else 'Quietly'}: {reason}"
 
 
 def _delivery(row: Row) -> Delivery:
@@ -227,9 +240,10 @@ def _part(name: Callable[[Row], str], value: Callable[[Row], Any]) -> Callable[[
     def told(change: Row) -> _Told:
         before, after = change["before"], change["after"]
         was, now = (None if row is None else value(row) for row in (before, after))
-        if was == now:  # it is another person's now
-            now = f"{now}, of this person now"
-        return _of_person(change, [Line(name(after or before), was, now)])
+        what = name(after or before)
+        if was == now:  # it was another person's
+            return _of_person(change, [Line(f"{what}, taken over", None, now)])
+        return _of_person(change, [Line(what, was, now)])
 
     return told
 

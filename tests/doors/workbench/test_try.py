@@ -18,6 +18,11 @@ from tests.support.pages import Page
 from tests.support.workbench import Bench
 
 
+@pytest.fixture
+def bench(begun_anew: Bench) -> Bench:
+    return begun_anew
+
+
 def form(page: Page, name: str) -> dict[str, str]:
     return PageForm(page, f"/try/{name}").fields
 
@@ -59,7 +64,7 @@ def test_a_subtool_that_may_not_run_is_shown_with_the_reason(bench: Bench) -> No
     bench.workspace.policy = Policy.reads().only(["list_segments"])
     page = bench.get("/try/track_event")
     assert "This agent may only read, and track_event writes." in page.words
-    assert "switched off" in page.words
+    assert "Switched off" in page.words
     offered = [each for each in page.all("button", name="action") if "disabled" not in each]
     assert {each["value"] for each in offered} == {"form", "json"}
 
@@ -225,6 +230,21 @@ def test_the_effect_is_told_by_person_with_what_was_before_and_after(bench: Benc
     words = " ".join(page.words.split())
     for line in ("~ plan free → pro", "− seats 3", "+ city Zürich"):  # noqa: RUF001 - the sign
         assert line in words.replace("−seats", "− seats").replace("~plan", "~ plan"), line  # noqa: RUF001
+
+
+def test_what_a_merge_takes_over_is_told_of_the_person_who_survives(bench: Bench) -> None:
+    page = tried(bench, "merge_customers", primary_id="u1", secondary_id="u6")
+    assert "event, taken over" in page.words
+    assert "One earlier delivery stays" in page.words
+    assert not re.search("Changed: .*deliver", page.words)
+
+
+def test_a_fault_that_hit_a_request_is_told_apart_from_quiet_reasons(bench: Bench) -> None:
+    bench.local.fault(operation="track", status=503, times=1)
+    page = tried(bench, "track_event", customer_id="u1", name="n")
+    assert "A fault hit request 1: answer" in page.words
+    assert "Quietly" not in page.words
+    assert "Refused: " in tried(bench, "get_campaign", campaign_id="99").words
 
 
 def test_a_quiet_reason_is_told(bench: Bench) -> None:

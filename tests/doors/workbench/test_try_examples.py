@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import PAGE, find
 from tests.support.page_forms import PageForm
 from tests.support.pages import Page
-from tests.support.workbench import Bench, workbench
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Bench]:
-    with Sandbox() as local, workbench(local) as running:
-        local.snapshot("the start")
-        yield running
+from tests.support.workbench import Bench
 
 
 @pytest.mark.parametrize("name", PAGE)
 def test_each_example_fills_the_form_shows_its_request_and_then_its_effect(
-    shared: Bench, name: str
+    begun_anew: Bench, name: str
 ) -> None:
-    subtool = find(name)
+    bench, subtool = begun_anew, find(name)
     for number, example in enumerate(subtool.examples, 1):
-        shared.local.restore("the start")
-        logged = len(shared.local.requests())
-        page = shared.get(f"/try/{name}?example={number}")
+        bench.local.restore("the start")
+        logged = len(bench.local.requests())
+        page = bench.get(f"/try/{name}?example={number}")
 
-        page = sent(shared, page, name, "dry_run")
+        page = sent(bench, page, name, "dry_run")
         assert example.sends.method in page.words
-        assert shared.local.track_url + example.sends.path in page.words
-        assert len(shared.local.requests()) == logged
+        assert bench.local.track_url + example.sends.path in page.words
+        assert len(bench.local.requests()) == logged
 
-        page = sent(shared, page, name, "call")
-        made = shared.local.requests()[logged:]
+        page = sent(bench, page, name, "call")
+        made = bench.local.requests()[logged:]
         assert example.sends.path in [each["path"] for each in made]
         assert example.sends.path in page.words
         assert ("A read changes nothing." in page.words) == subtool.effect.read_only

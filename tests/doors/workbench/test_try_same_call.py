@@ -20,6 +20,11 @@ from tests.support.workbench import Bench
 ODD = '{"note": "it\'s \\"quoted\\" $HOME `x` \\\\ \u202eö\u202c", "n": [1, 2.5, true, null]}'
 
 
+@pytest.fixture
+def bench(begun_anew: Bench) -> Bench:
+    return begun_anew
+
+
 def forms(bench: Bench, subtool: str, action: str, /, **arguments: str) -> dict[str, str]:
     """Try a call, and return its forms by name, as its page has them."""
     fields = PageForm(bench.get(f"/try/{subtool}"), f"/try/{subtool}").fields

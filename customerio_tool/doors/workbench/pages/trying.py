@@ -299,7 +299,7 @@ def _reason(subtool: Subtool[Any], workspace: Workspace) -> str:
     """Return why a subtool may not run; empty if it may."""
     if reason := barred(subtool, workspace.policy):
         return reason
-    return "" if workspace.policy.allows(subtool) else "It is switched off on the page Tool."
+    return "" if workspace.policy.allows(subtool) else "Switched off on the page Tool."
 
 
 def _earlier(visit: Visit, trial: Trial | None) -> dict[str, Any]:
