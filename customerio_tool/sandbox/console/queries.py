@@ -143,9 +143,10 @@ def _place(cursor: str | None) -> tuple[int, int]:
 
 
 def attachments(ws: Workspace, pk: int) -> dict[str, bytes]:
-    """The files of a delivery by their names."""
-    sql = "SELECT name, content FROM attachments WHERE delivery=? ORDER BY rowid"
-    return {row["name"]: row["content"] for row in ws.store.all(sql, (pk,))}
+    """The files of a delivery by their names, in the order of the message."""
+    sql = "SELECT rowid, name, content FROM attachments WHERE delivery=?"
+    rows = sorted(ws.store.all(sql, (pk,)), key=lambda row: row["rowid"])
+    return {row["name"]: row["content"] for row in rows}
 
 
 def delivery(ws: Workspace, delivery_id: str) -> Row | None:
