@@ -153,6 +153,19 @@ def test_a_form_that_is_sent_twice_calls_once(bench: Bench) -> None:
     assert "was called once" in bench.get(again.headers["location"]).words
 
 
+def test_a_call_under_way_has_a_page_and_is_not_made_again(bench: Bench) -> None:
+    bench.local.fault(operation="track", delay=0.5)
+    fields = {**form(bench.get("/try/track_event?example=1"), "track_event"), "action": "call"}
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(bench.sent, "/try/track_event", fields)
+        while not bench.workspace.trials.newest:
+            sleep(0.01)
+        page = bench.post("/try/track_event", fields)
+        assert "under way" in page.words
+        assert "Changed: 1 event" in bench.get(first.result().headers["location"]).words
+    assert len(bench.local.requests()) == 1
+
+
 def test_a_form_that_was_changed_after_a_step_back_is_looked_at_again(bench: Bench) -> None:
     fields = form(bench.get("/try/track_event?example=1"), "track_event")
     bench.post("/try/track_event", {**fields, "action": "call"})
