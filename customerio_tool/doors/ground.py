@@ -46,6 +46,18 @@ class Ground:
         connection = Connection.load(local.connection(), apis=apis)
         return cls(connection, Backends.on_clock(clock), clock, local)
 
+    @classmethod
+    def of(cls, connection: Connection) -> Ground:
+        """Return the ground of tools on a connection, with the stores that the environment names.
+
+        Raises:
+            ConnectionInvalid: The environment's audit file or rates cannot be used.
+            ImportError: The environment names Redis, and the extra `redis` is not installed.
+            ValueError: `CUSTOMERIO_REDIS_URL` is not the URL of a Redis server.
+        """
+        shared = Backends.of_process(*connection.own_hosts)
+        return cls(connection, Backends.from_env(shared=shared))
+
     def tool(self, policy: Policy) -> CustomerIoTool:
         """Return a tool under a policy."""
         return CustomerIoTool(

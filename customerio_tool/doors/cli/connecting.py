@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from customerio_tool.backends import Backends
 from customerio_tool.connection import Connection
 from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
@@ -63,7 +62,6 @@ def from_env(apis: Collection[Api]) -> Ground:
     """
     connection = Connection.from_env(apis=apis)
     try:
-        shared = Backends.of_process(*connection.own_hosts)
-        return Ground(connection, Backends.from_env(shared=shared))
+        return Ground.of(connection)
     except (ImportError, ValueError) as error:  # about CUSTOMERIO_REDIS_URL
         fail(str(error), Exit.CONNECTION)

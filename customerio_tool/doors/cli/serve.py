@@ -160,13 +160,14 @@ def _tell_ready(ready: dict[str, str], *, as_json: bool) -> None:
     tell(f"JSON calls at {ready['api']}{mcp}; Ctrl-C stops it.{token}{pages}")
 
 
-_MODULES_OF_EXTRA = {"jinja2", "starlette", "uvicorn"}
+_MODULES_OF_EXTRA = {"dotenv", "jinja2", "starlette", "uvicorn"}
 
 
 def refuse_without_extra() -> None:
     """Say how to install the extra, if it is not."""
     try:
-        import jinja2  # noqa: F401 - whether it can be imported
+        import dotenv  # noqa: F401 - whether it can be imported
+        import jinja2  # noqa: F401 - the same
 
         from customerio_tool.doors.web import server  # noqa: F401
     except ModuleNotFoundError as missing:

@@ -41,9 +41,10 @@ def workbench(
     """Open the workbench: save a connection, try calls, approve what waits; Ctrl-C stops it.
 
     It listens on 127.0.0.1 alone, and brings a new local Customer.io along. The environment's
-    connection, if there is one, is beside it. The policy is what both --preset and the
-    environment's policy allow: no choice on the pages widens it. Each printed link lets one browser
-    in, once. --json prints the addresses as JSON on standard output.
+    connection, if there is one, is beside it, and those that a person keeps on this machine. The
+    policy is what both --preset and the environment's policy allow: no choice on the pages widens
+    it. Each printed link lets one browser in, once. --json prints the addresses as JSON on standard
+    output.
     """
     refuse_without_extra()
     from customerio_tool.sandbox import Sandbox
@@ -58,13 +59,17 @@ def workbench(
 
 
 def _workspaces(local: Ground, policy: Policy) -> Workspaces:
-    """Return the local Customer.io, which is chosen, and the environment's connection."""
+    """Return the local Customer.io, which is chosen, the environment's connection, and the kept."""
+    from customerio_tool.doors.workbench.kept import KeptConnections
     from customerio_tool.doors.workbench.workspaces import Workspace, Workspaces
 
-    workspaces = Workspaces(Workspace("local", "Local Customer.io", local, policy))
+    first = Workspace("local", "Local Customer.io", local, policy)
+    workspaces = Workspaces(first, KeptConnections.of_user())
     if apis := apis_given(os.environ):
         workspaces.add_connection("Connection of the environment", from_env(apis), policy)
-        workspaces.choose("local")
+    for problem in workspaces.add_kept(policy):
+        tell(f"Not opened: {problem}")
+    workspaces.choose("local")
     return workspaces
 
 

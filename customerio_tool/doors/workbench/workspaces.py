@@ -9,10 +9,14 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.telemetry.recent import RecentCalls
+from customerio_tool.connection.fields import is_vendor
 from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.kept import KeptConnection, KeptConnections, KeptUnusable
 from customerio_tool.doors.workbench.trials import Trials
+from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_preset
+from customerio_tool.secret import Secret
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ class Workspace:
         bound: What its calls may do at most: the choices narrow it, and never widen it.
         is_kept: Whether its connection is in the file of kept connections.
         found: What the last test of its connection found; None if it was not tested.
+        saved: The fields of its connection as a person gave them; None if nobody did.
     """
 
     key: str
@@ -40,6 +45,7 @@ class Workspace:
     bound: Policy = field(repr=False)
     is_kept: bool = False
     found: Mapping[str, Any] | None = field(default=None, repr=False)
+    saved: Secret[Mapping[str, str]] | None = field(default=None, repr=False)
     recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
     trials: Trials = field(default_factory=Trials, repr=False)
 
@@ -57,8 +63,12 @@ class Workspace:
     @property
     def is_live(self) -> bool:
         """Whether calls may reach people: one of its hosts is Customer.io's own."""
-        hosts = self.ground.connection.own_hosts
-        return not hosts or "" in hosts
+        return any(map(is_vendor, self.ground.connection.origins()))
+
+    def test(self) -> None:
+        """Test the connection, and keep what was found."""
+        with self.tool() as tool:
+            self.found = tool.test_connection()
 
     def tool(self, *, dry_run: bool = False) -> CustomerIoTool:
         """Return a new tool under the chosen policy; whoever asks for it closes it.
@@ -85,9 +95,11 @@ class Workspaces:
 
     Args:
         first: The first workspace, which is chosen.
+        kept: The file of kept connections; None where none is kept.
     """
 
-    def __init__(self, first: Workspace) -> None:
+    def __init__(self, first: Workspace, kept: KeptConnections | None = None) -> None:
+        self.kept = kept
         self._all = {first.key: first}
         self._current = first.key
         self._lock = RLock()
@@ -98,18 +110,49 @@ class Workspaces:
             self._all[workspace.key] = workspace
             self._current = workspace.key
 
-    def add_connection(self, title: str, ground: Ground, bound: Policy) -> Workspace:
+    def add_connection(
+        self,
+        title: str,
+        ground: Ground,
+        bound: Policy,
+        saved: Secret[Mapping[str, str]] | None = None,
+        key: str = "",
+    ) -> Workspace:
         """Add the workspace of a connection, which begins careful, and choose it.
 
         Args:
             title: Its name for a person.
             ground: The connection, stores and clock.
             bound: What the server allows.
+            saved: The fields of the connection as a person gave them.
+            key: Its name in addresses; by default a new one.
         """
-        workspace = Workspace(secrets.token_hex(4), title, ground, bound)
+        workspace = Workspace(key or secrets.token_hex(4), title, ground, bound, saved=saved)
         workspace.policy = with_preset(bound, "careful")
         self.add(workspace)
         return workspace
+
+    def add_kept(self, bound: Policy) -> list[str]:
+        """Add the workspaces of the kept connections, and return what kept one of them out.
+
+        Args:
+            bound: What the server allows.
+        """
+        try:
+            kept = self.kept.all() if self.kept else {}
+        except KeptUnusable as unusable:
+            return [str(unusable)]
+        problems = [self._add_kept(key, each, bound) for key, each in kept.items()]
+        return [problem for problem in problems if problem]
+
+    def _add_kept(self, key: str, one: KeptConnection, bound: Policy) -> str:
+        """Add the workspace of a kept connection, and return the problem of one that is wrong."""
+        try:
+            ground = Ground.of(one.load())
+        except (ConnectionInvalid, ImportError, ValueError) as error:
+            return f"The kept connection {one.title!r}: {error}"
+        self.add_connection(one.title, ground, bound, one.fields, key).is_kept = True
+        return ""
 
     def remove(self, key: str) -> None:
         """Forget a workspace; of one that is unknown, there is nothing to forget.
@@ -130,6 +173,15 @@ class Workspaces:
         """
         with self._lock:
             self._current = self._all[key].key
+
+    def find(self, key: str) -> Workspace:
+        """Return the workspace of a key.
+
+        Raises:
+            KeyError: There is none of that key.
+        """
+        with self._lock:
+            return self._all[key]
 
     @property
     def current(self) -> Workspace:

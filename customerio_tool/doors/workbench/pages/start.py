@@ -25,4 +25,4 @@ def choose(visit: Visit) -> Response:
         visit.workspaces.choose(visit.field("workspace"))
     except KeyError:
         raise Refused("There is no such workspace any more.", HTTPStatus.NOT_FOUND) from None
-    return see("/")
+    return see("/connections" if visit.field("then") == "/connections" else "/")
