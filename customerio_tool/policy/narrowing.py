@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
 from customerio_tool.policy.policy import PRESETS, Policy
+from customerio_tool.policy.recipients import on_both_lists
 from customerio_tool.policy.values import AskedEffect, Confirm, Confirmations
 from customerio_tool.subtools import subtools
 
@@ -27,13 +28,41 @@ def _word(confirm: Confirmations, effect: AskedEffect) -> Confirm:
     return confirm if isinstance(confirm, str) else confirm.get(effect, "never")
 
 
+def _union(one: Collection[str], other: Collection[str]) -> frozenset[str]:
+    return frozenset((*one, *other))
+
+
+def _both(one: Collection[str], other: Collection[str]) -> frozenset[str]:
+    return frozenset(one) & frozenset(other)
+
+
+def _if_given(stricter: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return the same for a field whose None sets no limit."""
+
+    def either(one: Any, other: Any) -> Any:
+        if one is None or other is None:
+            return other if one is None else one
+        return stricter(one, other)
+
+    return either
+
+
 _STRICTER: Mapping[str, Callable[[Any, Any], Any]] = {
+    "enabled": _if_given(_both),
     "confirm": _stricter_confirm,
     "read_only": lambda one, other: one or other,
+    "dry_run": lambda one, other: one or other,
     "event_overrides": lambda one, other: one and other,
     "data_files": lambda one, other: one and other,
+    "allowed_recipients": _if_given(on_both_lists),
+    "allow_triggers": lambda one, other: one and other,
+    "send_budget": _if_given(min),
+    "hidden_attributes": _union,
 }
-"""For each field that a preset sets: of two values, the one that allows less."""
+"""For each field of a policy: of two values, the one that allows less."""
+
+PRESET_FIELDS = frozenset(field for preset in PRESETS.values() for field in preset)
+"""The fields that some preset sets."""
 
 
 def with_preset(policy: Policy, preset: str) -> Policy:
@@ -55,3 +84,16 @@ def with_only(policy: Policy, names: Collection[str]) -> Policy:
     """Return a policy that enables, of the subtools that it enabled, only the named ones."""
     enabled = subtools() if policy.enabled is None else policy.enabled
     return policy.only(name for name in enabled if name in names)
+
+
+def narrowed(policy: Policy, wanted: Policy) -> Policy:
+    """Return a policy that allows only what both of these allow."""
+    fields = {
+        name: stricter(getattr(policy, name), getattr(wanted, name))
+        for name, stricter in _STRICTER.items()
+    }
+    # `allow_triggers` speaks of an allow-list: where one side has none, the other's word counts.
+    listed = [each for each in (policy, wanted) if each.allowed_recipients is not None]
+    if len(listed) == 1:
+        fields["allow_triggers"] = listed[0].allow_triggers
+    return Policy.model_validate(fields)

@@ -59,6 +59,17 @@ def recipient_problems(reach: Reach, allowed: Collection[str]) -> list[FieldProb
     ]
 
 
+def on_both_lists(one: Collection[str], other: Collection[str]) -> frozenset[str]:
+    """Return the allow-list of what two of them allow: the entries of each that the other has.
+
+    An address is on a list also by its domain; so both lists together allow what each allows.
+    """
+    lists = [{_folded(entry).removeprefix("@") for entry in each} for each in (one, other)]
+    return frozenset(
+        entry for own, its in (lists, lists[::-1]) for entry in own if _on_list(entry, its)
+    )
+
+
 def _on_list(address: str, entries: Collection[str]) -> bool:
     if address in entries:
         return True

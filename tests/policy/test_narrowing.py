@@ -6,12 +6,16 @@ from itertools import product
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from customerio_tool import Policy
-from customerio_tool.policy.narrowing import with_only, with_preset
+from customerio_tool.policy.narrowing import narrowed, with_only, with_preset
 from customerio_tool.policy.policy import PRESETS
+from customerio_tool.policy.recipients import recipient_problems
 from customerio_tool.policy.values import Confirm
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import Reach
 
 STRICTNESS: list[Any] = ["never", "repeat", "human"]
 
@@ -92,3 +96,61 @@ def test_only_takes_away_and_adds_nothing() -> None:
     less = with_only(every, {"list_segments", "get_segment"})
     assert less.enabled == {"list_segments"}
     assert with_only(Policy(), set(subtools())).enabled == set(subtools())
+
+
+ENTRIES = ["ada@example.com", "Ada@Example.com", "@example.com", "example.org", "b@example.org"]
+ADDRESSES = ["ada@example.com", "c@EXAMPLE.com", "b@example.org", "d@example.net"]
+POLICIES = st.builds(
+    Policy,
+    enabled=st.none() | st.frozensets(st.sampled_from(list(subtools()))),
+    read_only=st.booleans(),
+    dry_run=st.booleans(),
+    allowed_recipients=st.none() | st.frozensets(st.sampled_from(ENTRIES)),
+    allow_triggers=st.booleans(),
+    send_budget=st.none() | st.integers(0, 3),
+    hidden_attributes=st.frozensets(st.sampled_from(["email", "plan"])),
+    event_overrides=st.booleans(),
+    data_files=st.booleans(),
+    confirm=st.sampled_from(STRICTNESS)
+    | st.fixed_dictionaries({"erase": st.sampled_from(STRICTNESS)}),
+)
+
+
+def may_reach(policy: Policy, address: str) -> bool:
+    allowed = policy.allowed_recipients
+    reach = Reach(known=(("to", address),))
+    return allowed is None or not recipient_problems(reach, allowed)
+
+
+@given(POLICIES, POLICIES)
+def test_of_two_policies_what_both_allow_is_allowed(one: Policy, other: Policy) -> None:
+    both = narrowed(one, other)
+    assert both == narrowed(other, one)
+    for address in ADDRESSES:
+        assert may_reach(both, address) == (may_reach(one, address) and may_reach(other, address))
+    lists = (one.allowed_recipients, other.allowed_recipients)
+    have_nobody_in_common = both.allowed_recipients == frozenset() and frozenset() not in lists
+    for subtool in subtools().values():
+        by_both = one.allows(subtool) and other.allows(subtool)
+        assert both.allows(subtool) == by_both or have_nobody_in_common
+        assert not both.allows(subtool) or by_both
+        asked = {each.confirm_for(subtool) for each in (one, other)}
+        assert both.dry_run or STRICTNESS.index(both.confirm_for(subtool)) >= max(
+            map(STRICTNESS.index, asked)
+        )
+    assert both.hidden_attributes == set(one.hidden_attributes) | set(other.hidden_attributes)
+
+
+@given(POLICIES)
+def test_a_policy_and_itself_or_one_without_rules_are_that_policy(policy: Policy) -> None:
+    for other in (policy, Policy.open().model_copy(update={"allow_triggers": True})):
+        both = narrowed(policy, other)
+        for subtool in subtools().values():
+            assert both.allows(subtool) == policy.allows(subtool)
+            assert both.confirm_for(subtool) == policy.confirm_for(subtool)
+        for field in ("read_only", "dry_run", "send_budget", "event_overrides", "data_files"):
+            assert getattr(both, field) == getattr(policy, field)
+
+
+def test_every_field_of_a_policy_is_narrowed() -> None:
+    assert narrowed(Policy(), Policy()).model_fields_set == set(Policy.model_fields)

@@ -35,10 +35,12 @@ class Launch:
     Args:
         arguments: The arguments of `COMMAND`.
         fields: The fields of the connection that the host must provide.
+        variables: Further environment variables, with their values; none is a key.
     """
 
     arguments: Sequence[str]
     fields: Sequence[str]
+    variables: Mapping[str, str]
 
     def as_server(self, value_of: Callable[[str], str]) -> dict[str, Any]:
         """Return the JSON that most hosts take, with a value for each variable.
@@ -47,9 +49,8 @@ class Launch:
             value_of: Returns what stands for the value of a field.
         """
         server: dict[str, Any] = {"command": COMMAND, "args": list(self.arguments)}
-        if self.fields:
-            server["env"] = {VARIABLES[key]: value_of(key) for key in self.fields}
-        return server
+        env = {VARIABLES[key]: value_of(key) for key in self.fields} | dict(self.variables)
+        return {**server, "env": env} if env else server
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Host:
 
 
 def _claude_code(launch: Launch) -> str:
-    given = [part for key in launch.fields for part in ("--env", _from_shell(VARIABLES[key]))]
+    values = [_from_shell(VARIABLES[key]) for key in launch.fields]
+    values += [shlex.quote(f"{name}={value}") for name, value in launch.variables.items()]
+    given = [part for value in values for part in ("--env", value)]
     start = shlex.join([COMMAND, *launch.arguments])
     return " ".join(["claude mcp add", NAME, *given, "--", start])
 
@@ -117,7 +120,9 @@ def _codex(launch: Launch) -> str:
         "startup_timeout_sec": _START_SECONDS,
     }
     settings = [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value]
-    return "\n".join([f"[mcp_servers.{NAME}]", *settings])
+    given = [f"{name} = {json.dumps(value)}" for name, value in launch.variables.items()]
+    table = [f"[mcp_servers.{NAME}.env]", *given] if given else []
+    return "\n".join([f"[mcp_servers.{NAME}]", *settings, *table])
 
 
 def _gemini(launch: Launch) -> str:
@@ -161,13 +166,19 @@ HOSTS: Mapping[str, Host] = MappingProxyType(
 """The hosts that `customerio-tool mcp --print-config` knows, by the word for it."""
 
 
-def config_for(host: str, options: Sequence[str], apis: Collection[Api]) -> str:
+def config_for(
+    host: str,
+    options: Sequence[str],
+    apis: Collection[Api],
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """Return what tells a host to start the server.
 
     Args:
         host: A word in `HOSTS`.
         options: The options of `customerio-tool mcp` to start it with.
         apis: The APIs whose credentials it needs.
+        variables: Further environment variables for it, such as `CUSTOMERIO_POLICY`.
     """
     fields = [key for key, field in connection_fields().items() if is_needed(field, apis)]
-    return HOSTS[host].config(Launch([*ARGUMENTS, *options], fields))
+    return HOSTS[host].config(Launch([*ARGUMENTS, *options], fields, variables or {}))

@@ -21,11 +21,13 @@ _NOTE = (
     "keep what the wizard cannot express, and CUSTOMERIO_CONFIRM=never leaves the question to the "
     "studio."
 )
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "read_only": "Reads Customer.io, and changes and sends nothing.",
     "careful": "A person approves what erases, sends or may merge two people.",
     "open": "Everything may run, and nobody is asked.",
 }
+"""What each preset means, as a sentence."""
+
 _BECAUSE = {
     Effect.ERASE: "It erases for good.",
     Effect.SEND: "It sends messages to people.",
@@ -38,25 +40,44 @@ _MAY_MERGE = (
 
 def governance() -> dict[str, Any]:
     """Return a policy for each preset, as plain values in the order of publication."""
+    return _whole([_of_preset(preset) for preset in DESCRIPTIONS])
+
+
+def governance_of(policy: Policy, saved: str) -> dict[str, Any]:
+    """Return the rules of one policy, in the layout of `governance`.
+
+    Args:
+        policy: The policy.
+        saved: The same as a value of `CUSTOMERIO_POLICY`.
+    """
+    named = {"name": "Customer.io, as chosen", "description": "What the workbench allows."}
+    return _whole([{**named, **_rules(policy, saved)}])
+
+
+def _whole(policies: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "format": 1,
         "source": _SOURCE,
         "note": _NOTE,
         "tool": "CustomerIoTool",
         "unlisted": DENY,
-        "policies": [_policy(preset) for preset in _DESCRIPTIONS],
+        "policies": policies,
     }
 
 
-def _policy(preset: str) -> dict[str, Any]:
-    policy = Policy.load(preset)
-    rules = [_rule(subtool, policy) for subtool in subtools().values()]
+def _of_preset(preset: str) -> dict[str, Any]:
     return {
         "preset": preset,
         "name": f"Customer.io {preset.replace('_', ' ')}",
-        "description": _DESCRIPTIONS[preset],
-        "environment": {"CUSTOMERIO_POLICY": preset, "CUSTOMERIO_CONFIRM": "never"},
-        "actions": rules,
+        "description": DESCRIPTIONS[preset],
+        **_rules(Policy.load(preset), preset),
+    }
+
+
+def _rules(policy: Policy, saved: str) -> dict[str, Any]:
+    return {
+        "environment": {"CUSTOMERIO_POLICY": saved, "CUSTOMERIO_CONFIRM": "never"},
+        "actions": [_rule(subtool, policy) for subtool in subtools().values()],
     }
 
 
