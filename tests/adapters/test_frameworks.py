@@ -7,7 +7,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from customerio_tool import Backends, CustomerIoTool
+from customerio_tool import Backends, CustomerIoTool, Policy
+from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.tool_exports import exports_of
+from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect
@@ -229,3 +232,15 @@ def test_the_door_is_the_framework(name: str, sandbox: Sandbox) -> None:
         agent.play([ERASE])
         agent.decide(approved=True)
     assert {each.door for each in recorder.calls} == {name.partition(",")[0]}
+
+
+@pytest.mark.parametrize("word", ["langchain", "pydantic-ai", "openai-agents"])
+def test_the_program_that_the_workbench_shows_runs_as_it_stands(
+    sandbox: Sandbox, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace("local", "Local", Ground.on(sandbox), Policy(enabled=["get_segment"]))
+    (program,) = (each.text for each in exports_of(workspace) if each.word == word)
+    names: dict[str, Any] = {}
+    exec(compile(program, word, "exec"), names)  # noqa: S102 - what is shown must run
+    assert names["tool"].subtools() == ["get_segment"]
+    assert capsys.readouterr().out.endswith("['get_segment']\n")

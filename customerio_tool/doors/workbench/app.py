@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from customerio_tool.doors.workbench import assets
 from customerio_tool.doors.workbench.admission import Admission
-from customerio_tool.doors.workbench.pages import connections, start, trying
+from customerio_tool.doors.workbench.pages import connections, start, tool, trying
 from customerio_tool.doors.workbench.routing import Page, Pages
 from customerio_tool.doors.workbench.visit import Refused, Visit, page
 from customerio_tool.doors.workbench.workspaces import Workspaces
@@ -28,7 +28,7 @@ _log = logging.getLogger("customerio_tool")
 _LARGEST_FORM = 3_000_000
 """Bytes of a form: the most that a call's arguments may have, as at /api."""
 
-_PAGES: tuple[Pages, ...] = (start.PAGES, connections.PAGES, trying.PAGES)
+_PAGES: tuple[Pages, ...] = (start.PAGES, connections.PAGES, tool.PAGES, trying.PAGES)
 
 
 def workbench_app(

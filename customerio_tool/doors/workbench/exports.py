@@ -22,6 +22,7 @@ class Export:
         how: What a person does with it, in sentences.
         text: The text itself; it holds no key.
         file: The name of the file.
+        group: The heading under which it is shown with others.
     """
 
     word: str
@@ -29,6 +30,7 @@ class Export:
     how: str
     text: str
     file: str
+    group: str = ""
 
     def download(self) -> Response:
         """Return the text as a file that a browser saves."""

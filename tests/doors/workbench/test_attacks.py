@@ -28,7 +28,6 @@ FILLED = {
     "id": "c-1",
     "number": "1",
     "call_id": "c",
-    "campaign": "1",
     "delivery": "d",
     "word": "phinite",
 }

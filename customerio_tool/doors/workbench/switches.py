@@ -1,0 +1,120 @@
+"""The subtools as switches: which are on, what each does, and what that costs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from customerio_tool.doors.workbench.workspaces import Workspace
+from customerio_tool.policy import Policy
+from customerio_tool.policy.barred import barred
+from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare import NO_PEOPLE, Api, Effect, Subtool
+from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.tool import CustomerIoTool
+
+_BYTES_PER_TOKEN = 4
+"""Tokenizers differ; of our definitions they make a token of 4 to 4.5 bytes."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One subtool.
+
+    Args:
+        subtool: The subtool.
+        is_on: Whether the chosen policy enables it.
+        is_offered: Whether the server allows it at all.
+        refusal: Why no call of it runs though it is on, as a sentence; "" if calls may run.
+        badges: What a person must know of it, each with its colour.
+        tokens: How many tokens its definition has for a model, estimated.
+    """
+
+    subtool: Subtool[Any]
+    is_on: bool
+    is_offered: bool
+    refusal: str
+    badges: Sequence[tuple[str, str]]
+    tokens: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether a model is shown it."""
+        return self.is_on and not self.refusal
+
+
+@dataclass(frozen=True)
+class Group:
+    """The subtools of one effect."""
+
+    effect: Effect
+    switches: Sequence[Switch]
+
+    @property
+    def on(self) -> int:
+        """How many of them are on."""
+        return sum(each.is_on for each in self.switches)
+
+
+def groups_of(workspace: Workspace) -> list[Group]:
+    """Return all subtools of a workspace by effect, in the order of `Effect`."""
+    order = list(Effect)
+    ordered = sorted(subtools().values(), key=lambda each: order.index(each.effect))
+    with workspace.tool() as tool:
+        return [
+            Group(effect, [_switch(each, workspace, tool) for each in members])
+            for effect, members in groupby(ordered, key=lambda each: each.effect)
+        ]
+
+
+def counted(groups: Sequence[Group]) -> tuple[int, int]:
+    """Return how many subtools a model is shown, and about how many tokens their definitions are.
+
+    The tokens are a quarter of the bytes of the definitions as JSON without spaces: an estimate,
+    for which nothing must be fetched.
+    """
+    shown = [each.tokens for group in groups for each in group.switches if each.counts]
+    return len(shown), sum(shown)
+
+
+def _switch(subtool: Subtool[Any], workspace: Workspace, tool: CustomerIoTool) -> Switch:
+    policy, apis = workspace.policy, workspace.ground.connection.apis
+    is_enabled = policy.enabled is None or subtool.name in policy.enabled
+    is_offered = workspace.bound.allows(subtool)
+    refusal = barred(subtool, policy)
+    if not subtool.apis <= apis:
+        refusal = "The connection has no key of its API."
+    return Switch(
+        subtool,
+        is_on=is_enabled and is_offered,
+        is_offered=is_offered,
+        refusal=refusal if is_offered else "The server does not offer it.",
+        badges=_badges(subtool, policy),
+        tokens=_tokens(tool.definition(subtool.name, "openai")),
+    )
+
+
+def _badges(subtool: Subtool[Any], policy: Policy) -> list[tuple[str, str]]:
+    facts = {
+        **{(api.value, ""): api in subtool.apis for api in Api},
+        ("reads personal data", "warn"): subtool.effect.read_only and subtool.people != NO_PEOPLE,
+        ("reaches people", "bad"): subtool.effect is Effect.SEND,
+        ("can start campaigns", "warn"): subtool.may_start_campaigns,
+        ("can redirect messages", "warn"): subtool.may_redirect_messages,
+        **_asking(subtool, policy),
+    }
+    return [badge for badge, is_so in facts.items() if is_so]
+
+
+def _asking(subtool: Subtool[Any], policy: Policy) -> dict[tuple[str, str], bool]:
+    """Return what comes before a call: of every call, or of some."""
+    words = {"human": "asks a person", "repeat": "asks twice"}
+    always = policy.requires_confirmation(subtool)
+    word = words.get(policy.confirm_for(subtool), "")
+    return {(word if always else f"sometimes {word}", "good"): bool(word)}
+
+
+def _tokens(definition: Mapping[str, Any]) -> int:
+    return round(len(compact(definition).encode()) / _BYTES_PER_TOKEN)
