@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.policy import Policy
 from customerio_tool.policy.barred import barred
+from customerio_tool.policy.values import Confirm
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import NO_PEOPLE, Api, Effect, Subtool
 from customerio_tool.subtools.declare.json_text import compact
@@ -92,7 +93,7 @@ def _switch(subtool: Subtool[Any], workspace: Workspace, tool: CustomerIoTool) -
         is_offered=is_offered,
         refusal=refusal if is_offered else "The server does not offer it.",
         badges=_badges(subtool, policy),
-        tokens=_tokens(tool.definition(subtool.name, "openai")),
+        tokens=_tokens(subtool, tool),
     )
 
 
@@ -116,5 +117,13 @@ def _asking(subtool: Subtool[Any], policy: Policy) -> dict[tuple[str, str], bool
     return {(word if always else f"sometimes {word}", "good"): bool(word)}
 
 
-def _tokens(definition: Mapping[str, Any]) -> int:
-    return round(len(compact(definition).encode()) / _BYTES_PER_TOKEN)
+def _tokens(subtool: Subtool[Any], tool: CustomerIoTool) -> int:
+    key = (subtool.name, tool.policy.confirm_for(subtool))
+    if key not in _KNOWN:
+        definition = compact(tool.definition(subtool.name, "openai"))
+        _KNOWN[key] = round(len(definition.encode()) / _BYTES_PER_TOKEN)
+    return _KNOWN[key]
+
+
+_KNOWN: dict[tuple[str, Confirm], int] = {}
+"""The tokens by subtool and by what comes before its calls: a definition differs by no more."""

@@ -36,3 +36,15 @@ def begun_anew(running: Bench) -> Iterator[Bench]:
     local.configure(delay_seconds=0)
     local.restore("the start")
     workspace.policy, workspace.trials = workspace.bound, Trials()
+
+
+@pytest.fixture
+def same_bench(running: Bench) -> Bench:
+    """The workbench of the file with the choices with which it began, for tests without calls."""
+    first, *others = running.workspaces.all
+    for each in others:
+        running.workspaces.remove(each.key)
+    running.workspaces.choose(first.key)
+    running.workspaces.kept = None
+    first.policy, first.found = first.bound, None
+    return running

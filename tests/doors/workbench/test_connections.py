@@ -22,6 +22,12 @@ from tests.support.workbench import Bench
 FORM = "/connections/new"
 
 
+@pytest.fixture
+def bench(same_bench: Bench) -> Bench:
+    """These tests call nothing on the local Customer.io, so they may share it."""
+    return same_bench
+
+
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Sandbox]:
     """A Customer.io whose keys are marked, so that they are found wherever they are shown."""

@@ -25,6 +25,12 @@ FIELDS = Secret({"site_id": "a", "track_api_key": "zz7key-kept"})
 
 
 @pytest.fixture
+def bench(same_bench: Bench) -> Bench:
+    """These tests call nothing on the local Customer.io, so they may share it."""
+    return same_bench
+
+
+@pytest.fixture
 def kept(tmp_path: Path) -> KeptConnections:
     return KeptConnections(tmp_path / "config" / "connections.json")
 
@@ -35,12 +41,10 @@ def next_start(bench: Bench, kept: KeptConnections) -> tuple[Workspaces, list[st
     return workspaces, workspaces.add_kept(Policy.open())
 
 
-def test_what_is_kept_is_there_at_the_next_start(
-    bench: Bench, sandbox: Sandbox, kept: KeptConnections
-) -> None:
+def test_what_is_kept_is_there_at_the_next_start(bench: Bench, kept: KeptConnections) -> None:
     bench.workspaces.kept = kept
     assert bench.get("/connections/new").all("input", name="keep")[0].keys().isdisjoint({"checked"})
-    bench.post("/connections/new", {**sandbox.connection(), "title": "Mine", "keep": "on"})
+    bench.post("/connections/new", {**bench.local.connection(), "title": "Mine", "keep": "on"})
     key = bench.workspace.key
     workspaces, problems = next_start(bench, kept)
     assert problems == []
@@ -53,31 +57,29 @@ def test_what_is_kept_is_there_at_the_next_start(
 
 @pytest.mark.parametrize("how", ["forget", "unkeep"])
 def test_what_is_kept_no_longer_is_out_of_the_file(
-    bench: Bench, sandbox: Sandbox, kept: KeptConnections, how: str
+    bench: Bench, kept: KeptConnections, how: str
 ) -> None:
     bench.workspaces.kept = kept
-    bench.post("/connections/new", {**sandbox.connection(), "keep": "on"})
+    bench.post("/connections/new", {**bench.local.connection(), "keep": "on"})
     key = bench.workspace.key
-    assert sandbox.app_api_key in kept.file.read_text("utf-8")
+    assert bench.local.app_api_key in kept.file.read_text("utf-8")
     bench.post(f"/connections/{key}/{how}")
-    assert sandbox.app_api_key not in kept.file.read_text("utf-8")
+    assert bench.local.app_api_key not in kept.file.read_text("utf-8")
     assert next_start(bench, kept)[0].all[1:] == []
     assert bench.get(f"/connections/{key}").status == (404 if how == "forget" else 200)
 
 
-def test_nothing_is_kept_that_was_not_asked_for(
-    bench: Bench, sandbox: Sandbox, kept: KeptConnections
-) -> None:
+def test_nothing_is_kept_that_was_not_asked_for(bench: Bench, kept: KeptConnections) -> None:
     bench.workspaces.kept = kept
-    bench.post("/connections/new", sandbox.connection())
+    bench.post("/connections/new", bench.local.connection())
     assert not kept.file.parent.exists()
     bench.post(f"/connections/{bench.workspace.key}/keep")
     assert kept.all().keys() == {bench.workspace.key}
 
 
-def test_where_nothing_is_kept_it_is_not_offered(bench: Bench, sandbox: Sandbox) -> None:
+def test_where_nothing_is_kept_it_is_not_offered(bench: Bench) -> None:
     assert not bench.get("/connections/new").all("input", name="keep")
-    bench.post("/connections/new", {**sandbox.connection(), "keep": "on"})
+    bench.post("/connections/new", {**bench.local.connection(), "keep": "on"})
     assert not bench.workspace.is_kept
     assert "could not be kept" in bench.post(f"/connections/{bench.workspace.key}/keep").words
 
@@ -131,7 +133,7 @@ def test_a_file_of_another_kind_is_refused_and_left_alone(kept: KeptConnections,
 
 
 def test_a_file_that_cannot_be_used_stops_no_start_and_is_told(
-    bench: Bench, kept: KeptConnections, sandbox: Sandbox
+    bench: Bench, kept: KeptConnections
 ) -> None:
     kept.keep("0123abcd", "One", FIELDS)
     kept.file.chmod(0o644)
@@ -139,7 +141,7 @@ def test_a_file_that_cannot_be_used_stops_no_start_and_is_told(
     assert len(workspaces.all) == 1
     assert str(kept.file) in problem
     bench.workspaces.kept = kept
-    page = bench.post("/connections/new", {**sandbox.connection(), "keep": "on"})
+    page = bench.post("/connections/new", {**bench.local.connection(), "keep": "on"})
     assert "could not be kept" in page.words
     assert "can be read by others" in page.words
     assert bench.workspace.local is None

@@ -13,6 +13,7 @@ import tomli
 
 from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.doors.mcp.hosts import HOSTS
+from customerio_tool.doors.workbench.tool_exports import exports_of
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api
@@ -33,20 +34,27 @@ PROGRAMS = ("python", "langchain", "pydantic-ai", "openai-agents", "openai")
 
 
 @pytest.fixture(scope="module")
-def chosen() -> Iterator[Bench]:
-    """A workbench on which a policy was chosen, on a local Customer.io with marked keys."""
+def two() -> Iterator[Bench]:
+    """A workbench with a local Customer.io and a connection to it, and the same policy for both."""
     with Sandbox(options=KEYED) as local, workbench(local) as bench:
+        bench.post("/tool", CHOSEN)
+        bench.post("/connections/new", local.connection())
         bench.post("/tool", CHOSEN)
         yield bench
 
 
-@pytest.fixture(scope="module")
-def connected(chosen: Bench) -> Iterator[Bench]:
-    """The same where the workspace is of a saved connection."""
-    chosen.post("/connections/new", chosen.local.connection())
-    chosen.post("/tool", CHOSEN)
-    yield chosen
-    chosen.workspaces.choose("local")
+@pytest.fixture
+def chosen(two: Bench) -> Bench:
+    """The workbench about the local Customer.io."""
+    two.workspaces.choose("local")
+    return two
+
+
+@pytest.fixture
+def connected(two: Bench) -> Bench:
+    """The workbench about the connection."""
+    two.workspaces.choose(two.workspaces.all[1].key)
+    return two
 
 
 def text_of(bench: Bench, word: str) -> str:
@@ -68,13 +76,18 @@ def test_every_form_is_shown_and_downloaded_without_a_key(chosen: Bench) -> None
         *(f"mcp-{host}" for host in HOSTS),
         *(*PROGRAMS, "strict"),
     ]
-    for word in words:
+    for word in ("policy", "mcp-cursor", "python"):
         page, answer = chosen.get(f"{PATH}?as={word}"), chosen.get(f"{PATH}/{word}").response
         assert answer.text.strip() in page.words
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
-        keys = (TRACK_KEY, APP_KEY)
-        assert not any(spelt in page.words for key in keys for spelt in spellings(key))
     assert chosen.get(f"{PATH}?as=other").status == 404
+
+
+def test_no_form_holds_a_key(connected: Bench) -> None:
+    hidden = {spelt for key in (TRACK_KEY, APP_KEY) for spelt in spellings(key)}
+    for workspace in connected.workspaces.all:
+        for each in exports_of(workspace):
+            assert not any(spelt in each.text + each.how for spelt in hidden)
 
 
 def test_the_policy_that_is_taken_along_is_the_one_that_was_chosen(chosen: Bench) -> None:
@@ -132,7 +145,6 @@ def test_a_host_of_a_saved_connection_is_told_of_its_keys(connected: Bench) -> N
 def test_a_program_runs_as_it_stands(
     chosen: Bench, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen.workspaces.choose("local")
     names = run(text_of(chosen, word))
     assert names["tool"].policy == chosen.workspace.policy
     said = capsys.readouterr().out.splitlines()[0]
@@ -154,28 +166,27 @@ def test_a_program_of_a_saved_connection_reads_it_from_the_environment(
 
 
 def test_one_api_alone_is_taken_along_with_its_subtools(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    same_bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    saved = bench.local.connection()
+    saved = same_bench.local.connection()
     given = {key: saved[key] for key in ("app_api_key", "app_url")}
-    bench.post("/connections/new", given)
+    same_bench.post("/connections/new", given)
     for name, value in environment(given).items():
         monkeypatch.setenv(name, value)
-    names = run(text_of(bench, "python"))
+    names = run(text_of(same_bench, "python"))
     app_alone = {name for name, each in subtools().items() if each.apis == {Api.APP}}
     assert set(names["tool"].subtools()) == app_alone
     assert "'ok': True" in capsys.readouterr().out
 
 
 def test_the_strict_definitions_are_those_of_the_tool(chosen: Bench) -> None:
-    chosen.workspaces.choose("local")
     with chosen.workspace.tool() as tool, CustomerIoTool.sandbox(policy=tool.policy) as same:
         assert json.loads(text_of(chosen, "strict")) == same.definitions(dialect="openai_strict")
 
 
 def test_where_nothing_is_on_the_program_still_runs(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    same_bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.post("/tool", {})
-    run(text_of(bench, "python"))
+    same_bench.post("/tool", {})
+    run(text_of(same_bench, "python"))
     assert capsys.readouterr().out == "[]\n"

@@ -104,7 +104,7 @@ def forget(visit: Visit) -> Response:
         raise Refused("This one stays: the pages need it.", HTTPStatus.CONFLICT)
     _unkeep(visit, workspace)
     visit.workspaces.remove(workspace.key)
-    return see("/connections", done="forgotten")
+    return see("/" if visit.field("then") == "/" else "/connections", done="forgotten")
 
 
 @PAGES.get("/connections/{key}/export")
