@@ -77,6 +77,15 @@ def test_a_live_connection_is_marked_on_every_page(bench: Bench) -> None:
     assert page.all("span", **{"class": "pill bad"})
     bench.workspace.found = {"ok": True, "summary": "It works.", "workspace_id": 77}
     assert "Production, workspace 77" in bench.get("/tool").words
+    bench.workspace.found = {
+        "ok": False,
+        "summary": "Nothing answers.",
+        **{key: {"ok": False, "problem": "Nothing answers."} for key in ("track", "app")},
+    }
+    for path in ("/", "/connections", f"/connections/{bench.workspace.key}", "/tool"):
+        page = bench.get(path)
+        assert "Live: calls reach people. Production\n" in page.words
+        assert path == "/tool" or "problem" in page.words
 
 
 @pytest.mark.parametrize("url", ["track_url", "app_url"])
