@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -59,13 +59,22 @@ class Group:
         return sum(each.is_on for each in self.switches)
 
 
-def groups_of(workspace: Workspace) -> list[Group]:
-    """Return all subtools of a workspace by effect, in the order of `Effect`."""
+def groups_of(workspace: Workspace, enabled: Collection[str] | None = None) -> list[Group]:
+    """Return all subtools of a workspace by effect, in the order of `Effect`.
+
+    Args:
+        workspace: The workspace.
+        enabled: The subtools that are on; by default those that its policy enables.
+    """
     order = list(Effect)
+    if enabled is None:
+        enabled = subtools() if workspace.policy.enabled is None else workspace.policy.enabled
     ordered = sorted(subtools().values(), key=lambda each: order.index(each.effect))
     with workspace.tool() as tool:
         return [
-            Group(effect, [_switch(each, workspace, tool) for each in members])
+            Group(
+                effect, [_switch(each, each.name in enabled, workspace, tool) for each in members]
+            )
             for effect, members in groupby(ordered, key=lambda each: each.effect)
         ]
 
@@ -80,9 +89,10 @@ def counted(groups: Sequence[Group]) -> tuple[int, int]:
     return len(shown), sum(shown)
 
 
-def _switch(subtool: Subtool[Any], workspace: Workspace, tool: CustomerIoTool) -> Switch:
+def _switch(
+    subtool: Subtool[Any], is_enabled: bool, workspace: Workspace, tool: CustomerIoTool
+) -> Switch:
     policy, apis = workspace.policy, workspace.ground.connection.apis
-    is_enabled = policy.enabled is None or subtool.name in policy.enabled
     is_offered = workspace.bound.allows(subtool)
     refusal = barred(subtool, policy)
     if not subtool.apis <= apis:

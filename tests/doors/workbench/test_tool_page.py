@@ -174,9 +174,11 @@ def test_an_allow_list_of_nobody_is_not_one_of_everybody(bench: Bench) -> None:
 def test_a_wrong_rule_is_told_beside_it_and_nothing_is_saved(bench: Bench) -> None:
     before = bench.workspace.policy
     page = bench.post(
-        "/tool", {"enabled": [], "allowed_recipients": "*@example.com", "send_budget": "-1"}
+        "/tool",
+        {"enabled": ["track_event"], "allowed_recipients": "*@example.com", "send_budget": "-1"},
     )
     assert page.status == 422
+    assert on(page) == {"track_event"}
     for name in ("allowed_recipients", "send_budget"):
         (field,) = page.all("input", name=name)
         assert field["aria-describedby"].startswith(f"{name}-problem")

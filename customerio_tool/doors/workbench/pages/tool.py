@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -47,7 +47,12 @@ def save(visit: Visit) -> Response:
     except ConnectionInvalid as wrong:
         problems = {each.path.removeprefix("policy."): each for each in wrong.fields}
         words = {name: f"It {each.problem}: {each.fix}." for name, each in problems.items()}
-        return _page(visit, rules_typed(form, words), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(
+            visit,
+            rules_typed(form, words),
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            form.get("enabled", ()),
+        )
     preset = visit.field("preset")
     if preset not in ("", *DESCRIPTIONS):
         raise Refused("There is no such preset.", HTTPStatus.NOT_FOUND)
@@ -69,9 +74,14 @@ def download(visit: Visit) -> Response:
     return chosen(exports_of(visit.workspace), visit.parameters["word"]).download()
 
 
-def _page(visit: Visit, rules: Sequence[Rule], status: int = HTTPStatus.OK) -> Response:
+def _page(
+    visit: Visit,
+    rules: Sequence[Rule],
+    status: int = HTTPStatus.OK,
+    enabled: Collection[str] | None = None,
+) -> Response:
     workspace = visit.workspace
-    groups = groups_of(workspace)
+    groups = groups_of(workspace, enabled)
     shown, tokens = counted(groups)
     return visit.page(
         "tool",
