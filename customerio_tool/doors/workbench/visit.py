@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """A request from a browser that was let in.
+    """A request from a browser that was let in; `repr` shows nothing of a form.
 
     Args:
         request: The request.
@@ -44,9 +44,9 @@ class Visit:
 
     request: Request
     workspaces: Workspaces
-    form_key: str
-    body: bytes
-    environ: Mapping[str, str]
+    form_key: str = field(repr=False)
+    body: bytes = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
 
     @property
     def workspace(self) -> Workspace:

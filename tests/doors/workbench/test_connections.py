@@ -9,10 +9,14 @@ from io import StringIO
 import pytest
 import requests
 from dotenv import dotenv_values
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
 
 from customerio_tool import Connection, CustomerIoTool
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.credentials import VARIABLES
+from customerio_tool.doors.workbench.visit import Visit
 from customerio_tool.sandbox import Sandbox
 from tests.support.canaries import APP_KEY, KEYED, TRACK_KEY, spellings
 from tests.support.pages import Page
@@ -142,6 +146,22 @@ def test_a_wrong_paste_is_told_and_not_shown_again(bench: Bench) -> None:
     assert page.all("input", name="title", value="Mine")
     assert_no_key(page)
     assert "site_id:" not in page.response.text
+
+
+@settings(max_examples=25)
+@given(st.text(), st.sampled_from(["CUSTOMERIO_SITE_ID=", "export OTHER='", '{"site_id": "', ""]))
+def test_nothing_of_any_paste_is_shown_again(running: Bench, text: str, begin: str) -> None:
+    page = running.post(FORM, {"pasted": f"{begin}{text}{TRACK_KEY}{text}", "region": "mars"})
+    assert page.status == 422
+    assert TRACK_KEY not in page.response.text
+    assert_no_key(page)
+
+
+def test_a_visit_does_not_show_what_its_form_holds(bench: Bench) -> None:
+    request = Request({"type": "http", "method": "POST", "path": FORM, "headers": []})
+    body, environ = b"track_api_key=zz7", {"CUSTOMERIO_APP_API_KEY": "zz7"}
+    shown = repr(Visit(request, bench.workspaces, "zz7", body, environ))
+    assert "zz7" not in shown
 
 
 def test_what_is_filled_in_counts_before_what_is_pasted(bench: Bench, elsewhere: Sandbox) -> None:
