@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated, BinaryIO, ClassVar
 
-from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart, Decision
 from customerio_tool.subtools.declare.json_text import compact
 
 _BEGINNING = b'{"at":'
 """The beginning of each line."""
+
+_LATEST = 1e11
+"""The latest time in a line, in Unix seconds: in the year 5138."""
+
+NEWEST_BYTES = 256 * 1024
+"""How much of the end of a file is read for its newest lines: a thousand of them or more."""
+
+
+class Line(BaseModel):
+    """One line of an audit trail, as `AuditTrail` describes it."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, strict=True)
+
+    at: Annotated[float, Field(ge=0, le=_LATEST)]
+    call_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
+    run_id: str | None = None
+    subtool: str
+    effect: str
+    id_type: str | None = None
+    person: str | None = None
+    door: str
+    decision: Decision | None = None
+    outcome: str
+    attempts: int
+    ms: int
 
 
 class AuditTrail:
@@ -73,3 +101,47 @@ class AuditTrail:
             os.close(handle)
         if written < len(text):
             raise OSError("The disk took only a part of the line.")
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file; 0 if there is none."""
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def newest(self, most_bytes: int = NEWEST_BYTES) -> list[Line]:
+        """Return the lines at the end of the file, the newest first.
+
+        A line that cannot be read is left out. There is none where there is no file, where it is
+        no longer an audit trail, or where it is a pipe or a device.
+
+        Args:
+            most_bytes: How much of the end of the file to read.
+        """
+        try:
+            if not self._path.is_file():
+                return []
+            with self._path.open("rb") as file:
+                return _lines_of(file, most_bytes)
+        except OSError:
+            return []
+
+
+def _lines_of(file: BinaryIO, most_bytes: int) -> list[Line]:
+    if file.read(len(_BEGINNING)) != _BEGINNING:
+        return []
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - most_bytes))
+    texts = file.read(most_bytes).split(b"\n")
+    if size > most_bytes:
+        del texts[0]  # it began before
+    return [line for each in reversed(texts) if (line := _line_in(each))]
+
+
+def _line_in(text: bytes) -> Line | None:
+    """Return a line as it was written; None if another program wrote it, or a part of it."""
+    try:
+        return Line.model_validate_json(text)
+    except ValidationError:
+        return None

@@ -9,6 +9,7 @@ from threading import Lock
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 
 NEWEST = 500
+UNDER_WAY = 1_000
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,41 @@ class RecentCalls:
 
     Args:
         newest: How many calls to keep.
+        under_way: Of how many calls that have not ended to keep the attempts. Beyond it the oldest
+            are dropped: a host may have killed what made them, and they never end.
     """
 
-    def __init__(self, newest: int = NEWEST) -> None:
+    def __init__(self, newest: int = NEWEST, under_way: int = UNDER_WAY) -> None:
         self._ended: deque[Ended] = deque(maxlen=newest)
+        self._most_under_way = under_way
         self._under_way: dict[str, list[Attempt]] = {}
         self._count = 0
         self._lock = Lock()
+
+    @property
+    def count(self) -> int:
+        """How many calls have ended: the number of the newest one."""
+        with self._lock:
+            return self._count
+
+    @property
+    def under_way(self) -> int:
+        """Of how many calls that have not ended the attempts are kept."""
+        with self._lock:
+            return len(self._under_way)
 
     def started(self, call: CallStart) -> None:
         """Begin to collect the attempts of a call."""
         with self._lock:
             self._under_way[call.call_id] = []
+            if len(self._under_way) > self._most_under_way:
+                del self._under_way[next(iter(self._under_way))]
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
-        """Keep an attempt until the call is over."""
+        """Keep an attempt until the call is over, unless the call was dropped."""
         with self._lock:
-            self._under_way.setdefault(call.call_id, []).append(attempt)
+            if call.call_id in self._under_way:
+                self._under_way[call.call_id].append(attempt)
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
         """Keep a call."""

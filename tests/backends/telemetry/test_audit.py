@@ -193,3 +193,42 @@ def test_a_trail_that_exists_is_continued(trail: Path) -> None:
         with made(AuditTrail(trail)) as tool:
             tool.call("identify_customer", {})
     assert len(lines_of(trail)) == 2
+
+
+# Reading the end of the file
+
+
+def test_the_newest_lines_are_read_from_the_end(trail: Path) -> None:
+    audit = AuditTrail(trail)
+    with made(audit) as tool:
+        for number in range(5):
+            tool.call("identify_customer", {}, context=CallContext(run_id=f"run{number}"))
+    size = trail.stat().st_size
+    assert [line.run_id for line in audit.newest()] == ["run4", "run3", "run2", "run1", "run0"]
+    assert [line.run_id for line in audit.newest(size // 2)] == ["run4", "run3"], "whole lines"
+    assert audit.size == size
+
+
+def test_a_line_that_is_broken_or_of_another_kind_is_skipped(trail: Path) -> None:
+    audit = AuditTrail(trail)
+    with made(audit) as tool:
+        tool.call("identify_customer", {}, context=CallContext(run_id="before"))
+        with trail.open("ab") as file:
+            file.write(
+                b'{"at":1,"call_id\n\xff\xfe\n[]\n\n{"at":"soon","call_id":"x"}\n{"at":1e999}\n'
+            )
+        tool.call("identify_customer", {}, context=CallContext(run_id="after"))
+    assert [line.run_id for line in audit.newest()] == ["after", "before"]
+
+
+def test_nothing_is_read_of_a_file_that_another_program_put_there(trail: Path) -> None:
+    audit = AuditTrail(trail)
+    with made(audit) as tool:
+        tool.call("identify_customer", {})
+    line = trail.read_text(encoding="utf-8")
+    trail.write_text(f"a log\n{line}", encoding="utf-8")
+    assert audit.newest() == []
+    trail.unlink()
+    assert (audit.newest(), audit.size) == ([], 0)
+    os.mkfifo(trail)
+    assert audit.newest() == [], "a pipe is not waited for"
