@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from customerio_tool.doors.cli.demo.closing import rows_of, verdict_of
 from customerio_tool.doors.cli.demo.player import Caller, Played, Player
 from customerio_tool.doors.cli.demo.server import Server
 from customerio_tool.doors.cli.demo.story import STORY
 from customerio_tool.doors.cli.demo.transcript import Row, Transcript
-from customerio_tool.subtools import PAGE
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:
@@ -56,30 +56,8 @@ def play(
 
 def _close(transcript: Transcript, played: list[Played]) -> list[Row]:
     """Print the closing table and sentence; return the rows of the table."""
-    rows = [_row(name, [each for each in played if each.step.subtool == name]) for name in PAGE]
+    rows = rows_of(played)
     transcript.table(rows)
-    unproved = [row.subtool for row in rows if row.is_proved is False]
-    uncalled = [row.subtool for row in rows if row.is_proved is None]
-    if unproved:
-        words = f"{len(unproved)} of {len(rows)} subtools did not: {', '.join(unproved)}."
-    else:
-        calls = sum(len(each.calls) for each in played)
-        repaired = sum(each.step.repair is not None for each in played)
-        count = f"{len(rows) - len(uncalled)} of {len(rows)}" if uncalled else f"All {len(rows)}"
-        words = (
-            f"{count} subtools did what they promise. Of {calls} calls {repaired} were wrong at "
-            "first: they changed nothing and were repaired from their errors."
-        )
-    if uncalled:
-        words += f" No step calls {', '.join(uncalled)}."
-    transcript.verdict(words, is_good=not unproved and not uncalled)
+    words, is_good = verdict_of(rows, played)
+    transcript.verdict(words, is_good=is_good)
     return rows
-
-
-def _row(name: str, played: list[Played]) -> Row:
-    if not played:
-        return Row(name, (), "not called", is_proved=None)
-    problems = [each.problem for each in played if each.problem]
-    shown = "; ".join(problems or [each.step.proof for each in played])
-    calls = tuple(call for each in played for call in each.calls)
-    return Row(name, calls, shown, is_proved=not problems)

@@ -12,7 +12,7 @@ from customerio_tool.doors.cli.demo.checks import Evidence
 from customerio_tool.doors.cli.demo.repairs import Arguments, advice
 from customerio_tool.doors.cli.demo.server import Mismatch, Server, State, same
 from customerio_tool.doors.cli.demo.story import Act, Step
-from customerio_tool.doors.cli.demo.transcript import Called, Transcript
+from customerio_tool.doors.cli.demo.transcript import Called
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect
 
@@ -22,6 +22,36 @@ class Caller(Protocol):
 
     def call(self, name: str, arguments: str, /) -> dict[str, Any]:
         """Run a subtool and return its result envelope."""
+
+
+class Telling(Protocol):
+    """What is told of a play as it goes on: a `Transcript`, or a page."""
+
+    def act(self, title: str) -> None:
+        """An act begins."""
+
+    def asked(self, words: str) -> None:
+        """The user says something."""
+
+    def called(self, subtool: str, arguments: Mapping[str, Any]) -> None:
+        """The assistant makes a call."""
+
+    def repaired(
+        self, subtool: str, arguments: Mapping[str, Any], instead_of: Mapping[str, Any]
+    ) -> None:
+        """The assistant makes a call again, with other arguments."""
+
+    def succeeded(self, words: str) -> None:
+        """The call succeeded."""
+
+    def failed(self, words: str) -> None:
+        """The call failed."""
+
+    def proved(self, words: str) -> None:
+        """The server holds what the step promises."""
+
+    def disproved(self, words: str) -> None:
+        """The server does not hold it."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +69,10 @@ class Player:
     Args:
         tool: Runs the calls.
         server: The server that the tool calls, for the checks.
-        transcript: Shows the calls and the checks.
+        transcript: Shows the calls and the checks, or writes them down.
     """
 
-    def __init__(self, tool: Caller, server: Server, transcript: Transcript) -> None:
+    def __init__(self, tool: Caller, server: Server, transcript: Telling) -> None:
         self._tool = tool
         self._server = server
         self._transcript = transcript
