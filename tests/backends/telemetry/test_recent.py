@@ -81,6 +81,6 @@ def test_calls_of_many_threads_keep_their_own_attempts() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(many, range(8)))
     calls = recent.calls()
-    assert sorted((each.number for each in calls)) == list(range(1, 801))
+    assert sorted(each.number for each in calls) == list(range(1, 801))
     assert all(len(e.attempts) == int(e.start.call_id.split("-")[0]) + 1 for e in calls)
     assert recent.under_way == 0
