@@ -14,13 +14,14 @@ from customerio_tool.subtools.declare.json_text import compact
 
 
 def kept(call: Call[Any]) -> bytes:
-    """Return a call as JSON text: its arguments, its run and what was read of its target."""
+    """Return a call as JSON text: its arguments, who asked and what was read of its target."""
     seen = call.seen
     whole = {
         "subtool": call.subtool.name,
         "arguments": call.arguments(),
         "reading": call.args.reading,
         "run_id": call.context.run_id,
+        "door": call.context.door,
         "sends_again": call.sends_again,
         "seen": seen and [seen.existed, seen.sentence, dict(seen.members), seen.identity],
     }
@@ -30,7 +31,8 @@ def kept(call: Call[Any]) -> bytes:
 def call_of(content: bytes, at: Invocation) -> Call[Any]:
     """Return the call that `kept` made a text of, as a call that begins now.
 
-    Its run is the one that asked. The rest of its context is over: a deadline, a cancellation.
+    Its run and door are those that asked. The rest of its context is over: a deadline, a
+    cancellation.
 
     Raises:
         ArgumentsInvalid: Another version of the package kept it, which took other arguments.
@@ -39,6 +41,7 @@ def call_of(content: bytes, at: Invocation) -> Call[Any]:
     whole = json.loads(content)
     subtool = find(whole["subtool"])
     args = subtool.parse(whole["arguments"]).read_as(whole["reading"])
-    call: Call[Any] = Call(subtool, args, at, CallContext(run_id=whole["run_id"]))
+    asked = CallContext(run_id=whole["run_id"], door=whole.get("door", ""))  # older: none
+    call: Call[Any] = Call(subtool, args, at, asked)
     seen = Seen(*whole["seen"]) if whole["seen"] else None
     return replace(call, sends_again=whole["sends_again"], seen=seen)

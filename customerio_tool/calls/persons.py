@@ -95,6 +95,6 @@ def nobody_can_approve(subtool: str) -> PolicyRefused:
     return PolicyRefused(
         f"Nothing was sent: {subtool} needs a person's approval, and nobody could give it here. A "
         "person can make the call at a terminal, where the shell asks. Or the application keeps "
-        "such calls where `customerio-tool approvals` finds them: it sets CUSTOMERIO_LEDGER_FILE "
-        "or CUSTOMERIO_REDIS_URL."
+        "such calls where `customerio-tool approvals` and the workbench find them: it sets "
+        "CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL."
     )

@@ -38,6 +38,8 @@ class Question:
         ends_at: When it stops waiting, in Unix seconds.
         in_doubt: Whether its message may have gone already, so that consent given beforehand
             does not count.
+        run_id: The host's id of the run that asked, if it gave one.
+        door: The name of the door by which the call came; empty if that is not known.
     """
 
     confirmation_id: str
@@ -47,6 +49,8 @@ class Question:
     asked_at: float
     ends_at: float
     in_doubt: bool = False
+    run_id: str | None = None
+    door: str = ""
 
 
 class WaitingCalls:
@@ -137,20 +141,25 @@ class WaitingCalls:
         return self._question(str(confirmation_id), found, at) if found else None
 
     def _question(self, confirmation_id: str, waiting: Waiting, at: Invocation) -> Question:
+        asked = Question(
+            confirmation_id,
+            waiting.subtool,
+            "",
+            None,
+            waiting.asked_at,
+            waiting.ends_at,
+        )
         try:
             call = self._opened(confirmation_id, waiting, at)
         except CustomerIoError as error:  # of other credentials, or of another version's subtool
-            sentence, arguments, in_doubt = error.summary, None, False
-        else:
-            sentence, arguments, in_doubt = plan_of(call), call.arguments(), call.sends_again
-        return Question(
-            confirmation_id,
-            waiting.subtool,
-            sentence,
-            arguments,
-            waiting.asked_at,
-            waiting.ends_at,
-            in_doubt,
+            return replace(asked, sentence=error.summary)
+        return replace(
+            asked,
+            sentence=plan_of(call),
+            arguments=call.arguments(),
+            in_doubt=call.sends_again,
+            run_id=call.context.run_id,
+            door=call.context.door,
         )
 
     def _sealed(self, waiting: Waiting, api: Api, about: bytes) -> Waiting:

@@ -62,8 +62,9 @@ def serve(
     On a loopback host, the workbench is at /: each printed link lets one browser in, once.
 
     The connection is read from the environment, as for `call`. The policy is what both --preset
-    and the environment's policy allow. A call that must be confirmed waits for `customerio-tool
-    approvals`, if CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL is set; else it is refused.
+    and the environment's policy allow. A call that must be confirmed waits for a person: at
+    /approvals in the workbench, and in `customerio-tool approvals`, if CUSTOMERIO_LEDGER_FILE or
+    CUSTOMERIO_REDIS_URL is set. At /api it is refused where there is neither.
 
     /api is a page, and /api/openapi.json the document for hosts that take OpenAPI. Every call
     needs the bearer token. MCP needs the extra `mcp`. --json prints the addresses and a new token
@@ -105,7 +106,9 @@ def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_js
 
     url, ground, policy = server.url_of(listener), workspace.ground, workspace.bound
     token = address.token or secrets.token_urlsafe(24)
-    mcp = _mcp(ground, policy, address)
+    has_pages = server.is_loopback(address.host)
+    decided_at = f"{url}/approvals" if has_pages else ""
+    mcp = _mcp(ground, policy, address, decided_at)
     ready = _ready(url, None if address.token else token, has_mcp=bool(mcp))
 
     def tell_ready(link: str = "") -> None:
@@ -113,7 +116,6 @@ def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_js
 
     admission = Admission(LinkPrinter(url, tell_ready).announce)
     pages = workbench_app(Workspaces(workspace), admission)
-    has_pages = server.is_loopback(address.host)
     with ground.tool(policy) as tool:
         made = app.web_app(
             tool,
@@ -121,11 +123,12 @@ def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_js
             allowed_hosts=address.allowed_hosts,
             doors=mcp,
             pages=pages if has_pages else None,
+            decided_at=decided_at,
         )
         server.serve(made, listener, admission.invite if has_pages else tell_ready)
 
 
-def _mcp(standing: Ground, policy: Policy, address: Address) -> list[Starlette]:
+def _mcp(standing: Ground, policy: Policy, address: Address, decided_at: str) -> list[Starlette]:
     """Return the MCP door; none if its extra is not installed."""
     try:
         from customerio_tool.doors.mcp.http import new_app
@@ -136,7 +139,7 @@ def _mcp(standing: Ground, policy: Policy, address: Address) -> list[Starlette]:
             raise
         return []
     views = Views(standing.tool, policy)
-    server = new_server(views, standing.connection)
+    server = new_server(views, standing.connection, decided_at=decided_at)
     return [new_app(server, views, allowed_hosts=address.allowed_hosts)]
 
 

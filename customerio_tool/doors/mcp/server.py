@@ -14,6 +14,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
 from customerio_tool.connection import Connection
+from customerio_tool.doors.instructions import INSTRUCTIONS
 from customerio_tool.doors.mcp.asking import (
     ANSWER_SECONDS,
     Action,
@@ -27,19 +28,12 @@ from customerio_tool.doors.mcp.asking import (
 from customerio_tool.doors.mcp.name import NAME
 from customerio_tool.doors.mcp.running import Envelope, Request, run, unless_client_leaves
 from customerio_tool.doors.mcp.views import View, Views
+from customerio_tool.doors.unasked import told_where
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.version import __version__
 
 VIEW = "customerio_tool.view"
 """The member of an ASGI scope with the view that the request's URL asks for."""
-
-INSTRUCTIONS = (
-    "Customer.io: people, events, devices, segments, campaigns and messages of one workspace. "
-    "Every result is an object with `ok` and `summary`. Where `ok` is false, do what "
-    "`error.next_step` says; if `error.took_effect` is unknown, make the call in `error.look` "
-    "before anything else, and never send again by yourself. A call that waits for a person's "
-    "approval has not run."
-)
 
 _LISTS_ARE_FRESH_MS = 60 * 60 * 1000
 
@@ -50,10 +44,13 @@ class CallHandler:
     Args:
         views: What is offered.
         answer_seconds: How long a client of the handshake era may take to answer a question.
+        decided_at: The address of the page where a person decides about the calls that wait; empty
+            if there is none.
     """
 
-    def __init__(self, views: Views, answer_seconds: float) -> None:
+    def __init__(self, views: Views, answer_seconds: float, decided_at: str = "") -> None:
         self._views = views
+        self._decided_at = decided_at
         self._answer_seconds = answer_seconds
 
     async def list_tools(
@@ -90,7 +87,8 @@ class CallHandler:
         if params.request_state is not None and (action := answered(params)) is not None:
             return _result(await _settled(request, view, params.request_state, action))
         name, arguments, tool = params.name, params.arguments or {}, view.tool
-        envelope = await run(request, lambda at: tool.acall(name, arguments, context=at))
+        called = await run(request, lambda at: tool.acall(name, arguments, context=at))
+        envelope = told_where(called, self._decided_at)
         waiting = envelope.get("confirmation_id")
         if waiting is None or not can_ask(request):
             return _result(envelope)
@@ -131,7 +129,11 @@ def _result(envelope: Envelope) -> types.CallToolResult:
 
 
 def new_server(
-    views: Views, connection: Connection, *, answer_seconds: float = ANSWER_SECONDS
+    views: Views,
+    connection: Connection,
+    *,
+    answer_seconds: float = ANSWER_SECONDS,
+    decided_at: str = "",
 ) -> Server[Any]:
     """Return a server for any transport, in both eras of the protocol.
 
@@ -140,8 +142,10 @@ def new_server(
         connection: Seals, with a key made from its credentials, the ids of waiting calls that
             pass through the client; so servers on the same connection read each other's.
         answer_seconds: How long a client of the handshake era may take to answer a question.
+        decided_at: The address of the page where a person decides about the calls that wait; empty
+            if there is none.
     """
-    handler = CallHandler(views, answer_seconds)
+    handler = CallHandler(views, answer_seconds, decided_at)
     schemas = {name: tool.input_schema for name, tool in views.whole.tools.items()}
     server: Server[Any] = Server(
         NAME,

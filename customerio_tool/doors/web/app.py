@@ -27,6 +27,7 @@ def web_app(
     allowed_hosts: Iterable[str] = (),
     doors: Iterable[Starlette] = (),
     pages: Starlette | None = None,
+    decided_at: str = "",
 ) -> Starlette:
     """Return the application, with JSON calls at `/api`.
 
@@ -37,6 +38,7 @@ def web_app(
         doors: Further applications, each asked in turn about the paths that are not under `/api`;
             this one checks the token for them, and runs what they do at the start and the end.
         pages: The workbench, if it is served; it lets in by itself, without the token.
+        decided_at: The address of its page where a person decides about the calls that wait.
     """
     further = [*doors, *([pages] if pages else [])]
 
@@ -50,7 +52,7 @@ def web_app(
         routes=[
             Route(_PAGE, shown),
             Route(_DOCUMENT, described),
-            Route("/api/{subtool}", Calls(tool).answer, methods=["POST"]),
+            Route("/api/{subtool}", Calls(tool, decided_at=decided_at).answer, methods=["POST"]),
             Route("/api/{subtool}", _not_by_that_method, methods=_OTHER_METHODS),
             *(route for each in further for route in each.routes),
             Mount("/api", JSONResponse({"error": "There is no such path."}, 404)),

@@ -44,10 +44,15 @@ class Calls:
     Args:
         tool: The tool, under the policy of this server.
         body_seconds: How long a request may take to send its body.
+        decided_at: The address of the page where a person decides about the calls that wait; empty
+            if there is none.
     """
 
-    def __init__(self, tool: CustomerIoTool, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self, tool: CustomerIoTool, body_seconds: float = BODY_SECONDS, *, decided_at: str = ""
+    ) -> None:
         self._tool = tool
+        self._decided_at = decided_at
         self._body_seconds = body_seconds
 
     async def answer(self, request: Request) -> Response:
@@ -72,7 +77,7 @@ class Calls:
         run = unquote(request.headers.get(RUN_HEADER, "")) or None
         context = CallContext(run_id=run, door=DOOR)
         result = await self._tool.acall(name, body or None, context=context)
-        return unasked(self._tool, name, result)
+        return unasked(self._tool, name, result, self._decided_at)
 
 
 def _is_json(request: Request) -> bool:

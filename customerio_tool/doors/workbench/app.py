@@ -18,7 +18,15 @@ from starlette.routing import Route
 
 from customerio_tool.doors.workbench import assets
 from customerio_tool.doors.workbench.admission import Admission
-from customerio_tool.doors.workbench.pages import connections, start, tool, trying
+from customerio_tool.doors.workbench.live import Listeners
+from customerio_tool.doors.workbench.pages import (
+    approvals,
+    calls,
+    connections,
+    start,
+    tool,
+    trying,
+)
 from customerio_tool.doors.workbench.routing import Page, Pages
 from customerio_tool.doors.workbench.visit import Refused, Visit, page
 from customerio_tool.doors.workbench.workspaces import Workspaces
@@ -28,7 +36,14 @@ _log = logging.getLogger("customerio_tool")
 _LARGEST_FORM = 3_000_000
 """Bytes of a form: the most that a call's arguments may have, as at /api."""
 
-_PAGES: tuple[Pages, ...] = (start.PAGES, connections.PAGES, tool.PAGES, trying.PAGES)
+_PAGES: tuple[Pages, ...] = (
+    start.PAGES,
+    connections.PAGES,
+    tool.PAGES,
+    trying.PAGES,
+    approvals.PAGES,
+    calls.PAGES,
+)
 
 
 def workbench_app(
@@ -46,7 +61,8 @@ def workbench_app(
         Route(path, site.answering(list(of_path)), methods=["GET", "POST"])
         for path, of_path in groupby(all_pages(), key=lambda each: each.path)
     ]
-    return Starlette(routes=[*assets.ROUTES, *routes])
+    live = Route("/live", site.live, methods=["GET"])
+    return Starlette(routes=[*assets.ROUTES, live, *routes])
 
 
 def all_pages() -> list[Page]:
@@ -63,6 +79,15 @@ class _Site:
         self._workspaces = workspaces
         self._admission = admission
         self._environ = environ
+        self._listeners = Listeners(workspaces)
+
+    async def live(self, request: Request) -> Response:
+        """Tell a page of a browser that was let in what changes while it is open."""
+        try:
+            visit = await self._visit(request)
+        except Refused as refused:
+            return Response(status_code=refused.status)
+        return self._listeners.listen(visit.form_key)
 
     def answering(self, pages: list[Page]) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers the requests of one path."""

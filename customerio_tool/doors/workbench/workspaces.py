@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.telemetry.recent import RecentCalls
 from customerio_tool.connection.fields import is_vendor
+from customerio_tool.deadline import Clock
 from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.decided import Decisions
 from customerio_tool.doors.workbench.kept import KeptConnection, KeptConnections, KeptUnusable
 from customerio_tool.doors.workbench.trials import Trials
 from customerio_tool.errors import ConnectionInvalid
@@ -48,6 +50,7 @@ class Workspace:
     saved: Secret[Mapping[str, str]] | None = field(default=None, repr=False)
     recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
     trials: Trials = field(default_factory=Trials, repr=False)
+    decided: Decisions = field(default_factory=Decisions, repr=False)
 
     def __post_init__(self) -> None:
         """Choose all that may be done, and have the calls of the workspace kept for its pages."""
@@ -83,6 +86,10 @@ class Workspace:
             return self.ground.tool(
                 policy.model_copy(update={"dry_run": True}) if dry_run else policy
             )
+
+    def now(self) -> float:
+        """Return the time of its calls, in Unix seconds."""
+        return (self.ground.clock or Clock()).now()
 
     def _watched(self, ground: Ground) -> Ground:
         stores = ground.backends

@@ -30,6 +30,7 @@ FILLED = {
     "call_id": "c",
     "delivery": "d",
     "word": "phinite",
+    "confirmation_id": "1-0123456789abcdef",
 }
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
