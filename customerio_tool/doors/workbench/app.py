@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from itertools import groupby
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from customerio_tool.doors.workbench import assets
 from customerio_tool.doors.workbench.admission import Admission
 from customerio_tool.doors.workbench.live import Listeners
 from customerio_tool.doors.workbench.pages import (
+    agent,
     approvals,
     calls,
     connections,
@@ -43,6 +45,7 @@ _PAGES: tuple[Pages, ...] = (
     trying.PAGES,
     approvals.PAGES,
     calls.PAGES,
+    agent.PAGES,
 )
 
 
@@ -62,7 +65,15 @@ def workbench_app(
         for path, of_path in groupby(all_pages(), key=lambda each: each.path)
     ]
     live = Route("/live", site.live, methods=["GET"])
-    return Starlette(routes=[*assets.ROUTES, live, *routes])
+    return Starlette(
+        routes=[*assets.ROUTES, live, *routes], lifespan=lambda _: _until_closed(workspaces)
+    )
+
+
+@asynccontextmanager
+async def _until_closed(workspaces: Workspaces) -> AsyncIterator[None]:
+    yield
+    await run_in_threadpool(workspaces.close)
 
 
 def all_pages() -> list[Page]:

@@ -103,4 +103,5 @@ def state_of(workspace: Workspace) -> State:
         "count": len(waiting),
         "waiting": " ".join(waiting),
         "calls": f"{workspace.recent.count} {sum(each.size for each in trails)}",
+        "agent": workspace.talk.version,
     }

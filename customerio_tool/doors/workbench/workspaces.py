@@ -12,6 +12,8 @@ from customerio_tool.backends.telemetry.recent import RecentCalls
 from customerio_tool.connection.fields import is_vendor
 from customerio_tool.deadline import Clock
 from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.agent.script import Script
+from customerio_tool.doors.workbench.agent.talk import Talk
 from customerio_tool.doors.workbench.decided import Decisions
 from customerio_tool.doors.workbench.kept import KeptConnection, KeptConnections, KeptUnusable
 from customerio_tool.doors.workbench.trials import Trials
@@ -51,6 +53,7 @@ class Workspace:
     recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
     trials: Trials = field(default_factory=Trials, repr=False)
     decided: Decisions = field(default_factory=Decisions, repr=False)
+    talk: Talk = field(default_factory=lambda: Talk(DOOR), repr=False)
 
     def __post_init__(self) -> None:
         """Choose all that may be done, and have the calls of the workspace kept for its pages."""
@@ -100,6 +103,8 @@ class Workspace:
 class Workspaces:
     """All workspaces of one workbench, and the one that its pages are about; safe for threads.
 
+    `script` is the conversation that plays where no endpoint does.
+
     Args:
         first: The first workspace, which is chosen.
         kept: The file of kept connections; None where none is kept.
@@ -109,6 +114,7 @@ class Workspaces:
         self.kept = kept
         self._all = {first.key: first}
         self._current = first.key
+        self.script = Script(DOOR)
         self._lock = RLock()
 
     def add(self, workspace: Workspace) -> None:
@@ -167,8 +173,8 @@ class Workspaces:
         The last one stays: the pages are always about one.
         """
         with self._lock:
-            if len(self._all) > 1:
-                self._all.pop(key, None)
+            if len(self._all) > 1 and (gone := self._all.pop(key, None)):
+                gone.talk.stop()
             if self._current not in self._all:
                 self._current = next(iter(self._all))
 
@@ -189,6 +195,12 @@ class Workspaces:
         """
         with self._lock:
             return self._all[key]
+
+    def close(self) -> None:
+        """End what goes on in threads and sandboxes of its own."""
+        for each in self.all:
+            each.talk.stop()
+        self.script.begin_anew()
 
     @property
     def current(self) -> Workspace:
