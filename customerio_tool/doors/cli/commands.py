@@ -75,15 +75,30 @@ def _root(
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    as_json: AsJson = False,
+    opens: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Then look around in the console and the workbench, until Ctrl-C."
+        ),
+    ] = False,
+) -> None:
     """Play a scripted conversation that calls every subtool, and check each call.
 
-    It runs on a new local Customer.io and needs no account.
+    It runs on a new local Customer.io and needs no account. With --open (extra `web`) that stays,
+    and the workbench beside it; --json then prints an object with the rows as `subtools`.
     """
     from customerio_tool.doors.cli.demo import play
 
-    rows = play(Console(file=StringIO()) if as_json else new_console())
-    if as_json:
+    console = Console(file=StringIO()) if as_json else new_console()
+    if opens:
+        from customerio_tool.doors.cli.demo.looking import play_and_look
+
+        rows = play_and_look(console, as_json=as_json)
+    else:
+        rows = play(console)
+    if as_json and not opens:
         write_json([asdict(row) for row in rows])
     if not all(row.is_proved for row in rows):
         raise typer.Exit(Exit.OTHER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +54,9 @@ def workbench(
         policy = policy_of(preset, only, read_only=read_only)
         with Sandbox() as local:
             workspaces = _workspaces(Ground.on(local), policy)
-            _serve(workspaces, Address(LOOPBACK, port, (), None), opens=opens, as_json=as_json)
+            serve_pages(
+                workspaces, port, lambda ready: _tell_ready(ready, as_json=as_json), opens=opens
+            )
     except CustomerIoError as error:
         fail_with(error.as_result())
 
@@ -73,13 +76,32 @@ def _workspaces(local: Ground, policy: Policy) -> Workspaces:
     return workspaces
 
 
-def _serve(workspaces: Workspaces, address: Address, *, opens: bool, as_json: bool) -> None:
+def serve_pages(
+    workspaces: Workspaces,
+    port: int,
+    tell_ready: Callable[[dict[str, str]], None],
+    *,
+    opens: bool,
+) -> None:
+    """Serve the workbench on 127.0.0.1 until SIGINT or SIGTERM.
+
+    Args:
+        workspaces: Its workspaces.
+        port: The port; 0 takes a free one.
+        tell_ready: Called with the addresses once it answers: `url`, `workbench`, which is the
+            link for the first browser, and `console`.
+        opens: Whether to open that link in a browser, where there is a desktop.
+
+    Raises:
+        Exit: The port is taken; that was printed.
+    """
     from customerio_tool.doors.web import server
     from customerio_tool.doors.web.access import Access
     from customerio_tool.doors.web.app import own_paths_of
     from customerio_tool.doors.workbench.admission import Admission
     from customerio_tool.doors.workbench.app import workbench_app
 
+    address = Address(LOOPBACK, port, (), None)
     try:
         listener = server.listen(address.host, address.port)
     except OSError as error:
@@ -89,7 +111,9 @@ def _serve(workspaces: Workspaces, address: Address, *, opens: bool, as_json: bo
     console = local.console_url if local else ""
     with listener:
         printer = LinkPrinter(
-            url, lambda link: _tell_ready(url, link, console, as_json=as_json), opens=opens
+            url,
+            lambda link: tell_ready({"url": url, "workbench": link, "console": console}),
+            opens=opens,
         )
         admission = Admission(printer.announce)
         pages = workbench_app(workspaces, admission)
@@ -99,8 +123,13 @@ def _serve(workspaces: Workspaces, address: Address, *, opens: bool, as_json: bo
         server.serve(guarded, listener, admission.invite)
 
 
-def _tell_ready(url: str, link: str, console: str, *, as_json: bool) -> None:
+def _tell_ready(ready: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        write_json({"url": url, "workbench": link, "console": console})
+        write_json(ready)
     else:
-        tell(f"Workbench: {link}\nConsole:   {console}\nThe link works once; Ctrl-C stops it.")
+        tell(f"{addresses(ready)}\nThe link works once; Ctrl-C stops it.")
+
+
+def addresses(ready: Mapping[str, str]) -> str:
+    """Return the addresses of `serve_pages`, for a person."""
+    return f"Workbench: {ready['workbench']}\nConsole:   {ready['console']}"
