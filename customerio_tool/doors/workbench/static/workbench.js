@@ -13,16 +13,18 @@ const current = document.querySelector("nav [aria-current]");
 if (current) current.parentElement.scrollLeft = current.offsetLeft - 60;
 
 // The tool: how many subtools are on, and how many tokens they are, while one chooses.
-const count = document.getElementById("count");
-const switches = [...document.querySelectorAll("input[data-tokens]")];
-function tell() {
-  const shown = switches.filter((each) => each.checked && each.dataset.tokens > 0);
-  const tokens = shown.reduce((sum, each) => sum + Number(each.dataset.tokens), 0);
-  const [on, about] = count.querySelectorAll("b");
-  on.textContent = shown.length;
-  about.textContent = tokens.toLocaleString("en-US");
+{
+  const count = document.getElementById("count");
+  const switches = [...document.querySelectorAll("input[data-tokens]")];
+  function tell() {
+    const shown = switches.filter((each) => each.checked && each.dataset.tokens > 0);
+    const tokens = shown.reduce((sum, each) => sum + Number(each.dataset.tokens), 0);
+    const [on, about] = count.querySelectorAll("b");
+    on.textContent = shown.length;
+    about.textContent = tokens.toLocaleString("en-US");
+  }
+  for (const each of switches) each.addEventListener("change", tell);
 }
-for (const each of switches) each.addEventListener("change", tell);
 
 // Live: the server tells what changed, and the parts of this page that show it are loaded again.
 
