@@ -38,7 +38,14 @@ CUSTOMER: dict[str, Any] = {
     "numbers": [3, 1, 2.5],
     "template": "Dear {{customer.first_name}}",
 }
-LARGE = {"big": BIG, "html": "<" * 900_000, "list": list(range(150_000)), "objects": HATS * 10_000}
+LARGE = {
+    "big": BIG,
+    "html": "<" * 900_000,
+    "list": list(range(150_000)),
+    "objects": HATS * 10_000,
+    "pattern": "%c" * 200_000,
+    "short": "%c" * 100,
+}
 
 
 FEW_STEPS = OF_A_MESSAGE // 5
@@ -184,6 +191,10 @@ HOSTILE = {
     "escaped": "{{ customer.html | escape }}",
     "a copy of all": "{{ customer.big }}{{ customer.big }}",
     "captured": "{% capture a %}{{ customer.big }}{% endcapture %}" * 999,
+    "a long pattern": "{{ 'now' | date: customer.pattern }}",
+    "patterns": "{% for i in (1..999) %}{% assign a = 'now' | date: customer.short %}{% endfor %}",
+    "amounts": "{% for i in (1..1800) %}{{ i | currency: 'de' }}{% endfor %}",
+    "numbers": "{% for i in (1..1800) %}{{ i | format_number: 'de' }}{% endfor %}",
     "itself": "{% render_liquid customer.itself %}",
     "unclosed": "{{" * 500_000,
     "unclosed in a comment": "{% comment %}" + "{% raw %}" * 100_000,

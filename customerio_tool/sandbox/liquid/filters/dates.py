@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PLAIN = "%A, %B %-e, %Y at %-l:%M %P %z"
 _CODE = re.compile(r"%([-_^]?)(:?[a-zA-Z%])")
+_OF_CODE = 3  # steps
 _DETAILED = re.compile(r"\(GMT([+-]\d\d):(\d\d)\)")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -129,7 +130,9 @@ def date(run: Run, value: Any, pattern: Any = None, zone: Any = None) -> Any:
         return value
     if zone is not None:
         at = _moved(at, _zone(zone))
-    return written(at, _PLAIN if pattern is None else text_of(pattern))
+    wanted = _PLAIN if pattern is None else text_of(pattern)
+    run.steps.spend(_OF_CODE * wanted.count("%"))
+    return written(at, wanted)
 
 
 def _moved(at: datetime, zone: tzinfo) -> datetime:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..run import Run
 
 _Number = int | float
+_OF_AMOUNT = 10  # steps of writing a number in a locale
 
 
 def _finite(work: Callable[..., _Number]) -> Callable[..., _Number]:
@@ -44,8 +45,10 @@ def _rounded(value: _Number, digits: _Number = 0) -> _Number:
     return found if places else int(found)
 
 
-def _locale(name: Any) -> Locale:
-    """A locale. Raises NotRendered for a name that is none."""
+def _locale(run: Run, name: Any) -> Locale:
+    """A locale, in which a number is to be written. Raises NotRendered for a name that is none."""
+    run.use_locale(text_of(name))
+    run.steps.spend(_OF_AMOUNT)
     text = text_of(name).replace("_", "-")
     try:
         return Locale.parse(text, sep="-")
@@ -61,22 +64,19 @@ def _money_of(locale: Locale) -> str:
 
 def format_number(run: Run, value: Any, locale: Any = "en") -> str:
     """A number with the separators of a locale."""
-    run.use_locale(text_of(locale))
-    return format_decimal(number_of(value), locale=_locale(locale))
+    return format_decimal(number_of(value), locale=_locale(run, locale))
 
 
 def currency(run: Run, value: Any, locale: Any = "en", code: Any = None) -> str:
     """An amount of money."""
-    run.use_locale(text_of(locale))
-    found = _locale(locale)
+    found = _locale(run, locale)
     money = _money_of(found) if code is None else text_of(code)[:10]
     return format_currency(number_of(value), money, locale=found)
 
 
 def rounded_currency(run: Run, value: Any, locale: Any = "en", code: Any = None) -> str:
     """An amount of money without cents."""
-    run.use_locale(text_of(locale))
-    found = _locale(locale)
+    found = _locale(run, locale)
     money = _money_of(found) if code is None else text_of(code)[:10]
     return format_currency(
         _rounded(number_of(value)), money, format="¤#,##0", locale=found, currency_digits=False
