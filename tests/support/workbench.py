@@ -76,7 +76,7 @@ class Bench:
         """Send a form with its key, and return what the workbench answers."""
         return self.session.post(
             self.url + path,
-            {"form_key": self.form_key, **(fields or {})},
+            {"form_key": self.form_key, "workspace": self.workspace.key, **(fields or {})},
             headers={"Origin": self.url},
             timeout=PATIENCE,
             allow_redirects=allow_redirects,

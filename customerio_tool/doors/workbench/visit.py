@@ -48,10 +48,22 @@ class Visit:
     body: bytes = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
 
-    @property
+    @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that the page is about."""
+        """The workspace that the page is about: one, also if another is chosen meanwhile."""
         return self.workspaces.current
+
+    @property
+    def meant(self) -> Workspace:
+        """The workspace for which the posted form was made.
+
+        Raises:
+            Refused: The pages are about another one now, such as by another tab's choice.
+        """
+        if self.field("workspace") != self.workspace.key:
+            words = "Nothing was done: the pages are about another workspace now."
+            raise Refused(words, HTTPStatus.CONFLICT)
+        return self.workspace
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -11,9 +11,11 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from customerio_tool.doors.workbench.admission import Admission
 from customerio_tool.doors.workbench.app import all_pages
+from customerio_tool.doors.workbench.visit import Visit
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.support.http_door import TOKEN, served
 from tests.support.sandbox_api import NOW
@@ -204,6 +206,31 @@ def test_a_very_large_form_is_refused(bench: Bench) -> None:
     assert bench.sent("/choose", large).status_code == 413
     many = {f"f{number}": "1" for number in range(1000)}
     assert bench.sent("/choose", many).status_code == 400
+
+
+OF_THEIR_OWN = ("/choose", "/connections/", "/agent/script")
+"""Forms that are not about the workspace that is chosen."""
+
+
+@pytest.mark.parametrize("path", [each for each in TAKEN if not each.startswith(OF_THEIR_OWN)])
+def test_a_form_that_was_made_for_another_workspace_does_nothing(bench: Bench, path: str) -> None:
+    before = footprint(bench)
+    form = {"preset": "open", "enabled": "delete_customer", "choice": "approve", "action": "call"}
+    answer = bench.post(path, {**form, "workspace": "another", "ticket": "another", "draft": "1"})
+    assert "Nothing was" in answer.words
+    assert not has_changed(bench, before)
+
+
+def test_a_visit_stays_about_one_workspace_while_another_is_chosen(bench: Bench) -> None:
+    first = bench.workspace
+    visit = Visit(Request({"type": "http"}), bench.workspaces, "key", b"", {})
+    assert visit.workspace is first
+    bench.workspaces.add_connection("Another", first.ground, first.bound, key="another")
+    try:
+        assert visit.workspace is first, "half of a page would be about the one, half of the other"
+    finally:
+        bench.workspaces.remove("another")
+        bench.workspaces.choose(first.key)
 
 
 @pytest.mark.parametrize("path", SHOWN)

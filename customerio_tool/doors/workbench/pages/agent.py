@@ -63,10 +63,7 @@ def _talk(visit: Visit, endpoint: Endpoint) -> Response:
 @PAGES.post("/agent/say")
 def say(visit: Visit) -> Response:
     """Say something to the assistant, which answers in a thread of its own."""
-    workspace = visit.workspace
-    if visit.field("workspace") != workspace.key:
-        words = "Nothing was said: the pages are about another workspace now."
-        raise Refused(words, HTTPStatus.CONFLICT)
+    workspace = visit.meant
     try:
         endpoint = Endpoint.from_env(visit.environ)
     except EndpointInvalid as invalid:
@@ -86,14 +83,14 @@ def say(visit: Visit) -> Response:
 @PAGES.post("/agent/stop")
 def stop(visit: Visit) -> Response:
     """Let the assistant stop."""
-    visit.workspace.talk.stop()
+    visit.meant.talk.stop()
     return see("/agent")
 
 
 @PAGES.post("/agent/anew")
 def anew(visit: Visit) -> Response:
     """Forget the conversation."""
-    visit.workspace.talk.begin_anew()
+    visit.meant.talk.begin_anew()
     return see("/agent")
 
 

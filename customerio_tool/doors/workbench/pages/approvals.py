@@ -85,12 +85,9 @@ def approval(visit: Visit) -> Response:
 def decide(visit: Visit) -> Response:
     """Approve or decline a call, once; then show what became of it."""
     name, choice = visit.parameters["confirmation_id"], visit.field("choice")
-    workspace = visit.workspace
+    workspace = visit.meant
     if choice not in get_args(Choice):
         raise Refused("Approve or decline the call, nothing else.")
-    if visit.field("workspace") != workspace.key:
-        words = "Nothing was decided: the pages are about another workspace now."
-        raise Refused(words, HTTPStatus.CONFLICT)
     with workspace.tool() as tool, workspace.decided.alone(name):
         try:
             question = tool.question(name)

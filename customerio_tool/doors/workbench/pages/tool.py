@@ -40,7 +40,7 @@ def tool(visit: Visit) -> Response:
 @PAGES.post("/tool")
 def save(visit: Visit) -> Response:
     """Save what was chosen, or what a button for several switches or rules chooses."""
-    workspace = visit.workspace
+    workspace = visit.meant
     form = _switched(visit.form, visit.field("group"))
     try:
         wanted = policy_in(form, workspace.bound)
