@@ -23,6 +23,9 @@ from customerio_tool.version import DISTRIBUTION
 
 _FORMAT = 1
 _NOBODY_ELSE = stat.S_IRWXG | stat.S_IRWXO
+_TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""It waits for no writer, as it would at a named pipe."""
+
 _LARGEST = 1_000_000
 """Bytes of the file that are read: some thousand connections."""
 
@@ -135,7 +138,7 @@ class KeptConnections:
         if self.file.is_symlink():  # asked first, for systems that have no O_NOFOLLOW
             raise KeptUnusable(f"{self.file} is a link; put the file itself there.")
         try:
-            opened = os.open(self.file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            opened = os.open(self.file, _TO_READ)
         except FileNotFoundError:
             return None
         except OSError as error:

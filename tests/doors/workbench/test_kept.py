@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,18 @@ def test_a_file_that_others_may_read_is_refused(kept: KeptConnections, mode: int
     for act in (kept.all, lambda: kept.keep("4567abcd", "Two", FIELDS)):
         with pytest.raises(KeptUnusable, match="can be read by others"):
             act()
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(kept: KeptConnections) -> None:
+    if not hasattr(os, "mkfifo"):
+        return
+    kept.file.parent.mkdir()
+    os.mkfifo(kept.file, 0o600)
+    reader = threading.Thread(target=kept.problem, daemon=True)
+    reader.start()
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
+    assert "no plain file" in kept.problem()
 
 
 def test_a_link_is_not_followed(kept: KeptConnections, tmp_path: Path) -> None:
