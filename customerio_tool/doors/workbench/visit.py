@@ -129,7 +129,8 @@ def page(name: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
     """Return the page of a template, which no cache keeps and no other site frames."""
     text = rendering.environment().get_template(f"{name}.html").render(**context)
     headers = {**dict(PRIVATE), "Content-Security-Policy": POLICY}
-    return HTMLResponse(text, status, headers=headers)
+    # A model's JSON may hold half of a surrogate pair, which UTF-8 cannot.
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status, headers=headers)
 
 
 def see(path: str, **query: str) -> Response:

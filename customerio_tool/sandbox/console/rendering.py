@@ -18,9 +18,9 @@ FOLDER = Path(__file__).parent
 _NAME, _SHORT, _LONG = 60, 160, 20_000  # characters of one value
 _PERSON = Markup('<a href="/console/people/%s">%s</a>')
 _NOBODY = Markup('<span class="none">&ndash;</span>')
-# Controls, and the marks that change the direction of a text.
+# Controls, the marks that change the direction of a text, and halves of surrogate pairs.
 UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 
 

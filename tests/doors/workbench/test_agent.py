@@ -146,6 +146,23 @@ def test_words_of_a_model_stay_words(sandbox: Sandbox) -> None:
     assert "\u202e" not in page.response.text
 
 
+def test_half_of_a_surrogate_pair_of_a_model_breaks_no_page(sandbox: Sandbox) -> None:
+    answers = [calls(("no\ud800", '{"a": "\ud800"}'), words="so \ud800"), says("Well \udfff.")]
+    with assisted(sandbox, *answers) as (bench, _):
+        page = say(bench)
+    assert page.status == 200
+    assert "so U+D800" in page.words
+
+
+def test_an_endpoint_that_repeats_its_key_shows_it_on_no_page(sandbox: Sandbox) -> None:
+    answers = [calls((KEY, {"a": f"x{KEY}"}), words=f"Bearer {KEY}"), says(f"It is {KEY}.")]
+    with assisted(sandbox, *answers) as (bench, played):
+        pages = [say(bench), bench.get("/calls"), bench.get("/")]
+        assert all(KEY not in each.response.text for each in pages)
+    assert "It is ***." in pages[0].words
+    assert KEY not in str(played.bodies)
+
+
 def test_the_key_of_the_endpoint_is_sent_to_it_and_shown_nowhere(sandbox: Sandbox) -> None:
     told = {"error": {"message": f"Incorrect API key provided: {KEY}"}}
     with assisted(sandbox, says("Hello."), sends(told, 401)) as (bench, played):

@@ -271,6 +271,15 @@ def test_no_page_holds_a_key_and_each_shows_a_title_as_text(bench: Bench, path: 
     assert not any(name.startswith("on") for _, each in page.elements for name in each)
 
 
+@pytest.mark.parametrize("path", SHOWN)
+def test_a_title_that_no_encoding_holds_breaks_no_page(bench: Bench, path: str) -> None:
+    bench.workspace.title = "half \ud800"
+    try:
+        assert bench.get(path).status in (200, 404)
+    finally:
+        bench.workspace.title = "Local Customer.io"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -164,7 +164,17 @@ class Endpoint:
             raise EndpointFailed(self._unreached(error, deadline)) from None
         if status != HTTPStatus.OK:
             raise EndpointFailed(_refusal(status, retry_after))
-        return _reply_in(text)
+        return self._without_key(_reply_in(text))
+
+    def _without_key(self, reply: Reply) -> Reply:
+        """Return a reply without the key, which an endpoint may repeat in words and calls."""
+        if not (key := self.key.reveal()):
+            return reply
+        calls = [
+            Asked(*(text.replace(key, "***") for text in (each.id, each.subtool, each.arguments)))
+            for each in reply.calls
+        ]
+        return Reply(reply.words.replace(key, "***"), tuple(calls))
 
     def _answer(self, session: requests.Session, body: Mapping[str, Any]) -> tuple[int, str, bytes]:
         """Return the status, `Retry-After` and the body, which is empty if it is too long."""
