@@ -29,7 +29,7 @@ from customerio_tool.doors.workbench.pages import (
     tool,
     trying,
 )
-from customerio_tool.doors.workbench.routing import Page, Pages
+from customerio_tool.doors.workbench.routing import Handler, Page, Pages
 from customerio_tool.doors.workbench.visit import Refused, Visit, page
 from customerio_tool.doors.workbench.workspaces import Workspaces
 
@@ -114,7 +114,7 @@ class _Site:
                 if handler is None:
                     words = "This address takes no such request."
                     raise Refused(words, HTTPStatus.METHOD_NOT_ALLOWED)  # noqa: TRY301 - one page for all
-                return await run_in_threadpool(handler, visit)
+                return await run_in_threadpool(_handled, handler, visit)
             except Refused as refused:
                 return page("refused", refused.status, words=refused.words)
             except ClientDisconnect:
@@ -158,6 +158,11 @@ class _Site:
         if request.method == "POST":
             _refuse_foreign(visit)
         return visit
+
+
+def _handled(handler: Handler, visit: Visit) -> Response:
+    visit.refuse_keys()
+    return handler(visit)
 
 
 def cookie_name(request: Request) -> str:

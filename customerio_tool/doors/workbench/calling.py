@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,13 @@ from urllib.parse import parse_qsl
 from customerio_tool.calls.call import Call, CallContext, Exchange
 from customerio_tool.calls.request import request_for
 from customerio_tool.connection.exchange import Request
-from customerio_tool.connection.masking import KeyMask
 from customerio_tool.deadline import Clock
-from customerio_tool.doors.workbench.fields import Arguments
 from customerio_tool.doors.workbench.trials import Trial
 from customerio_tool.doors.workbench.workspaces import DOOR, Workspace
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.sandbox.serving.request_log import BODY_KEPT
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Invocation
-from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.identifiers import ulid
 
 if TYPE_CHECKING:
@@ -94,11 +90,3 @@ def _key(exchange: Exchange) -> tuple[Any, ...]:
     query = tuple(parse_qsl(request.query, keep_blank_values=True))
     logged = body[:BODY_KEPT].decode("utf-8", "replace")
     return request.method, request.path, query, len(body), logged
-
-
-def key_in(workspace: Workspace, arguments: Arguments) -> bool:
-    """Whether arguments hold a key of the connection, which no call needs."""
-    mask = KeyMask(workspace.ground.connection)
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    shown = visible(text.encode("utf-8", "ignore").decode())
-    return mask(shown) != shown

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 from customerio_tool.connection import Connection
 from customerio_tool.connection.fields import connection_fields
+from customerio_tool.connection.masking import SHORTEST_MASKED
 from customerio_tool.doors.credentials import apis_meant
 from customerio_tool.doors.ground import Ground
 from customerio_tool.doors.workbench.pasted import connection_in
-from customerio_tool.doors.workbench.visit import Visit
+from customerio_tool.doors.workbench.visit import PASTED, Visit
 from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.errors import ConnectionInvalid, FieldProblem, Problem
 from customerio_tool.secret import Secret
 
 _LONGEST_TITLE = 80
+_KEY_WITHIN = "It holds a key: give here what belongs here."
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,21 @@ def drafted(visit: Visit) -> Draft:
     problems: Mapping[str, str] = {}
     problem, ground = "", None
     try:
-        fields = _together(connection_in(Secret(visit.field("pasted"))), typed)
+        fields = _together(connection_in(Secret(visit.field(PASTED))), typed)
         apis = apis_meant(fields.reveal())
         ground = Ground.of(Connection.load(fields.reveal(), apis=apis))
     except Problem as wrong:
-        problems = {"pasted": f"It {wrong}."}
+        problems = {PASTED: f"It {wrong}."}
     except ConnectionInvalid as wrong:
         problems = {each.path: _sentence(each, fields) for each in wrong.fields}
         problem = "" if problems.keys() <= connection_fields().keys() else wrong.summary
     except (ImportError, ValueError) as wrong:  # about the stores that the environment names
         problem = str(wrong)
+    title = named(visit.field("title"))
+    if within := _with_keys_in({**typed.reveal(), "title": title}, typed, fields):
+        problems, ground = {**problems, **dict.fromkeys(within, _KEY_WITHIN)}, None
     return Draft(
-        title=named(visit.field("title")),
+        title="" if "title" in within else title,
         keep=bool(visit.field("keep")),
         shown=_shown(typed, problems),
         problems=problems,
@@ -73,6 +78,25 @@ def drafted(visit: Visit) -> Draft:
         fields=fields,
         ground=ground,
     )
+
+
+def _with_keys_in(given: Mapping[str, str], *sources: Secret[Mapping[str, str]]) -> list[str]:
+    """Return the names of the fields that are shown and hold a key of the same form.
+
+    Args:
+        given: The text of each field.
+        sources: The fields of connections, with their keys.
+    """
+    secret = {name for name, each in connection_fields().items() if each.secret}
+    keys = Secret(
+        [s.reveal()[name].lower() for s in sources for name in secret & s.reveal().keys()]
+    )
+    return [
+        name
+        for name, text in given.items()
+        if name not in secret
+        and any(len(key) >= SHORTEST_MASKED and key in text.lower() for key in keys.reveal())
+    ]
 
 
 def _sentence(problem: FieldProblem, fields: Secret[Mapping[str, str]]) -> str:

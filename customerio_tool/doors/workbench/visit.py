@@ -12,10 +12,23 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from customerio_tool.connection.fields import connection_fields
+from customerio_tool.connection.masking import KeyMask
 from customerio_tool.doors.workbench import rendering
 from customerio_tool.doors.workbench.workspaces import Workspace, Workspaces
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.sandbox.console.visit import POLICY, PRIVATE
+from customerio_tool.subtools.declare.characters import visible
+
+NEW_CONNECTION = "/connections/new"
+"""The page with the form that takes keys."""
+
+PASTED = "pasted"
+"""The field of that form for all of a connection."""
+
+FIELDS_OF_KEYS = frozenset(
+    [PASTED, *(key for key, field in connection_fields().items() if field.secret)]
+)
 
 _MOST_FIELDS = 300
 _FORM = "application/x-www-form-urlencoded"
@@ -98,6 +111,30 @@ class Visit:
     def field(self, name: str) -> str:
         """Return the value of a field, as it was typed; empty if it was not sent."""
         return self.form.get(name, [""])[-1]
+
+    def refuse_keys(self) -> None:
+        """Refuse a request that holds a key of a connection, but for the form of a new one.
+
+        Raises:
+            Refused: A page, an audit trail or an assistant would be told the key.
+        """
+        masks = [KeyMask(each.ground.connection) for each in self.workspaces.all]
+        is_new = self.request.url.path == NEW_CONNECTION
+        form = self.form if self.request.method == "POST" else {}
+        typed = [
+            text
+            for name, values in form.items()
+            if not (is_new and name in FIELDS_OF_KEYS)
+            for text in (name, *values)
+        ]
+        asked = [text for pair in self.request.query_params.multi_items() for text in pair]
+        for given in (*typed, *asked, *self.parameters.values()):
+            text = visible(given)
+            if any(mask(text) != text for mask in masks):
+                raise Refused(
+                    "Nothing was done: this holds a key of a connection. Keys belong in the form "
+                    "of a new connection, and nowhere else."
+                )
 
     def page(self, name: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
         """Return the page of a template; `site` in it is what every page shows."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable, Iterator
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -269,6 +270,51 @@ def test_no_page_holds_a_key_and_each_shows_a_title_as_text(bench: Bench, path: 
     assert ATTACK in page.words or not is_page, "what is not there is in no workspace"
     assert not page.script
     assert not any(name.startswith("on") for _, each in page.elements for name in each)
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda key: key,
+    lambda key: base64.b64encode(f"site:{key}".encode()).decode(),
+    lambda key: "".join(f"%{ord(each):02x}" for each in key),
+    lambda key: f"{key[:5]} {key[5:]}",
+    lambda key: f"{key[:5]}\u200b{key[5:]}",
+)
+FIELDS_OF_FORMS = ("title", "words", "run_id", "json", "arg.name", "hidden_attributes", "enabled")
+
+
+@pytest.mark.parametrize("path", TAKEN)
+def test_a_key_that_is_typed_where_none_belongs_is_taken_nowhere(bench: Bench, path: str) -> None:
+    before = footprint(bench)
+    for field, spelled in zip(FIELDS_OF_FORMS, cycle(SPELLINGS), strict=False):
+        key = spelled(KEYS["app_api_key"])
+        for fields in ({field: key}, {key: field}):
+            answer = bench.post(path, {"workspace": "local", "action": "call", **fields})
+            assert (answer.status, "a key of a connection" in answer.words) == (400, True)
+            assert key not in answer.response.text
+    assert not has_changed(bench, before)
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_a_key_in_an_address_is_not_repeated(bench: Bench, path: str) -> None:
+    key = KEYS["track_api_key"]
+    page = bench.get(f"{path}?q={key}&run={key}&done={key}&as={key}&draft={key}")
+    assert page.status == 400
+    assert key not in page.response.text
+
+
+OTHER_KEY = "key-of-another-workspace"
+
+
+@pytest.mark.parametrize("field", ["title", "site_id", "workspace_id", "ca_file", "app_url"])
+@pytest.mark.parametrize("way", ["app_api_key", "track_api_key", "pasted"])
+def test_a_key_beside_its_field_is_not_shown(bench: Bench, field: str, way: str) -> None:
+    before = footprint(bench)
+    key = f'{{"app_api_key": "{OTHER_KEY}"}}' if way == "pasted" else OTHER_KEY
+    page = bench.post("/connections/new", {way: key, field: f"My {OTHER_KEY.upper()}"})
+    assert page.status == 422
+    assert "It holds a key" in page.words
+    assert OTHER_KEY not in page.response.text.lower()
+    assert not has_changed(bench, before)
 
 
 @pytest.mark.parametrize("path", SHOWN)

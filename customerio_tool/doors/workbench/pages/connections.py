@@ -14,7 +14,7 @@ from customerio_tool.doors.workbench.findings import parts_of, state_of
 from customerio_tool.doors.workbench.kept import KeptUnusable
 from customerio_tool.doors.workbench.new_connection import Draft, drafted, title_of
 from customerio_tool.doors.workbench.routing import Pages
-from customerio_tool.doors.workbench.visit import Refused, Visit, see
+from customerio_tool.doors.workbench.visit import NEW_CONNECTION, Refused, Visit, see
 from customerio_tool.doors.workbench.workspaces import Workspace
 
 PAGES = Pages()
@@ -27,13 +27,13 @@ def connections(visit: Visit) -> Response:
     return visit.page("connections", rows=rows)
 
 
-@PAGES.get("/connections/new")
+@PAGES.get(NEW_CONNECTION)
 def new(visit: Visit) -> Response:
     """Show the form of a new one."""
     return _form(visit, Draft())
 
 
-@PAGES.post("/connections/new")
+@PAGES.post(NEW_CONNECTION)
 def save(visit: Visit) -> Response:
     """Save what the form gives, and test it; or show the form again, with its problems."""
     draft = drafted(visit)

@@ -87,9 +87,6 @@ def send(visit: Visit) -> Response:
     subtool, trials = _named(visit), visit.workspace.trials
     is_json = visit.field("as") == "json"
     arguments: Arguments = visit.field("json") if is_json else typed(subtool, visit.form)
-    if calling.key_in(visit.workspace, arguments):
-        words = "Nothing was called: the arguments hold a key of the connection. No call needs one."
-        raise Refused(words)
     action, run_id = visit.field("action"), visit.field("run_id").strip()[:_LONGEST]
     if action in ("form", "json"):
         draft = trials.keep(subtool.name, arguments, run_id)
