@@ -12,9 +12,11 @@ from customerio_tool.calls.call import Exchange
 from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.doors.workbench.trials import Step, Trial
-from customerio_tool.subtools import find
-from customerio_tool.subtools.declare import Subtool
+from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools.declare import NO_PEOPLE, Subtool
 from customerio_tool.subtools.declare.characters import visible
+from customerio_tool.subtools.declare.privacy import without_hidden
+from customerio_tool.subtools.declare.vendor_json import clean
 
 _MOST = 20_000
 """The most characters of a body on a page."""
@@ -68,22 +70,32 @@ class Told:
     at: float
 
 
-def wire_of(trial: Trial, mask: KeyMask) -> Sequence[Sent | Told]:
-    """Return the steps of a call, in order."""
+def wire_of(
+    trial: Trial, mask: KeyMask, hidden: frozenset[str] = frozenset()
+) -> Sequence[Sent | Told]:
+    """Return the steps of a call, in order.
+
+    Args:
+        trial: The call.
+        mask: Removes the keys of the connection.
+        hidden: The folded names of the attributes that the policy hides, also in replies.
+    """
     subtool = find(trial.subtool)
     masked = _masking(mask)
-    return [_step(subtool, each, masked) for each in list(trial.steps)]
+    return [_step(subtool, each, masked, hidden) for each in list(trial.steps)]
 
 
 def _masking(mask: KeyMask) -> Callable[[str], str]:
     return lambda text: mask(visible(text))
 
 
-def _step(subtool: Subtool[Any], step: Step, masked: Callable[[str], str]) -> Sent | Told:
+def _step(
+    subtool: Subtool[Any], step: Step, masked: Callable[[str], str], hidden: frozenset[str]
+) -> Sent | Told:
     at, what = step
     if isinstance(what, str):
         return Told(masked(what), at)
-    attempt, reply = what.attempt, what.reply
+    attempt = what.attempt
     return Sent(
         purpose=purpose_of(subtool, what.request),
         number=attempt.number,
@@ -93,11 +105,29 @@ def _step(subtool: Subtool[Any], step: Step, masked: Callable[[str], str]) -> Se
         status=attempt.status,
         fate=attempt.fate.replace("_", " "),
         look=_look(what),
-        reply=_pretty(reply.body, masked) if reply else "",
+        reply=_pretty(_shown(subtool, what, hidden), masked),
         problem=attempt.problem,
         seconds=attempt.seconds,
         at=max(0.0, at - attempt.seconds),
     )
+
+
+def _shown(subtool: Subtool[Any], exchange: Exchange, hidden: frozenset[str]) -> bytes:
+    """Return the body of a reply without the hidden attributes of its people; empty without one.
+
+    What is no whole JSON cannot be looked through, and is left out where the policy hides some.
+    """
+    if exchange.reply is None or not (hidden and exchange.reply.body):
+        return exchange.reply.body if exchange.reply else b""
+    asked = exchange.request.method, exchange.request.template
+    try:
+        value = clean(json.loads(exchange.reply.body))
+        for each in (subtool, *subtools().values()):
+            if each is subtool or asked in {(one.method, one.path) for one in each.endpoints}:
+                value = without_hidden(value, each.people or NO_PEOPLE, hidden)
+    except (ValueError, RecursionError):
+        return b"(not shown: it is no whole JSON, and the policy hides attributes)"
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _look(exchange: Exchange) -> str:

@@ -96,6 +96,24 @@ def test_a_form_that_was_opened_for_the_sandbox_calls_nothing_live(
     assert live.local.requests() == []
 
 
+@pytest.mark.parametrize("body", ['{"customer": %s}', '{"customer": %s, "cut": '])
+def test_the_wire_shows_no_attribute_that_the_server_hides(
+    live: Bench, net: responses.RequestsMock, body: str
+) -> None:
+    bound = Policy.load({"preset": "open", "hidden_attributes": ["birthday"]})
+    live.workspace.bound = live.workspace.policy = bound
+    person = '{"id": "u1", "attributes": {"Birthday": "1815-12-10", "plan": "gold"}}'
+    net.get(f"{APP}/v1/customers/u1/attributes", body=body % person)
+    path = "/try/get_customer_attributes"
+    fields = {**form(live, path), "arg.customer_id": "u1", "action": "call"}
+    for _ in range(2):
+        page = live.post(path, fields)
+        assert "1815" not in page.response.text
+        assert ("gold" in page.words) is not body.endswith(": "), "what is whole is looked through"
+        live.post("/tool", {"enabled": ["get_customer_attributes"], "hidden_attributes": ""})
+        fields = {**form(live, path), "arg.customer_id": "u1", "action": "call"}
+
+
 def test_no_page_shows_a_key_of_the_live_connection(
     live: Bench, net: responses.RequestsMock
 ) -> None:

@@ -316,7 +316,7 @@ def _result(workspace: Workspace, trial: Trial) -> dict[str, Any]:
         "envelope": trial.envelope,
         "outcome": outcome_of(trial),
         "advice": list(_advice(trial)),
-        "wire": wire_of(trial, KeyMask(connection)),
+        "wire": wire_of(trial, KeyMask(connection), frozenset(workspace.policy.hidden_attributes)),
         "effect": effect_of(trial.effect) if trial.effect else None,
         "forms": same_call.forms_of(trial, connection),
         "variables": same_call.variables_of(connection),
