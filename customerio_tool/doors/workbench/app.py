@@ -11,6 +11,7 @@ from http import HTTPStatus
 from itertools import groupby
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -37,6 +38,9 @@ _log = logging.getLogger("customerio_tool")
 
 _LARGEST_FORM = 3_000_000
 """Bytes of a form: the most that a call's arguments may have, as at /api."""
+
+_FORM_SECONDS = 10.0
+"""How long a form may take to come: one that never does would hold up the stop of the server."""
 
 _PAGES: tuple[Pages, ...] = (
     start.PAGES,
@@ -172,12 +176,15 @@ def cookie_name(request: Request) -> str:
 
 async def _body_of(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_FORM:
-            words = f"The form has more than {_LARGEST_FORM:,} bytes."
-            raise Refused(words, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    return bytes(body)
+    with anyio.move_on_after(_FORM_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST_FORM:
+                words = f"The form has more than {_LARGEST_FORM:,} bytes."
+                raise Refused(words, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return bytes(body)
+    words = f"The form did not come whole within {_FORM_SECONDS:g} seconds."
+    raise Refused(words, HTTPStatus.REQUEST_TIMEOUT)
 
 
 def _refuse_foreign(visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 from collections.abc import Callable, Iterator
 from itertools import cycle, product
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from customerio_tool.doors.workbench import app
 from customerio_tool.doors.workbench.admission import Admission
 from customerio_tool.doors.workbench.app import all_pages
 from customerio_tool.doors.workbench.visit import Visit
@@ -200,6 +202,18 @@ def test_what_is_no_form_is_refused(bench: Bench, path: str, kind: str) -> None:
     )
     assert answer.status_code == 415
     assert not has_changed(bench, before)
+
+
+def test_a_form_that_never_comes_whole_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_FORM_SECONDS", 0.05)
+    host = bench.url.removeprefix("http://")
+    [(name, value)] = bench.session.cookies.items()
+    with socket.create_connection(("127.0.0.1", int(host.partition(":")[2])), PATIENCE) as half:
+        head = f"POST /choose HTTP/1.1\r\nHost: {host}\r\nCookie: {name}={value}\r\n"
+        half.sendall(f"{head}Content-Length: 9\r\n\r\nform".encode())
+        assert half.recv(12) == b"HTTP/1.1 408"
 
 
 def test_a_very_large_form_is_refused(bench: Bench) -> None:
