@@ -146,6 +146,18 @@ def test_words_of_a_model_stay_words(sandbox: Sandbox) -> None:
     assert "\u202e" not in page.response.text
 
 
+def test_what_is_switched_off_while_the_assistant_works_is_off(sandbox: Sandbox) -> None:
+    def narrows(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        bench.workspace.policy = Policy(enabled=["list_campaigns"])
+        calls(("delete_customer", {"customer_id": "u1"}))(handler, body)
+
+    with assisted(sandbox, narrows, says("It is off."), policy=Policy.open()) as (bench, played):
+        page = say(bench)
+    assert "subtool_disabled" in page.words
+    assert [each["function"]["name"] for each in played.bodies[1]["tools"]] == ["list_campaigns"]
+    assert any(each["id"] == "u1" for each in sandbox.state()["people"])
+
+
 def test_half_of_a_surrogate_pair_of_a_model_breaks_no_page(sandbox: Sandbox) -> None:
     answers = [calls(("no\ud800", '{"a": "\ud800"}'), words="so \ud800"), says("Well \udfff.")]
     with assisted(sandbox, *answers) as (bench, _):

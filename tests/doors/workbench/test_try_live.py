@@ -9,6 +9,9 @@ from customerio_tool import Connection, Policy
 from customerio_tool.backends import Backends
 from customerio_tool.deadline import Clock
 from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench import calling
+from customerio_tool.doors.workbench.trials import Trial
+from customerio_tool.doors.workbench.workspaces import Workspace
 from tests.support.clients import SAVED_US
 from tests.support.page_forms import PageForm
 from tests.support.workbench import Bench
@@ -82,6 +85,23 @@ def test_a_dry_run_comes_first_and_a_read_is_not_asked_about(
     )
     assert "The request that would be sent" in dry.words
     assert len(net.calls) == 1
+
+
+def test_a_call_that_was_not_asked_about_stays_dry_when_the_policy_opens_meanwhile(
+    live: Bench, net: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.workspace.policy = Policy.load({"preset": "open", "dry_run": True})
+    fields = form(live, "/try/track_event?example=1")
+    make = calling.make
+
+    def opened_meanwhile(workspace: Workspace, trial: Trial) -> None:
+        workspace.policy = Policy.open()
+        make(workspace, trial)
+
+    monkeypatch.setattr(calling, "make", opened_meanwhile)
+    page = live.post("/try/track_event", {**fields, "action": "call"})
+    assert "The request that would be sent" in page.words
+    assert len(net.calls) == 0
 
 
 def test_a_form_that_was_opened_for_the_sandbox_calls_nothing_live(

@@ -147,8 +147,7 @@ class Talk:
         stop: Event,
     ) -> None:
         try:
-            with open_tool() as tool:
-                self._rounds(endpoint, tool, messages, stop)
+            self._rounds(endpoint, open_tool, messages, stop)
         except EndpointFailed as failed:
             self._add(messages, Turn("problem", str(failed), is_good=False))
         except Exception:
@@ -164,17 +163,19 @@ class Talk:
     def _rounds(
         self,
         endpoint: Endpoint,
-        tool: CustomerIoTool,
+        open_tool: OpenTool,
         messages: list[dict[str, Any]],
         stop: Event,
     ) -> None:
-        tools = [_function(each) for each in tool.definitions(dialect="openai")]
         for _ in range(MOST_ROUNDS):
+            with open_tool() as tool:  # each time: what was switched off meanwhile is off
+                tools = [_function(each) for each in tool.definitions(dialect="openai")]
             reply = endpoint.reply(messages, tools, stop.is_set)
             turns = [Turn("agent", reply.words)] if reply.words else []
             self._add(messages, *turns, said=[reply.message])
             for each in reply.calls:
-                self._call(each, tool, messages, stop)
+                with open_tool() as tool:
+                    self._call(each, tool, messages, stop)
             if not reply.calls:
                 return
         words = f"The assistant made calls for {MOST_ROUNDS} rounds without an answer. It stopped."

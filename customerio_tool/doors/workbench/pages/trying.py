@@ -94,9 +94,11 @@ def send(visit: Visit) -> Response:
     if action not in ("call", "dry_run"):
         raise Refused("This form asks for nothing that the page does.")
     draft = trials.keep(subtool.name, arguments, run_id)
-    if action == "call" and _asks_once_more(visit.workspace, subtool):
+    # Read once: a call that needs no question because it is dry stays dry.
+    is_dry = action == "dry_run" or visit.workspace.policy.dry_run
+    if not is_dry and visit.workspace.is_live and not subtool.effect.read_only:
         return see(f"/try/{subtool.name}/confirm", draft=str(draft.number))
-    return _called(visit, draft, subtool.name, is_dry=action == "dry_run")
+    return _called(visit, draft, subtool.name, is_dry=is_dry)
 
 
 @PAGES.get("/try/{subtool}/confirm")
@@ -160,12 +162,6 @@ def _to_draft(draft: Draft, **query: str) -> Response:
 
 def _purpose(draft: Draft) -> str:
     return f"confirm {draft.number}"
-
-
-def _asks_once_more(workspace: Workspace, subtool: Subtool[Any]) -> bool:
-    """Whether a call may change a live workspace."""
-    is_sent = not workspace.policy.dry_run and not subtool.effect.read_only
-    return workspace.is_live and is_sent
 
 
 def _plan(subtool: Subtool[Any], arguments: Arguments) -> str:
