@@ -160,12 +160,15 @@ class KeptConnections:
 
     def _write(self, kept: Secret[dict[str, Any]]) -> None:
         whole = Secret({"format": _FORMAT, "connections": kept.reveal()})
+        text = Secret(json.dumps(whole.reveal(), indent=2).encode())
+        if len(text.reveal()) >= _LARGEST:
+            raise KeptUnusable(f"{self.file} would be too large to be read again.")
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             opened, name = tempfile.mkstemp(dir=self.file.parent, prefix=".connections-")
             try:
-                with os.fdopen(opened, "w", encoding="utf-8") as stream:
-                    json.dump(whole.reveal(), stream, indent=2)
+                with os.fdopen(opened, "wb") as stream:
+                    stream.write(text.reveal())
                     stream.flush()
                     os.fsync(stream.fileno())
                 Path(name).replace(self.file)

@@ -187,6 +187,15 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was(
     assert [each.name for each in kept.file.parent.iterdir()] == [kept.file.name]
 
 
+def test_a_connection_that_is_too_large_to_be_read_again_is_not_kept(
+    kept: KeptConnections,
+) -> None:
+    kept.keep("0123abcd", "Mine", FIELDS)
+    with pytest.raises(KeptUnusable, match="too large"):
+        kept.keep("0123abce", "Large", Secret({"site_id": "x" * 1_000_000}))
+    assert (list(kept.all()), kept.problem()) == (["0123abcd"], "")
+
+
 def test_the_file_is_in_the_folder_of_the_users_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
