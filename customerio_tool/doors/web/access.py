@@ -61,7 +61,7 @@ class Access:
         if origin is not None and _host_in(_ORIGIN, origin) not in self._hosts:
             return _refused(HTTPStatus.FORBIDDEN, "Pages of other sites may not call this server.")
         is_open = scope["path"] in self._open and scope["method"] in ("GET", "HEAD")
-        is_own = scope["path"].split("/")[1:2][0] in self._own
+        is_own = _first_part(scope["path"]) in self._own
         if is_open or is_own or self._is_known(headers.get("authorization", "")):
             return None
         words = "Send the header Authorization: Bearer TOKEN, with the token of this server."
@@ -71,6 +71,11 @@ class Access:
         scheme, _, token = authorization.partition(" ")
         given = _digest(token.strip().encode("latin-1"))
         return scheme.lower() == "bearer" and hmac.compare_digest(given, self._digest)
+
+
+def _first_part(path: str) -> str | None:
+    """Return the first part of a path; None of what is no path, such as the `*` of OPTIONS."""
+    return path.split("/")[1] if path.startswith("/") else None
 
 
 def _digest(token: bytes) -> bytes:

@@ -143,6 +143,20 @@ def test_the_token_of_calls_opens_no_page_and_a_cookie_makes_no_call(sandbox: Sa
             assert called.status_code == 401
 
 
+TARGETS = ("*", "api/list_segments", "//api/list_segments", "/assets/../api/list_segments", "", ";")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_no_target_that_is_odd_comes_past_the_doors_or_breaks_them(
+    bench: Bench, method: str, target: str
+) -> None:
+    host = bench.url.removeprefix("http://")
+    with socket.create_connection(("127.0.0.1", int(host.partition(":")[2])), PATIENCE) as odd:
+        odd.sendall(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert odd.recv(12).removeprefix(b"HTTP/1.1 ") in (b"400", b"401", b"404")
+
+
 # Other sites, and other pages of this machine
 
 
