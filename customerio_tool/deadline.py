@@ -6,7 +6,9 @@ import math
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any
 
 CANCELLATION_SECONDS = 0.2
 """The longest wait, in seconds, before a call that can be cancelled looks whether it was."""
@@ -88,6 +90,18 @@ class Deadline:
     def passed(self) -> bool:
         """Whether no time is left."""
         return self.left() == 0.0
+
+    def awaits(self, answer: Future[Any]) -> bool:
+        """Wait for what another thread settles; return whether it did.
+
+        It did not where the deadline came first, or the host cancelled the call.
+        """
+        while not answer.done():
+            left = self.left()
+            if not left or self.is_cancelled():
+                return False
+            wait([answer], self.slice_of(left))
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NoAnswerYet
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -14,28 +13,30 @@ from customerio_tool.errors import Cancelled, Unreachable
 from customerio_tool.locks import ForkSafeLock, renew_in_child
 
 T = TypeVar("T")
-_Key: TypeAlias = tuple[str, int, Hashable]
+_Key: TypeAlias = tuple[str, Hashable]
 
 _MOST_KEPT = 256
 
 
 @dataclass(eq=False)
 class _Flight:
-    """One read: its answer, or None if it failed; and until when the answer serves others."""
+    """One read: its answer, or None if it failed; and until when it serves those who come."""
 
+    ends_at: float
     answer: Future[Any] = field(default_factory=Future)
-    ends_at: float = math.inf
 
 
 class SharedReads:
     """Lets calls that read the same thing of a workspace share one answer; safe for threads.
 
     No call gets an answer from before a write of this process to that workspace. A failure is not
-    shared: the next of those who wait reads for itself.
+    shared: the next of those who wait reads for itself. Nobody joins a read whose deadline has
+    passed: what made it may have been killed.
 
     Args:
         keep_seconds: How long an answer serves later calls, in seconds; by default it serves only
-            those that came while it was awaited. What others write is then seen that much later.
+            those that came while it was awaited. What others write, and what Customer.io applies
+            after it has accepted it, is then seen that much later.
 
     Raises:
         ValueError: `keep_seconds` is negative or not finite.
@@ -45,7 +46,6 @@ class SharedReads:
         if not 0 <= keep_seconds < math.inf:
             raise ValueError("keep_seconds must be 0 or more, and finite")
         self._keep_seconds = keep_seconds
-        self._writes: dict[str, int] = {}
         self._flights: dict[_Key, _Flight] = {}
         self._lock = ForkSafeLock()
         renew_in_child(self._forget_all)
@@ -62,7 +62,8 @@ class SharedReads:
 
         Args:
             workspace: The digest of the workspace.
-            what: Equal for equal reads.
+            what: Equal for equal reads, and for no others: it tells by which credentials, from
+                which host and under which rules they are made.
             make: Makes the read; it raises if that fails.
             deadline: The deadline of this call.
             monotonic: The clock that `keep_seconds` is measured by.
@@ -71,8 +72,9 @@ class SharedReads:
             Cancelled: The host cancelled this call while it waited for another's answer.
             Unreachable: The deadline came before that answer.
         """
+        key = (workspace, what)
         while True:
-            key, flight, is_mine = self._joined(workspace, what, monotonic())
+            flight, is_mine = self._joined(key, deadline, monotonic())
             if is_mine:
                 return self._made(key, flight, make, monotonic)
             answer: T | None = _waited_for(flight.answer, deadline)
@@ -82,18 +84,17 @@ class SharedReads:
     def forget(self, workspace: str) -> None:
         """Share no answer with later calls that was asked for before now: the workspace changed."""
         with self._lock:
-            self._writes[workspace] = self._writes.get(workspace, 0) + 1
             for key in [key for key in self._flights if key[0] == workspace]:
                 del self._flights[key]
 
-    def _joined(self, workspace: str, what: Hashable, now: float) -> tuple[_Key, _Flight, bool]:
+    def _joined(self, key: _Key, deadline: Deadline, now: float) -> tuple[_Flight, bool]:
+        """Return the read under this key, and whether it is this call that must make it."""
         with self._lock:
-            key = (workspace, self._writes.get(workspace, 0), what)
             found = self._flights.get(key)
             if found and found.ends_at > now:
-                return key, found, False
-            made = self._flights[key] = _Flight()
-            return key, made, True
+                return found, False
+            made = self._flights[key] = _Flight(now + deadline.left())
+            return made, True
 
     def _made(
         self, key: _Key, flight: _Flight, make: Callable[[], T], monotonic: Callable[[], float]
@@ -119,7 +120,7 @@ class SharedReads:
     def _drop_ended(self) -> None:
         """Drop the answers, but not what is awaited; a later call reads again."""
         for key, flight in list(self._flights.items()):
-            if flight.ends_at < math.inf:
+            if flight.answer.done():
                 del self._flights[key]
 
     def _forget_all(self) -> None:
@@ -128,13 +129,10 @@ class SharedReads:
 
 
 def _waited_for(answer: Future[Any], deadline: Deadline) -> Any:
-    while left := deadline.left():
-        if deadline.is_cancelled():
-            raise Cancelled("The call was cancelled.")
-        try:
-            return answer.result(deadline.slice_of(left))
-        except NoAnswerYet:
-            continue
+    if deadline.awaits(answer):
+        return answer.result()
+    if deadline.is_cancelled():
+        raise Cancelled("The call was cancelled.")
     raise Unreachable(
         "Another call makes the same read, and its answer did not come in time, so this one sent "
         "nothing."

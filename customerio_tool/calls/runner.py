@@ -26,7 +26,6 @@ from customerio_tool.calls.target import TargetReader
 from customerio_tool.calls.waiting_calls import Question, WaitingCalls
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
-from customerio_tool.connection.exchange import Request
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import Cancelled, CustomerIoError, Look, PolicyRefused
 from customerio_tool.policy import Policy
@@ -195,13 +194,13 @@ class Runner:
         return Bounds(deadline, call.context, watch.attempted, self._clock.sleep, brief)
 
     def _answered(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
-        request = request_for(call)
         seconds = _seconds_left(call, watch)
         ends_at = self._clock.now() + seconds
         bounds = self._bounds(call, watch, seconds)
         recovery = Recovery(self._retrier, call, bounds, frozenset(policy.hidden_attributes))
         if _is_the_same_for_all(call.subtool):
-            return call.subtool.result(self._shared_answer(call, recovery, bounds, request))
+            return call.subtool.result(self._shared_answer(call, policy, recovery, bounds))
+        request = request_for(call)
 
         def send() -> Item:
             try:
@@ -217,13 +216,17 @@ class Runner:
         return self._send_once.run(call, request, counted, ends_at=ends_at, read=read)
 
     def _shared_answer(
-        self, call: Call[Any], recovery: Recovery, bounds: Bounds, request: Request
+        self, call: Call[Any], policy: Policy, recovery: Recovery, bounds: Bounds
     ) -> Answer[Any]:
-        """Return the answer of a read, perhaps another call's; it holds no person to hide."""
+        """Return the answer of a read, perhaps another call's.
+
+        That call had the same credentials, hosts and hidden attributes, as each of them may change
+        what the answer is.
+        """
         answer = self._reads.read(
             call.at.workspace,
-            call.canonical,
-            partial(recovery.answer, request),
+            (self._hash_key, policy.hidden_attributes, call.canonical),
+            partial(recovery.answer, request_for(call)),
             bounds.deadline,
             self._clock.monotonic,
         )
@@ -267,7 +270,7 @@ class Runner:
 
 
 def _is_the_same_for_all(subtool: Subtool[Any]) -> bool:
-    """Whether a call reads the workspace and no person, so that every policy shows the same."""
+    """Whether a call reads the workspace and no person, so that others may be given the answer."""
     return subtool.effect.read_only and subtool.people == NO_PEOPLE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NoAnswerYet
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -353,13 +352,10 @@ def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | N
         Unreachable: The deadline comes first.
         Cancelled: The host cancels the call first.
     """
-    while left := deadline.left():
-        if deadline.is_cancelled():
-            raise Cancelled("The call was cancelled.")
-        try:
-            return answer.result(deadline.slice_of(left))
-        except NoAnswerYet:
-            continue
+    if deadline.awaits(answer):
+        return answer.result()
+    if deadline.is_cancelled():
+        raise Cancelled("The call was cancelled.")
     raise Unreachable("The account's region was not known in time, so nothing was sent.")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -16,7 +17,8 @@ from customerio_tool.backends.shared_reads import SharedReads
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, NotFound, Unreachable
 from customerio_tool.sandbox import Sandbox
-from tests.support.clients import AnyPace
+from tests.support.clients import SAVED_US, AnyPace, code_of
+from tests.support.loopback import Loopback, answer, says
 from tests.support.retries import CREATE_CALL, LIST_CALL, SkippingClock
 from tests.support.timeouts import PATIENCE
 
@@ -52,14 +54,14 @@ class Reading:
         return attempt.result(PATIENCE)
 
     def _noticed(self) -> float:
-        """Return the time; who makes the read itself looks at it once, who waits more often."""
+        """Return the time; each caller looks at it as it begins, and as it reads or waits."""
         self._waits.release()
         return time.monotonic()
 
     def all_have_asked(self, callers: int) -> None:
         """Wait until one reads and the others wait."""
         assert self._began.acquire(timeout=PATIENCE)
-        for _ in range(callers + callers - 1):
+        for _ in range(callers + callers):
             assert self._waits.acquire(timeout=PATIENCE)
 
 
@@ -139,6 +141,42 @@ def test_an_answer_lives_on_for_as_long_as_was_chosen() -> None:
     assert read("0", 19.9) > 1000, "not all are kept"
 
 
+def test_nobody_joins_a_read_whose_deadline_has_passed() -> None:
+    """What made it may be dead: a host kills threads, and a signal may raise anywhere."""
+    reads, never = SharedReads(), Future[str]()
+    clock = SkippingClock()
+
+    def read(make: Callable[[], str]) -> str:
+        deadline = Deadline(10, clock.monotonic)
+        return reads.read("workspace", "list", make, deadline, clock.monotonic)
+
+    with ThreadPoolExecutor(1) as threads:
+        began = threading.Event()
+
+        def hang() -> str:
+            began.set()
+            return never.result(PATIENCE)
+
+        hanging = threads.submit(read, hang)
+        assert began.wait(PATIENCE)
+        clock.skip(11)
+        assert read(lambda: "mine") == "mine"
+        never.set_result("late")
+        assert hanging.result(PATIENCE) == "late"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError(), Cancelled("It was.")])
+def test_a_read_that_breaks_off_in_any_way_holds_up_nobody(error: BaseException) -> None:
+    reads = SharedReads(keep_seconds=60)
+
+    def broken() -> str:
+        raise error
+
+    with pytest.raises(type(error)):
+        reads.read("workspace", "list", broken, Deadline(1), lambda: 0.0)
+    assert reads.read("workspace", "list", lambda: "mine", Deadline(1), lambda: 0.0) == "mine"
+
+
 @pytest.mark.parametrize("seconds", [-1.0, float("inf"), float("nan")])
 def test_a_life_that_never_ends_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="keep_seconds"):
@@ -168,3 +206,53 @@ def test_what_is_about_a_person_is_never_shared(sandbox: Sandbox) -> None:
             assert tool.call("get_customer_attributes", {"customer_id": "u1"})["ok"]
             assert tool.call("list_messages", {})["ok"]
     assert len(sandbox.requests()) == 4
+
+
+def test_no_tool_is_given_what_was_read_with_the_key_of_another(sandbox: Sandbox) -> None:
+    backends = Backends(limiter=AnyPace(), reads=SharedReads(keep_seconds=60))
+    saved = sandbox.connection()
+    with (
+        CustomerIoTool(saved, backends=backends) as one,
+        CustomerIoTool({**saved, "app_api_key": "app-of-nobody"}, backends=backends) as other,
+    ):
+        assert one.call(*LIST_CALL)["ok"]
+        assert code_of(other.call(*LIST_CALL)) == "credentials_rejected"
+
+
+def test_no_tool_is_given_what_another_host_answered(sandbox: Sandbox) -> None:
+    backends = Backends(limiter=AnyPace(), reads=SharedReads(keep_seconds=60))
+    with (
+        Sandbox(seed=False) as another,
+        CustomerIoTool(sandbox.connection(), backends=backends) as one,
+        CustomerIoTool(another.connection(), backends=backends) as other,
+    ):
+        assert one.call(*LIST_CALL)["segments"]
+        assert not other.call(*LIST_CALL)["segments"]
+
+
+def test_each_policy_hides_its_own_from_an_answer_that_lives_on() -> None:
+    """The tool takes whatever has a `cio_id` for a person, where none was to be expected too."""
+    backends = Backends(limiter=AnyPace(), reads=SharedReads(keep_seconds=60))
+    reply = answer(b'{"segments": [{"id": 1, "cio_id": "a1", "phone": "555"}]}')
+    whole = ("list_segments", {"full": True})
+    with Loopback([says(reply), says(reply)]) as server:
+        saved = {**SAVED_US, "app_url": server.url, "track_url": server.url}
+        with (
+            CustomerIoTool(saved, backends=backends) as sees,
+            CustomerIoTool(
+                saved, backends=backends, policy={"hidden_attributes": ["phone"]}
+            ) as hides,
+        ):
+            assert "555" in str(sees.call(*whole))
+            assert "555" not in str(hides.call(*whole))
+
+
+def test_what_one_caller_does_to_its_result_is_not_seen_by_the_next(sandbox: Sandbox) -> None:
+    backends = Backends(limiter=AnyPace(), reads=SharedReads(keep_seconds=60))
+    with CustomerIoTool(sandbox.connection(), backends=backends) as tool:
+        first = tool.call(*LIST_CALL)
+        told = json.dumps(first)
+        for each in first["segments"]:
+            each.clear()
+        first["segments"].clear()
+        assert json.dumps(tool.call(*LIST_CALL)) == told
