@@ -18,7 +18,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 
 from customerio_tool.connection.causes import INVALID_PROXY, Way, is_proxy
 from customerio_tool.connection.connection import Connection
-from customerio_tool.connection.doubles import refuse_unheeded, replaces_send
+from customerio_tool.connection.doubles import is_doubled, refuse_unheeded, replaces_send
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of, unreachable
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
@@ -113,15 +113,18 @@ class Client:
         """Open a connection to the host of each API that has none which a send may use.
 
         What fails is left to the next call, which says why. It opens nothing through a proxy, nor
-        in a session that the host made.
+        in a session that the host made, nor while a test double is in force.
         """
+        if is_doubled(self._session):
+            return
         for api in self.connection.apis:
             with suppress(CustomerIoError, urllib3.exceptions.HTTPError, OSError):
                 origin = self.connection.base_url(api, self.region(api, deadline))
                 adapter = self._session.get_adapter(origin)
                 if isinstance(adapter, Adapter) and not self._proxies[origin]:
                     with self._log_filter.silent(), in_force(Exchange(deadline)):
-                        adapter.warm(origin, self.connection.ca_file or True)
+                        seconds = min(self.timeouts.connect, deadline.left())
+                        adapter.warm(origin, self.connection.ca_file or True, seconds)
 
     def origin(self, api: Api) -> str:
         """Return the origin of an API's requests; the US one while the region is not known."""

@@ -9,11 +9,26 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from requests.adapters import HTTPAdapter
 from requests.sessions import Session
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _REQUESTS_FILE = Session.mount.__code__.co_filename
+_ADAPTERS_FILE = HTTPAdapter.close.__code__.co_filename
+
+
+def is_doubled(session: Session) -> bool:
+    """Whether any double is in force, so that nothing may be opened beforehand."""
+    if _is_elsewhere(HTTPAdapter.send, _ADAPTERS_FILE) or _is_mock(Session.request):
+        return True
+    return replaces_send(session) or replaces_connections()
+
+
+def _is_elsewhere(function: Any, file: str) -> bool:
+    """Whether a function, or the one that it wraps, is not of this file."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is None or code.co_filename != file
 
 
 def replaces_send(session: Session) -> bool:
@@ -26,8 +41,7 @@ def replaces_send(session: Session) -> bool:
     own = vars(session).get("send")
     if own is not None and _is_mock(own):
         return True
-    code = getattr(inspect.unwrap(Session.send), "__code__", None)
-    return code is None or code.co_filename != _REQUESTS_FILE
+    return _is_elsewhere(Session.send, _REQUESTS_FILE)
 
 
 def _is_mock(function: Any) -> bool:

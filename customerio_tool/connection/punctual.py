@@ -158,6 +158,7 @@ class PunctualConnection(HTTPConnection):
             else:
                 super().connect()
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: urllib3 1
+            self.close()  # urllib3 may leave a socket whose peer was not verified
             raise NewConnectionError(self, "no connection was made") from error
         finally:
             self._is_connecting = False

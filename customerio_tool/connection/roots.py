@@ -34,5 +34,6 @@ def _kept(key: tuple[str, int, int]) -> ssl.SSLContext:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     context.load_verify_locations(key[0])
     while len(_CONTEXTS) >= _MOST_CONTEXTS:  # as the file is replaced again and again
-        _CONTEXTS.pop(next(iter(_CONTEXTS)), None)
+        for oldest in list(_CONTEXTS)[:1]:  # another thread may have taken it out
+            _CONTEXTS.pop(oldest, None)
     return _CONTEXTS.setdefault(key, context)

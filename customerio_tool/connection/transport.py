@@ -105,17 +105,24 @@ class _FreshForPostsPool(HTTPConnectionPool):
             connection.close()
         return connection
 
-    def warm(self) -> None:
+    def warm(self, seconds: float) -> None:
         """Open a connection, unless one is kept that any request may use.
 
         One that is kept counts as idle since its last use all the same: looking proves nothing.
+
+        Args:
+            seconds: The longest that it may take.
         """
         self._current.needs_fresh = True
         connection = self._get_conn()
         is_new = connection.sock is None
         try:
             if is_new:
+                connection.timeout = seconds
                 connection.connect()
+        except BaseException:
+            connection.close()
+            raise
         finally:
             (self._put_conn if is_new else super()._put_conn)(connection)
 
@@ -180,11 +187,16 @@ class Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
         """Check that the files exist; a shared context has read its file already."""
         super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]  # of requests
-        if conn.conn_kw.get("ssl_context"):
+        if conn.conn_kw.get("ssl_context") and not _is_over_tls(conn.proxy):
             conn.ca_certs = None
 
-    def warm(self, origin: str, verify: str | bool) -> None:
+    def warm(self, origin: str, verify: str | bool, seconds: float) -> None:
         """Open a connection to an origin; the deadline in force holds.
+
+        Args:
+            origin: The origin.
+            verify: The file of roots; True for those of certifi.
+            seconds: The longest that it may take.
 
         Raises:
             OSError: None could be made, or there is no such file of roots.
@@ -195,7 +207,7 @@ class Adapter(HTTPAdapter):
         pool = self.get_connection_with_tls_context(request, verify)
         self.cert_verify(pool, origin, verify, None)
         if isinstance(pool, _FreshForPostsPool):
-            pool.warm()
+            pool.warm(seconds)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have the pools of this module used."""
@@ -217,6 +229,11 @@ class Adapter(HTTPAdapter):
                 if pool := manager.pools.get(key):
                     pool.close()
         super().close()
+
+
+def _is_over_tls(proxy: Any) -> bool:
+    """Whether it is a proxy whose own certificate is checked too: by the file, with no context."""
+    return proxy is not None and proxy.scheme == "https"
 
 
 def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.Session:

@@ -20,6 +20,7 @@ import yaml
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.connection.client import Client
+from customerio_tool.connection.punctual import PunctualConnection
 from tests.support.clients import APP_US, SAVED, SAVED_US, SEGMENTS, connected, soon
 from tests.support.loopback import Loopback, answer, says
 
@@ -226,3 +227,32 @@ def test_a_mock_that_would_hold_nothing_leaves_a_server_of_ones_own_alone(
 ) -> None:
     with tool_on(customerio) as tool, mock.patch.object(requests.Session, "request"):
         assert tool.call("identify_customer", IDENTIFY)["ok"]
+
+
+def warmed_up(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many connections it opens to make a tool warm."""
+    made: list[PunctualConnection] = []
+
+    def noted(connection: PunctualConnection) -> None:
+        made.append(connection)
+
+    monkeypatch.setattr(PunctualConnection, "connect", noted)
+    with tool_on(server) as tool:
+        tool.warm()
+    return len(made)
+
+
+def test_no_connection_is_opened_beforehand_while_a_double_is_in_force(
+    customerio: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cassette = tmp_path / "none.yaml"
+    for double in (
+        responses.RequestsMock(assert_all_requests_are_fired=False),
+        requests_mock.Mocker(),
+        vcr.use_cassette(str(cassette)),
+        mock.patch.object(requests.Session, "request"),
+        mock.patch.object(requests.adapters.HTTPAdapter, "send"),
+    ):
+        with double:
+            assert warmed_up(customerio, monkeypatch) == 0, type(double)
+    assert warmed_up(customerio, monkeypatch) > 0

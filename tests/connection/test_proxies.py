@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeAlias
 
 import pytest
@@ -16,6 +18,7 @@ from customerio_tool.connection.transport import new_session
 from tests.support.clients import SAVED
 from tests.support.loopback import Loopback, nobody_listening, says
 from tests.support.retries import MAIL_CALL, SkippingClock, Tries, tool_on
+from tests.support.timeouts import PATIENCE
 
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 DELIVERED = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"delivery_id": "dg"}'
@@ -134,3 +137,27 @@ def test_somebody_else_behind_a_proxy_is_told_nothing(
         error = result_behind(proxy.url)["error"]
     assert (error["code"], error["took_effect"]) == ("unreachable", "no")
     assert not any(each.requests for each in other)
+
+
+def test_a_proxy_over_tls_is_trusted_by_the_same_roots(
+    authority: trustme.CA, result_behind: Behind
+) -> None:
+    """A company's proxy has a certificate of the company's own authority, as what it opens has."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(3):
+            peer, _ = listener.accept()
+            with peer, suppress(OSError), context.wrap_socket(peer, server_side=True) as inner:
+                asked.append(inner.recv(65_536))
+                inner.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Thread(target=serve, args=[listener])
+        server.start()
+        error = result_behind(f"https://127.0.0.1:{listener.getsockname()[1]}")["error"]
+        server.join(PATIENCE)
+    assert error["code"] == "unreachable"
+    assert [each.split(b" HTTP/")[0] for each in asked] == [b"CONNECT api.customer.io:443"] * 3
