@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..refusal import Refused
 from ..serving.http import Reply
 from . import settings
+from .option_fields import changes_of
 from .routing import Pages
 from .visit import Visit, see
 
@@ -52,6 +53,17 @@ def clear_faults(visit: Visit) -> Reply:
     """Remove all fault rules."""
     visit.application.faults.clear()
     return see(_FAULTS, "cleared")
+
+
+@PAGES.post("/console/options/set")
+def change_options(visit: Visit) -> Reply:
+    """Change the options that the form has otherwise."""
+    application = visit.application
+    try:
+        application.change_options(changes_of(application.options, visit.form))
+    except ValueError as error:
+        return settings.show_options(visit, visit.form, str(error), 400)
+    return see("/console/options", "options")
 
 
 @PAGES.post("/console/clock")

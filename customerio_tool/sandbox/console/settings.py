@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import get_args
 
-from ..options import Options
 from ..serving.faults import Action
 from ..serving.http import Reply
+from .option_fields import option_fields
 from .routing import Pages
 from .visit import Visit
 
@@ -49,8 +48,10 @@ def show_workspace(visit: Visit, problem: str = "", status: int = 200) -> Reply:
 @PAGES.get("/console/options")
 def options(visit: Visit) -> Reply:
     """All options except the credentials, and which differ from their defaults."""
-    shown = visit.application.options.shown()
-    defaults = {each.name: each.default for each in fields(Options)}
-    rows = [(name, value, defaults[name]) for name, value in shown.items()]
-    rows.sort(key=lambda row: row[1] == row[2])  # the switched ones first
-    return visit.page("options", rows=rows)
+    return show_options(visit, {})
+
+
+def show_options(visit: Visit, form: dict[str, str], problem: str = "", status: int = 200) -> Reply:
+    """The page of options, with a form that was refused and why."""
+    rows = option_fields(visit.application.options, form)
+    return visit.page("options", status, rows=rows, problem=problem)

@@ -34,7 +34,7 @@ PRIVATE = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "same-origin"),  # with no-referrer, a browser sends Origin: null
 )
-_MOST_FIELDS = 50
+_MOST_FIELDS = 100
 _FORM = "application/x-www-form-urlencoded"
 
 

@@ -19,6 +19,7 @@ RTL = "\u202eevil\u202c \u200fabc"
 FORMS: list[tuple[str, dict[str, str]]] = [
     ("/console/faults/add", {"operation": "identify", "status": "503"}),
     ("/console/faults/clear", {}),
+    ("/console/options/set", {"rate_limits": "strict"}),
     ("/console/clock", {"move": "advance", "seconds": "60"}),
     ("/console/snapshots/take", {"name": "new"}),
     ("/console/snapshots/restore", {"name": "kept"}),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.sandbox.options import Options
 from tests.sandbox.console.browser import ATTACK, FORMS, forms, send, settings, token, visit
+from tests.support.pages import Page
 from tests.support.sandbox_api import NOW, Api
 from tests.support.timeouts import PATIENCE
 
@@ -33,6 +35,16 @@ def test_a_browser_of_this_machine_may_send_forms(api: Api) -> None:
         api, "/console/faults/clear", {}, {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
     )
     assert answer.status_code == 303
+
+
+def shown_options(api: Api) -> dict[str, str]:
+    """The form of options as a browser would send it back."""
+    page, name, form = visit(api, "/console/options"), "", {}
+    for tag, each in page.elements:
+        name = each.get("name", "") if tag in ("input", "select") else name
+        if (tag == "input" and name) or (tag == "option" and "selected" in each):
+            form[name] = each["value"]
+    return form
 
 
 def test_a_fault_form_makes_the_rule_that_it_says(api: Api) -> None:
@@ -77,6 +89,64 @@ def test_a_fault_form_that_is_wrong_says_why_and_keeps_what_was_typed(
     assert ATTACK not in answer.text
     assert "&lt;script&gt;" in answer.text
     assert api.sandbox.faults.is_empty
+
+
+def test_the_form_of_options_changes_those_that_it_has_otherwise(api: Api) -> None:
+    api.sandbox.configure(last_page_next=None, auto_merge=False)
+    form = {
+        **shown_options(api),
+        "delay_seconds": "1.5",
+        "trigger_queue": "",
+        "push_enabled": "false",
+        "track_redirect_status": "307",
+        "track_redirect_url": "https://track-eu.example",
+        "delete_used_segment": "not_found",
+    }
+    assert send(api, "/console/options/set", form).status_code == 303
+    assert api.sandbox.options == Options(
+        delay_seconds=1.5,
+        push_enabled=False,
+        auto_merge=False,
+        track_redirect_status=307,
+        track_redirect_url="https://track-eu.example",
+        delete_used_segment="not_found",
+        last_page_next=None,
+    )
+
+
+def test_the_form_of_options_as_it_is_shown_changes_nothing(api: Api) -> None:
+    api.sandbox.configure(last_page_next=None, delay_seconds=1, track_redirect_url="http://a.test")
+    before = api.sandbox.options
+    send(api, "/console/options/set", shown_options(api))
+    assert api.sandbox.options == before
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"delay_seconds": "soon"}, "options.delay_seconds must be a number"),
+        ({"delay_seconds": "-1"}, "options.delay_seconds must be 0 or more"),
+        ({"trigger_queue": "1.5"}, "options.trigger_queue must be an integer"),
+        ({"rate_limits": "strickt"}, "did you mean strict"),
+        ({"track_redirect_url": ATTACK}, "must be an origin"),
+    ],
+)
+def test_a_form_of_options_that_is_wrong_says_why_and_keeps_what_was_typed(
+    api: Api, form: dict[str, str], words: str
+) -> None:
+    before = api.sandbox.options
+    answer = send(api, "/console/options/set", {"sent_after": "7", **form})
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert ATTACK not in answer.text
+    assert Page(answer).all("input", name="sent_after")[0]["value"] == "7"
+    assert api.sandbox.options == before
+
+
+def test_a_form_of_options_sets_no_credential(api: Api) -> None:
+    before = api.sandbox.options
+    send(api, "/console/options/set", {"app_api_key": "another"})
+    assert api.sandbox.options == before
 
 
 @pytest.mark.parametrize(
