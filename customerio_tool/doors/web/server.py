@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from customerio_tool.calls.recovery import CALL_SECONDS
 
+_UVICORN = logging.getLogger("uvicorn.error")
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _MAX_REQUESTS = 256
 """Requests at once; beyond it the server answers 503."""
@@ -92,6 +95,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._when_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a second SIGINT cuts off what still runs, and that is no error to print."""
+        super().handle_exit(sig, frame)
+        _UVICORN.disabled = self.force_exit
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -30,6 +30,9 @@ LOOK_SECONDS = 1.0
 
 _AGAIN_MS = 2_000
 
+_LAST_SECONDS = 2.0
+"""How long a stream may take to end by itself when the server stops; then it is cut off."""
+
 State: TypeAlias = Mapping[str, str | int]
 
 
@@ -57,7 +60,13 @@ class Listeners:
             is_full = self._is_full(browser)
         if is_full:
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-        return EventSourceResponse(self._changes(browser), ping=15)
+        stopping = anyio.Event()
+        return EventSourceResponse(
+            self._changes(browser, stopping),
+            ping=15,
+            shutdown_event=stopping,
+            shutdown_grace_period=_LAST_SECONDS,
+        )
 
     def _is_full(self, browser: str) -> bool:
         return self._of[browser] >= MOST_OF_ONE or self._of.total() >= MOST
@@ -75,16 +84,19 @@ class Listeners:
                 self._of[browser] -= has_place
                 self._of += Counter()  # forgets who has no place
 
-    async def _changes(self, browser: str) -> AsyncIterator[dict[str, str | int]]:
+    async def _changes(
+        self, browser: str, stopping: anyio.Event
+    ) -> AsyncIterator[dict[str, str | int]]:
         # The place is taken when the stream begins: one that never does would keep it.
         with self._place(browser) as has_place:
             last: State | None = None
-            while has_place:
+            while has_place and not stopping.is_set():
                 now = await anyio.to_thread.run_sync(state_of, self._workspaces.current)
                 if now != last:
                     yield {"data": json.dumps(now), "retry": _AGAIN_MS}
                 last = now
-                await anyio.sleep(LOOK_SECONDS)
+                with anyio.move_on_after(LOOK_SECONDS):
+                    await stopping.wait()
 
 
 def state_of(workspace: Workspace) -> State:
