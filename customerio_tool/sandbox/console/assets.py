@@ -26,3 +26,9 @@ def style(_visit: Visit) -> Reply:
 def script(_visit: Visit) -> Reply:
     """The script: the log as it grows, and copying."""
     return _file("console.js")
+
+
+@PAGES.get("/favicon.ico")
+def icon(_visit: Visit) -> Reply:
+    """Nothing: the console has no icon, and a browser that asks for one stays out of the log."""
+    return Reply(204, b"", PRIVATE)

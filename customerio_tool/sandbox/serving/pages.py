@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..console.site import Site
     from .application import Application
 
+_ICON = "/favicon.ico"  # browsers ask for it where a message is opened alone
 _INSTALL = "the console needs Jinja2: pip install 'customerio-tool[sandbox]'"
 _OWN = "(your own, as the options set it)"
 _TEXT = (
@@ -45,7 +46,7 @@ class Pages:
 
         A POST to ``/`` is none: a client with a wrong base URL shall find itself in the log.
         """
-        if request.path == "/":
+        if request.path in ("/", _ICON):
             return request.method in ("GET", "HEAD")
         return request.segments[:1] == ("console",)
 

@@ -28,7 +28,7 @@ FORMS: list[tuple[str, dict[str, str]]] = [
 ]
 """Every form, with fields by which it changes something in the workspace of the fixture `kept`."""
 
-FILES = frozenset(
+FILES = frozenset({"GET /favicon.ico"}) | frozenset(
     f"GET /console/{path}"
     for path in (
         *("console.css", "console.js", "requests/stream"),

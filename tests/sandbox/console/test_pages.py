@@ -134,6 +134,7 @@ def test_a_page_that_fails_is_a_page_too(api: Api, monkeypatch: pytest.MonkeyPat
 def test_the_console_is_in_no_log_and_uses_up_no_fault(api: Api) -> None:
     rule = api.sandbox.fault(status=503)
     assert visit(api, "/").status == 200
+    assert get(api, "/favicon.ico").status_code == 204
     assert (api.sandbox.requests(), rule.matched) == ([], 0)
 
 
