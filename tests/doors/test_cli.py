@@ -30,15 +30,24 @@ def python(code: str, **extra: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("missing", "command"), [("typer", "demo"), ("rich", "demo"), ("yaml", "publish --check")]
+    ("missing", "command", "extra"),
+    [
+        ("typer", "demo", "cli"),
+        ("rich", "demo", "cli"),
+        ("yaml", "publish --check", "cli"),
+        ("typer", "demo --open", "web"),
+        ("typer", "workbench", "web"),
+        ("typer", "serve --sandbox", "web"),
+        ("typer", "mcp --sandbox", "mcp"),
+    ],
 )
 def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
-    missing: str, command: str
+    missing: str, command: str, extra: str
 ) -> None:
     arguments = f"sys.modules[{missing!r}] = None; sys.argv[1:] = {command.split()}"
     done = python(f"import sys; {arguments}; {MAIN}", cwd=ROOT)
     assert (done.returncode, done.stdout) == (2, "")
-    assert INSTALL in done.stderr
+    assert f"pip install 'customerio-tool[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from customerio_tool.version import DISTRIBUTION, how_to_install
 
 _MODULES_OF_EXTRA = {"typer", "rich", "yaml"}
+_EXTRAS = {"mcp": "mcp", "serve": "web", "workbench": "web"}
+"""The extra of a command that needs more than `cli`, which comes with it."""
+
 _NOT_INSTALLED = 2
 
 
@@ -23,12 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         # Print a question mark for a character that the terminal cannot encode, instead of failing.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         from customerio_tool.doors.cli.commands import app
 
-        app(None if arguments is None else list(arguments), prog_name=DISTRIBUTION)
+        app(given, prog_name=DISTRIBUTION)
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] not in _MODULES_OF_EXTRA:
             raise
-        sys.stderr.write(f"This command needs an extra:\n  {how_to_install('cli')}\n")
+        sys.stderr.write(f"This command needs an extra:\n  {how_to_install(_extra_of(given))}\n")
         raise SystemExit(_NOT_INSTALLED) from None
+
+
+def _extra_of(arguments: Sequence[str]) -> str:
+    command = arguments[0] if arguments else ""
+    if command == "demo" and "--open" in arguments:
+        return "web"
+    return _EXTRAS.get(command, "cli")

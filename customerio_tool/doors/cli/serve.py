@@ -158,9 +158,10 @@ def _tell_ready(ready: dict[str, str], *, as_json: bool) -> None:
         write_json(ready)
         return
     mcp = f", MCP at {ready['mcp']}" if "mcp" in ready else ""
+    without = "" if mcp else f"\nFor MCP: {how_to_install('mcp')}"
     token = f"\nBearer token, for this run alone: {ready['token']}" if "token" in ready else ""
     pages = f"\nWorkbench, for one browser: {ready['workbench']}" if "workbench" in ready else ""
-    tell(f"JSON calls at {ready['api']}{mcp}; Ctrl-C stops it.{token}{pages}")
+    tell(f"JSON calls at {ready['api']}{mcp}; Ctrl-C stops it.{without}{token}{pages}")
 
 
 _MODULES_OF_EXTRA = {"dotenv", "jinja2", "starlette", "uvicorn"}

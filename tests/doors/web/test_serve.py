@@ -158,6 +158,20 @@ def test_without_the_extra_for_mcp_the_json_calls_are_served(
         assert server.post("list_segments", {}).json()["ok"]
 
 
+def test_a_person_is_told_which_extra_brings_mcp(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "mcp.py").write_text("raise ModuleNotFoundError(name='mcp')\n")
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, "serve", "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment(sandbox.connection()), "PYTHONPATH": str(tmp_path)},
+    ) as process:
+        assert process.stderr is not None
+        assert "MCP" not in process.stderr.readline()
+        assert process.stderr.readline() == "For MCP: pip install 'customerio-tool[mcp]'\n"
+        process.terminate()
+
+
 def test_mcp_answers_in_the_same_process_behind_the_same_token(sandbox: Sandbox) -> None:
     with served(env=environment(sandbox.connection())) as server:
         assert server.ready["mcp"] == f"{server.ready['url']}/mcp"
