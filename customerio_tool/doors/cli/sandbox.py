@@ -50,7 +50,11 @@ def sandbox(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM."""
+    """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM.
+
+    Its console, a website of what is in it, is at / of the same address. The console, Liquid and
+    --tls need the extra sandbox.
+    """
     from customerio_tool.sandbox import Sandbox
 
     if empty and seed:

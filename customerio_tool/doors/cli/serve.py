@@ -67,8 +67,8 @@ def serve(
     CUSTOMERIO_REDIS_URL is set. At /api it is refused where there is neither.
 
     /api is a page, and /api/openapi.json the document for hosts that take OpenAPI. Every call
-    needs the bearer token. MCP needs the extra `mcp`. --json prints the addresses and a new token
-    as JSON on standard output.
+    needs the bearer token. The extra `web` is needed, and `mcp` for MCP. --json prints the
+    addresses and a new token as JSON on standard output.
     """
     refuse_without_extra()
     address = address_of(host, port, allowed_hosts, token)

@@ -44,8 +44,8 @@ def workbench(
     It listens on 127.0.0.1 alone, and brings a new local Customer.io along. The environment's
     connection, if there is one, is beside it, and those that a person keeps on this machine. The
     policy is what both --preset and the environment's policy allow: no choice on the pages widens
-    it. Each printed link lets one browser in, once. --json prints the addresses as JSON on standard
-    output.
+    it. Each printed link lets one browser in, once. The extra `web` is needed.
+    --json prints the addresses as JSON on standard output.
     """
     refuse_without_extra()
     from customerio_tool.sandbox import Sandbox
