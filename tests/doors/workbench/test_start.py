@@ -73,7 +73,8 @@ def test_a_live_connection_is_marked_on_every_page(bench: Bench) -> None:
     bench.workspaces.add_connection("Production", ground, bench.workspace.bound)
     assert bench.workspace.is_live
     page = bench.get("/")
-    assert "Live: calls reach people. Production" in page.words
+    assert "Live: calls reach people. Production. Test it to see its workspace" in page.words
+    assert f"/connections/{bench.workspace.key}" in page.links
     assert page.all("span", **{"class": "pill bad"})
     bench.workspace.found = {"ok": True, "summary": "It works.", "workspace_id": 77}
     assert "Production, workspace 77" in bench.get("/tool").words
