@@ -27,21 +27,25 @@ AXE = "axe-core@4.14.1"
 DESK, PHONE = 1280, 390
 """Widths of windows, in pixels."""
 
-_FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']"
+_FOCUSABLE = """a[href], button:not([aria-hidden=true]), select, textarea, summary, [tabindex='0'],
+input:not([type=radio]), input[type=radio]:checked"""
 _STOPS_OF_A_DATE = 8
 _NOTE_FOCUS = """selector => {
   const all = [...document.querySelectorAll(selector)];
   window.stops = [];
   document.addEventListener("keydown", () => {
-    const at = document.activeElement, [box] = at?.getClientRects() ?? [];
-    if (at === null || at === document.body || box === undefined) return window.stops.push(null);
-    const style = getComputedStyle(at);
+    const at = document.activeElement;
+    if (at === null || at === document.body) return window.stops.push(null);
+    // What is transparent is seen by its label.
+    const seen = getComputedStyle(at).opacity === "0" && at.labels?.[0] || at;
+    const [box] = seen.getClientRects(), style = getComputedStyle(seen);
+    if (box === undefined) return window.stops.push(null);
     const above = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
     // The parts of a date's field have outlines of their own.
     const outlined = !at.matches(":focus")
       || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
     const what = at.outerHTML.slice(0, 120);
-    window.stops.push([all.indexOf(at), what, outlined && at.contains(above)]);
+    window.stops.push([all.indexOf(at), what, outlined && seen.contains(above)]);
   });
 }"""
 _AHEAD = """selector => {

@@ -12,6 +12,10 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 const current = document.querySelector("nav [aria-current]");
 if (current) current.parentElement.scrollLeft = current.offsetLeft - 60;
 
+const picker = document.querySelector(".picker");
+const picked = picker?.querySelector("[aria-current]");
+if (picked) picker.scrollTop = picked.offsetTop - picker.clientHeight / 2;
+
 // The tool: how many subtools are on, and how many tokens they are, while one chooses.
 {
   const count = document.getElementById("count");

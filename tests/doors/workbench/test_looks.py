@@ -1,0 +1,192 @@
+"""Every page in a real browser: for any eye, hand and window, with and without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from customerio_tool import CallContext, Connection, Policy
+from customerio_tool.backends import Backends
+from customerio_tool.deadline import Clock as ToolClock
+from customerio_tool.doors.ground import Ground
+from customerio_tool.doors.workbench.app import all_pages
+from customerio_tool.sandbox import Clock, Sandbox
+from tests.support.chromium import PHONE, Window, window
+from tests.support.clients import SAVED_US
+from tests.support.page_forms import PageForm
+from tests.support.requirements import requires
+from tests.support.sandbox_api import NOW
+from tests.support.workbench import Bench, workbench
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [requires("browser"), requires("npm")]
+
+FILES = frozenset(
+    f"{path}/{{{slot}}}"
+    for path, slot in (
+        ("/connections/{key}/export", "word"),
+        ("/tool/export", "word"),
+        ("/try/{subtool}/mail", "delivery"),
+    )
+)
+"""What answers a GET and is no page of the workbench's own."""
+
+LIVE = frozenset({"/try/{subtool}/confirm"})
+"""What is shown of a live workspace alone."""
+
+LONG = "Zoë" + "w" * 77
+"""A name that no line of a phone holds."""
+
+MAIL = {
+    "to": "ada@example.com",
+    "customer_id": "u1",
+    "from_address": "shop@example.com",
+    "subject": f"Your order, {LONG}",
+    "body": "<h1>Thank you</h1>",
+}
+EVENT = {"customer_id": "u1", "name": "order_paid"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a browser finds on one page."""
+
+    light: list[str]
+    dark: list[str]
+    lost: list[str]
+    said: list[str]
+    foreign: list[str]
+    is_too_wide: bool
+
+
+def tried(bench: Bench, subtool: str, arguments: Mapping[str, str]) -> str:
+    """Call a subtool by its form, and return the path of the page to which it leads."""
+    path = f"/try/{subtool}"
+    fields = PageForm(bench.get(path), path).fields
+    given = {f"arg.{name}": value for name, value in arguments.items()}
+    return bench.sent(path, {**fields, **given, "action": "call"}).headers["location"]
+
+
+def waits(bench: Bench, customer_id: str) -> str:
+    """Let an agent ask for a call that waits, and return its confirmation id."""
+    context = CallContext(door="mcp", run_id=LONG)
+    with bench.workspace.tool() as tool:
+        asked = tool.call("delete_customer", {"customer_id": customer_id}, context=context)
+    return str(asked["confirmation_id"])
+
+
+def add_live(bench: Bench) -> None:
+    """Add a live workspace, which nothing here calls, and choose it."""
+    stores = Backends.on_clock(ToolClock())
+    ground = Ground(Connection.load(SAVED_US), stores)
+    bench.workspaces.add_connection(LONG, ground, Policy.open())
+
+
+def shown(path: str, slots: Mapping[str, str]) -> str:
+    """Return a path with a value in each of its slots."""
+    return re.sub(r"\{(\w+)\}", lambda slot: slots[slot[1]], path)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Bench]:
+    """A workbench that has something to show on each page."""
+    with (
+        Sandbox(clock=Clock(frozen_at=NOW)) as local,
+        workbench(local, environ={}) as bench,
+    ):
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def looks(chromium: Browser, axe: str, served: Bench) -> dict[str, Look]:
+    """Every page at a desk, and once more on a phone without scripts."""
+    with (
+        window(chromium, served.url) as desk,
+        window(chromium, served.url, width=PHONE, scripts=False) as phone,
+    ):
+        for each in (desk, phone):
+            each.go(f"/?token={served.tokens[-1]}")
+            each.page.wait_for_url(f"{served.url}/")
+        return {path: look(desk, phone, axe, path) for path in paths(served)}
+
+
+def paths(bench: Bench) -> Iterator[str]:
+    """Yield every page as it looks on the local workspace, and some on a live one.
+
+    What is shown is made before its path is yielded.
+    """
+    yield "/?unused"
+    mail = tried(bench, "send_transactional_email", MAIL)
+    wrong = tried(bench, "track_event", {"customer_id": "", "data": "{", "name": LONG})
+    bench.post("/agent/script", {"choice": "next"})
+    bench.workspace.policy = Policy.careful()
+    waiting, declined = waits(bench, "u1"), waits(bench, LONG)
+    waits(bench, "u2")
+    bench.post(f"/approvals/{declined}", {"choice": "decline", "workspace": "local"})
+    slots = {
+        "subtool": "identify_customer",
+        "key": "local",
+        "call_id": bench.workspace.recent.calls()[-1].start.call_id,
+        "confirmation_id": waiting,
+    }
+    pages = {each.path for each in all_pages() if each.method == "GET"} - FILES - LIVE
+    yield from sorted(shown(path, slots) for path in pages)
+    yield from (mail, wrong, f"/approvals/{declined}", "/try/track_event?as=json")
+    add_live(bench)
+    yield from ("/tool?live", "/try/track_event", tried(bench, "track_event", EVENT))
+
+
+def look(desk: Window, phone: Window, axe: str, path: str) -> Look:
+    """Look at a page."""
+    phone.go(path)
+    desk.said, desk.foreign = [], []
+    desk.go(path)
+    light = desk.serious(axe)
+    desk.page.emulate_media(color_scheme="dark")
+    dark = desk.serious(axe, "color-contrast")
+    desk.page.emulate_media(color_scheme="light")
+    desk.skip_the_menu()
+    return Look(
+        light=light,
+        dark=dark,
+        lost=desk.lost_to_the_keyboard(),
+        said=desk.said,
+        foreign=desk.foreign,
+        is_too_wide=phone.scrolls_sideways(),
+    )
+
+
+def flaws(looks: dict[str, Look], name: str) -> dict[str, object]:
+    """What is wrong with pages, by their paths."""
+    return {path: getattr(look, name) for path, look in looks.items() if getattr(look, name)}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_on_a_page_is_hard_to_use_for_some_people(
+    looks: dict[str, Look], scheme: str
+) -> None:
+    assert flaws(looks, scheme) == {}
+
+
+def test_no_page_scrolls_sideways_on_a_phone(looks: dict[str, Look]) -> None:
+    assert flaws(looks, "is_too_wide") == {}
+
+
+def test_everything_on_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
+    looks: dict[str, Look],
+) -> None:
+    assert flaws(looks, "lost") == {}
+
+
+def test_no_page_makes_the_browser_complain(looks: dict[str, Look]) -> None:
+    assert flaws(looks, "said") == {}
+
+
+def test_nothing_is_loaded_from_elsewhere(looks: dict[str, Look]) -> None:
+    assert flaws(looks, "foreign") == {}
