@@ -27,6 +27,8 @@ AXE = "axe-core@4.14.1"
 DESK, PHONE = 1280, 390
 """Widths of windows, in pixels."""
 
+HEIGHT = 800
+
 _FOCUSABLE = """a[href], button:not([aria-hidden=true]), select, textarea, summary, [tabindex='0'],
 input:not([type=radio]), input[type=radio]:checked"""
 _STOPS_OF_A_DATE = 8
@@ -146,7 +148,7 @@ def window(
     """Open a window for the pages of an origin, with no cookie; paths lead from there."""
     context = chromium.new_context(
         base_url=origin,
-        viewport={"width": width, "height": 800},
+        viewport={"width": width, "height": HEIGHT},
         java_script_enabled=scripts,
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",

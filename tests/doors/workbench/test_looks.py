@@ -1,4 +1,4 @@
-"""Every page in a real browser: for any eye, hand and window, with and without scripts."""
+"""Every page in a real browser: for any eye, hand and window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.doors.ground import Ground
 from customerio_tool.doors.workbench.app import all_pages
 from customerio_tool.sandbox import Clock, Sandbox
-from tests.support.chromium import PHONE, Window, window
+from tests.support.chromium import DESK, HEIGHT, PHONE, Window, window
 from tests.support.clients import SAVED_US
 from tests.support.page_forms import PageForm
 from tests.support.requirements import requires
@@ -105,15 +105,11 @@ def served() -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def looks(chromium: Browser, axe: str, served: Bench) -> dict[str, Look]:
-    """Every page at a desk, and once more on a phone without scripts."""
-    with (
-        window(chromium, served.url) as desk,
-        window(chromium, served.url, width=PHONE, scripts=False) as phone,
-    ):
-        for each in (desk, phone):
-            each.go(f"/?token={served.tokens[-1]}")
-            each.page.wait_for_url(f"{served.url}/")
-        return {path: look(desk, phone, axe, path) for path in paths(served)}
+    """Every page at a desk, and in a window as narrow as a phone."""
+    with window(chromium, served.url) as here:
+        here.go(f"/?token={served.tokens[-1]}")
+        here.page.wait_for_url(f"{served.url}/")
+        return {path: look(here, axe, path) for path in paths(served)}
 
 
 def paths(bench: Bench) -> Iterator[str]:
@@ -142,23 +138,26 @@ def paths(bench: Bench) -> Iterator[str]:
     yield from ("/tool?live", "/try/track_event", tried(bench, "track_event", EVENT))
 
 
-def look(desk: Window, phone: Window, axe: str, path: str) -> Look:
+def look(here: Window, axe: str, path: str) -> Look:
     """Look at a page."""
-    phone.go(path)
-    desk.said, desk.foreign = [], []
-    desk.go(path)
-    light = desk.serious(axe)
-    desk.page.emulate_media(color_scheme="dark")
-    dark = desk.serious(axe, "color-contrast")
-    desk.page.emulate_media(color_scheme="light")
-    desk.skip_the_menu()
+    here.said, here.foreign = [], []
+    here.go(path)
+    light = here.serious(axe)
+    here.page.emulate_media(color_scheme="dark")
+    dark = here.serious(axe, "color-contrast")
+    here.page.emulate_media(color_scheme="light")
+    here.skip_the_menu()
+    lost = here.lost_to_the_keyboard()
+    here.page.set_viewport_size({"width": PHONE, "height": HEIGHT})
+    is_too_wide = here.scrolls_sideways()
+    here.page.set_viewport_size({"width": DESK, "height": HEIGHT})
     return Look(
         light=light,
         dark=dark,
-        lost=desk.lost_to_the_keyboard(),
-        said=desk.said,
-        foreign=desk.foreign,
-        is_too_wide=phone.scrolls_sideways(),
+        lost=lost,
+        said=here.said,
+        foreign=here.foreign,
+        is_too_wide=is_too_wide,
     )
 
 

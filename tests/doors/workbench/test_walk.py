@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from customerio_tool import CallContext
 from customerio_tool.doors.workbench import live
 from customerio_tool.sandbox import Sandbox
 from tests.support.chromium import Window, window
@@ -190,3 +191,18 @@ def test_a_send_waits_for_a_person_and_goes_when_it_is_approved(
         expect(page.locator("tbody tr").first).to_contain_text("send_transactional_email")
         expect(page.locator("tbody tr").first).to_contain_text("approved")
         assert (here.said, here.foreign) == ([], [])
+
+
+def test_what_one_reads_stays_under_the_focus_where_nothing_changed(
+    chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.05)
+    with let_in(chromium, scripts=True) as (bench, here), bench.workspace.tool() as tool:
+        tool.call("list_segments", context=CallContext(run_id="run-1"))
+        here.go("/calls?subtool=list_segments")
+        here.page.get_by_role("link", name="run-1").focus()
+        here.page.evaluate("document.activeElement.isSeen = true")
+        with here.page.expect_response(lambda got: got.request.resource_type == "fetch"):
+            tool.call("list_campaigns")
+        here.page.evaluate("() => loading")
+        assert here.page.evaluate("document.activeElement.isSeen") is True

@@ -76,7 +76,8 @@ async function load(parts) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of parts) {
     const fresh = page.getElementById(part.id);
-    if (fresh) ("keep" in part.dataset ? merge : replace)(part, fresh);
+    if (!fresh || part.isEqualNode(fresh)) continue; // the focus stays where nothing changed
+    ("keep" in part.dataset ? merge : replace)(part, fresh);
   }
 }
 
