@@ -115,6 +115,16 @@ def test_no_number_of_subtools_is_written_by_hand() -> None:
     assert told == set(), "another subtool would make it wrong"
 
 
+def test_the_pictures_that_are_shown_are_in_the_source_distribution_and_small() -> None:
+    pictures = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", README)
+    included = pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert len(pictures) == README.count("](docs/images/")
+    for words, path in pictures:
+        assert len(words) > 20, "what a person hears who does not see it"
+        assert path.split("/")[0] in included
+        assert 0 < (ROOT / path).stat().st_size < 200_000
+
+
 def test_the_places_that_are_named_exist() -> None:
     tables = re.findall(r"^\| Where \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
     rows = [row.split("|")[1] for table in tables for row in table.splitlines()[1:]]
