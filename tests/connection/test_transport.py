@@ -5,92 +5,34 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from threading import Semaphore, Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-import trustme
 import urllib3
-from urllib3.connection import HTTPSConnection
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.calls.recovery import SEND_SECONDS
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.transport import new_session
-from customerio_tool.errors import ToolClosed
-from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.sandbox.serving.server import Server
+from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED, SEGMENTS, connected, example_of, sent, soon
-from tests.support.loopback import Loopback, Script, nobody_listening, says
+from tests.support.loopback import Loopback, Script, says
 from tests.support.retries import (
     LIST_CALL,
     MAIL_CALL,
-    NOW,
     PERSON_CALL,
     SkippingClock,
     Tries,
     tool_on,
 )
 from tests.support.sessions import impatient_session
-from tests.support.timeouts import PATIENCE
+from tests.support.sockets import Sockets
 
 TRACK_POST = ("track_event", {"customer_id": "u1", "name": "paid"})
 NEW_SEGMENT = ("create_manual_segment", {"name": "New"})
 LONG = 3_600.0
-
-
-class Sockets:
-    """What a sandbox accepted and closed."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.accepted = 0
-        self.opened, self.closed = Semaphore(0), Semaphore(0)
-        accept, close = Server.get_request, Server.shutdown_request
-
-        def count(server: Server) -> Any:
-            accepted = accept(server)
-            self.accepted += 1
-            self.opened.release()
-            return accepted
-
-        def tell(server: Server, request: Any) -> None:
-            close(server, request)
-            self.closed.release()
-
-        monkeypatch.setattr(Server, "get_request", count)
-        monkeypatch.setattr(Server, "shutdown_request", tell)
-
-    def wait_for_open(self, number: int) -> None:
-        """Wait until so many were accepted, which a server does after the client is connected."""
-        for _ in range(number):
-            assert self.opened.acquire(timeout=10)
-
-    def wait_for_close(self) -> None:
-        assert self.closed.acquire(timeout=10)
-
-
-@pytest.fixture
-def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
-    return Sockets(monkeypatch)
-
-
-@pytest.fixture
-def sandbox(sockets: Sockets) -> Iterator[Sandbox]:
-    with Sandbox(clock=Clock(frozen_at=NOW)) as running:
-        yield running
-
-
-@pytest.fixture
-def tool(sandbox: Sandbox, clock: SkippingClock, tries: Tries) -> Iterator[CustomerIoTool]:
-    with (
-        new_session(monotonic=clock.monotonic) as session,
-        tool_on(clock, sandbox.connection(), tries, session=session) as made,
-    ):
-        yield made
 
 
 CALLS = {
@@ -355,115 +297,3 @@ def test_what_takes_long_to_send_may_take_all_the_time_of_its_call(
             assert tool.call(name, arguments)["ok"]
     assert waits
     assert {round(wait or 0, 3) for wait in waits} == {SEND_SECONDS}
-
-
-# Connections that are opened beforehand
-
-
-def test_a_warm_tool_sends_on_a_connection_that_is_open_already(
-    tool: CustomerIoTool, sandbox: Sandbox, sockets: Sockets
-) -> None:
-    for _ in range(3):
-        tool.warm()
-    assert not sandbox.requests()
-    assert tool.call(*MAIL_CALL)["ok"]
-    assert sockets.accepted == 1
-
-
-def test_a_connection_is_opened_anew_where_a_send_would_not_use_the_old_one(
-    tool: CustomerIoTool, sockets: Sockets, clock: SkippingClock
-) -> None:
-    assert tool.call(*LIST_CALL)["ok"]
-    clock.skip(6.0)
-    tool.warm()
-    sockets.wait_for_open(2)
-    assert tool.call(*MAIL_CALL)["ok"]
-    assert sockets.accepted == 2
-
-
-def test_to_warm_a_tool_makes_no_old_connection_young(
-    tool: CustomerIoTool, sockets: Sockets, clock: SkippingClock
-) -> None:
-    assert tool.call(*LIST_CALL)["ok"]
-    clock.skip(4.0)
-    tool.warm()
-    clock.skip(4.0)
-    assert tool.call(*MAIL_CALL)["ok"]
-    assert sockets.accepted == 2, "it was used 8 s ago"
-
-
-def test_a_tool_is_warmed_over_tls_too(
-    sockets: Sockets, clock: SkippingClock, tries: Tries
-) -> None:
-    with (
-        Sandbox(tls=True) as sandbox,
-        tool_on(clock, sandbox.connection(), tries) as tool,
-    ):
-        tool.warm()
-        assert tool.call(*MAIL_CALL)["ok"]
-        # urllib3 1 takes what a server of TLS 1.3 sends at first, if it has come, for the end of a
-        # connection: each of the two hosts and the call may then open one.
-        assert sockets.accepted <= (1 if hasattr(HTTPSConnection, "is_connected") else 3)
-
-
-def test_what_cannot_be_opened_is_left_to_the_call(
-    sandbox: Sandbox, clock: SkippingClock, tries: Tries
-) -> None:
-    with nobody_listening() as url:
-        saved = {**sandbox.connection(), "track_url": url, "app_url": url}
-        with tool_on(clock, saved, tries) as tool:
-            tool.warm()
-            assert tool.call(*LIST_CALL)["error"]["code"] == "unreachable"
-    with pytest.raises(ToolClosed):
-        tool.warm()
-
-
-def test_no_connection_to_somebody_else_is_kept_for_the_call(
-    clock: SkippingClock, tries: Tries, tmp_path: Path
-) -> None:
-    """The certificate is of a known authority, and of another name."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("example.org").configure_cert(context)
-    authority.cert_pem.write_to_path(tmp_path / "roots.pem")
-    heard: list[bytes] = []
-
-    def serve(listener: socket.socket) -> None:
-        with suppress(OSError):  # as the listener is closed
-            while True:
-                peer, _ = listener.accept()
-                peer.settimeout(1)
-                with peer, suppress(OSError), context.wrap_socket(peer, server_side=True) as inner:
-                    heard.append(inner.recv(100))
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Thread(target=serve, args=[listener])
-        server.start()
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        saved = {**SAVED, "track_url": url, "app_url": url, "region": "us"}
-        with tool_on(clock, {**saved, "ca_file": str(tmp_path / "roots.pem")}, tries) as tool:
-            tool.warm()
-            assert tool.call(*MAIL_CALL)["error"]["code"] == "unreachable"
-        listener.shutdown(socket.SHUT_RDWR)
-        server.join(PATIENCE)
-    assert not any(heard)
-
-
-def test_no_handshake_of_a_connection_beforehand_outlasts_the_time_to_connect(
-    clock: SkippingClock, tries: Tries
-) -> None:
-    """Else a host that never answers would leave no time for that of the other API."""
-    waits: list[float | None] = []
-
-    with Sandbox(tls=True) as sandbox, pytest.MonkeyPatch.context() as patch:
-        handshake = ssl.SSLSocket.do_handshake
-
-        def hang(sock: ssl.SSLSocket, *args: Any) -> None:
-            if sock.server_side:
-                return handshake(sock, *args)
-            waits.append(sock.gettimeout())
-            raise TimeoutError
-
-        patch.setattr(ssl.SSLSocket, "do_handshake", hang)
-        with tool_on(clock, sandbox.connection(), tries) as tool:
-            tool.warm()
-    assert waits == [5.0, 5.0]
