@@ -56,6 +56,11 @@ class Admission:
         with self._lock:
             return self._keys.get(_digest(cookie))
 
+    def is_in(self, form_key: str) -> bool:
+        """Whether the browser whose pages carry this is still in."""
+        with self._lock:
+            return form_key in self._keys.values()
+
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

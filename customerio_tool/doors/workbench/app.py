@@ -94,7 +94,7 @@ class _Site:
         self._workspaces = workspaces
         self._admission = admission
         self._environ = environ
-        self._listeners = Listeners(workspaces)
+        self._listeners = Listeners(workspaces, admission.is_in)
 
     async def live(self, request: Request) -> Response:
         """Tell a page of a browser that was let in what changes while it is open."""

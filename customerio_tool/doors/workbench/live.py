@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import Lock
@@ -41,10 +41,12 @@ class Listeners:
 
     Args:
         workspaces: The workspaces of the workbench.
+        is_in: Returns whether a browser is still let in; its streams end when it is not.
     """
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, is_in: Callable[[str], bool]) -> None:
         self._workspaces = workspaces
+        self._is_in = is_in
         self._of: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -90,7 +92,7 @@ class Listeners:
         # The place is taken when the stream begins: one that never does would keep it.
         with self._place(browser) as has_place:
             last: State | None = None
-            while has_place and not stopping.is_set():
+            while has_place and not stopping.is_set() and self._is_in(browser):
                 now = await anyio.to_thread.run_sync(state_of, self._workspaces.current)
                 if now != last:
                     yield {"data": json.dumps(now), "retry": _AGAIN_MS}

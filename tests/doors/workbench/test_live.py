@@ -66,6 +66,17 @@ def test_who_was_not_let_in_is_told_nothing(bench: Bench) -> None:
     assert (answer.status_code, answer.content) == (401, b"")
 
 
+def test_a_browser_that_later_ones_put_out_is_told_no_more(bench: Bench) -> None:
+    with stream(bench.url, bench.session) as told:
+        next(told)
+        while bench.admission.is_in(bench.form_key):
+            bench.admission.enter(bench.tokens[-1])
+        with bench.workspace.tool() as tool:
+            tool.call("list_campaigns")
+            tool.call("list_segments")
+        assert len(list(told)) <= 1, "no more than what was under way"
+
+
 def test_one_browser_holds_so_many_streams_and_frees_them_by_leaving(bench: Bench) -> None:
     with ExitStack() as open_pages:
         for _ in range(live.MOST_OF_ONE):
