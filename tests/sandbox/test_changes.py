@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.sandbox_api import Api
+from tests.support.timeouts import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +111,29 @@ def test_no_change_outlives_the_workspace_in_which_it_was_made(api: Api) -> None
     api.sandbox.reset("empty")
     number = recorded(api)
     assert changes(api, number)["changes"] == []
+
+
+def test_what_is_written_over_was_there_before(api: Api) -> None:
+    """A device and a relationship are written whole, whatever they were before."""
+
+    def write(platform: str, role: str) -> None:
+        device = {"id": "t1", "platform": platform, "last_used": 1}
+        api.accept("PUT", "/api/v1/customers/ada/devices", {"device": device})
+        tie = {"identifiers": {"object_type_id": "1", "object_id": "acme"}}
+        tie["relationship_attributes"] = {"role": role}
+        ties = {"action": "add_relationships", "relationships": [tie]}
+        api.identify("ada", cio_relationships=ties)
+
+    write("ios", "owner")
+    number = recorded(api)
+    write("android", "member")
+    [device] = changes(api, number)["changes"]
+    assert (device["before"]["platform"], device["after"]["platform"]) == ("ios", "android")
+    [tie] = changes(api, number + 1)["changes"]
+    assert tie["before"]["attributes"] == {"role": "owner"}
+
+
+def test_many_threads_may_ask_for_the_record_at_once(api: Api) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        begun = [threads.submit(api.sandbox.record_changes) for _ in range(8)]
+        assert {each.result(PATIENCE) for each in begun} == {0}

@@ -60,7 +60,12 @@ def save(ws: Workspace, pk: int, device: dict[str, Any]) -> None:
     )
     merged = {**json.loads(stored or "{}"), **attributes}
     row = (pk, token, device["platform"], device["last_used"], dump(merged))
-    ws.store.execute("INSERT OR REPLACE INTO devices VALUES (?,?,?,?,?)", row)
+    ws.store.execute(
+        """INSERT INTO devices VALUES (?,?,?,?,?) ON CONFLICT (person, token) DO UPDATE
+           SET platform=excluded.platform, last_used=excluded.last_used,
+               attributes=excluded.attributes""",
+        row,
+    )
 
 
 def delete(ws: Workspace, pk: int, token: str) -> None:

@@ -89,7 +89,9 @@ def relate(ws: Workspace, pk: int, changes: list[Relation]) -> None:
         save(ws, change.type, change.id, {})
         sql = "SELECT attributes FROM relationships WHERE person=? AND type=? AND object=?"
         merged = _merge(ws.store.scalar(sql, key), change.attributes)
-        ws.store.execute("INSERT OR REPLACE INTO relationships VALUES (?,?,?,?)", (*key, merged))
+        sql = """INSERT INTO relationships VALUES (?,?,?,?) ON CONFLICT (person, type, object)
+                 DO UPDATE SET attributes=excluded.attributes"""
+        ws.store.execute(sql, (*key, merged))
 
 
 def save(ws: Workspace, kind: str, object_id: str, attributes: dict[str, Any]) -> None:

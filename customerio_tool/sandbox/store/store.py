@@ -175,7 +175,7 @@ class Store:
         with self.transaction():
             if not self._is_recorded:
                 journal.begin(self.execute)
-        self._is_recorded = True
+                self._is_recorded = True  # before another thread is let in
 
     def _end_recording(self) -> None:
         """Forget what was recorded: the numbers of the request log begin anew."""
