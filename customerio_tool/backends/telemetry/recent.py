@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from threading import Lock
 
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
+from customerio_tool.locks import ForkSafeLock
 
 NEWEST = 500
 UNDER_WAY = 1_000
@@ -43,7 +43,7 @@ class RecentCalls:
         self._most_under_way = under_way
         self._under_way: dict[str, list[Attempt]] = {}
         self._count = 0
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     @property
     def count(self) -> int:

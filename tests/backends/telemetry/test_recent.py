@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import responses
 
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 from customerio_tool.backends.telemetry.recent import RecentCalls
+from tests.support.forking import FORKING, in_a_child
 from tests.support.telemetry import ADA, PERSON, made
 
 END = CallEnd("accepted", ok=True, attempts=1, seconds=0.1)
@@ -84,3 +86,16 @@ def test_calls_of_many_threads_keep_their_own_attempts() -> None:
     assert sorted(each.number for each in calls) == list(range(1, 801))
     assert all(len(e.attempts) == int(e.start.call_id.split("-")[0]) + 1 for e in calls)
     assert recent.under_way == 0
+
+
+@pytest.mark.skipif(FORKING is None, reason="this system has no fork")
+def test_a_child_that_was_forked_in_the_middle_of_a_call_keeps_its_own() -> None:
+    recent = RecentCalls()
+
+    def ended() -> int:
+        played(recent, "of the child")
+        return recent.count
+
+    with recent._lock:
+        assert in_a_child(ended) == 1
+    assert recent.count == 0
