@@ -47,6 +47,8 @@ _GROUPS: Mapping[Effect, str] = {
 }
 _LOOKS: Mapping[Effect, str] = {Effect.READ: "good", Effect.ERASE: "bad", Effect.SEND: "warn"}
 _FEW_RESULTS = 8
+_FIRST_FIELDS = 4
+"""How many fields are seen before one asks for more: a subtool declares its usual ones first."""
 _LONGEST = 200
 """Characters of a search, and of the id of a run."""
 
@@ -260,10 +262,12 @@ def _form(
         return {"json": as_json(subtool, arguments), "is_unreadable": is_unreadable}
     fields = fields_of(subtool, given, problems)
     seen = {each.name for each in fields}
+    needed = [each for each in fields if each.is_required or each.value or each.problems]
+    first = [each for each in fields if each in needed or each in fields[:_FIRST_FIELDS]]
     return {
         "json": None,
-        "first": [each for each in fields if each.is_required or each.value or each.problems],
-        "more": [each for each in fields if not (each.is_required or each.value or each.problems)],
+        "first": first,
+        "more": [each for each in fields if each not in first],
         "others": [line for name, each in problems.items() if name not in seen for line in each],
     }
 
