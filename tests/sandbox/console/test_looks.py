@@ -69,11 +69,10 @@ def look(desk: Window, phone: Window, axe: str, path: str) -> Look:
     desk.page.emulate_media(color_scheme="dark")
     dark = desk.serious(axe, "color-contrast")
     desk.page.emulate_media(color_scheme="light")
-    desk.skip_the_menu()
     return Look(
         light=light,
         dark=dark,
-        lost=desk.lost_to_the_keyboard(),
+        lost=desk.lost_beyond_the_menu(),
         said=desk.said,
         foreign=desk.foreign,
         words=desk.page.text_content("body") or "",
