@@ -83,11 +83,9 @@ def test_all_who_ask_while_one_reads_have_its_answer() -> None:
 
 
 def test_a_failure_is_that_of_one_and_the_next_reads_for_itself() -> None:
-    reading = Reading(SharedReads())
+    reading = Reading(SharedReads(), later="two")
     with asking(reading) as asked:
         reading.attempts[0].set_exception(NotFound("It is gone."))
-        assert reading._began.acquire(timeout=PATIENCE)
-        reading.attempts[1].set_result("two")
         failed = [each for each in asked if each.exception(PATIENCE)]
     assert len(failed) == 1
     assert {each.result() for each in asked if each not in failed} == {"two"}

@@ -246,8 +246,8 @@ def test_a_wrong_call_is_refused_in_the_same_words_through_every_dialect(
     row: WrongCall, tool: CustomerIoTool
 ) -> None:
     plain = refusal(tool, row.subtool, row.given)
-    for dialect in DIALECTS:
-        call = filled(tool, dialect, row.subtool, row.given)
+    calls = [filled(tool, dialect, row.subtool, row.given) for dialect in DIALECTS]
+    for call in [each for each in calls if repr(each) != repr(row.given)]:
         assert refusal(tool, row.subtool, call) == plain
 
 
