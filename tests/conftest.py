@@ -25,6 +25,9 @@ pytest_plugins = [
 ]
 
 
+pytest.register_assert_rewrite("tests.support.looks")  # it has tests, whose failures say why
+
+
 LONGEST = (
     *("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py"),
     *("test_fresh_install.py", "test_many_calls.py"),

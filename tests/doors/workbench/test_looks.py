@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from customerio_tool.doors.workbench.app import all_pages
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.support.chromium import DESK, HEIGHT, PHONE, Window, window
 from tests.support.clients import SAVED_US
+from tests.support.looks import EveryPage, Look, sight_of
 from tests.support.page_forms import PageForm
 from tests.support.requirements import requires
 from tests.support.sandbox_api import NOW
@@ -51,18 +51,6 @@ MAIL = {
     "body": "<h1>Thank you</h1>",
 }
 EVENT = {"customer_id": "u1", "name": "order_paid"}
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a browser finds on one page."""
-
-    light: list[str]
-    dark: list[str]
-    lost: list[str]
-    said: list[str]
-    foreign: list[str]
-    is_too_wide: bool
 
 
 def tried(bench: Bench, subtool: str, arguments: Mapping[str, str]) -> str:
@@ -140,51 +128,12 @@ def paths(bench: Bench) -> Iterator[str]:
 
 def look(here: Window, axe: str, path: str) -> Look:
     """Look at a page."""
-    here.said, here.foreign = [], []
-    here.go(path)
-    light = here.serious(axe)
-    here.page.emulate_media(color_scheme="dark")
-    dark = here.serious(axe, "color-contrast")
-    here.page.emulate_media(color_scheme="light")
-    lost = here.lost_beyond_the_menu()
+    sight = sight_of(here, axe, path)
     here.page.set_viewport_size({"width": PHONE, "height": HEIGHT})
     is_too_wide = here.scrolls_sideways()
     here.page.set_viewport_size({"width": DESK, "height": HEIGHT})
-    return Look(
-        light=light,
-        dark=dark,
-        lost=lost,
-        said=here.said,
-        foreign=here.foreign,
-        is_too_wide=is_too_wide,
-    )
+    return Look(sight=sight, is_too_wide=is_too_wide)
 
 
-def flaws(looks: dict[str, Look], name: str) -> dict[str, object]:
-    """What is wrong with pages, by their paths."""
-    return {path: getattr(look, name) for path, look in looks.items() if getattr(look, name)}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_on_a_page_is_hard_to_use_for_some_people(
-    looks: dict[str, Look], scheme: str
-) -> None:
-    assert flaws(looks, scheme) == {}
-
-
-def test_no_page_scrolls_sideways_on_a_phone(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "is_too_wide") == {}
-
-
-def test_everything_on_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
-    looks: dict[str, Look],
-) -> None:
-    assert flaws(looks, "lost") == {}
-
-
-def test_no_page_makes_the_browser_complain(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "said") == {}
-
-
-def test_nothing_is_loaded_from_elsewhere(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "foreign") == {}
+class TestEveryPage(EveryPage):
+    """Of the workbench."""

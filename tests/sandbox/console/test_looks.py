@@ -11,6 +11,7 @@ import pytest
 from customerio_tool.sandbox import Clock, Sandbox
 from tests.sandbox.console.browser import fill, pages
 from tests.support.chromium import PHONE, Window, window
+from tests.support.looks import EveryPage, Look, sight_of
 from tests.support.requirements import requires
 from tests.support.sandbox_api import NOW, Api
 
@@ -23,18 +24,12 @@ MORE = ("/console/people?q=gr", "/console/people?q=nobody", "/console/requests?q
 """Pages that show something else when they are asked so."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a browser finds on one page."""
+@dataclass(frozen=True, kw_only=True)
+class WordedLook(Look):
+    """With the words of the page, and those without scripts."""
 
-    light: list[str]
-    dark: list[str]
-    lost: list[str]
-    said: list[str]
-    foreign: list[str]
     words: str
     bare_words: str
-    bare_is_too_wide: bool
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +42,7 @@ def console() -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def looks(chromium: Browser, axe: str, console: Api) -> dict[str, Look]:
+def looks(chromium: Browser, axe: str, console: Api) -> dict[str, WordedLook]:
     """Every page at a desk, and once more on a phone without scripts."""
     origin = console.sandbox.track_url
     found = {}
@@ -61,46 +56,18 @@ def looks(chromium: Browser, axe: str, console: Api) -> dict[str, Look]:
     return found
 
 
-def look(desk: Window, phone: Window, axe: str, path: str) -> Look:
+def look(desk: Window, phone: Window, axe: str, path: str) -> WordedLook:
     """Look at a page that the phone shows already."""
-    desk.said, desk.foreign = [], []
-    desk.go(path)
-    light = desk.serious(axe)
-    desk.page.emulate_media(color_scheme="dark")
-    dark = desk.serious(axe, "color-contrast")
-    desk.page.emulate_media(color_scheme="light")
-    return Look(
-        light=light,
-        dark=dark,
-        lost=desk.lost_beyond_the_menu(),
-        said=desk.said,
-        foreign=desk.foreign,
+    return WordedLook(
+        sight=sight_of(desk, axe, path),
         words=desk.page.text_content("body") or "",
         bare_words=phone.page.text_content("body") or "",
-        bare_is_too_wide=phone.scrolls_sideways(),
+        is_too_wide=phone.scrolls_sideways(),
     )
 
 
-def flaws(looks: dict[str, Look], name: str) -> dict[str, object]:
-    """What is wrong with pages, by their paths."""
-    return {path: getattr(look, name) for path, look in looks.items() if getattr(look, name)}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_on_a_page_is_hard_to_use_for_some_people(
-    looks: dict[str, Look], scheme: str
-) -> None:
-    assert flaws(looks, scheme) == {}
-
-
-def test_no_page_scrolls_sideways_on_a_phone(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "bare_is_too_wide") == {}
-
-
-def test_everything_on_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
-    looks: dict[str, Look],
-) -> None:
-    assert flaws(looks, "lost") == {}
+class TestEveryPage(EveryPage):
+    """Of the console."""
 
 
 def test_the_menu_is_reached_by_keyboard(chromium: Browser, console: Api) -> None:
@@ -109,15 +76,9 @@ def test_the_menu_is_reached_by_keyboard(chromium: Browser, console: Api) -> Non
         assert here.lost_to_the_keyboard() == []
 
 
-def test_no_page_makes_the_browser_complain(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "said") == {}
-
-
-def test_nothing_is_loaded_from_elsewhere(looks: dict[str, Look]) -> None:
-    assert flaws(looks, "foreign") == {}
-
-
-def test_without_scripts_a_page_says_the_same_but_for_what_is_live(looks: dict[str, Look]) -> None:
+def test_without_scripts_a_page_says_the_same_but_for_what_is_live(
+    looks: dict[str, WordedLook],
+) -> None:
     for path, look in looks.items():
         is_live = path == "/console/requests"
         words = look.words.replace("Requests live", "Requests not live") if is_live else look.words
