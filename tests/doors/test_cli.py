@@ -13,6 +13,7 @@ import pytest
 
 from customerio_tool import CustomerIoTool, Dialect
 from customerio_tool.doors.cli.main import main
+from customerio_tool.doors.cli.publish.pages import PAGES
 from customerio_tool.sandbox import Options, Sandbox
 from customerio_tool.subtools import PAGE, subtools
 from tests.support.project import ROOT
@@ -356,7 +357,9 @@ def test_the_demo_command_exits_with_1_when_a_subtool_only_says_it_worked(
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "README.md", tmp_path)
+    for page in PAGES:
+        (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / page, tmp_path / page)
     assert invoke("publish", "--root", str(tmp_path)).exit_code == 0
     return tmp_path
 

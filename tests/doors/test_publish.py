@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,12 @@ from customerio_tool.connection.fields import connection_fields
 from customerio_tool.deadline import Clock, Timeouts
 from customerio_tool.doors.cli.publish.files import (
     MANIFEST,
-    README,
-    MarkersMissing,
     artefacts,
     drift,
-    with_blocks,
     write,
 )
 from customerio_tool.doors.cli.publish.manifest import GOVERNANCE, MANIFEST_SCHEMA
+from customerio_tool.doors.cli.publish.pages import PAGES, MarkersMissing, with_blocks
 from customerio_tool.subtools import subtools
 from customerio_tool.version import __version__
 from tests.subtools.calls import AT
@@ -53,13 +52,15 @@ CODES = {value.code for value in vars(errors).values() if getattr(value, "code",
 ERROR: dict[str, Any] = json.loads((ROOT / "schemas/error.json").read_text(encoding="utf-8"))
 HEAD = {"$schema", "$id", "title", "description"}
 
-generated = pytest.mark.parametrize("path", [*artefacts(), README])
+generated = pytest.mark.parametrize("path", [*artefacts(), *PAGES])
+README = "README.md"
+RESULTS = "docs/reference/results.md"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The published files, as committed."""
-    for path in (*artefacts(), README):
+    for path in (*artefacts(), *PAGES):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
@@ -78,17 +79,17 @@ def published(name: str) -> dict[str, Any]:
 
 
 def generated_lines(path: str, lines: list[str]) -> list[int]:
-    """The middle line of a file; in the README the markers, and the middle line of each block."""
-    if path != README:
+    """The middle line of a file; in a page the markers, and the middle line of each block."""
+    if path not in PAGES:
         return [len(lines) // 2]
     marks = [n for n, line in enumerate(lines) if re.match("<!-- /?generated:", line)]
     middles = [(start + end) // 2 for start, end in zip(marks[::2], marks[1::2], strict=True)]
-    return marks + middles
+    return marks + middles if marks else [n for n, line in enumerate(lines) if "generated:" in line]
 
 
-def swapped(readme: str) -> str:
-    start, end = "<!-- generated:subtools -->", "<!-- /generated:subtools -->"
-    return readme.replace(start, "@").replace(end, start).replace("@", end)
+def swapped(page: str) -> str:
+    start, end = "<!-- generated:errors -->", "<!-- /generated:errors -->"
+    return page.replace(start, "@").replace(end, start).replace("@", end)
 
 
 def test_the_committed_files_are_what_the_declarations_say() -> None:
@@ -135,21 +136,21 @@ def test_publishing_repairs_every_file_and_then_changes_nothing(copy: Path) -> N
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace("<!-- generated:subtools -->\n", ""),
-        lambda text: text.replace("<!-- /generated:connection -->\n", ""),
-        lambda text: text + "<!-- generated:subtools -->\n",
+        lambda text: text.replace("<!-- generated:errors -->\n", ""),
+        lambda text: text.replace("<!-- /generated:errors -->\n", ""),
+        lambda text: text + "<!-- generated:errors -->\n",
         swapped,
     ],
     ids=["no start", "no end", "two starts", "end before start"],
 )
-def test_a_readme_without_a_place_for_a_block_is_never_written_over(copy: Path, spoil: Any) -> None:
-    spoilt = spoil((copy / README).read_text(encoding="utf-8"))
-    (copy / README).write_text(spoilt, encoding="utf-8")
+def test_a_page_without_a_place_for_a_block_is_never_written_over(copy: Path, spoil: Any) -> None:
+    spoilt = spoil((copy / RESULTS).read_text(encoding="utf-8"))
+    (copy / RESULTS).write_text(spoilt, encoding="utf-8")
     (copy / MANIFEST).unlink()
-    assert drift(copy) == [README, MANIFEST]
-    with pytest.raises(MarkersMissing, match=r"README\.md"):
+    assert drift(copy) == [RESULTS, MANIFEST]
+    with pytest.raises(MarkersMissing, match=r"results\.md"):
         write(copy)
-    assert (copy / README).read_text(encoding="utf-8") == spoilt
+    assert (copy / RESULTS).read_text(encoding="utf-8") == spoilt
     assert not (copy / MANIFEST).exists()
 
 
@@ -163,16 +164,25 @@ def test_the_number_of_subtools_in_the_readme_is_kept_current(copy: Path) -> Non
     assert (copy / README).read_text(encoding="utf-8") == readme
 
 
-def test_what_people_write_around_the_blocks_stays() -> None:
-    readme = (ROOT / README).read_text(encoding="utf-8")
-    assert with_blocks(f"Before.\n{readme}After.\n") == f"Before.\n{readme}After.\n"
+@pytest.mark.parametrize("path", PAGES)
+def test_what_people_write_around_the_blocks_stays(path: str) -> None:
+    page = (ROOT / path).read_text(encoding="utf-8")
+    assert with_blocks(path, f"Before.\n{page}After.\n") == f"Before.\n{page}After.\n"
 
 
-def test_every_table_of_the_readme_has_one_row_for_each_thing() -> None:
-    readme = (ROOT / README).read_text(encoding="utf-8")
-    for names in (subtools(), connection_fields(), CODES):
-        for name in names:
-            assert len(re.findall(rf"^\| `{name}` \|", readme, flags=re.MULTILINE)) == 1
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("docs/reference/connection.md", connection_fields()),
+        (RESULTS, CODES),
+        ("docs/reference/subtools.md", [f"[`{name}`](#{name})" for name in subtools()]),
+    ],
+)
+def test_a_table_has_one_row_for_each_thing(path: str, names: Collection[str]) -> None:
+    page = (ROOT / path).read_text(encoding="utf-8")
+    for name in names:
+        first = re.escape(name if name.startswith("[") else f"`{name}`")
+        assert len(re.findall(rf"^\| {first} \|", page, flags=re.MULTILINE)) == 1
 
 
 def test_every_published_schema_is_valid_json_schema_2020_12() -> None:

@@ -49,13 +49,13 @@ def test_it_names_every_subtool_and_preset(part: str) -> None:
     assert f"| `{part}` |" in TEXT
 
 
-def test_the_exit_codes_have_one_meaning_in_the_skill_the_readme_and_the_help() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_exit_codes_have_one_meaning_in_the_skill_the_guide_and_the_help() -> None:
+    guide = (ROOT / "docs/guides/shell.md").read_text(encoding="utf-8")
     told = " ".join(invoke("--help").stdout.split())
     assert set(MEANINGS) == set(Exit)
     for code, meaning in MEANINGS.items():
         assert f"| {code:d} | {meaning} |" in TEXT
-        assert f"| {code:d} | {meaning} |" in readme
+        assert f"| {code:d} | {meaning} |" in guide
         assert f"{code:d} {meaning}" in told
 
 

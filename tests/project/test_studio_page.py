@@ -20,7 +20,7 @@ from customerio_tool.subtools import find
 from tests.support.project import ROOT
 from tests.support.shell import invoke
 
-PAGE = (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guides" / "studio.md").read_text(encoding="utf-8")
 VARIABLE = r"CUSTOMERIO_[A-Z_]+"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
@@ -82,4 +82,4 @@ def test_the_sizes_that_it_names_are_true() -> None:
 
 
 def test_the_readme_leads_to_the_page() -> None:
-    assert "(docs/studio.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "docs/guides/studio.md" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -55,7 +55,7 @@ ERASURE = """\
 
 TESTS = (
     *("tests/subtools", "tests/contract", "tests/calls", "tests/policy", "tests/attacks"),
-    *("tests/doors", "tests/project/test_readme.py", "tests/test_tool.py"),
+    *("tests/doors", "tests/project/test_pages.py", "tests/test_tool.py"),
     "tests/subtools/beyond_the_page/promises.py",
 )
 """Tests that know of subtools."""
@@ -98,7 +98,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project with three more subtools, after the README's recipe."""
+    """The project with three more subtools, after the recipe of the documentation."""
     root = tmp_path_factory.mktemp("project")
     left_out = shutil.ignore_patterns("__pycache__", "node_modules", Path(__file__).name)
     for name in FOLDERS:
@@ -117,12 +117,17 @@ def test_what_is_not_by_hand_is_published(project: Project) -> None:
     assert project.published == [
         "README.md",
         "customerio_tool/doors/skills/customerio/SKILL.md",
+        "docs/reference/subtools.md",
         "mcpb/manifest.json",
         "schemas/connection.json",
         *sorted(f"schemas/{name}.json" for name in (*NAMES, "phinite-policy")),
         "tool_manifest.yaml",
     ]
-    for path in ("README.md", "tool_manifest.yaml", "docs/fault-matrix.md"):
+    for path in (
+        "docs/reference/fault-matrix.md",
+        "tool_manifest.yaml",
+        "docs/reference/subtools.md",
+    ):
         text = (project.root / path).read_text(encoding="utf-8")
         assert [name for name in NAMES if name not in text] == [], path
 

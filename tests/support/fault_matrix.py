@@ -18,7 +18,7 @@ from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Effect, Endpoint, Pace, Subtool
 from tests.support.project import ROOT
 
-PAGE = ROOT / "docs" / "fault-matrix.md"
+PAGE = ROOT / "docs" / "reference" / "fault-matrix.md"
 
 
 class Kind(Enum):

@@ -20,7 +20,7 @@ from tests.support.clients import AnyPace
 from tests.support.footprints import Ground, ground
 from tests.support.project import ROOT
 
-PAGE = ROOT / "docs" / "results.md"
+PAGE = ROOT / "docs" / "reference" / "every-result.md"
 STATUSES = (400, 401, 403, 404, 413, 422, 429, 500)
 POLICIES: Mapping[str, Any] = {
     "`enabled` without it": {"enabled": ["list_segments"]},

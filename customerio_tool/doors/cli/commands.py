@@ -28,6 +28,7 @@ from customerio_tool.doors.cli.flags import Commands
 from customerio_tool.doors.cli.mcp import mcp
 from customerio_tool.doors.cli.options import AnyConnection, AsJson
 from customerio_tool.doors.cli.publish import files as contract
+from customerio_tool.doors.cli.publish.pages import MarkersMissing
 from customerio_tool.doors.cli.sandbox import sandbox
 from customerio_tool.doors.cli.serve import serve
 from customerio_tool.doors.cli.skill import skill
@@ -156,7 +157,7 @@ def publish(
     """
     try:
         paths = contract.drift(root) if only_check else contract.write(root)
-    except (contract.MarkersMissing, OSError) as error:
+    except (MarkersMissing, OSError) as error:
         fail(str(error), Exit.OTHER)
     if as_json:
         write_json(paths)

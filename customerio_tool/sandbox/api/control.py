@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import declared
+from ..options import Options
 from ..refusal import Refused
+from ..seeds import seeding
 from ..serving import access
+from ..serving.faults import Fault
 from ..serving.http import Reply, Request, app_errors, json_reply
 from ..serving.routes import Routes
 from ..store import state
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..serving.application import Application
 
-_README = "README: Local Customer.io"
+_PAGE = "docs/reference/sandbox-api.md"
 _WAIT, _LONGEST_WAIT = 5, 60  # seconds
 CONTROL = Routes("control", app_errors)
-_QUERY = {"requests": ("after", "operation", "timeout", "wait_for")}
+QUERY: Mapping[str, Mapping[str, type]] = {
+    "requests": {"after": int, "operation": str, "timeout": int, "wait_for": int}
+}
+"""The query parameters of an operation, each with its type."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def check_access(request: Request) -> None:
 
 def check_query(operation: str, request: Request) -> None:
     """Refuse a query parameter that the route does not have."""
-    known = _QUERY.get(operation, ())
+    known = QUERY.get(operation, {})
     for name in sorted(request.query.keys() - known):
         hint = declared.nearest(name, known) if known else f"{operation} takes no query parameters"
         raise Refused(f"there is no query parameter {name!r}: {hint}")
@@ -77,13 +83,13 @@ def private(reply: Reply) -> Reply:
     return Reply(reply.status, reply.body, tuple(kept))
 
 
-@CONTROL.route("GET", "/_sandbox/health", operation="health", source=_README)
+@CONTROL.route("GET", "/_sandbox/health", operation="health", source=_PAGE)
 def health(application: Application, _request: Request) -> Reply:
     """Answer that the sandbox is up, with its time."""
     return json_reply({"status": "ok", "time": application.clock.now()})
 
 
-@CONTROL.route("GET", "/_sandbox/requests", operation="requests", source=_README)
+@CONTROL.route("GET", "/_sandbox/requests", operation="requests", source=_PAGE)
 def requests(application: Application, request: Request) -> Reply:
     """The request log: the entries after number ``after``, of one ``operation`` if given.
 
@@ -98,14 +104,14 @@ def requests(application: Application, request: Request) -> Reply:
     return json_reply({"requests": log})
 
 
-@CONTROL.route("GET", "/_sandbox/state", operation="state", source=_README)
+@CONTROL.route("GET", "/_sandbox/state", operation="state", source=_PAGE)
 def whole_state(application: Application, _request: Request) -> Reply:
     """The whole workspace."""
     with application.work() as ws:
         return json_reply(state.dump_state(ws))
 
 
-@CONTROL.route("POST", "/_sandbox/reset", operation="reset", source=_README)
+@CONTROL.route("POST", "/_sandbox/reset", operation="reset", source=_PAGE, takes=_Reset)
 def reset_workspace(application: Application, request: Request) -> Reply:
     """Restore the state of the start; ``{"to": "empty"}`` leaves the workspace empty.
 
@@ -117,20 +123,22 @@ def reset_workspace(application: Application, request: Request) -> Reply:
     return json_reply({"reset": wanted.to})
 
 
-@CONTROL.route("POST", "/_sandbox/seed", operation="seed", source=_README)
+@CONTROL.route("POST", "/_sandbox/seed", operation="seed", source=_PAGE, takes=seeding.ENTRIES)
 def seed(application: Application, request: Request) -> Reply:
     """Add a seed's entries; ``seeding`` describes its form."""
     with _errors_refused():
         return json_reply({"seeded": application.add_seed(request.json)})
 
 
-@CONTROL.route("GET", "/_sandbox/options", operation="options", source=_README)
+@CONTROL.route("GET", "/_sandbox/options", operation="options", source=_PAGE)
 def options(application: Application, _request: Request) -> Reply:
     """All options except the credentials."""
     return json_reply({"options": application.options.shown()})
 
 
-@CONTROL.route("PATCH", "/_sandbox/options", operation="change_options", source=_README)
+@CONTROL.route(
+    "PATCH", "/_sandbox/options", operation="change_options", source=_PAGE, takes=Options
+)
 def change_options(application: Application, request: Request) -> Reply:
     """Change the options in the body."""
     with _errors_refused():
@@ -138,14 +146,14 @@ def change_options(application: Application, request: Request) -> Reply:
     return options(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/clock", operation="clock", source=_README)
+@CONTROL.route("GET", "/_sandbox/clock", operation="clock", source=_PAGE)
 def clock(application: Application, _request: Request) -> Reply:
     """The sandbox's time in Unix seconds, and whether its clock is frozen."""
     found = application.clock
     return json_reply({"time": found.now(), "frozen": found.is_frozen})
 
 
-@CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", source=_README)
+@CONTROL.route("POST", "/_sandbox/clock", operation="set_clock", source=_PAGE, takes=_Move)
 def set_clock(application: Application, request: Request) -> Reply:
     """Move the clock by one of ``freeze`` (true or a time), ``resume``, ``advance`` and ``set``.
 
@@ -157,20 +165,20 @@ def set_clock(application: Application, request: Request) -> Reply:
     return clock(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", source=_README)
+@CONTROL.route("GET", "/_sandbox/snapshots", operation="snapshots", source=_PAGE)
 def snapshots(application: Application, _request: Request) -> Reply:
     """The names of all snapshots."""
     return json_reply({"snapshots": application.snapshots.names()})
 
 
-@CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", source=_README)
+@CONTROL.route("PUT", "/_sandbox/snapshots/{name}", operation="snapshot", source=_PAGE)
 def snapshot(application: Application, request: Request, name: str) -> Reply:
     """Take a snapshot of the workspace."""
     application.snapshots.take(name)
     return snapshots(application, request)
 
 
-@CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", source=_README)
+@CONTROL.route("POST", "/_sandbox/snapshots/{name}/restore", operation="restore", source=_PAGE)
 def restore(application: Application, request: Request, name: str) -> Reply:
     """Return to a snapshot."""
     with _missing_refused():
@@ -178,7 +186,7 @@ def restore(application: Application, request: Request, name: str) -> Reply:
     return snapshots(application, request)
 
 
-@CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", source=_README)
+@CONTROL.route("DELETE", "/_sandbox/snapshots/{name}", operation="drop_snapshot", source=_PAGE)
 def drop_snapshot(application: Application, request: Request, name: str) -> Reply:
     """Delete a snapshot."""
     with _missing_refused():
@@ -186,13 +194,15 @@ def drop_snapshot(application: Application, request: Request, name: str) -> Repl
     return snapshots(application, request)
 
 
-@CONTROL.route("GET", "/_sandbox/faults", operation="faults", source=_README)
+@CONTROL.route("GET", "/_sandbox/faults", operation="faults", source=_PAGE)
 def faults(application: Application, _request: Request) -> Reply:
     """The fault rules in force, each with its counts of matching and of hit requests."""
     return json_reply({"faults": application.faults.shown()})
 
 
-@CONTROL.route("PUT", "/_sandbox/faults", operation="set_faults", source=_README)
+@CONTROL.route(
+    "PUT", "/_sandbox/faults", operation="set_faults", source=_PAGE, takes={"faults": Fault}
+)
 def set_faults(application: Application, request: Request) -> Reply:
     """Replace all rules by those of ``{"faults": [rule, ...]}``."""
     body = request.json_object()
@@ -202,14 +212,14 @@ def set_faults(application: Application, request: Request) -> Reply:
     return _changed_faults(application, lambda: application.faults.set(rules))
 
 
-@CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", source=_README)
+@CONTROL.route("POST", "/_sandbox/faults", operation="add_fault", source=_PAGE, takes=Fault)
 def add_fault(application: Application, request: Request) -> Reply:
     """Add one rule, the body, after the others."""
     rule = request.json_object()
     return _changed_faults(application, lambda: application.faults.add(rule))
 
 
-@CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", source=_README)
+@CONTROL.route("DELETE", "/_sandbox/faults", operation="clear_faults", source=_PAGE)
 def clear_faults(application: Application, _request: Request) -> Reply:
     """Remove all rules."""
     return _changed_faults(application, application.faults.clear)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..serving.http import app_errors
 from ..serving.routes import Handler, Routes
 
-_README = "README: Local Customer.io"
+_PAGE = "docs/guides/testing.md"
 
 
 class Pages(Routes):
@@ -18,8 +18,8 @@ class Pages(Routes):
 
     def get(self, path: str) -> Callable[[Handler], Handler]:
         """Show a page."""
-        return self.route("GET", path, operation=f"GET {path}", source=_README)
+        return self.route("GET", path, operation=f"GET {path}", source=_PAGE)
 
     def post(self, path: str) -> Callable[[Handler], Handler]:
         """Take a form."""
-        return self.route("POST", path, operation=f"POST {path}", source=_README)
+        return self.route("POST", path, operation=f"POST {path}", source=_PAGE)

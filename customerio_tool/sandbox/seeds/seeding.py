@@ -365,3 +365,6 @@ _KINDS: tuple[_Kind[Any], ...] = (  # in the order in which they are added
     _Kind("campaigns", Campaign, _campaign),
     _Kind("broadcasts", Broadcast, _broadcast),
 )
+
+ENTRIES: Mapping[str, type[Any]] = {kind.name: kind.entry for kind in _KINDS}
+"""What the entries of each list of a seed are read into."""

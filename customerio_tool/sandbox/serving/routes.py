@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from .. import declared
 from ..refusal import Refused
@@ -15,13 +15,15 @@ UNKNOWN = "unknown"  # the operation of a request that no route serves
 _LEFT_OUT = frozenset({("POST", ("v1", "customers"))})
 Api = Literal["track", "app", "control"]
 Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
+Taken: TypeAlias = type[Any] | Mapping[str, type[Any]]
 
 
 @dataclass(frozen=True)
 class Route:
     """One served operation. ``source`` is the page that documents it, ``errors`` forms its errors.
 
-    ``segments`` are those of the path; ``{name}`` is a path parameter.
+    ``segments`` are those of the path; ``{name}`` is a path parameter. ``takes`` is for a control
+    route what its body is read into: a dataclass, or one for the entries of each list in it.
     """
 
     api: Api
@@ -31,6 +33,7 @@ class Route:
     source: str
     errors: Envelope
     handler: Handler
+    takes: Taken | None = None
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         """The path parameters, or ``None`` when the path is not this route's.
@@ -57,14 +60,14 @@ class Routes:
         self.table: list[Route] = []
 
     def route(
-        self, method: str, path: str, *, operation: str, source: str
+        self, method: str, path: str, *, operation: str, source: str, takes: Taken | None = None
     ) -> Callable[[Handler], Handler]:
         """Serve ``method path`` by the decorated function; path parameters are its keywords."""
 
         def add(handler: Handler) -> Handler:
             segments = tuple(path.split("/")[1:])
-            route = Route(self.api, method, segments, operation, source, self.errors, handler)
-            self.table.append(route)
+            named = (self.api, method, segments, operation)
+            self.table.append(Route(*named, source, self.errors, handler, takes))
             return handler
 
         return add

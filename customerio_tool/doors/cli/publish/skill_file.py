@@ -6,10 +6,8 @@ characters, which is that of its folder, and a description of at most 1024.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-
 from customerio_tool.doors.cli.exit_codes import MEANINGS
-from customerio_tool.policy import Policy
+from customerio_tool.doors.cli.publish.tables import preset_rows, table
 from customerio_tool.subtools import subtools
 from customerio_tool.version import DISTRIBUTION
 
@@ -23,36 +21,19 @@ DESCRIPTION = (
     "segment, what a person was sent, or to send somebody a message by it."
 )
 
-_PRESETS: Mapping[str, Callable[[], Policy]] = {
-    "careful": Policy.careful,
-    "read_only": Policy.reads,
-    "open": Policy.open,
-}
-
 
 def skill_text() -> str:
     """Return the text of SKILL.md."""
     rows = ((f"`{each.name}`", each.effect.word, each.promise) for each in subtools().values())
-    presets = ((f"`{name}`", _meaning(made)) for name, made in _PRESETS.items())
     codes = ((f"{code:d}", f"{told}") for code, told in MEANINGS.items())
     return _TEXT.format(
         name=NAME,
         description=DESCRIPTION,
         tool=DISTRIBUTION,
-        subtools=_table(("Subtool", "Effect", "What it does"), rows),
-        presets=_table(("`CUSTOMERIO_POLICY`", "What it allows"), presets),
-        codes=_table(("Exit code", "What it means"), codes),
+        subtools=table(("Subtool", "Effect", "What it does"), rows),
+        presets=table(("`CUSTOMERIO_POLICY`", "What it allows"), preset_rows()),
+        codes=table(("Exit code", "What it means"), codes),
     )
-
-
-def _meaning(made: Callable[[], Policy]) -> str:
-    """Return what a preset allows, from the docstring of the function that makes it."""
-    return (made.__doc__ or "").partition(": ")[2].rstrip(".")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = (head, ["---"] * len(head), *rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 _TEXT = """\
