@@ -18,7 +18,7 @@ BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
 ADDED = ("segment_members.py", "screen_views.py", "profiles.py")
 NAMES = ("erase_profile", "list_segment_members", "track_screen_view")
 FOLDERS = ("customerio_tool", "tests", "schemas", "docs", "mcpb")
-FILES = ("README.md", "pyproject.toml", "tool_manifest.yaml", "server.json")
+FILES = ("README.md", "CONTRIBUTING.md", "pyproject.toml", "tool_manifest.yaml", "server.json")
 SCREEN_VIEW = """\
   track_screen_view:
     api: track
