@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from pydantic_core import core_schema
+if TYPE_CHECKING:
+    from pydantic_core import core_schema
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -53,6 +54,8 @@ class Secret(Generic[T_co]):
         cls, source: object, handler: object
     ) -> core_schema.CoreSchema:
         """Return the schema with which pydantic wraps any value, and dumps it as `***`."""
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             cls,
             serialization=core_schema.plain_serializer_function_ser_schema(

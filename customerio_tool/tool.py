@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from types import TracebackType
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from customerio_tool.backends import Backends
-from customerio_tool.backends.health import problems_of
 from customerio_tool.calls.asynchronous import Asynchronous
-from customerio_tool.calls.call import CallContext
-from customerio_tool.calls.confirmation import with_confirmation
 from customerio_tool.calls.handler import Handler
+from customerio_tool.calls.listing import Listing
 from customerio_tool.calls.methods import SubtoolMethods
-from customerio_tool.calls.recovery import CALL_SECONDS
-from customerio_tool.calls.runner import Runner
-from customerio_tool.connection import Connection
-from customerio_tool.connection.check import check_connection
-from customerio_tool.connection.client import Client
-from customerio_tool.connection.given import given_once
-from customerio_tool.deadline import Clock, Timeouts
-from customerio_tool.dialects import Dialect, form_of
-from customerio_tool.errors import (
-    ConnectionInvalid,
-    CustomerIoError,
-    FieldProblem,
-    ToolClosed,
-)
-from customerio_tool.locks import ForkSafeLock, notice_fork
-from customerio_tool.policy import Policy
+from customerio_tool.definitions import names
 from customerio_tool.secret import Environment, Secret
-from customerio_tool.subtools import find, subtools
-from customerio_tool.subtools.declare import Api
-from customerio_tool.subtools.declare.endpoint import ALL_APIS
+from customerio_tool.subtools import find
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import requests
 
+    from customerio_tool.backends import Backends
+    from customerio_tool.calls.call import CallContext
+    from customerio_tool.calls.runner import Runner
+    from customerio_tool.connection import Connection
+    from customerio_tool.deadline import Clock, Timeouts
+    from customerio_tool.policy import Policy
     from customerio_tool.sandbox import Options, Sandbox
+    from customerio_tool.subtools.declare import Api
 
 
-class CustomerIoTool(SubtoolMethods, Asynchronous):
+class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
     """The tool "Customer.io": it lists, defines and runs its subtools on one connection.
 
     It may be shared by threads, and a host may make a new one for each call.
@@ -77,6 +65,13 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
     ) -> None:
         one, named = Secret(connection), Secret(fields)
         del connection, fields
+        from customerio_tool.backends import Backends
+        from customerio_tool.calls.runner import Runner
+        from customerio_tool.connection.client import Client
+        from customerio_tool.connection.given import given_once
+        from customerio_tool.deadline import Clock
+        from customerio_tool.locks import ForkSafeLock
+
         sealed = given_once(one, named, CustomerIoTool.__init__.__kwdefaults__ or ())
         loaded, self._policy = _loaded(sealed, policy)
         self._client = Client(loaded, session=session, timeouts=timeouts)
@@ -88,7 +83,6 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         self.local: Sandbox | None = None
         self._is_closed = False
         self._lock = ForkSafeLock()
-        self._all_subtools = subtools()
 
     @classmethod
     def sandbox(
@@ -110,6 +104,7 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         Raises:
             ValueError: An option or the seed is invalid.
         """
+        from customerio_tool.deadline import Clock
         from customerio_tool.sandbox import Sandbox
 
         local = Sandbox(seed=seed, options=options).start()
@@ -123,7 +118,7 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
 
     @classmethod
     def from_env(
-        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] = ALL_APIS
+        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] | None = None
     ) -> CustomerIoTool:
         """Return a tool that environment variables configure; only the credentials are required.
 
@@ -131,7 +126,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
 
         Args:
             environ: The variables; by default those of the process.
-            apis: The APIs that the tool is for; the credentials of the other one are not needed.
+            apis: The APIs that the tool is for, by default both; the credentials of the other one
+                are not needed.
 
         Raises:
             ConnectionInvalid: Names every wrong variable, and shows no value.
@@ -140,7 +136,12 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         """
         source = Environment(environ)
         del environ
-        sealed = Secret(Connection.from_env(source, apis=apis))
+        from customerio_tool.backends import Backends
+        from customerio_tool.connection import Connection
+        from customerio_tool.policy import Policy
+        from customerio_tool.subtools.declare.endpoint import ALL_APIS
+
+        sealed = Secret(Connection.from_env(source, apis=ALL_APIS if apis is None else apis))
         return cls(
             sealed.reveal(),
             policy=Policy.from_env(source),
@@ -171,95 +172,9 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
             self.local.close()
 
     @property
-    def policy(self) -> Policy:
-        """The policy in force; `enable`, `disable` and `only` replace it."""
-        return self._policy
-
-    def subtools(self) -> list[str]:
-        """Return the names of the subtools that may run; a read-only policy leaves only reads."""
-        policy = self._policy
-        return [name for name, subtool in self._all_subtools.items() if policy.allows(subtool)]
-
-    @property
     def handlers(self) -> dict[str, Handler]:
         """Each subtool as a callable, by name; also those that may not run, which refuse."""
-        return {name: Handler(self.call, name) for name in self._all_subtools}
-
-    def enable(self, *names: str) -> None:
-        """Enable more subtools; under a read-only policy, only reads run even so.
-
-        Raises:
-            SubtoolUnknown: There is no subtool of that name.
-        """
-        self._set_enabled(lambda enabled: enabled | self._existing_names(names))
-
-    def disable(self, *names: str) -> None:
-        """Disable subtools: they are neither listed nor run.
-
-        Raises:
-            SubtoolUnknown: There is no subtool of that name.
-        """
-        self._set_enabled(lambda enabled: enabled - self._existing_names(names))
-
-    def only(self, *names: str) -> None:
-        """Enable exactly these subtools.
-
-        Raises:
-            SubtoolUnknown: There is no subtool of that name.
-        """
-        self._set_enabled(lambda _: self._existing_names(names))
-
-    def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
-        with self._lock:
-            enabled = self._policy.enabled
-            now = self._all_subtools if enabled is None else enabled
-            self._policy = self._policy.only(change(frozenset(now)))
-
-    def _existing_names(self, names: Iterable[str]) -> frozenset[str]:
-        return frozenset(find(name).name for name in names)
-
-    def definition(self, name: str, dialect: Dialect = "plain") -> dict[str, Any]:
-        """Return the definition of one subtool, for a model or host.
-
-        The plain members are those of an MCP tool, in snake_case: name, title, description,
-        input_schema, output_schema and annotations. If calls must be confirmed, the schemas have
-        the members for that.
-
-        Args:
-            name: The name of the subtool.
-            dialect: The form; `customerio_tool.dialects` has a function for each.
-
-        Raises:
-            SubtoolUnknown: There is no subtool of that name.
-            ValueError: There is no such dialect.
-        """
-        form, subtool, policy = form_of(dialect), find(name), self._policy
-        definition = subtool.definition()
-        if policy.may_require_confirmation(subtool):
-            definition = with_confirmation(definition, policy.confirm_for(subtool))
-        return form(definition, [each.arguments for each in subtool.examples])
-
-    def definitions(
-        self, only: Iterable[str] | None = None, dialect: Dialect = "plain"
-    ) -> list[dict[str, Any]]:
-        """Return the definitions of the subtools that may run.
-
-        A call takes the arguments of every dialect, whichever the definition had.
-
-        Args:
-            only: Names to choose from them; a named subtool that may not run is left out.
-            dialect: The form for a provider of models: `openai` and `openai_strict` for OpenAI's
-                Responses API, `anthropic`, `gemini`, or `plain` for MCP and other hosts.
-
-        Raises:
-            SubtoolUnknown: There is no subtool of that name.
-            ValueError: There is no such dialect.
-        """
-        form_of(dialect)
-        named = [only] if isinstance(only, str) else only
-        wanted = None if named is None else self._existing_names(named)
-        names = [name for name in self.subtools() if wanted is None or name in wanted]
-        return [self.definition(name, dialect) for name in names]
+        return {name: Handler(self.call, name) for name in names()}
 
     def call(
         self,
@@ -275,6 +190,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
             arguments: A mapping, or a JSON object as text; None means no arguments.
             context: The agent's run, a deadline, progress and cancellation.
         """
+        from customerio_tool.errors import CustomerIoError
+
         try:
             return self.run(name, arguments, context=context)
         except CustomerIoError as error:
@@ -292,6 +209,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         Raises:
             CustomerIoError: The call failed; `customerio_tool.errors` lists the subclasses.
         """
+        from customerio_tool.calls.call import CallContext
+
         subtool = find(name)
         return self._open_runner().run(subtool, arguments, context or CallContext(), self._policy)
 
@@ -311,6 +230,10 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         Raises:
             ToolClosed: The tool was closed.
         """
+        from customerio_tool.backends.health import problems_of
+        from customerio_tool.calls.recovery import CALL_SECONDS
+        from customerio_tool.connection.check import check_connection
+
         self._refuse_if_closed()
         stores = problems_of(self._backends, self._clock.now())
         deadline = self._clock.deadline(CALL_SECONDS)
@@ -330,12 +253,16 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
         self._client.warm(self._clock.deadline(self._client.timeouts.whole))
 
     def _open_runner(self) -> Runner:
+        from customerio_tool.locks import notice_fork
+
         notice_fork()
         self._refuse_if_closed()
         return self._runner
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
+            from customerio_tool.errors import ToolClosed
+
             raise ToolClosed(
                 "Nothing was sent: the application closed this tool, and must make another one."
             )
@@ -343,6 +270,8 @@ class CustomerIoTool(SubtoolMethods, Asynchronous):
 
 def _process_backends(connection: Connection) -> Backends:
     """Return the backends that the tools of this process share on these hosts."""
+    from customerio_tool.backends import Backends
+
     return Backends.of_process(*connection.own_hosts)
 
 
@@ -350,6 +279,9 @@ def _loaded(
     sealed: Secret[Any], policy: Policy | Mapping[str, object] | str | None
 ) -> tuple[Connection, Policy]:
     """Return the connection, and the policy: the one in the saved connection or the argument."""
+    from customerio_tool.errors import ConnectionInvalid, FieldProblem
+    from customerio_tool.policy import Policy
+
     own = sealed.reveal().get("policy") if isinstance(sealed.reveal(), Mapping) else None
     if own is not None and policy is not None:
         twice = FieldProblem("policy", "is given twice", "leave it out of one of the two places")
@@ -359,6 +291,8 @@ def _loaded(
 
 
 def _connection_of(sealed: Secret[Any]) -> Connection:
+    from customerio_tool.connection import Connection
+
     if isinstance(sealed.reveal(), Connection):
         return cast("Connection", sealed.reveal())
     if not isinstance(sealed.reveal(), Mapping):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customerio_tool.calls.call import CallContext
+if TYPE_CHECKING:
+    from customerio_tool.calls.call import CallContext
 
 
 class Calling(ABC):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customerio_tool.calls.call import CallContext
-from customerio_tool.calls.runner import Runner
-from customerio_tool.calls.waiting_calls import Question
-from customerio_tool.errors import CustomerIoError
-from customerio_tool.policy import Policy
+if TYPE_CHECKING:
+    from customerio_tool.calls.call import CallContext
+    from customerio_tool.calls.runner import Runner
+    from customerio_tool.calls.waiting_calls import Question
+    from customerio_tool.policy import Policy
 
 
 class Deciding(ABC):
@@ -52,6 +52,9 @@ class Deciding(ABC):
             The result envelope of the call, for the model; `confirmation_unknown` if no call
             waits under this id.
         """
+        from customerio_tool.calls.call import CallContext
+        from customerio_tool.errors import CustomerIoError
+
         try:
             return self._open_runner().approve(
                 confirmation_id, context or CallContext(), self.policy
@@ -72,6 +75,9 @@ class Deciding(ABC):
             The result envelope of the call, for the model: `policy_refused`, or
             `confirmation_unknown` if no call waits under this id.
         """
+        from customerio_tool.calls.call import CallContext
+        from customerio_tool.errors import CustomerIoError
+
         try:
             self._open_runner().decline(confirmation_id, context or CallContext())
         except CustomerIoError as error:

@@ -26,7 +26,7 @@ from customerio_tool.subtools.declare import Addressee, canonical, iso_time, sha
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, IdType
 from customerio_tool.subtools.declare.invocation import CLOCK_SLACK_SECONDS
 from customerio_tool.subtools.declare.vendor_json import Item, objects_in, whole_in
-from customerio_tool.subtools.messages import MAX_MESSAGES, messages_since
+from customerio_tool.subtools.parts.message_looks import MAX_MESSAGES, messages_since
 from customerio_tool.subtools.parts.origins import is_of_stranger
 from customerio_tool.subtools.parts.vocabulary import Channel
 

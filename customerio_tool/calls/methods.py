@@ -1,22 +1,24 @@
 """The subtools as methods of a tool, for hosts that read signatures, such as toolkits do.
 
-Each method is made once, from the declaration of its subtool. Its signature has plain types alone:
-a framework that checks them lets the same arguments through as the tool, which then explains what
-is wrong with them.
+Each method is made once, when it is first asked for, from the definition of its subtool. Its
+signature has plain types alone: a framework that checks them lets the same arguments through as the
+tool, which then explains what is wrong with them.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from inspect import Parameter, Signature
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customerio_tool.calls.calling import Calling
-from customerio_tool.subtools import subtools
-from customerio_tool.subtools.declare import Subtool
+from customerio_tool.definitions import definition_of, names
+
+if TYPE_CHECKING:
+    from inspect import Parameter
+
+    from customerio_tool.calls.function import Function
 
 _TYPES: Mapping[str, Any] = {
     "string": str,
@@ -26,31 +28,6 @@ _TYPES: Mapping[str, Any] = {
     "object": dict,
 }
 """The plain type of each JSON type; some readers of `dict[str, Any]` take the object for closed."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """A subtool as toolkits hold a function.
-
-    Args:
-        name: The name of the subtool.
-        description: The description for the model.
-        parameters: The JSON Schema of the arguments.
-        entrypoint: The bound method, which takes the arguments by name.
-    """
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-    entrypoint: Callable[..., dict[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name, the description and the parameters."""
-        return {
-            "name": self.name,
-            "description": self.description,
-            "parameters": self.parameters,
-        }
 
 
 class SubtoolMethods(Calling):
@@ -65,7 +42,7 @@ class SubtoolMethods(Calling):
         super().__init_subclass__(**keywords)
         if SubtoolMethods in cls.__bases__:
             others = [each for each in cls.__mro__ if each is not SubtoolMethods]
-            if clashing := sorted({*chain.from_iterable(map(vars, others))} & subtools().keys()):
+            if clashing := sorted({*chain.from_iterable(map(vars, others))} & set(names())):
                 raise TypeError(f"rename the subtool {clashing[0]}: every tool has that attribute")
 
     @abstractmethod
@@ -75,6 +52,8 @@ class SubtoolMethods(Calling):
     @property
     def functions(self) -> dict[str, Function]:
         """The subtools that may run, by name, in the form in which toolkits hold functions."""
+        from customerio_tool.calls.function import Function
+
         return {
             each["name"]: Function(
                 each["name"],
@@ -86,8 +65,24 @@ class SubtoolMethods(Calling):
         }
 
 
-def _method_of(subtool: Subtool[Any]) -> Callable[..., dict[str, Any]]:
+class _Unmade:
+    """The method of a subtool until it is first asked for, as its signature takes time to make."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, tool: SubtoolMethods | None, owner: type[SubtoolMethods]) -> Any:
+        """Make the method, put it in this place, and return it."""
+        method: Any = _method_of(definition_of(self._name))
+        setattr(SubtoolMethods, self._name, method)
+        return method.__get__(tool, owner)
+
+
+def _method_of(definition: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
     """Return the method of a subtool; what it takes is in its signature."""
+    from inspect import Parameter, Signature
+
+    name = definition["name"]
 
     def method(
         tool: SubtoolMethods,
@@ -97,13 +92,13 @@ def _method_of(subtool: Subtool[Any]) -> Callable[..., dict[str, Any]]:
     ) -> dict[str, Any]:
         if named and arguments is not None:
             raise TypeError("give the arguments as one mapping, or each by its name")
-        return tool.call(subtool.name, named or arguments)
+        return tool.call(name, named or arguments)
 
-    parameters = _parameters_of(subtool)
+    parameters = _parameters_of(definition["input_schema"])
     first = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-    method.__name__ = subtool.name
-    method.__qualname__ = f"CustomerIoTool.{subtool.name}"
-    method.__doc__ = _documentation_of(subtool)
+    method.__name__ = name
+    method.__qualname__ = f"CustomerIoTool.{name}"
+    method.__doc__ = _documentation_of(definition)
     method.__annotations__ = {each.name: each.annotation for each in parameters}
     method.__annotations__["return"] = dict
     signature = Signature([first, *parameters], return_annotation=dict)
@@ -111,8 +106,9 @@ def _method_of(subtool: Subtool[Any]) -> Callable[..., dict[str, Any]]:
     return method
 
 
-def _parameters_of(subtool: Subtool[Any]) -> list[Parameter]:
-    schema = subtool.definition()["input_schema"]
+def _parameters_of(schema: Mapping[str, Any]) -> list[Parameter]:
+    from inspect import Parameter
+
     required = schema.get("required", ())
     return [
         Parameter(
@@ -131,13 +127,13 @@ def _type_of(declared: Mapping[str, Any]) -> Any:
     return _TYPES[declared["type"]]
 
 
-def _documentation_of(subtool: Subtool[Any]) -> str:
+def _documentation_of(definition: Mapping[str, Any]) -> str:
     """Return a docstring in Google's form, from which readers take the arguments' descriptions."""
-    properties = subtool.definition()["input_schema"]["properties"]
+    properties = definition["input_schema"]["properties"]
     told = "".join(f"    {name}: {_meaning_of(each)}\n" for name, each in properties.items())
     arguments = f"Args:\n{told}\n" if told else ""
     result = "Returns:\n    The result envelope: `ok`, `summary` and what Customer.io answered.\n"
-    return f"{subtool.description}\n\n{arguments}{result}"
+    return f"{definition['description']}\n\n{arguments}{result}"
 
 
 def _meaning_of(declared: Mapping[str, Any]) -> str:
@@ -146,7 +142,7 @@ def _meaning_of(declared: Mapping[str, Any]) -> str:
     return " ".join(f"{declared.get('description', '')}{listed}".split())
 
 
-for _each in subtools().values():
-    if hasattr(SubtoolMethods, _each.name):
-        raise TypeError(f"rename the subtool {_each.name}: every tool has that attribute")
-    setattr(SubtoolMethods, _each.name, _method_of(_each))
+for _each in names():
+    if hasattr(SubtoolMethods, _each):
+        raise TypeError(f"rename the subtool {_each}: every tool has that attribute")
+    setattr(SubtoolMethods, _each, _Unmade(_each))

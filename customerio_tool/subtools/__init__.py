@@ -1,22 +1,23 @@
-"""Finds the subtools: every `Subtool` that a module of this package defines."""
+"""Finds the subtools: every `Subtool` that a module of this package defines.
+
+A subtool's module is imported when the subtool is first needed.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from customerio_tool.errors import SubtoolUnknown
-from customerio_tool.subtools.declare import Subtool
-from customerio_tool.subtools.declare.wording import nearest
-from customerio_tool.subtools.parts.invented import meant_subtool
+from customerio_tool.definitions import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PAGE", "find", "subtools"]
+    from customerio_tool.subtools.declare import Subtool
+
+__all__ = ["PAGE", "declared_in", "find", "modules", "subtools"]
 
 PAGE = (
     "identify_customer",
@@ -54,10 +55,7 @@ def subtools() -> Mapping[str, Subtool[Any]]:
     Raises:
         TypeError: Two subtools have the same name, or a name in `PAGE` is not declared.
     """
-    module_names = [module.name for module in iter_modules(__path__) if not module.ispkg]
-    modules = [import_module(f"{__name__}.{name}") for name in module_names]
-    values = [value for module in modules for value in vars(module).values()]
-    declared = [value for value in values if isinstance(value, Subtool)]
+    declared = [subtool for module in modules() for subtool in declared_in(module)]
     by_name = {subtool.name: subtool for subtool in declared}
     if len(by_name) < len(declared):
         raise TypeError("two subtools have one name")
@@ -67,14 +65,51 @@ def subtools() -> Mapping[str, Subtool[Any]]:
     return MappingProxyType({name: by_name[name] for name in order})
 
 
+def modules() -> list[str]:
+    """Return the names of the modules of this package that declare subtools."""
+    from pkgutil import iter_modules
+
+    return [module.name for module in iter_modules(__path__) if not module.ispkg]
+
+
+def declared_in(module: str) -> list[Subtool[Any]]:
+    """Return the subtools that a module of this package declares; it is imported for that."""
+    from customerio_tool.subtools.declare import Subtool
+
+    values = vars(import_module(f"{__name__}.{module}")).values()
+    return [value for value in values if isinstance(value, Subtool)]
+
+
+_found: dict[str, Subtool[Any]] = {}
+
+
 def find(name: object) -> Subtool[Any]:
     """Return the subtool with a name; a model or person may have sent any value as the name.
 
     Raises:
         SubtoolUnknown: No subtool has this name. The error suggests the nearest name, or lists all.
     """
+    if not isinstance(name, str):
+        return _refuse(name)
+    return _found.get(name) or _imported(name) or subtools().get(name) or _refuse(name)
+
+
+def _imported(name: str) -> Subtool[Any] | None:
+    """Return a subtool from the module that is published for it; None where that is out of date."""
+    module = module_of(name)
+    try:
+        declared = [] if module is None else declared_in(module)
+    except ModuleNotFoundError:
+        return None
+    _found.update({subtool.name: subtool for subtool in declared})
+    return _found.get(name)
+
+
+def _refuse(name: object) -> NoReturn:
+    from customerio_tool.errors import SubtoolUnknown
+    from customerio_tool.subtools.declare.wording import nearest
+    from customerio_tool.subtools.parts.invented import meant_subtool
+
     known = subtools()
-    if isinstance(name, str) and name in known:
-        return known[name]
     instead = meant_subtool(str(name), known) or nearest(str(name), known)
     raise SubtoolUnknown(f"There is no such subtool; {instead} Nothing was sent.")

@@ -34,7 +34,6 @@ from customerio_tool.subtools.declare import (
     shape_of,
     whole_in,
 )
-from customerio_tool.subtools.messages import messages_since
 from customerio_tool.subtools.parts.audiences import key_of_person
 from customerio_tool.subtools.parts.broadcast import (
     AUDIENCE_ARGUMENT,
@@ -45,6 +44,7 @@ from customerio_tool.subtools.parts.broadcast import (
     with_audience,
 )
 from customerio_tool.subtools.parts.mail import canonical_addresses
+from customerio_tool.subtools.parts.message_looks import messages_since
 from customerio_tool.subtools.parts.plans import to_trigger
 from customerio_tool.subtools.parts.references import APP_PAGES
 

@@ -28,7 +28,6 @@ from customerio_tool.subtools.declare import (
     Identifier,
     Invocation,
     Item,
-    Look,
     ObjectId,
     Pace,
     People,
@@ -50,6 +49,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.brief_message import brief_message
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
+from customerio_tool.subtools.parts.message_looks import MAX_MESSAGES
 from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
 from customerio_tool.subtools.parts.pages import CURSOR_TOO_LONG, paging_note
 from customerio_tool.subtools.parts.references import APP_PAGES
@@ -68,10 +68,7 @@ from customerio_tool.subtools.parts.vocabulary import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-MAX_MESSAGES = 1000
 DEFAULT_MESSAGES = 20
-LOOK_MESSAGES = 100
-"""Messages on the page of a look; a result has fewer where they are too long together."""
 
 WINDOW_SECONDS = 180 * 86_400
 """A span that is within six months however months are counted; one list covers six months."""
@@ -86,17 +83,6 @@ _PEOPLE = People(
         "messages.customer_id": ("id",),
     },
 )
-
-
-def messages_since(invocation: Invocation, **filters: Any) -> Look:
-    """Return the read that shows the messages created since a call began.
-
-    Args:
-        invocation: The call.
-        filters: Further arguments of list_messages; None means not given.
-    """
-    whole = {"start_time": iso_time(invocation.search_from), "limit": LOOK_MESSAGES}
-    return Look("list_messages", {n: v for n, v in filters.items() if v is not None} | whole)
 
 
 class ListMessagesArgs(Args):

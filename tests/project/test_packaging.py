@@ -122,6 +122,17 @@ def test_the_wheel_carries_the_published_schemas_and_the_types_marker(wheel: Pat
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"customerio_tool"}
 
 
+def test_definitions_need_no_library_and_no_file_outside_the_archive(wheel: Path) -> None:
+    program = (
+        f"import json, sys; sys.path.insert(0, {str(wheel)!r})\n"
+        "from customerio_tool import CustomerIoTool\n"
+        "print(json.dumps(CustomerIoTool.definitions()))"
+    )
+    done = subprocess.run([sys.executable, "-ISc", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [each.definition() for each in subtools().values()]
+
+
 def test_the_wheel_needs_three_libraries_and_has_the_rest_as_extras(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))

@@ -116,6 +116,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_what_is_not_by_hand_is_published(project: Project) -> None:
     assert project.published == [
         "README.md",
+        "customerio_tool/definitions.json",
         "customerio_tool/doors/skills/customerio/SKILL.md",
         "docs/reference/subtools.md",
         "mcpb/manifest.json",

@@ -13,8 +13,8 @@ from customerio_tool.subtools.messages import (
     LONGEST_WINDOW_SECONDS,
     WINDOW_SECONDS,
     list_messages,
-    messages_since,
 )
+from customerio_tool.subtools.parts.message_looks import messages_since
 from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
 
 MESSAGE: dict[str, Any] = {

@@ -40,7 +40,7 @@ from customerio_tool.subtools.declare import (
     size_of,
     whole_in,
 )
-from customerio_tool.subtools.messages import messages_since
+from customerio_tool.subtools.parts.message_looks import messages_since
 from customerio_tool.subtools.parts.names import name_caution
 from customerio_tool.subtools.parts.vocabulary import Channel
 

@@ -1,0 +1,158 @@
+"""What a tool tells of its subtools, and which of them are enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
+
+from customerio_tool import definitions as published
+from customerio_tool.dialects import Dialect, form_of
+from customerio_tool.subtools import find
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from customerio_tool.policy import Policy
+
+L = TypeVar("L")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _OfClassToo(Generic[L, P, R]):
+    """A method of a tool that its class has too; `self` is the class there."""
+
+    def __init__(self, method: Callable[Concatenate[L | type[L], P], R]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, tool: L | None, owner: type[L]) -> Callable[P, R]:
+        """Return the method of a tool, or of the class."""
+        bound: Callable[P, R] = MethodType(self._method, owner if tool is None else tool)
+        return bound
+
+
+class Listing:
+    """The part of `CustomerIoTool` that lists and defines its subtools.
+
+    The class lists and defines too, with no connection: as a tool with the default policy does.
+    """
+
+    _policy: Policy
+    _lock: AbstractContextManager[Any]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force; `enable`, `disable` and `only` replace it."""
+        return self._policy
+
+    @_OfClassToo
+    def subtools(self: _Either) -> list[str]:
+        """Return the names of the subtools that may run; a read-only policy leaves only reads.
+
+        `CustomerIoTool.subtools()` needs no connection, and has the names of all.
+        """
+        names = published.names()
+        if isinstance(self, type):
+            return names
+        policy = self._policy
+        return [name for name in names if policy.allows(find(name))]
+
+    def enable(self, *names: str) -> None:
+        """Enable more subtools; under a read-only policy, only reads run even so.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+        """
+        self._set_enabled(lambda enabled: enabled | _existing_names(names))
+
+    def disable(self, *names: str) -> None:
+        """Disable subtools: they are neither listed nor run.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+        """
+        self._set_enabled(lambda enabled: enabled - _existing_names(names))
+
+    def only(self, *names: str) -> None:
+        """Enable exactly these subtools.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+        """
+        self._set_enabled(lambda _: _existing_names(names))
+
+    def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
+        with self._lock:
+            enabled = self._policy.enabled
+            now = published.names() if enabled is None else enabled
+            self._policy = self._policy.only(change(frozenset(now)))
+
+    @_OfClassToo
+    def definition(self: _Either, name: str, dialect: Dialect = "plain") -> dict[str, Any]:
+        """Return the definition of one subtool, for a model or host.
+
+        The plain members are those of an MCP tool, in snake_case: name, title, description,
+        input_schema, output_schema and annotations. If calls must be confirmed, the schemas have
+        the members for that. As with `definitions`, the class has this method too.
+
+        Args:
+            name: The name of the subtool.
+            dialect: The form; `customerio_tool.dialects` has a function for each.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+            ValueError: There is no such dialect.
+        """
+        form = form_of(dialect)
+        (known,) = _existing_names([name])
+        definition = published.definition_of(known)
+        if not isinstance(self, type):
+            definition = _confirmed(definition, self._policy)
+        return form(definition, published.examples_of(known))
+
+    @_OfClassToo
+    def definitions(
+        self: _Either, only: Iterable[str] | None = None, dialect: Dialect = "plain"
+    ) -> list[dict[str, Any]]:
+        """Return the definitions of the subtools that may run.
+
+        A call takes the arguments of every dialect, whichever the definition had.
+        `CustomerIoTool.definitions()` needs no connection, and imports no library: it returns what
+        a tool with the default policy does.
+
+        Args:
+            only: Names to choose from them; a named subtool that may not run is left out.
+            dialect: The form for a provider of models: `openai` and `openai_strict` for OpenAI's
+                Responses API, `anthropic`, `gemini`, or `plain` for MCP and other hosts.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+            ValueError: There is no such dialect.
+        """
+        form_of(dialect)
+        named = [only] if isinstance(only, str) else only
+        wanted = None if named is None else _existing_names(named)
+        names = [name for name in self.subtools() if wanted is None or name in wanted]
+        return [self.definition(name, dialect) for name in names]
+
+
+_Either: TypeAlias = "Listing | type[Listing]"
+"""A tool, or the class of tools."""
+
+
+def _existing_names(names: Iterable[str]) -> frozenset[str]:
+    """Return the names; each must be that of a subtool."""
+    known = published.names()
+    return frozenset(name if name in known else find(name).name for name in names)
+
+
+def _confirmed(definition: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return a definition with the members for a confirmation, where a call may need one."""
+    subtool = find(definition["name"])
+    if not policy.may_require_confirmation(subtool):
+        return definition
+    from customerio_tool.calls.confirmation import with_confirmation
+
+    return with_confirmation(definition, policy.confirm_for(subtool))
