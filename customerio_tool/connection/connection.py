@@ -27,6 +27,7 @@ from customerio_tool.connection.fields import (
     SavedConnection,
     connection_fields,
     connection_schema,
+    fits_schema,
     is_needed,
     is_vendor,
 )
@@ -273,7 +274,12 @@ def _shape_validator(apis: frozenset[Api]) -> Draft202012Validator:
 def _shape_problems(
     entries: Secret[dict[str, object]], apis: frozenset[Api]
 ) -> Iterator[tuple[str, Problem]]:
-    """Check against the schema; the text of a schema error is not used, as it holds the value."""
+    """Check against the schema; the text of a schema error is not used, as it holds the value.
+
+    The validator only explains: it costs a start more than all else that a connection needs.
+    """
+    if fits_schema(entries.reveal(), apis):
+        return
     for error in _shape_validator(apis).iter_errors(entries.reveal()):
         if error.validator == "required":
             absent = [key for key in error.validator_value if key not in entries.reveal()]

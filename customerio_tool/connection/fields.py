@@ -10,13 +10,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from customerio_tool.connection.field import ConnectionField
 from customerio_tool.errors import Problem
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
@@ -39,70 +39,6 @@ REGION_OF: Mapping[str, Region] = {
 def is_vendor(origin: str) -> bool:
     """Whether an origin is one of Customer.io's own."""
     return origin in REGION_OF
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectionField:
-    """The declaration of one field of a connection.
-
-    Args:
-        label: The name of the field in a form.
-        help: The help text of the form: what the field is and where to find it.
-        fix: What to do if the value is wrong, as an instruction.
-        api: The API whose calls need the field; None if both use it.
-        secret: Whether a form hides the input.
-        operator: Whether the field is for operators only; a form does not show it then.
-        optional: Whether calls of the API work without the field.
-        numeric: Whether a saved connection may also have the value as a number.
-        options: The values to choose from; empty if any text is allowed.
-        pattern: A regular expression for JSON Schema that means the same in Python and ECMAScript.
-        help_url: A page with more help.
-    """
-
-    label: str
-    help: str
-    fix: str
-    api: Api | None = None
-    secret: bool = False
-    operator: bool = False
-    optional: bool = False
-    numeric: bool = False
-    options: tuple[str, ...] = ()
-    pattern: str | None = None
-    help_url: str = "https://fly.customer.io/settings/api_credentials"
-
-    @property
-    def required(self) -> bool:
-        """Whether the form requires a value."""
-        return self.api is not None and not self.operator and not self.optional
-
-    def as_form(self, key: str) -> dict[str, Any]:
-        """Return the entry of the manifest's `connection.fields`."""
-        entry: dict[str, Any] = {
-            "key": key,
-            "type": "enum" if self.options else "string",
-            "label": self.label,
-            "required": self.required,
-            "secret": self.secret,
-            "placeholder": f"Enter {self.label}",
-            "help": self.help,
-            "help_url": self.help_url,
-        }
-        if self.options:
-            entry["options"] = [{"value": v, "label": v.upper()} for v in self.options]
-        return entry
-
-    def as_schema(self, *, required: bool) -> dict[str, Any]:
-        """Return the JSON Schema of the field in a saved connection, before trimming."""
-        types = ["string", *(["integer"] if self.numeric else []), "null"]
-        schema: dict[str, Any] = {
-            "type": "string" if required else types,
-            "title": self.label,
-            "description": self.help,
-        }
-        if pattern := self.pattern or (r"\S" if required else None):
-            schema["pattern"] = pattern
-        return {**schema, "writeOnly": True} if self.secret else schema
 
 
 _KEY_PROBLEMS: Sequence[tuple[str, str, str]] = (
@@ -379,6 +315,19 @@ def connection_schema(apis: Collection[Api] = ALL_APIS) -> dict[str, Any]:
         "required": required,
         "additionalProperties": False,
     }
+
+
+def fits_schema(saved: Mapping[str, object], apis: Collection[Api] = ALL_APIS) -> bool:
+    """Whether a saved connection is valid by `connection_schema`."""
+    declared = connection_fields()
+    return (
+        saved.keys() <= declared.keys()
+        and all(key in saved for key, field in declared.items() if is_needed(field, apis))
+        and all(
+            declared[key].accepts(value, required=is_needed(declared[key], apis))
+            for key, value in saved.items()
+        )
+    )
 
 
 def is_needed(field: ConnectionField, apis: Collection[Api]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool.connection import Connection
-from customerio_tool.connection.fields import connection_fields, connection_schema
+from customerio_tool.connection.fields import connection_fields, connection_schema, fits_schema
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
@@ -54,7 +55,32 @@ def test_the_schema_and_load_agree_on_every_region(region: str) -> None:
     assert valid == loaded
 
 
-def test_importing_the_module_does_not_load_jsonschema() -> None:
-    code = "import sys, customerio_tool.connection; sys.exit('jsonschema' in sys.modules)"
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=4),
+    st.sampled_from(["", " ", "us", " EU ", "site", "100", 100, 100.0, 1e308, ["us"], {}, b"us"]),
+)
+SAVED = st.dictionaries(
+    st.sampled_from([*connection_fields(), *connection_fields(), "regoin", 7, None]), VALUES
+)
+EACH_API = st.sampled_from([ALL_APIS, frozenset({Api.TRACK}), frozenset({Api.APP})])
 
+
+@given(changes=SAVED, left_out=st.sets(st.sampled_from(sorted(GOOD))), apis=EACH_API)
+def test_a_look_at_a_connection_and_the_validator_of_its_schema_agree(
+    changes: dict[Any, Any], left_out: set[str], apis: frozenset[Api]
+) -> None:
+    saved = {k: v for k, v in GOOD.items() if k not in left_out} | changes
+    valid = jsonschema.Draft202012Validator(connection_schema(apis)).is_valid(saved)
+    assert fits_schema(saved, apis) is valid
+
+
+def test_a_sound_connection_loads_no_validator_of_schemas() -> None:
+    code = (
+        "import sys; from customerio_tool.connection import Connection\n"
+        f"Connection.load({GOOD}); sys.exit('jsonschema' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

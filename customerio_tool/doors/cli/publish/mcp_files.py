@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from importlib.metadata import metadata
 from typing import Any
 
-from customerio_tool.connection.fields import ConnectionField, connection_fields
+from customerio_tool.connection.field import ConnectionField
+from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.cli.publish.manifest import DESCRIPTION, TITLE
 from customerio_tool.doors.credentials import VARIABLES
 from customerio_tool.doors.mcp.hosts import HOSTS, Host, config_for

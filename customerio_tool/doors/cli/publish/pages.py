@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from customerio_tool import errors
-from customerio_tool.connection.fields import ConnectionField, connection_fields
+from customerio_tool.connection.field import ConnectionField
+from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.cli.exit_codes import MEANINGS
 from customerio_tool.doors.cli.publish.control import control_block
 from customerio_tool.doors.cli.publish.manifest import credentials_of
