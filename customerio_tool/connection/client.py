@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 from types import TracebackType
 from urllib.request import getproxies
@@ -22,6 +23,7 @@ from customerio_tool.connection.doubles import is_doubled, refuse_unheeded, repl
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of, unreachable
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
+from customerio_tool.connection.filled import FilledRequest, Preparer
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.connection.punctual import Exchange, in_force
 from customerio_tool.connection.quiet import silence
@@ -39,8 +41,6 @@ from customerio_tool.errors import (
 from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
-from customerio_tool.subtools.declare.problems import refuse
-from customerio_tool.version import DISTRIBUTION, __version__
 
 MAX_REPLY_BYTES = 10_000_000
 """The most bytes of a reply, decompressed, that are read."""
@@ -83,6 +83,7 @@ class Client:
         self.timeouts = timeouts or Timeouts()
         self._owns_session = session is None
         self._session = session or new_session()
+        self._prepare = Preparer(connection).prepared
         for adapter in self._session.adapters.values():
             refuse_repeats(adapter)
         self._log_filter = silence()
@@ -90,6 +91,7 @@ class Client:
         self._region_answer: Future[Region | None] | None = None
         renew_in_child(self._forget_region)
         self._proxies = _proxies_of(connection.origins())
+        self._ways = {origin: _way_to(origin, proxies) for origin, proxies in self._proxies.items()}
 
     def __enter__(self) -> Client:
         """Return itself."""
@@ -105,9 +107,17 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the session if the client made it."""
+        """Close the session if the client made it.
+
+        Of a shared one, close the idle connections to hosts that are not Customer.io's: a local
+        one may end.
+        """
         if self._owns_session:
             self._session.close()
+            return
+        for origin in filterfalse(is_vendor, self._ways):
+            if isinstance(adapter := self._session.get_adapter(origin), Adapter):
+                adapter.let_go(origin)
 
     def warm(self, deadline: Deadline) -> None:
         """Open a connection to the host of each API that has none which a send may use.
@@ -238,8 +248,7 @@ class Client:
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         if is_vendor(origin):
             refuse_unheeded()
-        prepared = self._prepared(request, origin)
-        _refuse_changed_path(prepared.reveal().path_url, request)
+        prepared = self._prepare(request, origin)
         adapter = self._session.get_adapter(prepared.reveal().url or "")
         refuse_repeats(adapter)
         left = deadline.left()
@@ -247,10 +256,8 @@ class Client:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
         exchange, proxies = Exchange(deadline, request.repeats), self._proxies[origin]
-        proxy = select_proxy(origin, proxies)
-        if proxy and not is_proxy(proxy):
+        if (way := self._ways[origin]) is None:
             raise unreachable(INVALID_PROXY)
-        way = Way.to(origin, proxy)
         try:
             with (
                 self._log_filter.silent(),
@@ -271,7 +278,7 @@ class Client:
     def _through(
         self,
         adapter: BaseAdapter,
-        prepared: Secret[requests.PreparedRequest],
+        prepared: Secret[FilledRequest],
         timeout: tuple[float, float],
         proxies: dict[str, str],
     ) -> requests.Response:
@@ -291,26 +298,6 @@ class Client:
             cert=self._session.cert,
             proxies=proxies,
         )
-
-    def _prepared(self, request: Request, origin: str) -> Secret[requests.PreparedRequest]:
-        # Without local variables: a traceback may print them, and they would hold a key.
-        return Secret(
-            requests.Request(
-                request.method,
-                origin + request.target,
-                headers=self._headers(request),
-                data=request.body,
-            ).prepare()
-        )
-
-    def _headers(self, request: Request) -> dict[str, str]:
-        return {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            **self.connection.headers(request.api),
-            "User-Agent": f"{DISTRIBUTION}/{__version__}",
-            **({} if request.body is None else {"Content-Type": "application/json"}),
-        }
 
     def _read_reply(self, response: requests.Response, deadline: Deadline, way: Way) -> Reply:
         body, status, headers = bytearray(), response.status_code, response.headers
@@ -337,6 +324,12 @@ def _proxies_of(origins: Collection[str]) -> dict[str, dict[str, str]]:
     return {each: get_environ_proxies(each) if each in vendors else {} for each in origins}
 
 
+def _way_to(origin: str, proxies: dict[str, str]) -> Way | None:
+    """Return the way to an origin; None if the URL of the proxy is none."""
+    proxy = select_proxy(origin, proxies)
+    return None if proxy and not is_proxy(proxy) else Way.to(origin, proxy)
+
+
 def _reader(response: requests.Response) -> Callable[[], bytes]:
     """Return what reads the next bytes of a reply, as soon as some have come; none at its end."""
     raw = response.raw
@@ -360,13 +353,6 @@ def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | N
     if deadline.is_cancelled():
         raise Cancelled("The call was cancelled.")
     raise Unreachable("The account's region was not known in time, so nothing was sent.")
-
-
-def _refuse_changed_path(path: str, request: Request) -> None:
-    """Refuse a request whose path `requests` changed, such as one with `..` in it."""
-    if path != request.target:
-        problem = "make a path that changes on its way to the wire"
-        refuse([FieldProblem("arguments", problem, "send plain identifiers")])
 
 
 def _certificates_missing(ca_file: str | None) -> ConnectionInvalid:

@@ -8,148 +8,47 @@ it, even if the bytes of an answer arrive one by one, and nothing is sent after 
 
 from __future__ import annotations
 
-import threading
+import ssl
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.cookiejar import DefaultCookiePolicy
-from queue import Empty, Full
-from typing import Any
+from typing import Any, TypeGuard
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from customerio_tool.connection.doubles import replaces_connections
-from customerio_tool.connection.punctual import (
-    PunctualConnection,
-    PunctualTlsConnection,
-    exchange_in_force,
-)
+from customerio_tool.connection.filled import FilledRequest
+from customerio_tool.connection.pools import FreshForPostsPool, FreshForPostsTlsPool
 from customerio_tool.connection.roots import context_for
 from customerio_tool.locks import renew_in_child
 
-POOLED_HOSTS = 4
-POOL_SIZE = 32
-MAX_IDLE_SECONDS = 5.0
-"""The longest idle time, in seconds, of a connection for a POST that may not be repeated."""
-
-
-class _Stack:
-    """The idle connections of a pool, in the way of `queue.LifoQueue` without blocking.
-
-    Its steps are atomic. A `LifoQueue` would keep its lock if a signal handler raised while Python
-    enters it, and every later call would wait for ever.
-    """
-
-    def __init__(self, maxsize: int = 0) -> None:
-        self.queue: deque[Any] = deque()
-        self._maxsize = maxsize
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Add a connection; raise `queue.Full` if there is no room."""
-        del block, timeout
-        if 0 < self._maxsize <= len(self.queue):
-            raise Full
-        self.queue.append(item)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take the newest connection; raise `queue.Empty` if there is none."""
-        del block, timeout
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise Empty from None
-
-    def qsize(self) -> int:
-        """Return the number of connections."""
-        return len(self.queue)
-
-
-class _FreshForPostsPool(HTTPConnectionPool):
-    """A pool that reconnects before a POST that may not be repeated, after more than 5 s of idling.
-
-    urllib3 itself drops a connection that the server has closed already.
-    """
-
-    ConnectionCls: type[HTTPConnection] = PunctualConnection
-    QueueCls: Any = _Stack
-    monotonic: Callable[[], float]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._current = threading.local()
-
-    def urlopen(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Note whether the request needs a fresh connection: `_get_conn` is not given it."""
-        exchange = exchange_in_force()
-        if exchange:
-            exchange.has_begun = False
-        self._current.needs_fresh = method == "POST" and not (exchange and exchange.repeats)
-        return super().urlopen(method, *args, **kwargs)
-
-    def _new_conn(self) -> Any:
-        connection: Any = super()._new_conn()
-        # Otherwise `http.client.HTTPConnection.debuglevel`, set by a host, prints credentials.
-        connection.set_debuglevel(0)
-        return connection
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
-        idle_since = getattr(connection, "idle_since", 0.0)
-        if self._current.needs_fresh and self.monotonic() - idle_since > MAX_IDLE_SECONDS:
-            connection.close()
-        return connection
-
-    def warm(self, seconds: float) -> None:
-        """Open a connection, unless one is kept that any request may use.
-
-        One that is kept counts as idle since its last use all the same: looking proves nothing.
-
-        Args:
-            seconds: The longest that it may take.
-        """
-        self._current.needs_fresh = True
-        connection = self._get_conn()
-        is_new = connection.sock is None
-        try:
-            if is_new:
-                connection.timeout = seconds
-                connection.connect()
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            (self._put_conn if is_new else super()._put_conn)(connection)
-
-    def _put_conn(self, conn: Any) -> None:
-        if isinstance(conn, HTTPConnection):
-            conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our own attribute
-        super()._put_conn(conn)
-
-
-class _FreshForPostsTlsPool(_FreshForPostsPool, HTTPSConnectionPool):
-    """The same over TLS."""
-
-    ConnectionCls = PunctualTlsConnection
+POOLED_HOSTS = 32
+POOL_SIZE = 64
+"""The idle connections to one host that a session keeps, by default."""
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of our sessions."""
+    """The adapter of our sessions.
 
-    def __init__(self, monotonic: Callable[[], float], **settings: Any) -> None:
+    A request that the client filled needs no look-up: its origin has a pool, which is remembered.
+    All others, and those through a proxy, go the way of `requests`.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], pool_size: int) -> None:
         clock = {"monotonic": staticmethod(monotonic)}
         self._pools: dict[str, Any] = {
-            "http": type("_Pool", (_FreshForPostsPool,), clock),
-            "https": type("_PoolTls", (_FreshForPostsTlsPool,), clock),
+            "http": type("_Pool", (FreshForPostsPool,), clock),
+            "https": type("_PoolTls", (FreshForPostsTlsPool,), clock),
         }
+        self._remembered: dict[tuple[str, Any], tuple[Any, ssl.SSLContext | None]] = {}
+        self._pool_size = pool_size
         self._is_of_parent = False
         renew_in_child(self._leave_to_parent)
-        super().__init__(**settings)
+        super().__init__(pool_connections=POOLED_HOSTS, pool_maxsize=pool_size)
 
     def _leave_to_parent(self) -> None:
         self._is_of_parent = True
@@ -167,9 +66,55 @@ class Adapter(HTTPAdapter):
 
     def _leave_parents_connections(self) -> None:
         if self._is_of_parent:  # not done at the fork: urllib3 takes locks to close a pool
-            self.init_poolmanager(POOLED_HOSTS, POOL_SIZE)
+            self.init_poolmanager(POOLED_HOSTS, self._pool_size)
             self.proxy_manager = {}
             self._is_of_parent = False
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,
+        proxies: Any = None,
+        cert: Any = None,
+    ) -> Any:
+        """Return the pool of a request."""
+        if proxies or cert or not _is_lean(request):
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pool_of(request, request.origin, verify)
+
+    def _pool_of(self, request: requests.PreparedRequest, origin: str, verify: Any) -> Any:
+        """Return the pool of an origin, remembered while its file of roots is the same."""
+        roots = _shared_context(origin, verify)
+        known, context = self._remembered.get((origin, verify), (None, None))
+        if known is not None and known.pool is not None and context is roots:
+            return known
+        pool: Any = super().get_connection_with_tls_context(request, verify)
+        self.cert_verify(pool, origin, verify, None)
+        pool.is_checked = roots is not None or not origin.startswith("https")
+        if len(self._remembered) >= POOLED_HOSTS:
+            self._remembered = {}
+        self._remembered[origin, verify] = pool, roots
+        return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Return the target of a request, or its URL where a proxy needs that."""
+        if proxies or not _is_lean(request):
+            return super().request_url(request, proxies)
+        return request.target
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Return the response; that to a filled request has no cookies."""
+        if not _is_lean(req):
+            return super().build_response(req, resp)
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = resp.headers  # as blind to case as those of requests
+        response.raw = resp
+        response.reason = resp.reason
+        response.url = req.url or ""
+        response.request = req
+        response.connection = self
+        return response
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -179,14 +124,14 @@ class Adapter(HTTPAdapter):
         A client certificate would be loaded into the context, so it gets one of its own.
         """
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
-        file = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
-        is_shared = host["scheme"] == "https" and isinstance(file, str) and not cert
-        context = context_for(file) if is_shared else None
+        context = None if cert else _shared_context(host["scheme"], verify)
         return host, {"cert_reqs": "CERT_REQUIRED", "ssl_context": context} if context else tls
 
-    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Check that the files exist; a shared context has read its file already."""
-        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]  # of requests
+        if cert is None and getattr(conn, "is_checked", False):
+            return
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # of requests
         if conn.conn_kw.get("ssl_context") and not _is_over_tls(conn.proxy):
             conn.ca_certs = None
 
@@ -203,15 +148,20 @@ class Adapter(HTTPAdapter):
             urllib3.exceptions.HTTPError: None could be made.
         """
         self._leave_parents_connections()
-        request = requests.Request("GET", origin).prepare()
-        pool = self.get_connection_with_tls_context(request, verify)
-        self.cert_verify(pool, origin, verify, None)
-        if isinstance(pool, _FreshForPostsPool):
+        pool = self._pool_of(requests.Request("GET", origin).prepare(), origin, verify)
+        if isinstance(pool, FreshForPostsPool):
             pool.warm(seconds)
+
+    def let_go(self, origin: str) -> None:
+        """Close the idle connections to an origin, whose server goes away."""
+        for (known, _), (pool, _context) in list(self._remembered.items()):
+            if known == origin and isinstance(pool, FreshForPostsPool):
+                pool.close_idle()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have the pools of this module used."""
         super().init_poolmanager(*args, **kwargs)
+        self._remembered = {}
         manager: urllib3.PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = self._pools
 
@@ -224,11 +174,29 @@ class Adapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close the connections now; urllib3 would wait for the garbage collector."""
+        for pool in self._all_pools():
+            pool.close()
+        self._remembered = {}
+        super().close()
+
+    def _all_pools(self) -> Iterator[Any]:
+        yield from [pool for pool, _ in self._remembered.values()]
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118 - iterating over it raises
                 if pool := manager.pools.get(key):
-                    pool.close()
-        super().close()
+                    yield pool
+
+
+def _is_lean(request: requests.PreparedRequest) -> TypeGuard[FilledRequest]:
+    """Whether a request is one that the client filled and nothing changed since."""
+    return isinstance(request, FilledRequest) and request.is_as_filled
+
+
+def _shared_context(origin: str, verify: Any) -> ssl.SSLContext | None:
+    """Return the context that all connections to an origin share; None if they have none."""
+    file = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+    is_shared = origin.startswith("https") and isinstance(file, str)
+    return context_for(file) if is_shared else None
 
 
 def _is_over_tls(proxy: Any) -> bool:
@@ -236,18 +204,35 @@ def _is_over_tls(proxy: Any) -> bool:
     return proxy is not None and proxy.scheme == "https"
 
 
-def new_session(*, monotonic: Callable[[], float] = time.monotonic) -> requests.Session:
+def new_session(
+    *, monotonic: Callable[[], float] = time.monotonic, pool_size: int = POOL_SIZE
+) -> requests.Session:
     """Return a session that pools connections, stores no cookies and reads no environment.
 
     Args:
         monotonic: The clock, in seconds, that measures the idle time of connections.
+        pool_size: The idle connections to one host that it keeps.
     """
     session = requests.Session()
     session.trust_env = False
     jar = RequestsCookieJar()
     jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cookies = jar
-    adapter = Adapter(monotonic, pool_connections=POOLED_HOSTS, pool_maxsize=POOL_SIZE)
+    adapter = Adapter(monotonic, pool_size)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+_OF_PROCESS: dict[int, requests.Session] = {}
+
+
+def session_of_process(pool_size: int = POOL_SIZE) -> requests.Session:
+    """Return the session that the tools of this process share; nobody closes it.
+
+    Args:
+        pool_size: The idle connections to one host that it keeps.
+    """
+    found = _OF_PROCESS.get(pool_size)
+    # `setdefault` is atomic: all threads get the same.
+    return found or _OF_PROCESS.setdefault(pool_size, new_session(pool_size=pool_size))

@@ -1,0 +1,96 @@
+"""Fills requests from checked parts: `requests` itself would parse and quote each URL once more."""
+
+from __future__ import annotations
+
+import re
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from customerio_tool.connection.connection import Connection
+from customerio_tool.connection.exchange import Request
+from customerio_tool.errors import FieldProblem
+from customerio_tool.secret import Secret
+from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.declare.problems import refuse
+from customerio_tool.version import DISTRIBUTION, __version__
+
+_UNRESERVED = "2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]"
+_PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]*"
+_ENCODED = rf"%(?!{_UNRESERVED})[0-9A-F]{{2}}"
+_SEGMENT = rf"/(?!\.{{0,2}}(?:[/?]|\Z)){_PLAIN}(?:{_ENCODED}{_PLAIN})*"
+_QUERY = rf"\?[/?]*{_PLAIN}(?:(?:{_ENCODED}|[/?]){_PLAIN})*"
+_TARGET = re.compile(rf"(?:{_SEGMENT})+(?:{_QUERY})?")
+"""A target that goes to the wire as it is: what needs it is encoded, nothing else is, and no
+segment is empty, `.` or `..`. In every other, `requests`, urllib3 or a proxy may change something.
+"""
+
+
+class FilledRequest(requests.PreparedRequest):
+    """A request to an origin, with nothing left to prepare.
+
+    Args:
+        request: The request.
+        origin: Where it goes.
+        headers: The headers of all such requests; a length is added.
+    """
+
+    def __init__(self, request: Request, origin: str, headers: Secret[dict[str, str]]) -> None:
+        super().__init__()
+        self.method = request.method
+        self.origin = origin
+        self.target = request.target
+        self.url = self._own_url = origin + self.target
+        self.headers = CaseInsensitiveDict(headers.reveal())
+        self.body = request.body
+        if request.body or request.method not in ("GET", "HEAD"):
+            self.headers["Content-Length"] = str(len(request.body or b""))
+
+    @property
+    def is_as_filled(self) -> bool:
+        """Whether nothing, such as a test double, sent it elsewhere since."""
+        return self.url is self._own_url
+
+
+class Preparer:
+    """Prepares the requests of a connection.
+
+    Args:
+        connection: Gives the credentials.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._headers: dict[tuple[Api, bool], Secret[dict[str, str]]] = {}
+
+    def prepared(self, request: Request, origin: str) -> Secret[FilledRequest]:
+        """Return a request as it goes to an origin.
+
+        Raises:
+            ArgumentsInvalid: Its path would change on its way to the wire.
+            ConnectionInvalid: The connection has no credentials of that API.
+        """
+        if _TARGET.fullmatch(request.target) is None:
+            problem = "make a path that changes on its way to the wire"
+            refuse([FieldProblem("arguments", problem, "send plain identifiers")])
+        return Secret(FilledRequest(request, origin, self._headers_of(request)))
+
+    def _headers_of(self, request: Request) -> Secret[dict[str, str]]:
+        kind = (request.api, request.body is not None)
+        if kind not in self._headers:
+            self._headers[kind] = self._checked_headers(*kind)
+        return self._headers[kind]
+
+    def _checked_headers(self, api: Api, has_body: bool) -> Secret[dict[str, str]]:
+        """Return the headers of an API's requests, which `requests` checks here, once."""
+        checked = requests.PreparedRequest()
+        checked.prepare_headers(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                **self._connection.headers(api),
+                "User-Agent": f"{DISTRIBUTION}/{__version__}",
+                **({"Content-Type": "application/json"} if has_body else {}),
+            }
+        )
+        return Secret(dict(checked.headers))
