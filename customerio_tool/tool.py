@@ -38,8 +38,8 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
             `policy`, which `Policy.load` reads. The fields may also be keywords: `(**saved)`.
         policy: A `Policy`, or a value for `Policy.load`. By default `Policy()`: every subtool may
             run, without confirmation.
-        session: A `requests` session to share between tools; see `Client` for its risks. By
-            default the tool makes one and closes it.
+        session: A `requests` session of the host's; see `Client` for its risks. By default all
+            tools of the process share one, on which nothing of a connection is stored.
         backends: Ledger, rate limits, telemetry and counters. By default all tools of the process
             share them, and a tool with a `clock` has its own.
         clock: The source of time and random bytes; it also measures rate limits.
@@ -69,12 +69,14 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         from customerio_tool.calls.runner import Runner
         from customerio_tool.connection.client import Client
         from customerio_tool.connection.given import given_once
+        from customerio_tool.connection.transport import session_of_process
         from customerio_tool.deadline import Clock
         from customerio_tool.locks import ForkSafeLock
 
         sealed = given_once(one, named, CustomerIoTool.__init__.__kwdefaults__ or ())
         loaded, self._policy = _loaded(sealed, policy)
-        self._client = Client(loaded, session=session, timeouts=timeouts)
+        shared = session or session_of_process()
+        self._client = Client(loaded, session=shared, timeouts=timeouts)
         self._clock = clock or Clock()
         if backends is None:
             backends = Backends.on_clock(clock) if clock else _process_backends(loaded)
@@ -162,7 +164,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         self.close()
 
     def close(self) -> None:
-        """Close the tool's own session and its sandbox; a shared session stays open.
+        """Close the tool and its sandbox; the session, which other tools share, stays open.
 
         Later calls fail with `tool_closed`.
         """

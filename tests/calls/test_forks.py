@@ -35,7 +35,8 @@ def test_a_child_makes_connections_of_its_own_and_leaves_the_parents_alone(tls: 
     """On a socket that both hold, each would read the answers to the other."""
     with (
         Sandbox(clock=Clock(frozen_at=NOW), tls=tls) as sandbox,
-        tool_on(SkippingClock(), sandbox.connection(), Tries()) as tool,
+        new_session() as session,
+        tool_on(SkippingClock(), sandbox.connection(), Tries(), session=session) as tool,
     ):
 
         def ports() -> set[int]:
