@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
 from customerio_tool.backends.ledger.entry import Entry, Ledger, State
@@ -173,16 +174,22 @@ class Doubts:
 
     def _entry(self, addressee: Addressee, state: State) -> Entry:
         call, lasts = self._call, RUN_SECONDS if self._call.context.run_id else WINDOW_SECONDS
-        person, look = call.subtool.person_of(call.args), call.look()
-        facts = {
+        person = call.subtool.person_of(call.args)
+        is_person = person is not None and addressee == canonical(person[1], person[0])
+        facts = {**self._facts, "is_person": is_person}
+        ends_at = self._started.ends_at
+        return replace(self._started, state=state, expires_at=ends_at + lasts, facts=facts)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """The facts of all entries of the call."""
+        look = self._call.look()
+        return {
             "is_listed": self._addressees.is_listed,
-            "is_person": person is not None and addressee == canonical(person[1], person[0]),
             "channel": look.arguments.get("type") if look else None,
             "says": self._digests(self._addressees.says),
             "message": self._message,
         }
-        ends_at = self._started.ends_at
-        return replace(self._started, state=state, expires_at=ends_at + lasts, facts=facts)
 
     def _digests(self, values: Iterable[Any]) -> list[str]:
         return [digest_of("says", self._call.at.workspace, value) for value in values]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from customerio_tool.errors import CustomerIoError, FieldProblem, Look
 from customerio_tool.subtools.declare.results import AS_DATA
@@ -16,6 +15,7 @@ from customerio_tool.subtools.declare.vendor_json import (
     cut,
     fitting_items,
     fitting_names,
+    fresh,
     objects_in,
 )
 
@@ -38,25 +38,33 @@ class Outlet:
 
     def result(self, envelope: Item) -> Item:
         """Return an envelope cleaned, masked, and cut to `MAX_RESULT_CHARS`."""
-        shown: Item = clean(envelope, _LEVELS, mask=self._mask)
+        shown: Item = fresh(clean(envelope, _LEVELS, mask=self._mask))
         if shown.get("untrusted"):
             shown["summary"] = f"{shown['summary']} {AS_DATA}"
         return within_budget(shown)
 
-    @contextmanager
-    def errors(self, *, of_read: bool = False) -> Iterator[None]:
+    def errors(self, *, of_read: bool = False) -> _Errors:
         """Clean, mask and cut the envelope of an error that is raised inside the `with` block.
 
         Args:
             of_read: Whether the call reads, so that nothing would have been sent anyway.
         """
-        try:
-            yield
-        except CustomerIoError as error:
-            if of_read:
+        return _Errors(self, of_read=of_read)
+
+
+class _Errors:
+    def __init__(self, outlet: Outlet, *, of_read: bool) -> None:
+        self._outlet = outlet
+        self._of_read = of_read
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CustomerIoError):
+            if self._of_read:
                 error.summary = error.summary.replace("Nothing was sent", "Nothing was read", 1)
-            _restate(error, self.result(error.as_result()))
-            raise
+            _restate(error, self._outlet.result(error.as_result()))
 
 
 def _restate(error: CustomerIoError, envelope: Item) -> None:

@@ -50,7 +50,10 @@ def digest_of(operation: str, workspace: str, message: Any) -> str:
 
     Equal numbers (`1`, `1.0`) are one, as are objects whose members stand in another order.
     """
-    return _VERSION + _digest("message", operation, workspace, _plain(message))
+    text = _text("message", operation, workspace, message)
+    if ".0" in text or "e+" in text:  # only then a number may be equal to one written otherwise
+        text = _text("message", operation, workspace, _plain(message))
+    return _VERSION + _hashed(text)
 
 
 _VERSION = "2:"
@@ -132,5 +135,12 @@ def _plain(value: Any) -> Any:
 
 
 def _digest(*parts: Any) -> str:
-    text = compact(parts, is_ascii=True, sort_keys=True)
+    return _hashed(_text(*parts))
+
+
+def _text(*parts: Any) -> str:
+    return compact(parts, is_ascii=True, sort_keys=True)
+
+
+def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from customerio_tool.calls.call import Call
-from customerio_tool.connection.exchange import Reply, json_of, retry_after
+from customerio_tool.connection.exchange import Reply, json_in, retry_after, text_of
 from customerio_tool.errors import (
     Answered,
     CredentialsRejected,
@@ -26,7 +26,7 @@ from customerio_tool.errors import (
 from customerio_tool.subtools.declare import Api, Effect, JsonSchema
 from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.subject import About
-from customerio_tool.subtools.declare.vendor_json import Item, clean, object_in, objects_in
+from customerio_tool.subtools.declare.vendor_json import Item, clean_of_text, object_in, objects_in
 
 MAX_SAID_CHARS = 300
 """The most characters of the vendor's error message in `said`."""
@@ -121,8 +121,9 @@ def _is_a(declared: JsonSchema, value: Any) -> bool:
 
 def cleaned_json(reply: Reply) -> Any:
     """Return the JSON of a reply's body, its text cleaned; None if the body is not JSON."""
+    text = text_of(reply)
     try:
-        return clean(json_of(reply), mask=reply.mask)
+        return clean_of_text(text, json_in(text), mask=reply.mask)
     except RecursionError:
         return None
 
@@ -310,6 +311,8 @@ def is_error(body: Any) -> bool:
 
     A member such as `errors` that is empty, null, false or 0 says that there is none.
     """
+    if not body:
+        return False
     if isinstance(body, list):
         return any(is_error(item) for item in objects_in(body))
     top = _folded(body)

@@ -81,8 +81,21 @@ class Reply:
 
 def json_of(reply: Reply) -> Any:
     """Return the JSON of a reply's body; None if it is not JSON, or has NaN or an infinity."""
+    return json_in(text_of(reply))
+
+
+def text_of(reply: Reply) -> str:
+    """Return a reply's body as text, in an encoding of JSON; "" if it is in another one."""
     try:
-        return json.loads(reply.body, parse_float=_finite, parse_constant=_finite)
+        return reply.body.decode(json.detect_encoding(reply.body), "surrogatepass")
+    except ValueError:
+        return ""
+
+
+def json_in(text: str) -> Any:
+    """Return the JSON of a text; None if it is not JSON, or has NaN or an infinity."""
+    try:
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
 
@@ -92,6 +105,8 @@ def _finite(text: str) -> float:
         raise ValueError("not a finite number")
     return number
 
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 _TIMED_OUT = (HTTPStatus.REQUEST_TIMEOUT, 460, 499)
 """With 460 (AWS) and 499 (nginx) a proxy says that its client went away: it may have sent on."""

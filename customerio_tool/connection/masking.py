@@ -27,7 +27,9 @@ _MASKED = "***"
 _LAYERS = 4
 """How many encodings around each other are decoded, such as percent-encoding in HTML."""
 
-_ENCODED = re.compile(r"[%&\\=]|[^\x00-\x7f]")
+_ESCAPES = "%&\\="
+"""What every escape holds; a text above ASCII may hold wide letters."""
+
 _HEX = r"([0-9A-Fa-f]{2})"
 _ESCAPE = re.compile(
     rf"\\u([0-9A-Fa-f]{{4}})|\\u\{{([0-9A-Fa-f]{{1,6}})\}}|\\U([0-9A-Fa-f]{{8}})|\\x{_HEX}|={_HEX}"
@@ -48,9 +50,8 @@ class KeyMask:
     __slots__ = ("_shortest", "_spellings")
 
     def __init__(self, connection: Connection) -> None:
-        longest_first = sorted(set(_spellings(connection)), key=_longest)
-        self._spellings = tuple(map(Secret, longest_first))
-        self._shortest = min((len(s.reveal()) for s in self._spellings), default=0)
+        self._spellings = Secret(tuple(sorted(set(_spellings(connection)), key=_longest)))
+        self._shortest = min(map(len, self._spellings.reveal()), default=0)
 
     def __repr__(self) -> str:
         return f"KeyMask({_MASKED})"
@@ -62,20 +63,22 @@ class KeyMask:
         masked = self._plain(text)
         decoded = masked
         for _ in range(_LAYERS):
-            if not _ENCODED.search(decoded):
+            if decoded.isascii() and not any(map(decoded.__contains__, _ESCAPES)):
                 break
             decoded = _decoded(decoded)
             if (shown := self._plain(decoded)) != decoded:
                 masked = decoded = shown
         closed_up = "".join(decoded.split())
+        if len(closed_up) == len(decoded):  # it was searched already
+            return masked
         return masked if (shown := self._plain(closed_up)) == closed_up else shown
 
     def _plain(self, text: str) -> str:
         lower = _lower(text)
-        if not any(spelling.reveal() in lower for spelling in self._spellings):
+        if not any(map(lower.__contains__, self._spellings.reveal())):
             return text
-        for spelling in self._spellings:
-            text = _without(text, spelling)
+        for sealed in map(Secret, self._spellings.reveal()):
+            text = _without(text, sealed)
         return text
 
 

@@ -239,9 +239,9 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     rows = objects_in(messages)
     own = [message for message in rows if not is_of_another(answer.args, message)]
     kept = [message for message in own if _passes_filters(answer.args, message)]
-    brief = [brief_message(message) for message in kept]
-    shown = fitting_items(brief)
-    is_cut = len(shown) < len(brief)
+    shown = fitting_items(map(brief_message, kept))
+    is_cut = len(shown) < len(kept)
+    is_shortened = is_cut or shown != [brief_message(message) for message in kept]
     cursor = None if is_cut else answer.payload.get("next") or None
     is_too_long = cursor is not None and size_of(str(cursor)) > MAX_IDENTIFIER_BYTES
     sentences = [
@@ -259,7 +259,7 @@ def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
         "messages": shown,
         "count": len(shown),
         **({} if cursor is None or is_too_long else {"next_cursor": str(cursor)}),
-        **({"truncated": True} if shown != brief else {}),
+        **({"truncated": True} if is_shortened else {}),
     }
 
 

@@ -72,6 +72,12 @@ def _email_body(args: SendTransactionalEmailArgs, invocation: Invocation) -> dic
 
 
 def _email_identity(args: SendTransactionalEmailArgs, invocation: Invocation) -> dict[str, Any]:
+    return args.once("identity", lambda: _worked_out_identity(args, invocation))
+
+
+def _worked_out_identity(
+    args: SendTransactionalEmailArgs, invocation: Invocation
+) -> dict[str, Any]:
     body = message_identity(args, _email_body(args, invocation))
     for name in ("to", "cc", "bcc", "from", "reply_to"):
         if name in body:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+T = TypeVar("T")
 
 
 class Args(BaseModel):
@@ -20,16 +24,22 @@ class Args(BaseModel):
         extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True
     )
 
-    _reading: str = PrivateAttr("")
-
     @property
     def reading(self) -> str:
         """Sentences on how values were read that say it in other words; else ""."""
-        return self._reading
+        return str(vars(self).get("_reading", ""))
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """Return what `make` works out of these arguments; later times, what it returned first."""
+        known: dict[str, T] = vars(self).setdefault("_once", {})
+        if what not in known:
+            known[what] = make()
+        return known[what]
 
     def read_as(self, reading: str) -> Self:
         """Return these arguments with the sentences on how they were read."""
-        self._reading = reading
+        if reading:  # a private attribute would cost every call what few need
+            vars(self)["_reading"] = reading
         return self
 
     def __repr_args__(self) -> list[tuple[str, Any]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from functools import cache
 
 CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 """ASCII control characters other than `RETURN` and `TAB_AND_LINE_FEED`."""
@@ -86,9 +88,40 @@ def visible(text: str) -> str:
     Joiners and variation selectors stay where they shape what shows: inside an emoji, and after a
     letter of a script that needs them, such as Persian or Malayalam.
     """
-    if text.isascii() and text.isprintable():
+    if is_visible(text):
         return text
     return _HIDDEN.sub(r"\1", text) if _ANY_HIDDEN.search(text) else text
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a few looks tell that a text holds no character that `visible` may remove.
+
+    False is no proof of the contrary.
+    """
+    if not (text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()):
+        return False
+    return text.isascii() or _is_latin(text) or _printable_hidden().isdisjoint(text)
+
+
+def _is_latin(text: str) -> bool:
+    """Return whether a text is of Latin-1: what does not show there, Python does not print."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@cache
+def _printable_hidden() -> frozenset[str]:
+    """Return the characters that do not show although Python prints them, such as fillers."""
+    return frozenset(filter(str.isprintable, _characters_of(IGNORABLE + FORMAT)))
+
+
+def _characters_of(ranges: str) -> Iterator[str]:
+    ends = ranges.encode().decode("unicode_escape")
+    for first, last in re.findall("(.)(?:-(.))?", ends, re.DOTALL):
+        yield from map(chr, range(ord(first), ord(last or first) + 1))
 
 
 def holds_hidden(text: str) -> bool:

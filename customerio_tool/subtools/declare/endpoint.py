@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 
 class Api(Enum):
@@ -98,7 +99,7 @@ class Endpoint:
     method: str
     path: str
 
-    @property
+    @cached_property
     def slots(self) -> list[str]:
         """The names of the arguments in the path, in order."""
         return re.findall(r"{(\w+)}", self.path)

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -71,6 +72,8 @@ def with_plain_domain(address: str) -> str:
     An accented letter is one character, as in Unicode's form NFC.
     """
     local, at, domain = address.rpartition("@")
+    if address.isascii() and "xn--" not in domain.lower():
+        return f"{local}{at}{domain.lower()}"
     labels = (_plain_label(label) for label in domain.lower().split("."))
     return unicodedata.normalize("NFC", f"{local}{at}{'.'.join(labels)}")
 
@@ -84,7 +87,15 @@ def _plain_label(label: str) -> str:
 
 def distinct(identifiers: Iterable[str], id_type: str) -> list[str]:
     """Return each identifier once, in its first spelling; all have the type `id_type`."""
-    return first_of_each(identifiers, lambda one: canonical(one, id_type))
+    if id_type == "id":  # its spelling is all of it
+        return list(dict.fromkeys(identifiers))
+    identifiers = list(identifiers)
+    together = "".join(identifiers)
+    if id_type == "email" and together.isascii() and "xn--" not in together.lower():
+        spellings = set(map(str.lower, identifiers))  # these have no other
+        if len(spellings) == len(identifiers):
+            return identifiers
+    return first_of_each(identifiers, partial(canonical, id_type=id_type))
 
 
 def first_of_each(items: Iterable[T], key: Callable[[T], Hashable]) -> list[T]:
@@ -116,5 +127,8 @@ def hashed_ulid(*parts: str) -> str:
     return _encode(int.from_bytes(digest[:16], "big"))
 
 
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+
+
 def _encode(number: int) -> str:
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,11 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
             than 64 levels, or hold a value that JSON cannot (a non-finite number, half a
             surrogate pair).
     """
+    found = _at_a_glance(arguments) if isinstance(arguments, (str, bytes)) else None
+    return _read_with_care(arguments) if found is None else found
+
+
+def _read_with_care(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
     try:
         if isinstance(arguments, (str, bytes)):
             _refuse_too_many_opened(arguments)
@@ -50,6 +56,58 @@ def read(arguments: Mapping[str, Any] | str | bytes | None) -> dict[str, Any]:
             return plain
         field = FieldProblem("arguments", f"is {kind_of(plain)}", _NOT_AN_OBJECT_FIX)
     return refuse([field])
+
+
+class _NotPlain(Exception):
+    """A text that must be read with care."""
+
+
+def _plain_number(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise _NotPlain
+    return number
+
+
+def _plain_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _NotPlain
+    return members
+
+
+def _plain_whole(text: str) -> int:
+    if len(text) > _MAX_GLANCED_DIGITS:
+        raise _NotPlain
+    return int(text)
+
+
+_MAX_GLANCED_DIGITS = 300
+_GLANCE = json.JSONDecoder(
+    object_pairs_hook=_plain_members,
+    parse_float=_plain_number,
+    parse_int=_plain_whole,
+    parse_constant=_plain_number,
+)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half of a surrogate pair; the other half may be missing."""
+
+
+def _at_a_glance(text: str | bytes) -> dict[str, Any] | None:
+    """Return the object of a text of which a few looks tell that it is sound; None for any other.
+
+    Its values are then plain already: each number is finite and short, no character is half of a
+    pair, and there are too few brackets and characters for too many levels or values.
+    """
+    try:
+        given = text.decode() if isinstance(text, bytes) else text
+        is_flat = given.count("{") + given.count("[") <= MAX_DEPTH and len(given) <= MAX_VALUES
+        if not is_flat or ("\\u" in given and _HALF.search(given)):
+            return None
+        given.encode()
+        found = _GLANCE.decode(given)
+    except (_NotPlain, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _read_text(text: str | bytes) -> Any:
@@ -121,6 +179,8 @@ def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) 
         raise Problem(*_TOO_DEEP, *(name for name in where if isinstance(name, str)))
     if type(value) in _SCALARS:
         return _scalar(value, path)
+    if type(value) is list and _are_encodable(value):
+        return value.copy()
     if isinstance(value, Mapping):
         return {
             _key(name, path): plain_json(item, (*path, name), depth=depth + 1)
@@ -129,6 +189,17 @@ def plain_json(value: Any, path: tuple[str | int, ...] = (), *, depth: int = 0) 
     if isinstance(value, (list, tuple)):
         return [plain_json(item, (*path, i), depth=depth + 1) for i, item in enumerate(value)]
     return _scalar(value, path)
+
+
+def _are_encodable(values: list[Any]) -> bool:
+    """Whether values are all texts that UTF-8 can encode."""
+    if not values or set(map(type, values)) != {str}:
+        return False
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:  # two halves side by side are none of UTF-8's either
+        return False
+    return True
 
 
 def _scalar(value: Any, path: tuple[str | int, ...]) -> Any:

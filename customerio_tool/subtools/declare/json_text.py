@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 
@@ -20,10 +21,11 @@ def compact(
     Raises:
         ValueError: A number is not finite and `allow_nan` is false.
     """
-    return json.dumps(
-        value,
-        ensure_ascii=is_ascii,
-        sort_keys=sort_keys,
-        allow_nan=allow_nan,
-        separators=(",", ":"),
+    return _encoder(is_ascii, sort_keys, allow_nan).encode(value)
+
+
+@cache  # `json.dumps` makes one for each value
+def _encoder(is_ascii: bool, sort_keys: bool, allow_nan: bool) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        ensure_ascii=is_ascii, sort_keys=sort_keys, allow_nan=allow_nan, separators=(",", ":")
     )

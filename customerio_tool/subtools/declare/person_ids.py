@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.addresses import bare_address, is_like_an_address
+from customerio_tool.subtools.declare.glance import sound_at_a_glance
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.marks import AlsoCalled
 from customerio_tool.subtools.declare.problems import located
@@ -92,10 +93,10 @@ def _type_argument(argument: str | int = "customer_id", *_: str | int) -> str:
     return f"{argument}_type" if is_own else "id_type"
 
 
-PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person)]
+PersonId: TypeAlias = Annotated[PathText, AfterValidator(_person), sound_at_a_glance]
 """A person's id, e-mail address or `cio_…`; an id has at most 150 bytes. See `check_type`."""
 
-WellShapedId: TypeAlias = Annotated[PersonId, AfterValidator(well_shaped)]
+WellShapedId: TypeAlias = Annotated[PersonId, AfterValidator(well_shaped), sound_at_a_glance]
 """A person's identifier; what is shaped as an e-mail address is one."""
 
 PERSON_NAMES = AlsoCalled(
@@ -114,6 +115,7 @@ PEOPLE_NAMES = AlsoCalled(
 Person: TypeAlias = Annotated[
     WellShapedId,
     AfterValidator(no_phone),
+    sound_at_a_glance,
     Field(description="Person's id, email address, or cio_... id."),
     PERSON_NAMES,
 ]

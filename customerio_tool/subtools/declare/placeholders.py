@@ -122,6 +122,11 @@ _OWNERS = frozenset(
 _THINGS = frozenset(("id", "ids", "identifier", "uuid", "guid", "ulid", "email", "address"))
 _YOURS = _THINGS | {"key", "token", "name", "value", "user", "customer", "person", "template"}
 
+LAST_WORDS = frozenset(
+    {phrase.split()[-1] for phrase in _PHRASES | _NAMES} | _NOTHING | _THINGS | _YOURS | {"here"}
+)
+"""The words with which placeholders end that have no digit."""
+
 _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\{%.*%\}|[$#@%]\{.*\}|\$\(.*\)|<%.*%>|\[\[.*\]\]|^\{[\w.]*\}$"
     r"|^%(\(\w+\))?[sdr]$|^#[A-Z/0]+[!?]$",

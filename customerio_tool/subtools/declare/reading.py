@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -43,6 +44,49 @@ def _base(annotation: Any) -> Any:
     return _base(inner[0]) if inner else annotation
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the values of one argument are read; worked out once.
+
+    Args:
+        choices: Its choices; empty if it takes other values too.
+        words: The world's words for them.
+        is_time: Whether it is a time.
+        blank: Whether a blank text stands for no value.
+        zero: Whether 0 does.
+    """
+
+    choices: tuple[str, ...]
+    words: list[Words]
+    is_time: bool
+    blank: bool
+    zero: bool
+
+
+@cache
+def readings_of(args: type[BaseModel]) -> Mapping[str, Reading]:
+    """Return how the values of each argument are read, by its name."""
+    return {name: _reading_of(args, name, one) for name, one in args.model_fields.items()}
+
+
+def _reading_of(args: type[BaseModel], name: str, argument: FieldInfo) -> Reading:
+    is_fillable = not (argument.is_required() or marks(argument, NARROWS))
+    is_number = base_of(argument) is int and not _takes_zero(argument)
+    return Reading(
+        choices=choices_of(args, name),
+        words=marks_of(argument, Words),
+        is_time=is_time(argument),
+        blank=is_fillable,
+        zero=is_fillable and (is_time(argument) or is_number),
+    )
+
+
+@cache
+def optional_names(args: type[BaseModel]) -> frozenset[str]:
+    """Return the names of the arguments that a call may leave out."""
+    return frozenset(n for n, one in args.model_fields.items() if not one.is_required())
+
+
 def is_time(argument: FieldInfo) -> bool:
     """Return whether an argument is a time."""
     return BeforeValidator(unix_seconds) in metadata_of(argument)
@@ -58,48 +102,46 @@ def read_values(args: type[BaseModel], given: Mapping[str, Any]) -> tuple[dict[s
     values: dict[str, Any] = {}
     blank: list[str] = []
     sentences: list[str] = []
+    readings = readings_of(args)
     for name, value in given.items():
-        argument = args.model_fields.get(name)
-        if argument is None:
+        reading = readings.get(name)
+        if reading is None:
             values[name] = value
-        elif _is_filler(argument, value):
+        elif _is_filler(reading, value):
             blank.append(name)
         else:
-            values[name], meant = _read(args, name, value)
+            values[name], meant = _read(reading, value)
             sentences += [f"{name} was read as {meant}."] if meant else []
     if blank:
         sentences.append(f"Taken as not given: {', '.join(blank)}.")
     return values, " ".join(sentences)
 
 
-def _is_filler(argument: FieldInfo, value: Any) -> bool:
+def _is_filler(reading: Reading, value: Any) -> bool:
     """Whether a value of an optional argument can only stand for none."""
-    if argument.is_required() or marks(argument, NARROWS):
-        return False
     if isinstance(value, str):
-        return not value.strip()
-    is_zero = type(value) in (int, float) and value == 0
-    return is_zero and (
-        is_time(argument) or (base_of(argument) is int and not _takes_zero(argument))
-    )
+        return reading.blank and not value.strip()
+    return reading.zero and type(value) in (int, float) and value == 0
 
 
 def _takes_zero(argument: FieldInfo) -> bool:
     return any(getattr(each, "ge", None) == 0 for each in metadata_of(argument))
 
 
-def _read(args: type[BaseModel], name: str, value: Any) -> tuple[Any, str]:
+def _read(reading: Reading, value: Any) -> tuple[Any, str]:
     """Return a value as it is read, and what it was read as if that is not what it says."""
     if not isinstance(value, str):
         return value, ""
-    argument = args.model_fields[name]
-    if choices := choices_of(args, name):
-        choice = chosen(value, choices, marks_of(argument, Words))
+    if reading.choices:
+        choice = chosen(value, reading.choices, reading.words)
         return (value, "") if choice in (None, value) else (choice, repr(choice))
-    if is_time(argument) and (zone := re.search(r"\d ?([A-Z]{3,4})$", value.strip().upper())):
+    if reading.is_time and (zone := _ZONE.search(value.strip().upper())):
         offset = ZONES.get(zone[1], "")
         return value, f"{zone[1]}, which is {offset}" if offset else ""
     return value, ""
+
+
+_ZONE = re.compile(r"\d ?([A-Z]{3,4})$")
 
 
 def chosen(value: str, choices: tuple[str, ...], words: list[Words]) -> str | None:

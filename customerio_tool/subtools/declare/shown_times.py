@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeAlias
 
 from customerio_tool.subtools.declare.times import iso_time
 
@@ -28,20 +29,36 @@ def with_iso_times(reply: Any, paths: Iterable[str]) -> Any:
         paths: The paths of the members that hold Unix seconds, as in `People`; the step `*` is
             every member of an object.
     """
+    return _changed(reply, _tree(tuple(paths)))
+
+
+_Tree: TypeAlias = "dict[str, _Tree]"
+
+
+@cache
+def _tree(paths: tuple[str, ...]) -> _Tree:
+    """Return paths as one tree, so that one walk serves them all."""
+    tree: _Tree = {}
     for path in paths:
-        reply = _changed(reply, path.split("."))
-    return reply
+        branch = tree
+        for step in path.split("."):
+            branch = branch.setdefault(step, {})
+    return tree
 
 
-def _changed(value: Any, steps: Sequence[str]) -> Any:
+def _changed(value: Any, tree: _Tree) -> Any:
     if isinstance(value, list):
-        return [_changed(item, steps) for item in value]
-    if not steps:
+        return [_changed(item, tree) for item in value]
+    if not tree:
         return _shown(value)
     if not isinstance(value, dict):
         return value
-    names = list(value) if steps[0] == EACH_MEMBER else [n for n in steps[:1] if n in value]
-    return {**value, **{name: _changed(value[name], steps[1:]) for name in names}}
+    changed = dict(value)
+    for step, branch in tree.items():
+        for name in value if step == EACH_MEMBER else (step,):
+            if name in value:
+                changed[name] = _changed(changed[name], branch)
+    return changed
 
 
 def _shown(value: Any) -> Any:

@@ -24,7 +24,7 @@ from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Addressees, Reach
-from customerio_tool.subtools.declare.reading import is_time, read_values
+from customerio_tool.subtools.declare.reading import is_time, optional_names, read_values
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
     POSSIBLY,
@@ -228,9 +228,6 @@ class Subtool(Generic[A]):
         """The names of all arguments, in order."""
         return list(self.args.model_fields)
 
-    def _optional_names(self) -> set[str]:
-        return {name for name, one in self.args.model_fields.items() if not one.is_required()}
-
     def parse(self, arguments: Mapping[str, Any] | str | bytes | None) -> A:
         """Return the typed arguments of a call.
 
@@ -255,7 +252,7 @@ class Subtool(Generic[A]):
             args = self.args.model_validate(values)
         except ValidationError as error:
             shown = opened(self.args, given)
-            problems = problems_of(error, self.args, self._optional_names(), shown)
+            problems = problems_of(error, self.args, optional_names(self.args), shown)
         else:
             return args.read_as(reading)
         return refuse(problems)
@@ -287,7 +284,8 @@ class Subtool(Generic[A]):
     def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments without nulls, and with one unknown one more than an error lists."""
         unknown = [name for name in arguments if name not in self.args.model_fields]
-        nulls = [name for name in self._optional_names() if arguments.get(name, ...) is None]
+        optional = optional_names(self.args)
+        nulls = [name for name, value in arguments.items() if value is None and name in optional]
         left_out = {*unknown[MAX_PROBLEMS + 1 :], *nulls}
         return {name: value for name, value in arguments.items() if name not in left_out}
 
@@ -302,7 +300,8 @@ class Subtool(Generic[A]):
 
     def result(self, answer: Answer[A]) -> dict[str, Any]:
         """Return the success envelope for an answer."""
-        return {**self.shape.envelope(answer), **self.facts(answer.args, answer.invocation)}
+        envelope = self.shape.envelope(answer)
+        return envelope | self.facts(answer.args, answer.invocation) if self.always else envelope
 
     def facts(self, args: A, invocation: Invocation) -> dict[str, Any]:
         """Return the members of `always`, which every result of the call has."""

@@ -37,6 +37,7 @@ from customerio_tool.subtools.declare.characters import (
     has_hidden_edge,
     visible,
 )
+from customerio_tool.subtools.declare.glance import address_at_a_glance
 from customerio_tool.subtools.declare.json_input import parse, plain_json
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.marks import IDENTIFIES
@@ -247,6 +248,7 @@ EmailAddress: TypeAlias = Annotated[
     AfterValidator(bare_address),
     BeforeValidator(_real),
     BeforeValidator(only_entry),
+    address_at_a_glance,
     IDENTIFIES,
 ]
 """One bare e-mail address, which a model may also send as the only entry of a list in text."""

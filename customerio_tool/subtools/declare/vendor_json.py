@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
-from customerio_tool.subtools.declare.characters import visible
+from customerio_tool.subtools.declare.characters import is_visible, visible
 from customerio_tool.subtools.declare.json_text import compact
 
 MAX_RESULT_CHARS = 20_000
@@ -32,6 +33,8 @@ def clean(
 ) -> Any:
     """Return a reply without the characters that do not show; see `visible`.
 
+    A reply of which nothing changes is returned itself; see `fresh`.
+
     Args:
         value: The reply, or a part of it.
         levels: The levels of nesting that it may have.
@@ -40,19 +43,56 @@ def clean(
     Raises:
         RecursionError: The reply is nested deeper than `MAX_REPLY_LEVELS`.
     """
-    cleaned = _changed(value, visible, levels)
+    texts = _texts(value, levels)
+    # One search in place of one for each text.
+    cleaned = value if is_visible("".join(texts)) else _changed(value, visible, levels)
     if mask is None:
         return cleaned
-    together = "\0".join(_texts(cleaned))  # one search in place of one for each text
+    together = "\n".join(texts if cleaned is value else _texts(cleaned, levels))
     return cleaned if mask(together) == together else _changed(cleaned, mask, levels)
+
+
+def clean_of_text(
+    text: str, value: Any, levels: int = MAX_REPLY_LEVELS, *, mask: Callable[[str], str]
+) -> Any:
+    """Return a reply as `clean` does; one look at its JSON text spares most replies the others.
+
+    Without a backslash, each text of the reply stands in its JSON as it is.
+
+    Args:
+        text: The JSON text.
+        value: What it says.
+        levels: The levels of nesting that it may have.
+        mask: As in `clean`.
+
+    Raises:
+        RecursionError: The reply is nested deeper than `MAX_REPLY_LEVELS`.
+    """
+    if "\\" in text or not is_visible(text) or mask(text) != text:
+        return clean(value, levels, mask=mask)
+    inside = [value] if isinstance(value, (dict, list)) else []
+    while inside:
+        if levels == 0:
+            raise RecursionError("The reply is nested too deeply.")
+        members = [each.values() if isinstance(each, dict) else each for each in inside]
+        inside = [one for each in members for one in each if isinstance(one, (dict, list))]
+        levels -= 1
+    return value
+
+
+def fresh(value: Any) -> Any:
+    """Return a copy of an object or a list, at any depth; no change of it reaches anything else."""
+    if isinstance(value, dict):
+        return {n: fresh(v) if isinstance(v, (dict, list)) else v for n, v in value.items()}
+    if isinstance(value, list):
+        return [fresh(each) if isinstance(each, (dict, list)) else each for each in value]
+    return value
 
 
 def _changed(value: Any, change: Callable[[str], str], levels: int) -> Any:
     """Return a value with each text and each name changed."""
     if isinstance(value, str):
         return change(value)
-    if levels == 0 and isinstance(value, (dict, list)):
-        raise RecursionError("The reply is nested too deeply.")
     if isinstance(value, dict):
         return {change(name): _changed(item, change, levels - 1) for name, item in value.items()}
     if isinstance(value, list):
@@ -60,18 +100,24 @@ def _changed(value: Any, change: Callable[[str], str], levels: int) -> Any:
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield each text and each name in a value."""
-    waiting = [value]
-    while waiting:
-        inside = waiting.pop()
-        if isinstance(inside, str):
-            yield inside
-        elif isinstance(inside, list):
-            waiting += inside
-        elif isinstance(inside, dict):
-            yield from inside
-            waiting += inside.values()
+def _texts(value: Any, levels: int) -> list[str]:
+    """Return each text and each name in a value.
+
+    Raises:
+        RecursionError: It is nested deeper than `levels`.
+    """
+    texts: list[str] = []
+    level = [value]
+    while level:
+        texts += [each for each in level if isinstance(each, str)]
+        lists = [each for each in level if isinstance(each, list)]
+        objects = [each for each in level if isinstance(each, dict)]
+        if levels == 0 and (lists or objects):
+            raise RecursionError("The reply is nested too deeply.")
+        texts += chain.from_iterable(objects)
+        level = list(chain(*lists, *(each.values() for each in objects)))
+        levels -= 1
+    return texts
 
 
 def objects_in(value: Any) -> list[Item]:
@@ -112,16 +158,21 @@ def shortened(value: Any) -> Any:
     return value
 
 
-def fitting_items(items: Sequence[Item]) -> list[Item]:
+def fitting_items(items: Iterable[Item]) -> list[Item]:
     """Return as many leading items as fit in `MAX_PAYLOAD_CHARS`, but at least one.
 
+    No item is taken after the first that does not fit.
     If even the first item is too large, its largest members are removed; their names are in its
     member `omitted`.
     """
     fitting: list[Item] = []
     used = 0
-    for item in map(shortened, items):
-        used += chars_of(item) + 1
+    for each in items:
+        item, size = each, chars_of(each)
+        if size > MAX_TEXT_CHARS:  # else none of its texts can be longer
+            item = shortened(each)
+            size = chars_of(item)
+        used += size + 1
         if used > MAX_PAYLOAD_CHARS:
             return fitting or [_with_omitted(*_trimmed(item, MAX_PAYLOAD_CHARS - _RESERVED_CHARS))]
         fitting.append(item)

@@ -27,6 +27,7 @@ from customerio_tool.subtools.declare import (
     unix_seconds,
 )
 from customerio_tool.subtools.declare.characters import visible
+from customerio_tool.subtools.declare.glance import is_sound_address
 from customerio_tool.subtools.declare.placeholders import is_placeholder
 
 MAX_ATTRIBUTES = 300
@@ -82,7 +83,22 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _attribute(name, value) for name, value in given.items()}
 
 
+_SOUND_NAME = re.compile(r"(?!cio_)[A-Za-z0-9][\w .-]{0,99}", re.ASCII)
+_SOUND_CHARS = MAX_ATTRIBUTE_VALUE_BYTES // 4
+_NUMBERS = (int, float, bool)
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    """Whether an attribute certainly passes every check, and needs no special form."""
+    if name == "email":
+        return is_sound_address(value)
+    is_short = len(value) <= _SOUND_CHARS if type(value) is str else type(value) in _NUMBERS
+    return is_short and name not in _VALIDATORS and _SOUND_NAME.fullmatch(name) is not None
+
+
 def _attribute(name: str, value: Any) -> Any:
+    if _is_sound(name, value):
+        return value
     if name.startswith(("_", "cio_")):
         argument = ARGUMENT_INSTEAD.get(name.split(".", maxsplit=1)[0])
         fix = f"use the argument {argument!r}" if argument else "choose a name without that prefix"

@@ -18,12 +18,13 @@ def brief_message(value: Any) -> Any:
     """
     if not isinstance(value, dict):
         return value
-    members: Item = {name: brief_message(member) for name, member in value.items()}
-    repeated = {"msg_template_id"} if members.get("message_template_id") is not None else set()
-    usual = {"forgotten"} if members.get("forgotten") is False else set()
-    omitted = _OMITTED_MEMBERS | repeated | usual
-    return {
-        name: member
-        for name, member in members.items()
-        if member is not None and name not in omitted
+    members: Item = {
+        name: brief_message(member) if isinstance(member, dict) else member
+        for name, member in value.items()
+        if member is not None and name not in _OMITTED_MEMBERS
     }
+    if "message_template_id" in members:
+        members.pop("msg_template_id", None)
+    if members.get("forgotten") is False:
+        del members["forgotten"]
+    return members

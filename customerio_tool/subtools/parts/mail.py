@@ -32,6 +32,7 @@ from customerio_tool.subtools.declare.characters import (
     TAB_AND_LINE_FEED,
     visible,
 )
+from customerio_tool.subtools.declare.glance import is_sound_address
 from customerio_tool.subtools.declare.placeholders import Blank
 
 MAX_ATTACHMENT_BYTES = 2_000_000
@@ -79,6 +80,8 @@ def addresses(text: str) -> list[str]:
         Problem: An entry of the list has no e-mail address, or one that no identifier may be; or a
             name holds a character that does not show.
     """
+    if is_sound_address(text):
+        return [text]
     if visible(text) != text:
         raise Problem("holds a character that does not show", "remove it")
     found: list[str] = []

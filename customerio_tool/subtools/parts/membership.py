@@ -27,6 +27,7 @@ from customerio_tool.subtools.declare import (
     may_be,
     shape_of,
 )
+from customerio_tool.subtools.declare.glance import all_sound_at_a_glance, kind_at_a_glance
 from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.parts.deletion import NumberOfSegment
 
@@ -43,6 +44,7 @@ class MembershipArgs(Args):
             list[PersonId],
             json_array,
             Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
+            all_sound_at_a_glance,
         ],
         Field(description="1 to 1000 identifiers, all of one type."),
         PEOPLE_NAMES,
@@ -56,6 +58,12 @@ class MembershipArgs(Args):
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
+        glanced = kind_at_a_glance(self.customer_ids)
+        if glanced is None or self.id_type not in (None, glanced):
+            self._check_types()
+        return self
+
+    def _check_types(self) -> None:
         common = Counter(map(shape_of, self.customer_ids)).most_common(1)[0][0]
         differs = [self._is_odd(shape_of(one), common) for one in self.customer_ids]
         is_invalid = [not may_be(one, self.kind) for one in self.customer_ids]
@@ -66,7 +74,7 @@ class MembershipArgs(Args):
         else:
             for i, one in enumerate(self.customer_ids):
                 check_type(one, self.id_type, "customer_ids", i)
-            return self
+            return
         fix = "make one call per type"
         if not len(set(map(shape_of, self.customer_ids))) > 1:
             fix = "leave id_type out, or make one call per type"
@@ -86,7 +94,11 @@ class MembershipArgs(Args):
     @property
     def distinct(self) -> list[str]:
         """The identifiers in the form for Customer.io, each once."""
-        return [bare(one, self.kind) for one in distinct(self.customer_ids, self.kind)]
+        return self.once("distinct", self._each_once)
+
+    def _each_once(self) -> list[str]:
+        once = distinct(self.customer_ids, self.kind)
+        return [bare(one, "cio_id") for one in once] if self.kind == "cio_id" else once
 
     @property
     def repeats(self) -> int:

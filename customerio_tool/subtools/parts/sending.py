@@ -116,11 +116,17 @@ IdempotencyKey: TypeAlias = Annotated[
 ]
 
 
+T = TypeVar("T")
+
+
 class Transactional(Protocol):
     """The arguments that both transactional sends have."""
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Yield each argument's name and value."""
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """See `Args.once`."""
 
     @property
     def customer_id(self) -> str:
@@ -192,6 +198,10 @@ def send_body(
         ArgumentsInvalid: `send_at` is past or too far ahead, or the body is too large.
     """
     _check_send_at(args.send_at, invocation)
+    return dict(args.once("body", lambda: _body(args, renamed)))
+
+
+def _body(args: Transactional, renamed: Mapping[str, str]) -> dict[str, Any]:
     copied = {name: value for name, value in args if name not in _NOT_COPIED}
     given = {name: value for name, value in copied.items() if value not in (None, {})}
     body = {renamed.get(name, name): value for name, value in given.items()}
@@ -272,7 +282,8 @@ def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
 
 
 def _check_size(body: Mapping[str, Any]) -> None:
-    whole = size_of(body)
+    if (whole := size_of(body)) <= MAX_PAYLOAD_BYTES:
+        return
     sizes = {name: size_of(value) for name, value in body.items()}
     attached = sizes.pop("attachments", 0)
     if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
