@@ -78,6 +78,8 @@ def _read_request(endpoint: Endpoint, args: Args) -> Request:
 
 def path_for(endpoint: Endpoint, args: Args) -> str:
     """Return the path with its slots filled, each value percent-encoded into one segment."""
+    if not endpoint.slots:
+        return endpoint.path
     return endpoint.path.format(**{slot: encoded(getattr(args, slot)) for slot in endpoint.slots})
 
 

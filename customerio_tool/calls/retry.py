@@ -149,8 +149,9 @@ class Retrier:
                     error.took_effect = "unknown"
                     error.add("An earlier attempt of this call may have been applied.")
                 raise
-            doubtful = doubtful or attempts.doubtful
-            attempts = replace(attempts, doubtful=doubtful)
+            if doubtful and not attempts.doubtful:
+                attempts = replace(attempts, doubtful=True)
+            doubtful = attempts.doubtful
             if attempts.fate is Fate.NOT_SENT:  # perhaps as the host cancelled the call
                 bounds.check(doubtful=doubtful and not effect.read_only)
             if attempts.fate is Fate.ANSWERED:
@@ -202,10 +203,10 @@ class Retrier:
         bounds.check(doubtful=doubtful)
 
     def _bucket(self, request: Request) -> str:
-        return bucket_of(self._client.connection.workspace_key, request.pace)
+        return bucket_of(self._client.workspace_key, request.pace)
 
     def _quota_key(self, request: Request) -> tuple[str, Api]:
-        return self._client.connection.workspace_key, request.api
+        return self._client.workspace_key, request.api
 
     def _attempt(self, request: Request, effect: Effect, bounds: Bounds, number: int) -> Attempts:
         started_at, left = self._clock.now(), bounds.deadline.left()

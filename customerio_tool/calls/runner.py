@@ -47,6 +47,7 @@ class Runner:
 
     def __init__(self, client: Client, backends: Backends, clock: Clock) -> None:
         self._connection = client.connection
+        self._workspace = client.workspace_key
         self._outlet = Outlet(client.mask)
         self._clock = clock
         self._budget = SendBudget(backends, clock.now)
@@ -96,7 +97,8 @@ class Runner:
         """Return the call with whether the budget of its run is spent."""
         if policy.dry_run:
             return call
-        return replace(call, is_spent=self._budget.is_spent(call, policy.send_budget))
+        is_spent = self._budget.is_spent(call, policy.send_budget)
+        return replace(call, is_spent=True) if is_spent else call
 
     def _confirm(self, call: Call[Any], policy: Policy, token: str | None) -> None:
         request_for(call)  # raises now if the arguments make no request, before anybody is asked
@@ -266,7 +268,7 @@ class Runner:
     def _invocation(self) -> Invocation:
         now = self._clock.now()
         fresh = ulid(now, self._clock.entropy(10))
-        return Invocation(now=now, workspace=self._connection.workspace_key, ulid=fresh)
+        return Invocation(now=now, workspace=self._workspace, ulid=fresh)
 
 
 def _is_the_same_for_all(subtool: Subtool[Any]) -> bool:

@@ -6,11 +6,9 @@ and the identifier can find the person's calls; the hash does not reveal the ide
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,6 @@ from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStar
 from customerio_tool.errors import CustomerIoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
     from customerio_tool.calls.call import Call
@@ -34,21 +31,26 @@ class Watchers:
 
     def started(self, call: CallStart) -> None:
         """Notify all that a call begins."""
-        for watcher in self._watchers:
-            with _exceptions_logged(watcher):
-                watcher.started(call)
+        self._tell("started", call)
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """Notify all of an attempt."""
-        for watcher in self._watchers:
-            with _exceptions_logged(watcher):
-                watcher.attempted(call, attempt)
+        self._tell("attempted", call, attempt)
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
         """Notify all that a call ended."""
+        self._tell("ended", call, end)
+
+    def _tell(self, what: str, *told: object) -> None:
         for watcher in self._watchers:
-            with _exceptions_logged(watcher):
-                watcher.ended(call, end)
+            _tell_one(watcher, what, *told)
+
+
+def _tell_one(watcher: Telemetry, what: str, *told: object) -> None:
+    try:
+        getattr(watcher, what)(*told)
+    except Exception as error:
+        _log.warning("%s raised %s", type(watcher).__name__, type(error).__name__)
 
 
 class Watch:
@@ -123,18 +125,10 @@ class Watch:
         self._watchers.ended(self._call, end)
 
 
-@contextmanager
-def _exceptions_logged(watcher: Telemetry) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        _log.warning("%s raised %s", type(watcher).__name__, type(error).__name__)
-
-
 def keyed_hash(key: bytes, identifier: str) -> str:
     """Return the HMAC-SHA256 of an identifier, cut to 16 hex digits.
 
     The tool's key is `connection.digest.encode()`, so the hash of a person changes with every field
     of the connection, such as an API key.
     """
-    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:16]
+    return hmac.digest(key, identifier.encode(), "sha256").hex()[:16]

@@ -79,6 +79,8 @@ class Client:
         timeouts: Timeouts | None = None,
     ) -> None:
         self.connection = connection
+        self.workspace_key = connection.workspace_key
+        self._apis = connection.apis
         self.mask = KeyMask(connection)
         self.timeouts = timeouts or Timeouts()
         self._owns_session = session is None
@@ -132,7 +134,7 @@ class Client:
                 origin = self.connection.base_url(api, self.region(api, deadline))
                 adapter = self._session.get_adapter(origin)
                 if isinstance(adapter, Adapter) and not self._proxies[origin]:
-                    with self._log_filter.silent(), in_force(Exchange(deadline)):
+                    with self._log_filter, in_force(Exchange(deadline)):
                         seconds = min(self.timeouts.connect, deadline.left())
                         adapter.warm(origin, self.connection.ca_file or True, seconds)
 
@@ -189,7 +191,8 @@ class Client:
             Unreachable: No host named the region, or none did in time.
             ConnectionInvalid: The connection is not for this API.
         """
-        self.connection.authorization(api)  # raises if the connection is not for this API
+        if api not in self._apis:
+            self.connection.authorization(api)  # raises, and says which key is missing
         if self.connection.has_own_host(api):
             return "us"  # not used: the operator's own host stands for every region
         return self.connection.region or self._vendor_region(deadline)
@@ -260,7 +263,7 @@ class Client:
             raise unreachable(INVALID_PROXY)
         try:
             with (
-                self._log_filter.silent(),
+                self._log_filter,
                 in_force(exchange),
                 self._through(adapter, prepared, timeout, proxies) as response,
             ):

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from threading import local
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+
+class _Here(local):
+    depth = 0
 
 
 class _OwnCallFilter(logging.Filter):
-    """Drops the records that a thread logs during one of our calls."""
+    """Drops the records that a thread logs inside a `with` block of this filter."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._here = local()
+        self._here = _Here()
 
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - logging's signature
         """Keep a record unless this thread is inside one of our calls."""
-        return not getattr(self._here, "depth", 0)
+        return not self._here.depth
 
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """Drop the records of this thread inside the `with` block."""
-        self._here.depth = getattr(self._here, "depth", 0) + 1
-        try:
-            yield
-        finally:
-            self._here.depth -= 1
+    def __enter__(self) -> None:
+        """Drop the records of this thread from now on."""
+        self._here.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Keep them again."""
+        self._here.depth -= 1
 
 
 _filter = _OwnCallFilter()

@@ -61,6 +61,7 @@ class LocalLimiter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.permits = permits_of(rates)
+        self._rhythms: dict[tuple[Pace, int], Rhythm] = {}
         self._monotonic = monotonic
         self._schedules: dict[str, _Schedule] = {}
         self._lock = ForkSafeLock()
@@ -109,7 +110,10 @@ class LocalLimiter:
 
     def rhythm_of(self, pace: Pace, workers: int = 1) -> Rhythm:
         """Return the spacing of a rate class's slots at this limiter's rates."""
-        return rhythm_of(pace, workers, self.permits[pace])
+        key = (pace, workers)
+        if key not in self._rhythms:
+            self._rhythms[key] = rhythm_of(pace, workers, self.permits[pace])
+        return self._rhythms[key]
 
     def _schedule(self, bucket: str, now: float) -> _Schedule:
         if bucket not in self._schedules:
