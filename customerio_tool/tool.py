@@ -75,12 +75,12 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
 
         sealed = given_once(one, named, CustomerIoTool.__init__.__kwdefaults__ or ())
         loaded, self._policy = _loaded(sealed, policy)
-        shared = session or session_of_process()
-        self._client = Client(loaded, session=shared, timeouts=timeouts)
         self._clock = clock or Clock()
         if backends is None:
             backends = Backends.on_clock(clock) if clock else _process_backends(loaded)
         self._backends = backends
+        shared = session or session_of_process(backends.threads)
+        self._client = Client(loaded, session=shared, timeouts=timeouts)
         self._runner = Runner(self._client, backends, self._clock)
         self.local: Sandbox | None = None
         self._is_closed = False
@@ -172,6 +172,11 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         self._client.close()
         if self.local is not None:
             self.local.close()
+
+    @property
+    def threads(self) -> int:
+        """How many calls from asyncio may run at once; see `Backends`."""
+        return self._backends.threads
 
     @property
     def handlers(self) -> dict[str, Handler]:

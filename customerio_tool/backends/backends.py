@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
 AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"
 RATES_VARIABLE = "CUSTOMERIO_RATES"
+THREADS_VARIABLE = "CUSTOMERIO_THREADS"
+
+THREADS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +60,14 @@ class Backends:
         approvals: The calls that wait for a person, for `Policy.confirm`. Outside the process they
             are sealed with the credentials of the connection (extra `approvals`).
         reads: Shares the answers of equal reads that name no person, such as `list_segments`.
+        threads: How many calls from asyncio (`acall`, MCP, HTTP) run at once in this process, and
+            how many idle connections to a host it keeps. A call that waits for its answer costs a
+            thread some 70 KiB; beyond 300 or so they no longer make more calls a second.
 
     Raises:
         ImportError: The approvals are shared, and the extra `approvals` is not installed.
         TypeError: The ledger lacks a method of `Ledger`, or the approvals one of `Approvals`.
+        ValueError: `threads` is less than 1.
     """
 
     limiter: Limiter = field(default_factory=LocalLimiter)
@@ -71,6 +78,7 @@ class Backends:
     spare: MemoryLedger = field(default_factory=MemoryLedger)
     approvals: Approvals = field(default_factory=MemoryApprovals)
     reads: SharedReads = field(default_factory=SharedReads)
+    threads: int = THREADS
 
     def __post_init__(self) -> None:
         """Refuse a part that lacks something now: later it would fail in the middle of a send."""
@@ -78,6 +86,8 @@ class Backends:
         _refuse_lacking("approvals", self.approvals, Approvals)
         if self.approvals.is_shared:
             require_sealing()
+        if self.threads < 1:
+            raise ValueError("threads must be 1 or more.")
 
     @classmethod
     def on_clock(cls, clock: Clock) -> Backends:
@@ -107,6 +117,7 @@ class Backends:
           have precedence over Redis
         - `CUSTOMERIO_RATES`: other rate limits than Customer.io's, such as `app=5,send=200`; see
           `LocalLimiter`
+        - `CUSTOMERIO_THREADS`: how many calls from asyncio run at once, such as 128
         - `CUSTOMERIO_AUDIT_FILE`: an audit trail in this file, in addition to the other telemetry
 
         Approvals stay in memory, so that only this process can decide about its calls, if the
@@ -117,7 +128,8 @@ class Backends:
             shared: The source of all other parts; by default `of_process()`.
 
         Raises:
-            ConnectionInvalid: The audit file cannot be written, or the rates cannot be read.
+            ConnectionInvalid: The audit file cannot be written, or the rates or the number of
+                threads cannot be read.
             ImportError: Redis is chosen, and the extra `redis` is not installed.
             ValueError: `CUSTOMERIO_REDIS_URL` is not the URL of a Redis server.
         """
@@ -139,6 +151,8 @@ class Backends:
             shared = replace(shared, approvals=approvals)
         if path := source.get(AUDIT_FILE_VARIABLE, "").strip():
             shared = replace(shared, telemetry=(*shared.telemetry, _audit_trail(path)))
+        if text := source.get(THREADS_VARIABLE, "").strip():
+            shared = replace(shared, threads=_threads(text))
         return shared
 
 
@@ -177,6 +191,13 @@ def _rates(text: str) -> tuple[tuple[str, int], ...]:
     else:
         return tuple(sorted(rates.items()))
     raise ConnectionInvalid(f"The rate limits cannot be read. {problem}.", fields=[problem])
+
+
+def _threads(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text[:6]) > 0:
+        return int(text[:6])
+    problem = FieldProblem(THREADS_VARIABLE, "is no number of threads", "give a whole one from 1")
+    raise ConnectionInvalid(f"The calls cannot be run. {problem}.", fields=[problem])
 
 
 @cache

@@ -13,32 +13,35 @@ from typing import Any
 
 from customerio_tool.calls.call import CallContext
 
-MAX_THREADS = 64
-"""The threads of a process in which calls run; further calls wait for one."""
-
 _ENDS_WITHIN_SECONDS = 0.5
 """How long a cancelled task waits for its call to end; a call looks several times a second."""
 
-_executors: dict[int, ThreadPoolExecutor] = {}
+_executors: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
-def _executor() -> ThreadPoolExecutor:
-    """Return the executor of this process: a fork has none of its parent's threads."""
-    process = os.getpid()
-    if process not in _executors:
-        made = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="customerio")
-        if _executors.setdefault(process, made) is not made:
+def _executor(threads: int) -> ThreadPoolExecutor:
+    """Return this process's executor of a size: a fork has none of its parent's threads."""
+    key = (os.getpid(), threads)
+    if key not in _executors:
+        made = ThreadPoolExecutor(threads, thread_name_prefix="customerio")
+        if _executors.setdefault(key, made) is not made:
             made.shutdown()
-    return _executors[process]
+    return _executors[key]
 
 
 async def in_thread(
-    run: Callable[[CallContext], dict[str, Any]], context: CallContext | None
+    run: Callable[[CallContext], dict[str, Any]], context: CallContext | None, threads: int
 ) -> dict[str, Any]:
-    """Return what a call returns that runs in a thread, with this context or a plain one."""
+    """Return what a call returns that runs in a thread, with this context or a plain one.
+
+    Args:
+        run: Makes the call in the context that it is given.
+        context: That of the call, as the loop sees it.
+        threads: How many such calls may run at once; the others wait.
+    """
     is_cancelled = threading.Event()
     at = _seen_from_loop(context or CallContext(), is_cancelled)
-    running = _executor().submit(contextvars.copy_context().run, run, at)
+    running = _executor(threads).submit(contextvars.copy_context().run, run, at)
     try:
         return await asyncio.wrap_future(running)
     except asyncio.CancelledError:

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart
 from customerio_tool.calls.progress import numbered
+from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import EMAIL, code_of
 from tests.support.confirming import posts
+from tests.support.timeouts import PATIENCE
 
 PLAIN = {"customer_id": "u1", "name": "bought"}
 
@@ -106,3 +110,52 @@ def test_the_hosts_own_cancellation_still_counts(tool: CustomerIoTool, sandbox: 
     context = CallContext(cancelled=lambda: True)
     assert code_of(asyncio.run(tool.acall("track_event", PLAIN, context=context))) == "cancelled"
     assert posts(sandbox) == []
+
+
+class Meeting:
+    """A telemetry whose calls go on once three are under way, and that counts them."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._under_way: set[str] = set()
+        self._three = threading.Barrier(3)
+
+    def started(self, call: CallStart) -> None:
+        self._under_way.add(call.call_id)
+        self._three.wait(PATIENCE)
+        self.most = max(self.most, len(self._under_way))
+        self._three.wait(PATIENCE)
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        """Do nothing."""
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        self._under_way.discard(call.call_id)
+
+
+def test_as_many_calls_run_at_once_as_there_are_threads(sandbox: Sandbox) -> None:
+    """The others wait, and each connection stays for the next call."""
+    meeting = Meeting()
+
+    async def all_at_once(tool: CustomerIoTool) -> list[dict[str, Any]]:
+        return await asyncio.gather(*(tool.acall("track_event", PLAIN) for _ in range(12)))
+
+    backends = Backends(threads=3, telemetry=[meeting])
+    with CustomerIoTool(sandbox.connection(), backends=backends) as tool:
+        assert all(result["ok"] for result in asyncio.run(all_at_once(tool)))
+        assert len(sandbox._running()._live) <= 3
+    assert meeting.most == tool.threads == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "\u0663"])
+def test_a_number_of_threads_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConnectionInvalid) as refused:
+        Backends.from_env({"CUSTOMERIO_THREADS": text})
+    assert [each.path for each in refused.value.fields] == ["CUSTOMERIO_THREADS"]
+    with pytest.raises(ValueError, match="threads"):
+        Backends(threads=0)
+
+
+def test_the_environment_says_how_many_threads_there_are() -> None:
+    assert Backends.from_env({"CUSTOMERIO_THREADS": " 128 "}).threads == 128
+    assert Backends.from_env({}).threads == 64
