@@ -11,8 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from customerio_tool import subtools as package
-from customerio_tool.subtools import PAGE, subtools
+from customerio_tool.subtools import PAGE, messages, people, subtools
 from customerio_tool.subtools.declare import Effect, Subtool
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "arguments.yaml"
@@ -195,13 +194,13 @@ def test_the_24_subtools_of_the_products_page_come_first_and_in_its_order() -> N
 
 def test_two_declarations_never_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     twin = replace(next(iter(subtools().values())))
-    monkeypatch.setattr(package.people, "twin", twin, raising=False)  # type: ignore[attr-defined]  # a module
+    monkeypatch.setattr(people, "twin", twin, raising=False)
     with pytest.raises(TypeError, match="one name"):
         subtools.__wrapped__()
 
 
 def test_a_subtool_of_the_page_is_never_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(package.messages, "list_messages")
+    monkeypatch.delattr(messages, "list_messages")
     with pytest.raises(TypeError, match="declared as list_messages"):
         subtools.__wrapped__()
 
