@@ -11,8 +11,18 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Closable(Protocol):
+    """What keeps something open that a fork must not copy."""
+
+    def let_go(self) -> None:
+        """Close it until its next use; takes no lock."""
+
 
 _renewals: set[weakref.WeakMethod[Callable[[], None]]] = set()
+_files: set[weakref.ref[Closable]] = set()
 _renewed = {os.getpid()}
 _renewing: dict[int, threading.Lock] = {}
 
@@ -24,6 +34,14 @@ def renew_in_child(renew: Callable[[], None]) -> None:
     the child.
     """
     _renewals.add(weakref.WeakMethod(renew, _renewals.discard))
+
+
+def close_before_fork(file: Closable) -> None:
+    """Register a file, to be let go before every fork while its object exists.
+
+    A server that forks in C skips that; so it is let go in the child as well.
+    """
+    _files.add(weakref.ref(file, _files.discard))
 
 
 def notice_fork() -> None:
@@ -41,11 +59,18 @@ def _renew_all() -> None:
     for reference in list(_renewals):
         if renew := reference():
             renew()
+    _close_files()
     _renewed.add(os.getpid())
 
 
+def _close_files() -> None:
+    for reference in list(_files):
+        if file := reference():
+            file.let_go()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(before=_close_files, after_in_child=_renew_all)
 
 
 class ForkSafeLock:
@@ -61,6 +86,11 @@ class ForkSafeLock:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
+
+    @property
+    def lock(self) -> threading.Lock:
+        """The plain lock of this process, for what waits a limited time."""
+        return self._lock
 
     @property
     def __enter__(self) -> Callable[..., bool]:

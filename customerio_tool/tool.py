@@ -164,12 +164,13 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         self.close()
 
     def close(self) -> None:
-        """Close the tool and its sandbox; the session, which other tools share, stays open.
+        """Close the tool, its sandbox and files; the session, which other tools share, stays open.
 
-        Later calls fail with `tool_closed`.
+        Later calls fail with `tool_closed`. A file that other tools use opens again by itself.
         """
         self._is_closed = True
         self._client.close()
+        self._backends.let_go()
         if self.local is not None:
             self.local.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customerio_tool.backends.approvals.memory import MemoryApprovals
@@ -145,15 +146,22 @@ class Backends:
             shared = replace(shared, limiter=_local_limiter(rates))
         path = source.get(LEDGER_FILE_VARIABLE, "").strip()
         if path:
-            shared = replace(shared, ledger=_sqlite_ledger(path))
+            shared = replace(shared, ledger=_sqlite_ledger(Path(path).absolute()))
         if can_seal() and (path or url.reveal()):
-            approvals = _sqlite_approvals(path) if path else _redis_approvals(url)
+            file = Path(f"{path}-approvals").absolute()
+            approvals = _sqlite_approvals(file) if path else _redis_approvals(url)
             shared = replace(shared, approvals=approvals)
         if path := source.get(AUDIT_FILE_VARIABLE, "").strip():
             shared = replace(shared, telemetry=(*shared.telemetry, _audit_trail(path)))
         if text := source.get(THREADS_VARIABLE, "").strip():
             shared = replace(shared, threads=_threads(text))
         return shared
+
+    def let_go(self) -> None:
+        """Close the files of SQLite until their next use; other tools may go on using them."""
+        for part in (self.ledger, self.approvals):
+            if let_go := getattr(part, "let_go", None):
+                let_go()
 
 
 def _refuse_lacking(name: str, part: object, protocol: type) -> None:
@@ -228,13 +236,15 @@ def _redis_approvals(url: Secret[str]) -> Approvals:
     return RedisApprovals(url.reveal())
 
 
-def _sqlite_approvals(ledger_file: str) -> Approvals:
+@cache
+def _sqlite_approvals(path: Path) -> Approvals:
     from customerio_tool.backends.approvals.sqlite import SqliteApprovals
 
-    return SqliteApprovals(f"{ledger_file}-approvals")
+    return SqliteApprovals(path)
 
 
-def _sqlite_ledger(path: str) -> Ledger:
+@cache
+def _sqlite_ledger(path: Path) -> Ledger:
     from customerio_tool.backends.ledger.sqlite import SqliteLedger
 
     return SqliteLedger(path)

@@ -91,6 +91,12 @@ def _redis_held(url: str) -> bytes:
         return b"".join(part for key in client.scan_iter() for part in (key, client.get(key)))
 
 
+def _file_held(place: str) -> bytes:
+    """The file and its logs."""
+    path = Path(place)
+    return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
+
+
 STORES = {
     "memory": Store(opened=lambda _nowhere: nullcontext(MemoryLedger())),
     "sqlite": Store(
@@ -98,7 +104,7 @@ STORES = {
         outside=Outside(
             place=lambda request: str(_folder(request) / "sends.db"),
             lost=lambda request: (str(_folder(request) / "nowhere" / "sends.db"), "nowhere"),
-            held=lambda place: Path(place).read_bytes(),
+            held=_file_held,
         ),
     ),
     "redis": Store(

@@ -39,6 +39,7 @@ _FORMAT = Format(
         "waiting_by_key": "CREATE INDEX waiting_by_key ON waiting (workspace, key)",
     },
     lost=ApprovalsLost,
+    is_wiped=True,
 )
 _MEMBERS = ("subtool", "content", "key", "run", "asked_at", "ends_at")
 _SELECT = f"SELECT number, random, {', '.join(_MEMBERS)} FROM waiting WHERE workspace = ?"  # noqa: S608 - constant
@@ -48,7 +49,7 @@ ORDER BY total(length(content) + {OVERHEAD_BYTES}) DESC, min(number) LIMIT 1""" 
 
 
 class SqliteApprovals:
-    """Keeps waiting calls in one file, which is open only during a transaction.
+    """Keeps waiting calls in one file, which stays open between uses.
 
     The file is one of its own, not that of a ledger; `SqliteFile` says what it needs. The call
     itself is sealed in it; the name of the subtool, the times and digests are not. What was decided
@@ -65,6 +66,10 @@ class SqliteApprovals:
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
         self._file = SqliteFile(path, _FORMAT)
         self._max_bytes = max_bytes
+
+    def let_go(self) -> None:
+        """Close the file until its next use."""
+        self._file.let_go()
 
     def keep(
         self, workspace: str, waiting: Waiting, now: float, entropy: Callable[[int], bytes]

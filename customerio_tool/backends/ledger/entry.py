@@ -11,7 +11,8 @@ State: TypeAlias = Literal["started", "sent", "unknown"]
 
 
 FORGOTTEN_AT_ONCE = 200
-"""How many entries that have expired one use of a store removes, so that no use takes long."""
+"""How many entries that have expired one use of a store removes at most, so that none takes long.
+"""
 
 
 class LedgerLost(Exception):

@@ -7,17 +7,15 @@ import os
 import sqlite3
 
 from customerio_tool.backends import sqlite_file
-from customerio_tool.backends.ledger.entry import (
-    FORGOTTEN_AT_ONCE,
-    Entry,
-    LedgerLost,
-    Unit,
-)
+from customerio_tool.backends.ledger.entry import Entry, LedgerLost, Unit
 from customerio_tool.backends.sqlite_file import Format, SqliteFile
 
 BUSY_SECONDS = sqlite_file.BUSY_SECONDS
 """The longest wait for another process's write, in seconds. A claim waits at most until the
 deadline of its call; `settle` and `release` wait even past it."""
+
+FORGOTTEN_AT_ONCE = 50
+"""How many entries that have expired one claim removes: each is on a page of its own."""
 
 APPLICATION_ID = 0x43494F4C
 """Marks a file as a ledger ("CIOL"), in the `application_id` of SQLite."""
@@ -39,7 +37,7 @@ _FORMAT = Format(
 
 
 class SqliteLedger:
-    """A ledger in one file, which is open only during a transaction.
+    """A ledger in one file, which stays open between uses.
 
     The file must be on a local disk: a WAL database does not work on a network file system
     (https://www.sqlite.org/wal.html). A claim is on the disk before its message is sent. SQLite
@@ -54,6 +52,10 @@ class SqliteLedger:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._file = SqliteFile(path, _FORMAT)
+
+    def let_go(self) -> None:
+        """Close the file until its next use; a tool does that when it is closed."""
+        self._file.let_go()
 
     def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""

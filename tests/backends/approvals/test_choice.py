@@ -26,6 +26,7 @@ def test_beside_a_ledger_file_calls_wait_in_a_file_of_their_own(tmp_path: Path) 
     store = chosen({"CUSTOMERIO_LEDGER_FILE": str(tmp_path / "sends.db")})
     assert isinstance(store, SqliteApprovals)
     store.keep("w", WAITING, NOW, bytes)
+    store.let_go()
     assert [path.name for path in tmp_path.iterdir()] == ["sends.db-approvals"]
 
 

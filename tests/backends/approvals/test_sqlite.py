@@ -152,6 +152,7 @@ def test_a_damaged_file_runs_nothing_twice_and_raises_nothing_else(
 ) -> None:
     store = SqliteApprovals(file)
     ids = [keep(store, f"k{number}", SECRET[: 50 * number]) for number in range(40)]
+    store.let_go()
     sound = file.read_bytes()
     noise = bytes(range(1, 226)) * 4
     file.write_bytes(sound[:at] + (noise + sound[at + 900 :] if kind == "noise" else b""))

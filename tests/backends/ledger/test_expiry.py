@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from customerio_tool.backends.ledger import sqlite
 from customerio_tool.backends.ledger.entry import FORGOTTEN_AT_ONCE, Ledger, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
@@ -48,7 +49,9 @@ def test_what_has_expired_and_is_still_there_holds_nothing(ledger: Ledger) -> No
     fresh = replace(ENTRY, state="sent", expires_at=LATER + 10)
     assert ledger.claim(last, fresh, LATER) is None, "the key is free"
     assert ledger.find(last, LATER) == fresh
-    for use in range(4):  # the rest is removed meanwhile, and the fresh entry is not
+    for use in range(
+        1 + MANY // sqlite.FORGOTTEN_AT_ONCE
+    ):  # the rest is removed meanwhile, and the fresh entry is not
         ledger.claim(f"other {use}", fresh, LATER)
     assert ledger.find(last, LATER) == fresh
 
@@ -68,7 +71,7 @@ def test_a_use_of_the_file_removes_no_more_than_a_few(tmp_path: Path) -> None:
     fill(ledger)
     left = MANY + 3
     while left:
-        gone = min(FORGOTTEN_AT_ONCE, left)
+        gone = min(sqlite.FORGOTTEN_AT_ONCE, left)
         assert ledger.claim("mine", replace(ENTRY, expires_at=LATER + 10), LATER) is None
         ledger.release("mine")
         with closing(sqlite3.connect(path)) as db:

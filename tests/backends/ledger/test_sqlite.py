@@ -7,7 +7,9 @@ import sqlite3
 import stat
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,18 +75,22 @@ def test_another_process_that_never_finishes_a_write_is_a_lost_ledger(
 def test_a_claim_waits_no_longer_than_its_call_may_take(
     file: Path, monkeypatch: pytest.MonkeyPatch, left: float, patience: float
 ) -> None:
-    ledger, connect = SqliteLedger(file), sqlite3.connect
+    """Neither on a connection that is new nor on one that is open already."""
     waits: list[float] = []
-    ledger.release("k")
 
-    def noted(path: Path, *, timeout: float, isolation_level: None) -> sqlite3.Connection:
-        waits.append(timeout)
-        return connect(path, timeout=timeout, isolation_level=isolation_level)
+    class Noted(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "BEGIN IMMEDIATE":
+                waits.append(super().execute("PRAGMA busy_timeout").fetchone()[0] / 1000)
+            return super().execute(sql, *values)
 
-    monkeypatch.setattr("customerio_tool.backends.ledger.sqlite.sqlite3.connect", noted)
-    ledger.claim("k", replace(ENTRY, ends_at=START + left), START)
-    ledger.settle("k", ENTRY, START)
-    assert waits == [patience, ledger_sqlite.BUSY_SECONDS]
+    SqliteLedger(file).release("k")
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Noted))
+    ledger = SqliteLedger(file)
+    for _ in range(2):
+        ledger.claim("k", replace(ENTRY, ends_at=START + left), START)
+        ledger.settle("k", ENTRY, START)
+    assert waits == 2 * [patience, ledger_sqlite.BUSY_SECONDS]
 
 
 def test_a_file_that_is_no_database_is_a_lost_ledger(file: Path) -> None:
