@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Literal
 
 from ..refusal import Refused
 from ..rules import broadcasts, campaigns, metrics
@@ -45,15 +44,13 @@ def get_campaign(ws: Workspace, _request: Request, campaign_id: str) -> Reply:
 def campaign_metrics(ws: Workspace, request: Request, campaign_id: str) -> Reply:
     """A campaign's metrics in buckets."""
     row = campaigns.get(ws, path_number(campaign_id, "campaign_id"))
-    return _metrics(ws, request, "campaign", row["id"])
+    return _metrics(ws, request, row["id"])
 
 
-def _metrics(
-    ws: Workspace, request: Request, column: Literal["campaign", "broadcast"], owner: int
-) -> Reply:
+def _metrics(ws: Workspace, request: Request, owner: int) -> Reply:
     """Metrics version 2 with ``version=2``, otherwise version 1 (A+)."""
     asked = request.query
-    query = metrics.Query(column, owner, asked.get("type") or None)
+    query = metrics.Query(owner, asked.get("type") or None)
     if asked.get("version") == "2":
         if not asked.get("res"):
             raise Refused("res is required with version 2")
@@ -141,7 +138,7 @@ def get_broadcast(ws: Workspace, _request: Request, broadcast_id: str) -> Reply:
 def broadcast_metrics(ws: Workspace, request: Request, broadcast_id: str) -> Reply:
     """A broadcast's metrics in buckets."""
     row = campaigns.get(ws, path_number(broadcast_id, "broadcast_id"), "broadcast")
-    return _metrics(ws, request, "broadcast", row["id"])
+    return _metrics(ws, request, row["id"])
 
 
 @CAMPAIGNS.route(

@@ -87,7 +87,7 @@ def used_by(ws: Workspace, _request: Request, segment_id: str) -> Reply:
 def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
     """The number of people in a segment."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
-    return json_reply({"segment_id": row["id"], "count": len(segments.members(ws, row))})
+    return json_reply({"segment_id": row["id"], "count": segments.count(ws, row)})
 
 
 @SEGMENTS.route(
@@ -104,7 +104,7 @@ def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
     if not 1 <= limit <= MEMBERS_PAGE:
         raise Refused(f"limit must be 1 to {MEMBERS_PAGE}")
     start = request.query_int("start") or 0
-    found = [person for person in segments.members(ws, row) if person["pk"] > start]
+    found = segments.members(ws, row, start, limit + 1)
     page = found[:limit]
     return json_reply(
         {

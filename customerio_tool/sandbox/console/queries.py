@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..limits import parse_digits
-from ..rules import filters
+from ..rules import segments as rules
+from ..rules.segments import MEMBERS
+from ..store.schema import HOUR
 from ..store.store import Row
 from ..store.terms import normal
 from ..store.workspace import Workspace
@@ -16,7 +17,6 @@ from ..store.workspace import Workspace
 PAGE = 20
 FEW = 8
 MOST = 50  # of what has no pages: a person's devices, segments, objects
-CHECKED = 50  # people, for a page of a dynamic segment
 COUNTED = 100  # a larger number is shown as this one and +
 DAYS = 14
 _END = 2**63 - 1
@@ -101,13 +101,12 @@ def relationships(ws: Workspace, pk: int) -> list[Row]:
 
 def segments_of(ws: Workspace, person: Row) -> list[Row]:
     """The segments that hold a person: the manual ones, then the dynamic ones."""
-    sql = """SELECT segments.* FROM members CROSS JOIN segments ON segments.id = members.segment
-             WHERE members.person=? LIMIT ?"""
-    manual = ws.store.all(sql, (person["pk"], MOST))
-    sql = "SELECT * FROM segments WHERE type='dynamic' AND id>0 ORDER BY id LIMIT ?"
-    dynamic = ws.store.all(sql, (MOST,))
-    fitting = [row for row in dynamic if filters.fits(ws, json.loads(row["conditions"]), person)]
-    return [*manual, *fitting]
+    found: list[Row] = []
+    for table in MEMBERS.values():
+        sql = f"""SELECT segments.* FROM {table} AS m CROSS JOIN segments ON segments.id = m.segment
+                  WHERE m.person=? LIMIT ?"""  # noqa: S608 - two names
+        found += ws.store.all(sql, (person["pk"], MOST))
+    return found
 
 
 _OLDER = "(created, pk) < (?,?) ORDER BY created DESC, pk DESC LIMIT ?"
@@ -180,8 +179,8 @@ def campaign(ws: Workspace, number: int, kind: Owner) -> Row | None:
 
 def totals(ws: Workspace, owner: int) -> dict[str, int]:
     """How often each metric of a campaign or broadcast was recorded up to now."""
-    sql = "SELECT name, sum(n) AS n FROM tallies WHERE owner=? GROUP BY name"
-    counts = {row["name"]: row["n"] for row in ws.store.all(sql, (owner,))}
+    sql = "SELECT name, sum(n) AS n FROM tallies WHERE owner=? AND span=? GROUP BY name"
+    counts = {row["name"]: row["n"] for row in ws.store.all(sql, (owner, HOUR))}
     sql = """SELECT metrics.name, count(*) AS n FROM metrics
              CROSS JOIN deliveries ON deliveries.pk = metrics.delivery
              WHERE metrics.at>? AND coalesce(campaign, broadcast)=? GROUP BY +metrics.name"""
@@ -194,10 +193,11 @@ def daily(ws: Workspace, owner: int, name: str) -> list[tuple[int, int]]:
     """The count of one metric on each of the last days in UTC: the day's start, and the count."""
     today = ws.now // 86400
     counts = dict.fromkeys(range(today - DAYS + 1, today + 1), 0)
-    sql = "SELECT hour, n FROM tallies WHERE owner=? AND name=? AND hour BETWEEN ? AND ?"
+    sql = """SELECT slot, n FROM tallies
+             WHERE owner=? AND span=? AND name=? AND slot BETWEEN ? AND ?"""
     since = 24 * (today - DAYS + 1)
-    for row in ws.store.all(sql, (owner, name, since, ws.now // 3600)):
-        counts[row["hour"] // 24] += row["n"]
+    for row in ws.store.all(sql, (owner, HOUR, name, since, ws.now // HOUR)):
+        counts[row["slot"] // 24] += row["n"]
     return [(86400 * day, count) for day, count in counts.items()]
 
 
@@ -225,27 +225,16 @@ def segment(ws: Workspace, number: int) -> Row | None:
     return ws.store.one("SELECT * FROM segments WHERE id=?", (number,))
 
 
-def size_of(ws: Workspace, number: int) -> int:
-    """The number of members of a manual segment; ``COUNTED`` + 1 means more than that."""
-    sql = "SELECT count(*) FROM (SELECT 1 FROM members WHERE segment=? LIMIT ?)"
-    return int(ws.store.scalar(sql, (number, COUNTED + 1)))
+def size_of(ws: Workspace, segment: Row) -> int:
+    """The number of a segment's members; ``COUNTED`` + 1 means more than that."""
+    table = MEMBERS[segment["type"]]
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE segment=? LIMIT ?)"  # noqa: S608 - two names
+    return int(ws.store.scalar(sql, (segment["id"], COUNTED + 1)))
 
 
 def members(ws: Workspace, segment: Row, after: int = 0) -> Page:
-    """The people of a segment, the oldest first.
-
-    A dynamic segment is computed: a page shows who fits among the next ``CHECKED`` people.
-    """
-    if segment["type"] == "manual":
-        sql = """SELECT people.* FROM members CROSS JOIN people ON people.pk = members.person
-                 WHERE segment=? AND person>? ORDER BY person LIMIT ?"""
-        rows = ws.store.all(sql, (segment["id"], after, PAGE + 1))
-        return _page(rows, PAGE, lambda row: row["pk"])
-    sql = "SELECT * FROM people WHERE pk>? ORDER BY pk LIMIT ?"
-    rows = ws.store.all(sql, (after, CHECKED + 1))
-    page = _page(rows, CHECKED, lambda row: row["pk"])
-    conditions = json.loads(segment["conditions"])
-    return Page([each for each in page.rows if filters.fits(ws, conditions, each)], page.next)
+    """The people of a segment, the oldest first."""
+    return _page(rules.members(ws, segment, after, PAGE + 1), PAGE, lambda row: row["pk"])
 
 
 _SHOWN = """SELECT n, time, api, operation, method, path, status, applied, reason, fault

@@ -21,14 +21,10 @@ _COLUMNS = ("sent", "delivered", "opened", "clicked", "converted")
 
 @PAGES.get("/console/segments")
 def segments(visit: Visit) -> Reply:
-    """The segments, the manual ones with their size."""
+    """The segments with their sizes."""
     with visit.read() as ws:
         page = queries.segments(ws, visit.number("after") or 0)
-        sizes = {
-            row["id"]: _size(queries.size_of(ws, row["id"]))
-            for row in page.rows
-            if row["type"] == "manual"
-        }
+        sizes = {row["id"]: _size(queries.size_of(ws, row)) for row in page.rows}
     return visit.page("segments", page=page, sizes=sizes)
 
 
@@ -43,9 +39,7 @@ def segment(visit: Visit, segment_id: str) -> Reply:
         row = found(queries.segment(ws, _number(segment_id)), "segment with this number")
         page = queries.members(ws, row, visit.number("after") or 0)
     conditions = json.loads(row["conditions"]) if row["conditions"] else None
-    return visit.page(
-        "segment", segment=row, page=page, conditions=conditions, checked=queries.CHECKED
-    )
+    return visit.page("segment", segment=row, page=page, conditions=conditions)
 
 
 def _number(text: str) -> int:

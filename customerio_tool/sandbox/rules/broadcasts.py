@@ -240,10 +240,12 @@ def triggers(ws: Workspace, broadcast_id: int) -> list[Row]:
 
 def get_trigger(ws: Workspace, broadcast_id: int, number: int) -> Row:
     """One trigger. Raises Refused ``not_found``."""
-    for row in triggers(ws, broadcast_id):
-        if row["id"] == number:
-            return row
-    raise Refused("trigger not found", "not_found")
+    campaigns.get(ws, broadcast_id, "broadcast")
+    sql = "SELECT * FROM triggers WHERE broadcast=? AND id=?"
+    row = ws.store.one(sql, (broadcast_id, number))
+    if row is None:
+        raise Refused("trigger not found", "not_found")
+    return row
 
 
 def shown(ws: Workspace, row: Row) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..api import app_campaigns, app_messages, app_people, app_segments, control
 from ..clock import Clock
 from ..options import Options
 from ..refusal import Refused
-from ..rules import audience_file
+from ..rules import audience_file, filters
 from ..rules.audience_file import File, Wanted
 from ..seeds import demo_seed, seeding
 from ..store.snapshots import Snapshots
@@ -183,7 +183,9 @@ class Application:
             for write in pending.due(self.store, now):
                 ws = Workspace(self.store, self.options, write.received)
                 pending.apply(ws, write, self.router)
-            yield Workspace(self.store, self.options, now, operation)
+            ws = Workspace(self.store, self.options, now, operation)
+            yield ws
+            filters.settle(ws)
 
     def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
         """Restore the state of the start: workspace, log, faults, clock, options.

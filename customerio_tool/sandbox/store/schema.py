@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-VERSION = 9
+VERSION = 10
+
+LISTED = (
+    "attempted",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "converted",
+    "bounced",
+    "spammed",
+    "unsubscribed",
+    "dropped",
+    "failed",
+    "undeliverable",
+)
+"""The metrics by which messages are listed. Each has a bit in ``deliveries.recorded``, by which an
+index alone tells who has it not."""
+
+HOUR, SECOND = 3600, 1
+"""The spans in seconds by which ``tallies`` counts metrics: what an hour is cut in, by seconds."""
 
 TABLES = """
 CREATE TABLE generation (id TEXT NOT NULL) STRICT;
@@ -21,9 +41,11 @@ CREATE INDEX anonymous_ids_person ON anonymous_ids (person);
 CREATE TABLE suppressions (
   kind TEXT NOT NULL, value TEXT NOT NULL, grp INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (kind, value)) STRICT;
+CREATE INDEX suppressions_group ON suppressions (grp);
 CREATE TABLE devices (
   person INTEGER NOT NULL, token TEXT NOT NULL, platform TEXT NOT NULL,
   last_used INTEGER NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (person, token)) STRICT;
+CREATE INDEX devices_used ON devices (person, last_used DESC, token);
 CREATE INDEX devices_token ON devices (token);
 CREATE TABLE events (
   pk INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER, anonymous_id TEXT, name TEXT NOT NULL,
@@ -38,6 +60,7 @@ CREATE TABLE objects (
 CREATE TABLE relationships (
   person INTEGER NOT NULL, type TEXT NOT NULL, object TEXT NOT NULL, attributes TEXT NOT NULL,
   PRIMARY KEY (person, type, object)) STRICT;
+CREATE INDEX relationships_object ON relationships (type, object);
 CREATE TABLE segments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, description TEXT NOT NULL,
   type TEXT NOT NULL, conditions TEXT, created_at INTEGER NOT NULL,
@@ -46,10 +69,16 @@ CREATE INDEX segments_type ON segments (type);
 CREATE TABLE members (
   segment INTEGER NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (segment, person)) STRICT;
 CREATE INDEX members_person ON members (person);
+CREATE TABLE dynamic_members (
+  segment INTEGER NOT NULL, person INTEGER NOT NULL,
+  PRIMARY KEY (segment, person)) STRICT, WITHOUT ROWID;
+CREATE INDEX dynamic_members_person ON dynamic_members (person);
+CREATE TABLE unsettled (person INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE campaigns (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
   state TEXT NOT NULL, event_name TEXT, definition TEXT NOT NULL) STRICT;
 CREATE INDEX campaigns_kind ON campaigns (kind);
+CREATE INDEX campaigns_type ON campaigns (type, state);
 CREATE INDEX campaigns_event ON campaigns (event_name) WHERE event_name IS NOT NULL;
 CREATE TABLE templates (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, name_key TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
@@ -63,11 +92,19 @@ CREATE TABLE deliveries (
   identifiers TEXT NOT NULL, recipient TEXT, subject TEXT, created INTEGER NOT NULL,
   draft INTEGER NOT NULL, failure_message TEXT, campaign INTEGER, action INTEGER,
   broadcast INTEGER, trigger_id INTEGER, template INTEGER, trigger_event_id TEXT,
-  content TEXT NOT NULL, source TEXT NOT NULL DEFAULT '{}') STRICT;
+  content TEXT NOT NULL, source TEXT NOT NULL DEFAULT '{}',
+  recorded INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX deliveries_created ON deliveries (created, pk);
 CREATE INDEX deliveries_person ON deliveries (person, created);
-CREATE INDEX deliveries_campaign ON deliveries (campaign, created) WHERE campaign IS NOT NULL;
-CREATE INDEX deliveries_broadcast ON deliveries (broadcast, created) WHERE broadcast IS NOT NULL;
+CREATE INDEX deliveries_listed ON deliveries (draft, created, pk, recorded, type);
+CREATE INDEX deliveries_campaign ON deliveries (campaign, created, pk, recorded, type, draft)
+  WHERE campaign IS NOT NULL;
+CREATE INDEX deliveries_broadcast ON deliveries
+  (broadcast, created, pk, recorded, type, draft, trigger_id) WHERE broadcast IS NOT NULL;
+CREATE INDEX deliveries_trigger ON deliveries (trigger_id, created, pk, recorded, type, draft)
+  WHERE trigger_id IS NOT NULL;
+CREATE INDEX deliveries_message ON deliveries
+  (coalesce(template, action), created, pk, recorded, type, draft);
 CREATE TABLE attachments (
   delivery INTEGER NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL,
   PRIMARY KEY (delivery, name)) STRICT;
@@ -76,8 +113,9 @@ CREATE TABLE metrics (
   PRIMARY KEY (delivery, name)) STRICT;
 CREATE INDEX metrics_at ON metrics (at);
 CREATE TABLE tallies (
-  owner INTEGER NOT NULL, name TEXT NOT NULL, hour INTEGER NOT NULL, n INTEGER NOT NULL,
-  PRIMARY KEY (owner, name, hour)) STRICT, WITHOUT ROWID;
+  owner INTEGER NOT NULL, span INTEGER NOT NULL, name TEXT NOT NULL, slot INTEGER NOT NULL,
+  channel TEXT NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (owner, span, name, slot, channel)) STRICT, WITHOUT ROWID;
 CREATE TABLE activity (
   n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, operation TEXT NOT NULL,
   reason TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
@@ -98,21 +136,47 @@ CREATE INDEX requests_quiet ON requests (applied) WHERE applied=0;
 
 _NEW_TERMS = """INSERT INTO terms SELECT value, new.pk
   FROM json_each(search_terms(new.id, new.email, new.attributes))"""
+_BITS = " ".join(f"WHEN '{name}' THEN {1 << bit}" for bit, name in enumerate(LISTED))
+_TALLIES = " UNION ALL ".join(
+    f"""SELECT coalesce(campaign, broadcast) AS owner, {span}, {{row}}.name, {{row}}.at / {span},
+        type, {{n}} FROM deliveries
+        WHERE pk={{row}}.delivery AND coalesce(campaign, broadcast) IS NOT NULL"""  # noqa: S608 - two numbers
+    for span in [HOUR, SECOND]
+)
+_TALLY = f"""INSERT INTO tallies SELECT * FROM ({_TALLIES}) WHERE true
+  ON CONFLICT (owner, span, name, slot, channel) DO UPDATE SET n=n+excluded.n"""  # noqa: S608 - as above
+_UNSETTLE = {
+    "people_begun": ("INSERT ON people", "VALUES (new.pk)"),
+    "people_edited": (
+        "UPDATE OF cio_id, id, email, unsubscribed, attributes ON people",
+        "VALUES (new.pk)",
+    ),
+    "members_added": ("INSERT ON members", "VALUES (new.person)"),
+    "members_moved": ("UPDATE ON members", "VALUES (new.person), (old.person)"),
+    "members_deleted": ("DELETE ON members", "VALUES (old.person)"),
+    "segments_added": ("INSERT ON segments WHEN new.type='dynamic'", "SELECT pk FROM people"),
+}
 TRIGGERS = (
     f"""CREATE TRIGGER people_added AFTER INSERT ON people
         WHEN new.id IS NOT NULL OR new.email IS NOT NULL OR new.attributes<>'{{}}'
         BEGIN {_NEW_TERMS}; END""",
     f"""CREATE TRIGGER people_changed AFTER UPDATE OF id, email, attributes ON people
         BEGIN DELETE FROM terms WHERE person=old.pk; {_NEW_TERMS}; END""",  # noqa: S608 - as above
-    """CREATE TRIGGER people_deleted AFTER DELETE ON people
-       BEGIN DELETE FROM terms WHERE person=old.pk; END""",
-    """CREATE TRIGGER metrics_added AFTER INSERT ON metrics BEGIN
-       INSERT INTO tallies
-       SELECT coalesce(campaign, broadcast), new.name, new.at / 3600, 1 FROM deliveries
-       WHERE pk=new.delivery AND coalesce(campaign, broadcast) IS NOT NULL
-       ON CONFLICT (owner, name, hour) DO UPDATE SET n=n+1; END""",
-    """CREATE TRIGGER metrics_deleted AFTER DELETE ON metrics BEGIN
-       UPDATE tallies SET n=n-1 WHERE name=old.name AND hour=old.at / 3600 AND owner=(
-         SELECT coalesce(campaign, broadcast) FROM deliveries WHERE pk=old.delivery); END""",
+    """CREATE TRIGGER people_deleted AFTER DELETE ON people BEGIN
+       DELETE FROM terms WHERE person=old.pk;
+       DELETE FROM dynamic_members WHERE person=old.pk;
+       DELETE FROM unsettled WHERE person=old.pk; END""",
+    *(
+        f"""CREATE TRIGGER {name} AFTER {event}
+            BEGIN INSERT OR IGNORE INTO unsettled {people}; END"""
+        for name, (event, people) in _UNSETTLE.items()
+    ),
+    f"""CREATE TRIGGER metrics_added AFTER INSERT ON metrics BEGIN
+       UPDATE deliveries SET recorded=recorded | CASE new.name {_BITS} ELSE 0 END
+       WHERE pk=new.delivery;
+       {_TALLY.format(row="new", n=1)}; END""",  # noqa: S608 - our own words
+    f"""CREATE TRIGGER metrics_deleted AFTER DELETE ON metrics BEGIN
+       {_TALLY.format(row="old", n=-1)}; END""",
 )
-"""Keep ``terms``, the index that the console searches, and ``tallies``, the counts of metrics."""
+"""Keep ``terms``, the index that the console searches; ``unsettled``, the people whose dynamic
+segments are to be worked out; ``recorded``, the metrics that a delivery ever had; ``tallies``."""

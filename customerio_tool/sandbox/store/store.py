@@ -257,8 +257,12 @@ class Store:
         """
         with self.transaction():
             self._end_recording()
+            for row in self.all("SELECT name FROM sqlite_master WHERE type='trigger'"):
+                self.execute(f'DROP TRIGGER "{row["name"]}"')  # without one, a table goes at once
             for row in self.all("SELECT name FROM sqlite_master WHERE type='table'"):
                 self.execute(f'DELETE FROM "{row["name"]}"')  # noqa: S608 - names of our own tables
+            for statement in TRIGGERS:
+                self.execute(statement)
             self._begin_generation()
 
     def close(self) -> None:
