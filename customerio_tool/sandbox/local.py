@@ -241,7 +241,10 @@ class Sandbox:
         return self.application.faults.add(rule)
 
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
-        """The entries of the request log with a number above ``after``, without credentials."""
+        """The entries of the request log with a number above ``after``, without credentials.
+
+        The log keeps the newest 10,000; the option ``requests_kept`` changes that.
+        """
         return self.application.requests(after)
 
     def wait_for(
@@ -270,9 +273,11 @@ class Sandbox:
         if len(found) < count:
             came = f"{len(found)} of {count} {operation or 'any'} requests"
             end = "before it stopped" if application.ending.is_set() else f"within {timeout:g} s"
-            kept = application.options.requests_kept
-            log = f" and are in the log, which keeps the newest {kept} (options.requests_kept)"
-            raise TimeoutError(f"{came} came {end}{log if kept else ''}")
+            with application.work() as ws:
+                is_cut = request_log.first_number(ws) > 1
+            kept = f"the newest {application.options.requests_kept} (options.requests_kept)"
+            log = f" and are in the log, which keeps {kept}" if is_cut else ""
+            raise TimeoutError(f"{came} came {end}{log}")
         return found
 
     def state(self) -> dict[str, Any]:

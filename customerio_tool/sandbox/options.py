@@ -53,7 +53,7 @@ class Options:
     max_body: int = 32_000_000  # above the largest documented payload (broadcast, 25 MB)
     idle_timeout: float = 75.0
     file_timeout: float = 5.0  # a broadcast's file must have come whole by then
-    requests_kept: int = 0  # the log keeps this many, the newest; 0: all, however many
+    requests_kept: int = 10_000  # the log keeps this many, the newest; 0: all, however many
     fault_header: bool = False  # whether a request may ask for a fault by X-Sandbox-Fault
 
     # --- limits and pace

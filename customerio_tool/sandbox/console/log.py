@@ -9,6 +9,7 @@ from typing import Any
 from ..json_text import parse_json
 from ..limits import parse_digits
 from ..refusal import Refused
+from ..serving import request_log
 from ..serving.http import Reply
 from ..serving.routes import UNKNOWN
 from ..store.workspace import Workspace
@@ -32,12 +33,14 @@ def requests(visit: Visit) -> Reply:
     quiet, before = visit.request.query_bool("quiet"), visit.number("before")
     with visit.read() as ws:
         page = queries.requests(ws, Shown(operation, quiet), before)
-        last = queries.last_request(ws)
+        last, gone = queries.last_request(ws), request_log.first_number(ws) > 1
     return visit.page(
         "requests",
         entries=page.rows,
         next=page.next,
         last=last,
+        gone=gone,
+        kept=visit.application.options.requests_kept,
         grows=not (operation or quiet or before),
         operation=operation or "",
         quiet=quiet,
@@ -65,8 +68,14 @@ def stream(visit: Visit) -> Reply:
 @PAGES.get("/console/requests/{number}")
 def request(visit: Visit, number: str) -> Reply:
     """One entry of the log."""
+    wanted = parse_digits(number) or 0
     with visit.read() as ws:
-        entry = found(queries.request(ws, parse_digits(number) or 0), "request with this number")
+        if 0 < wanted < request_log.first_number(ws):
+            kept = f"{visit.application.options.requests_kept:,} (option requests_kept)"
+            raise Refused(
+                f"Request {wanted} is gone: the log keeps the newest {kept}.", "not_found"
+            )
+        entry = found(queries.request(ws, wanted), "request with this number")
     parsed = None
     with suppress(Refused):  # a body that is no JSON, or was cut for the log
         parsed = parse_json(entry["body"].encode()) if entry["body"] else None

@@ -85,6 +85,11 @@ def _shown(row: Row) -> dict[str, Any]:
     }
 
 
+def first_number(ws: Workspace) -> int:
+    """The number of the oldest entry, 0 when there is none; above 1 when older ones are gone."""
+    return int(ws.store.scalar("SELECT min(n) FROM requests") or 0)
+
+
 def last_number(ws: Workspace) -> int:
     """The number of the newest entry, 0 when there is none."""
     return int(ws.store.scalar("SELECT max(n) FROM requests") or 0)
