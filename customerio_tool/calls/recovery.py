@@ -60,6 +60,17 @@ class Recovery:
         self._subtool = call.subtool
         self._bounds = bounds
         self._hidden = hidden
+        self._has_slot = False
+
+    def wait_for_slot(self, request: Request) -> None:
+        """Wait until the request may be sent, so that `answer` sends it at once.
+
+        Raises:
+            RateLimited: Its slot comes after the deadline.
+            Cancelled: The host cancelled the call.
+        """
+        self._retrier.take_slot(request, self._subtool.effect, self._bounds)
+        self._has_slot = True
 
     def answer(self, request: Request) -> Answer[Any]:
         """Send the request, make the second read if the call needs one, and return both payloads.
@@ -88,7 +99,8 @@ class Recovery:
         return self._payload_after_read_back(request, attempts)
 
     def _exchange(self, request: Request, effect: Effect) -> Attempts:
-        return self._retrier.send(request, effect, self._bounds)
+        has_slot, self._has_slot = self._has_slot, False
+        return self._retrier.send(request, effect, self._bounds, has_slot=has_slot)
 
     def _payload_after_read_back(self, request: Request, lost: Attempts) -> Item:
         """Read back, or send once more; a cancellation leaves the call in doubt."""

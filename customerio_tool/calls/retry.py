@@ -128,18 +128,36 @@ class Retrier:
         self._clock = clock
         self._chance = chance
 
-    def send(self, request: Request, effect: Effect, bounds: Bounds) -> Attempts:
+    def take_slot(self, request: Request, effect: Effect, bounds: Bounds) -> None:
+        """Wait for the slot of the first attempt of a request; see `send`.
+
+        Raises:
+            RateLimited: The first slot of the rate class comes after the deadline.
+            Cancelled: The host cancelled the call.
+        """
+        # A read that is cut off does no harm; a write that is would leave its outcome unknown.
+        may_be_cut = bounds.brief or effect.read_only
+        least = self._least_seconds(effect) if may_be_cut else self._client.timeouts.whole
+        self._take_slot(request, bounds, least, doubtful=False)
+
+    def send(
+        self, request: Request, effect: Effect, bounds: Bounds, *, has_slot: bool = False
+    ) -> Attempts:
         """Send a request until its answer is final or no further attempt is safe or allowed.
+
+        Args:
+            request: The request.
+            effect: The effect of the call.
+            bounds: The limits of its attempts.
+            has_slot: Whether `take_slot` was called for the first attempt.
 
         Raises:
             RateLimited: The first slot of the rate class comes after the deadline.
             Cancelled: The host cancelled the call.
             CustomerIoError: The region of the account could not be found out.
         """
-        # A read that is cut off does no harm; a write that is would leave its outcome unknown.
-        may_be_cut = bounds.brief or effect.read_only
-        least = self._least_seconds(effect) if may_be_cut else self._client.timeouts.whole
-        self._take_slot(request, bounds, least, doubtful=False)
+        if not has_slot:
+            self.take_slot(request, effect, bounds)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
             try:

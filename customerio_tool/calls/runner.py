@@ -215,7 +215,8 @@ class Runner:
             return send()
         counted = self._budget.within(call, policy.send_budget, send)
         read = partial(self._read, call, bounds, policy)
-        return self._send_once.run(call, request, counted, ends_at=ends_at, read=read)
+        wait = partial(recovery.wait_for_slot, request)
+        return self._send_once.run(call, request, counted, wait=wait, ends_at=ends_at, read=read)
 
     def _shared_answer(
         self, call: Call[Any], policy: Policy, recovery: Recovery, bounds: Bounds

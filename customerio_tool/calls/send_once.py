@@ -7,6 +7,9 @@ Choose its store by who shares it: `MemoryLedger` for one process, `SqliteLedger
 A message has a key made from its content and its run, and perhaps one that the caller chose. A new
 key of the caller sends the message again on purpose. It never releases a message with an unknown
 outcome: only a person does. `doubts` does the same for other messages to the same people.
+
+A message is `started` once it may go at once. So a process that dies while the message waits for
+its turn leaves no doubt.
 """
 
 from __future__ import annotations
@@ -105,6 +108,7 @@ class SendOnce:
         send: Callable[[], Item],
         *,
         ends_at: float,
+        wait: Callable[[], None] = lambda: None,
         read: Read = lambda _: None,
     ) -> Item:
         """Send a message unless the ledger has it already, and store the outcome.
@@ -116,6 +120,7 @@ class SendOnce:
                 `took_effect="no"`, the message was not sent; after any other exception the outcome
                 is unknown.
             ends_at: The deadline of the call, in Unix seconds; nothing is sent after it.
+            wait: Waits until the message may go at once; the ledger has no trace of it before.
             read: Makes a read within that deadline.
 
         Returns:
@@ -128,12 +133,28 @@ class SendOnce:
             OutcomeUnknown: An earlier call of the same message has an unknown outcome.
             SendInProgress: Another call is sending the same message now.
             LedgerUnavailable: The ledger cannot be used, and `best_effort` is false.
-            CustomerIoError: Raised by `send`.
+            CustomerIoError: Raised by `wait` or `send`.
         """
         claim = self._claim(call, request, ends_at)
-        lost: LedgerLost | None = None
         held: tuple[str, Entry] | None = None
-        met: list[Doubt] = []
+        lost: LedgerLost | None = None
+        try:
+            held = self._found(claim)
+        except LedgerLost as error:
+            lost = error
+        if lost:
+            self._refuse_unless_best_effort(call, lost)
+        if held:
+            return self._result_of_earlier(claim, *held)
+        if not call.is_spent:  # else `send` refuses it
+            wait()
+        return self._send(claim, send) if lost else self._claim_and_send(claim, send, read)
+
+    def _claim_and_send(self, claim: _Claim, send: Callable[[], Item], read: Read) -> Item:
+        """Take the keys of a message that may go at once, and send it; `run` describes the rest."""
+        call, met = claim.call, list[Doubt]()
+        held: tuple[str, Entry] | None = None
+        lost: LedgerLost | None = None
         try:
             held = self._take(claim)
             met = [] if held else claim.doubts.met(self._now())
@@ -205,17 +226,22 @@ class SendOnce:
         doubts = Doubts(self._ledger, call, started, message)
         return _Claim(call, started, doubts, explicit, message)
 
+    def _found(self, claim: _Claim) -> tuple[str, Entry] | None:
+        """Return the first key of a message that is not free, with its entry; take none."""
+        for key in claim.keys:
+            now = self._now()
+            if taken := _in_the_way(claim, key, self._ledger.find(key, now), now):
+                return key, taken
+        return None
+
     def _take(self, claim: _Claim) -> tuple[str, Entry] | None:
         """Take the keys of a message, or return the first one that is not free, with its entry."""
         for key in claim.keys:
             now = self._now()
             held = self._ledger.claim(key, claim.started, now)
-            if held and key == claim.message and held.fingerprint != claim.started.fingerprint:
-                raise LedgerLost("the entry of a message has the fingerprint of another one")
+            if taken := _in_the_way(claim, key, held, now):
+                return key, taken
             if held:
-                as_of_now = held.as_of(now)
-                if not _may_be_taken(claim, key, as_of_now):
-                    return key, as_of_now
                 self._ledger.settle(key, claim.started, now)
             claim.taken[key] = held
         return None
@@ -296,6 +322,20 @@ class SendOnce:
         if key == claim.explicit or claim.explicit is None or call.is_spent:
             raise _still_unknown(first)
         return self._persons.ask_again(call, first)
+
+
+def _in_the_way(claim: _Claim, key: str, held: Entry | None, now: float) -> Entry | None:
+    """Return the entry that holds a key, as of now, unless this call may take the key.
+
+    Raises:
+        LedgerLost: The entry is of another message than its key.
+    """
+    if held is None:
+        return None
+    if key == claim.message and held.fingerprint != claim.started.fingerprint:
+        raise LedgerLost("the entry of a message has the fingerprint of another one")
+    as_of_now = held.as_of(now)
+    return None if _may_be_taken(claim, key, as_of_now) else as_of_now
 
 
 def _may_be_taken(claim: _Claim, key: str, held: Entry) -> bool:

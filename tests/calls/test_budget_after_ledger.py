@@ -86,6 +86,9 @@ def test_a_repeat_that_the_ledger_answers_costs_nothing(sandbox: Sandbox) -> Non
 
 
 class LostLedger(MemoryLedger):
+    def find(self, key: str, now: float) -> Any:
+        raise LedgerLost("gone")
+
     def claim(self, key: str, entry: Any, now: float) -> Any:
         raise LedgerLost("gone")
 

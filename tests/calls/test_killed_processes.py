@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,24 +145,18 @@ def test_a_spoilt_mark_counts_as_a_doubt_and_tells_nothing_of_its_own(
 ) -> None:
     ledger = make() if make else SqliteLedger(tmp_path / "ledger.sqlite")
 
-    class Spoiling(AnyPace):
-        """Spoils the marks of a send while it is sent."""
+    def spoil(_: object) -> None:
+        for key in keys:
+            ledger.settle(key, spoilt, time.time())
 
-        def reserve(self, *given: Any) -> Any:
-            for key, mark in marks.items():
-                ledger.settle(key, mark, time.time())
-            return super().reserve(*given)
-
-    marks: dict[str, Entry] = {}
     keys = [
         addressee_key(Connection.load(sandbox.connection()).workspace_key, who, "r") for who in WHO
     ]
     spoilt = Entry("started", "2:x", time.time(), time.time() + 20, time.time() + 900, facts)
-    marks.update(dict.fromkeys(keys, spoilt))
-    backends = Backends(limiter=Spoiling(), ledger=ledger)
+    backends = Backends(limiter=AnyPace(), ledger=ledger)
     clock = Clock(sleep=lambda _: None)
     with CustomerIoTool(sandbox.connection(), backends=backends, clock=clock) as tool:
-        assert tool.call(MAIL, E, context=RUN)["ok"]
+        assert tool.call(MAIL, E, context=replace(RUN, on_exchange=spoil))["ok"]
         told = tool.call(MAIL, {**E, "message_data": {"n": 1}}, context=RUN)
     assert code_of(told) == "confirmation_required"
     assert "ignore" not in json.dumps(told)

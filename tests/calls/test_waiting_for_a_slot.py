@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.backends.ledger.entry import Entry, Unit
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.slots import Slot
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools.declare import Pace
 from tests.support.clients import AnyPace
-from tests.support.retries import LIST_CALL, MAIL_CALL, PERSON_CALL, SkippingClock
+from tests.support.retries import (
+    BROADCAST_CALL,
+    LIST_CALL,
+    MAIL_CALL,
+    PERSON_CALL,
+    SkippingClock,
+    Tries,
+    tool_on,
+)
+
+RUN = CallContext(run_id="r")
 
 
 class Queue(AnyPace):
@@ -51,3 +64,69 @@ def test_a_call_waits_while_an_attempt_still_fits(
     refused = called(sandbox, call, longest + 0.1)
     assert refused["error"]["code"] == "rate_limited"
     assert refused["error"]["retry_after_seconds"] == pytest.approx(longest + 0.1, abs=0.1)
+
+
+class Died(BaseException):
+    """The end of a process: nothing is written after it."""
+
+
+class Recorded(MemoryLedger):
+    """A ledger that no dead process writes to, and that tells what was claimed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_dead = False
+        self.claimed: list[str] = []
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        self.claimed.append(key)
+        return super().claim(key, entry, now)
+
+    def settle(self, *given: Any) -> None:
+        if not self.is_dead:
+            super().settle(*given)
+
+    def release(self, key: str) -> None:
+        if not self.is_dead:
+            super().release(key)
+
+    def give_back(self, unit: Unit) -> None:
+        if not self.is_dead:
+            super().give_back(unit)
+
+
+SENDS = [MAIL_CALL, BROADCAST_CALL]
+
+
+@pytest.mark.parametrize("call", SENDS, ids=[name for name, _ in SENDS])
+@pytest.mark.parametrize("policy", [{}, {"send_budget": 1}], ids=["no budget", "budget"])
+def test_a_process_that_dies_while_a_send_waits_leaves_no_doubt(
+    sandbox: Sandbox, call: tuple[str, dict[str, Any]], policy: dict[str, Any]
+) -> None:
+    ledger, clock = Recorded(), SkippingClock()
+
+    def die(_: float) -> None:
+        ledger.is_dead = True
+        raise Died
+
+    def tool_with(sleep: Any, seconds: float) -> CustomerIoTool:
+        backends = Backends(limiter=Queue(clock, seconds), ledger=ledger)
+        clocks = replace(clock.whole(), sleep=sleep)
+        return CustomerIoTool(sandbox.connection(), backends=backends, clock=clocks, policy=policy)
+
+    with tool_with(die, 5.0) as mortal, pytest.raises(Died):
+        mortal.call(*call, context=RUN)
+    assert ledger.claimed == []
+    ledger.is_dead = False
+    with tool_with(clock.sleep, 0.0) as tool:
+        assert tool.call(*call, context=RUN)["outcome"] == "accepted"
+        assert tool.call(*call, context=RUN)["outcome"] == "already_sent"
+
+
+def test_a_repeat_that_the_ledger_answers_takes_no_slot(sandbox: Sandbox) -> None:
+    clock, ledger = SkippingClock(), MemoryLedger()
+    with tool_on(clock, sandbox.connection(), Tries(), ledger) as tool:
+        assert tool.call(*BROADCAST_CALL, context=RUN)["outcome"] == "accepted"
+        for _ in range(3):
+            assert tool.call(*BROADCAST_CALL, context=RUN)["outcome"] == "already_sent"
+    assert clock.sleeps == []

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,16 +96,11 @@ def test_a_redis_in_trouble_after_a_send_leaves_its_outcome_unknown(
     sandbox: Sandbox, redis_server: RedisServer
 ) -> None:
     with closing(RedisLedger(redis_server.patient_url)) as ledger, contextlib.ExitStack() as stop:
-
-        class Stopping(AnyPace):
-            """Brings trouble between the claim and the send."""
-
-            def reserve(self, *given: Any) -> Any:
-                stop.enter_context(trouble(redis_server, "out of memory"))
-                return super().reserve(*given)
-
-        with tool_on(sandbox, ledger=ledger, limiter=Stopping()) as tool:
-            first = tool.call("send_transactional_email", EMAIL, context=RUN)
+        in_trouble = replace(
+            RUN, on_exchange=lambda _: stop.enter_context(trouble(redis_server, "out of memory"))
+        )
+        with tool_on(sandbox, ledger=ledger, limiter=AnyPace()) as tool:
+            first = tool.call("send_transactional_email", EMAIL, context=in_trouble)
         stop.close()
         sandbox.clock.advance(60)
         again = send(sandbox, ledger=ledger)
