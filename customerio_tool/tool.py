@@ -180,6 +180,33 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         return self._backends.threads
 
     @property
+    def backends(self) -> Backends:
+        """The ledger, rate limits, telemetry and counters of the tool."""
+        return self._backends
+
+    @property
+    def workspace(self) -> str:
+        """The digest of the workspace: see `Connection.workspace_key`."""
+        return self._client.connection.workspace_key
+
+    def under(self, policy: Policy, *, backends: Backends | None = None) -> CustomerIoTool:
+        """Return another tool on the same connection and clock, under a policy of its own.
+
+        It is closed apart.
+
+        Args:
+            policy: The policy.
+            backends: Its backends; by default those of this tool.
+        """
+        return CustomerIoTool(
+            self._client.connection,
+            policy=policy,
+            backends=backends or self._backends,
+            clock=self._clock,
+            timeouts=self._client.timeouts,
+        )
+
+    @property
     def handlers(self) -> dict[str, Handler]:
         """Each subtool as a callable, by name; also those that may not run, which refuse."""
         return {name: Handler(self.call, name) for name in names()}

@@ -1,0 +1,1 @@
+"""Bulk: one subtool over many rows, each applied once, on one machine or many."""
