@@ -9,11 +9,12 @@ from customerio_tool.doors.bulk.job import (
     JobBusy,
     JournalLost,
 )
+from customerio_tool.doors.bulk.preparing import joined, prepared, run
 from customerio_tool.doors.bulk.progress import Progress
 from customerio_tool.doors.bulk.reading import Input
 from customerio_tool.doors.bulk.rows import Outcome, Row
 from customerio_tool.doors.bulk.run_rows import run_rows
-from customerio_tool.doors.bulk.running import Options, Summary, run
+from customerio_tool.doors.bulk.running import Options, Summary
 from customerio_tool.doors.bulk.work import Counts
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Progress",
     "Row",
     "Summary",
+    "joined",
+    "prepared",
     "run",
     "run_rows",
 ]

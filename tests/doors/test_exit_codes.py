@@ -31,6 +31,11 @@ EXITS = {
     "send_in_progress": 5,
     "reply_unreadable": 5,
     "tool_closed": 1,
+    "bulk_stopped": 1,
+    "input_invalid": 2,
+    "input_changed": 2,
+    "journal_lost": 1,
+    "job_busy": 5,
 }
 
 

@@ -30,12 +30,13 @@ _given: set[int] = set()
 
 
 class RedisServer:
-    """A redis-server on a free loopback port, which keeps nothing on disk.
+    """A redis-server on a free loopback port, which keeps nothing on disk unless it is asked to.
 
     Clients of `patient_url` give it up only when it is gone, and not when the machine is busy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
+        self._append = "yes" if keeps else "no"
         self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         timeouts = f"socket_timeout={PATIENCE}&socket_connect_timeout={PATIENCE}"
@@ -59,14 +60,14 @@ class RedisServer:
         self._folder.cleanup()
 
     def start(self) -> None:
-        """Start with an empty memory and return when it answers; a running one stays as it is."""
+        """Start with what it kept, and return when it answers; a running one stays as it is."""
         if self._process is not None:
             return
         program = located("redis-server")
         assert program, 'mark the test with requires("redis-server")'
         where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", self._folder.name]
         self._process = subprocess.Popen(
-            [program, *where, "--save", "", "--appendonly", "no"],
+            [program, *where, "--save", "", "--appendonly", self._append],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

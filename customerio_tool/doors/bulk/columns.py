@@ -13,7 +13,7 @@ from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.json_input import parse
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_OF_SCHEMA = {"integer": "int", "number": "number", "boolean": "bool"}
+_OF_SCHEMA = {"integer": "int", "number": "number", "boolean": "flag"}
 
 
 def _int(text: str) -> int:
@@ -32,7 +32,7 @@ def _number(text: str) -> float | int:
     return value
 
 
-def _bool(text: str) -> bool:
+def _flag(text: str) -> bool:
     if (value := _WORDS.get(text.strip().lower())) is None:
         raise Problem("is not true or false", "write true or false")
     return value
@@ -42,7 +42,7 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
     "text": lambda text: text,
     "int": _int,
     "number": _number,
-    "bool": _bool,
+    "flag": _flag,
     "json": parse,
 }
 """What reads a cell, by the name of its type."""

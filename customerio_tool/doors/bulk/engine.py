@@ -16,6 +16,7 @@ from customerio_tool.doors.bulk.job import BulkError, leaves_a_trace
 from customerio_tool.doors.bulk.progress import Meter, Progress
 from customerio_tool.doors.bulk.rows import Outcome
 from customerio_tool.doors.bulk.work import Counts, Work
+from customerio_tool.errors import SendInProgress
 from customerio_tool.subtools.declare import MAX_SEGMENT_IDS, Pace
 
 Ending: TypeAlias = Literal["finished", "interrupted", "cancelled", "stopped", "waiting"]
@@ -72,6 +73,19 @@ class Ended:
     result: dict[str, Any] | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class _Later:
+    """A call that is made again later, and lets others of its lane go first.
+
+    Args:
+        unit: The rows of the call.
+        at: When, on the monotonic clock.
+    """
+
+    unit: Unit
+    at: float
+
+
 class Engine:
     """Runs one job once.
 
@@ -102,7 +116,8 @@ class Engine:
         self._notes_first = leaves_a_trace(caller.job.declared)
         workers = 1 if caller.job.declared.pace is Pace.BROADCAST else workers
         self._lanes = [queue.SimpleQueue[Unit | None]() for _ in range(workers)]
-        self._done: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[list[Outcome] | _Later] = queue.SimpleQueue()
+        self._later: list[_Later] = []
         self._in_flight = 0
         self._gathered: list[Outcome] = []
         self._kept_at = self._clock.monotonic()
@@ -150,6 +165,7 @@ class Engine:
     def _hand_out(self) -> None:
         """Hand out rows until there are none, or the job ends."""
         while not self._stop.is_set():
+            self._resume()
             room = AHEAD * len(self._lanes) - self._in_flight
             rows = (
                 self._work.take(self._wanted(room), is_idle=not self._in_flight) if room > 0 else []
@@ -158,12 +174,26 @@ class Engine:
                 self._dispatch(self._grouping.units(rows))
             elif rows is None:
                 self._dispatch(self._grouping.rest())
-                if not self._in_flight:
+                if not self._in_flight and not self._later:
                     return
             elif room > 0 and self._grouping.held and not self._in_flight:
                 self._dispatch(self._grouping.rest())
             self._keep(is_patient=room <= 0 or not rows)
+            if self._later and not self._in_flight:
+                self._stop.wait(_IDLE_SECONDS)
             self._look()
+
+    def _resume(self) -> None:
+        """Make the calls again whose time has come."""
+        now = self._clock.monotonic()
+        due = [each for each in self._later if each.at <= now]
+        self._later = [each for each in self._later if each.at > now]
+        for each in due:
+            self._put(each.unit)
+
+    def _put(self, unit: Unit) -> None:
+        self._in_flight += 1
+        self._lanes[unit.lane % len(self._lanes)].put(unit)
 
     def _wanted(self, room: int) -> int:
         return MAX_SEGMENT_IDS if self._grouping.is_grouped else room
@@ -176,17 +206,20 @@ class Engine:
         if calls and self._notes_first:
             self._work.begin([row for unit in calls for row in unit.rows])
         for unit in calls:
-            self._in_flight += 1
-            self._lanes[unit.lane % len(self._lanes)].put(unit)
+            self._put(unit)
 
     def _keep(self, *, is_patient: bool) -> None:
         """Gather what became of the rows whose calls have ended, and keep it soon."""
         wait = _IDLE_SECONDS if is_patient else 0.0
         while self._in_flight:
             try:
-                self._gathered += self._done.get(timeout=wait)
+                ended = self._done.get(timeout=wait)
             except queue.Empty:
                 break
+            if isinstance(ended, _Later):
+                self._later.append(ended)
+            else:
+                self._gathered += ended
             self._in_flight -= 1
             wait = 0.0
         is_due = self._clock.monotonic() - self._kept_at >= KEEP_SECONDS
@@ -227,7 +260,7 @@ class Engine:
 
     def _work_in(self, lane: queue.SimpleQueue[Unit | None]) -> None:
         while (unit := lane.get()) is not None:
-            outcomes: list[Outcome] = []
+            outcomes: list[Outcome] | _Later = []
             try:
                 outcomes = self._outcomes(unit)
             except BulkError as error:
@@ -236,8 +269,12 @@ class Engine:
                 self.stop("stopped", _defect(error))
             self._done.put(outcomes)
 
-    def _outcomes(self, unit: Unit) -> list[Outcome]:
-        """Make a call, again and again while it has to wait."""
+    def _outcomes(self, unit: Unit) -> list[Outcome] | _Later:
+        """Make a call, again and again while it has to wait.
+
+        A message that another worker may be sending waits aside: after that one's deadline its
+        outcome is known, or known to be unknown.
+        """
         tries = 0
         while not self._stop.is_set():
             outcomes = self._caller.outcomes(unit)
@@ -247,15 +284,23 @@ class Engine:
             if not any(each.state == "waiting" for each in outcomes):
                 return outcomes
             tries += 1
+            if outcomes[0].code == SendInProgress.code:
+                return _Later(unit, self._clock.monotonic() + _seconds_of(outcomes[0]))
             self._pause(outcomes, tries)
         return []
 
     def _pause(self, outcomes: Sequence[Outcome], tries: int) -> None:
         waiting = next(each for each in outcomes if each.state == "waiting")
-        asked = waiting.result["error"].get("retry_after_seconds") or 0.0
+        asked = _seconds_of(waiting)
         backoff = random.uniform(0.5, 1.0) * min(0.25 * 2.0**tries, _LONGEST_PAUSE)  # noqa: S311 - jitter
         self._meter.wait(waiting.reason)
         self._stop.wait(min(max(asked, backoff), _LONGEST_PAUSE))
+
+
+def _seconds_of(waiting: Outcome) -> float:
+    """Return for how long a call asks to wait, in seconds."""
+    asked: float = waiting.result["error"].get("retry_after_seconds") or 0.0
+    return min(max(asked, 0.0), _LONGEST_PAUSE)
 
 
 def _defect(error: BaseException) -> dict[str, Any]:

@@ -78,6 +78,10 @@ class FileWork:
             self._settled.discard(self._upto)
         self._journal.settle(self._job, outcomes, self._upto, self._now())
 
+    def agree(self) -> None:
+        """Keep that a person agreed to the job."""
+        self._journal.agree(self._job)
+
     def counts(self) -> Counts:
         """Return how many rows there are in each state."""
         return self._kept().counts

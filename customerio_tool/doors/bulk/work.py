@@ -59,6 +59,9 @@ class Work(Protocol):
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Keep what became of rows, and never hand them out again; all of them or none."""
 
+    def agree(self) -> None:
+        """Keep that a person agreed to the job."""
+
     def counts(self) -> Counts:
         """Return how many rows there are in each state, among all who work on the job."""
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.doors.cli.approvals import approvals
+from customerio_tool.doors.cli.bulk import bulk
 from customerio_tool.doors.cli.call import call
 from customerio_tool.doors.cli.check import check
 from customerio_tool.doors.cli.completion import subtool_names
@@ -174,6 +175,7 @@ app.command()(serve)
 app.command()(workbench)
 app.command()(sandbox)
 app.command()(mcp)
+app.add_typer(bulk, name="bulk")
 app.add_typer(studio, name="studio")
 app.add_typer(approvals, name="approvals")
 app.command()(publish)

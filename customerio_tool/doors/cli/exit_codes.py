@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from customerio_tool import errors
+from customerio_tool.doors.bulk.job import InputChanged, InputInvalid
 
 
 class Exit(IntEnum):
@@ -21,6 +22,7 @@ class Exit(IntEnum):
     SERVICE = 5
     UNKNOWN = 6
     WAITING = 7
+    INTERRUPTED = 130
 
 
 MEANINGS: Mapping[Exit, str] = {
@@ -32,6 +34,7 @@ MEANINGS: Mapping[Exit, str] = {
     Exit.SERVICE: "Customer.io failed or was unreachable; repeat it later",
     Exit.UNKNOWN: "the outcome is unknown; look before you repeat it",
     Exit.WAITING: "the call waits to be confirmed",
+    Exit.INTERRUPTED: "Ctrl-C ended a bulk job; repeat the command to go on",
 }
 """What each exit code means; the help and the skill tell it in these words."""
 
@@ -46,6 +49,8 @@ _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.PolicyRefused: Exit.POLICY,
     errors.ConfirmationRequired: Exit.WAITING,
     errors.ConfirmationUnknown: Exit.POLICY,
+    InputInvalid: Exit.ARGUMENTS,
+    InputChanged: Exit.ARGUMENTS,
 }
 _OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
 _OF_STEP = {"wait": Exit.SERVICE, "look_first": Exit.UNKNOWN}

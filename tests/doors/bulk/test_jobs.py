@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from customerio_tool.bulk import Hooks, Input, InputChanged, JobBusy, JournalLost, Options, run
-from customerio_tool.doors.bulk.running import prepared
+from customerio_tool.doors.bulk.preparing import prepared
 from customerio_tool.errors import ArgumentsInvalid, ConfirmationRequired, PolicyRefused
 from customerio_tool.sandbox import Sandbox
 from tests.support.bulk import (

@@ -52,7 +52,7 @@ def test_a_line_without_an_end_does_not_fill_the_memory(
 def test_csv_is_numbered_as_a_spreadsheet_does_and_its_columns_have_types(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text(
-        "E-Mail,Age,attributes.plan,attributes.vip:bool,attributes.tags:json,Note\n"
+        "E-Mail,Age,attributes.plan,attributes.vip:flag,attributes.tags:json,Note\n"
         'ada@example.com,36,"pro, or\nfree",YES,"[""a""]",x\n'
         "zoe@example.com,,,,,\n"
         "bob@example.com,old,,,,\n"
