@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from customerio_tool.calls.call import CallContext
     from customerio_tool.connection import Connection
     from customerio_tool.deadline import Clock, Timeouts
+    from customerio_tool.details import Detail
     from customerio_tool.dialects import Dialect
     from customerio_tool.errors import (
         Answered,
@@ -76,6 +77,7 @@ __all__ = [
     "CredentialsRejected",
     "CustomerIoError",
     "CustomerIoTool",
+    "Detail",
     "Dialect",
     "FieldProblem",
     "LedgerUnavailable",
@@ -134,6 +136,7 @@ _NAMES_IN = {
     "calls.call": ("CallContext",),
     "connection": ("Connection",),
     "deadline": ("Clock", "Timeouts"),
+    "details": ("Detail",),
     "dialects": ("Dialect",),
     "errors": (
         "Answered",

@@ -16,10 +16,10 @@ FILE = "definitions.json"
 """The file, beside this module."""
 
 Record: TypeAlias = dict[str, Any]
-"""What the file has of one subtool: `module`, `definition` and `examples`.
+"""What the file has of one subtool: `module`, `definition`, `brief` and `examples`.
 
 `module` is the module that declares the subtool, below `customerio_tool.subtools`; `definition` is
-the plain one, and `examples` are the arguments of the example calls.
+the plain one, `brief` its short form, and `examples` are the arguments of the example calls.
 """
 
 _SHARED = "error"
@@ -59,6 +59,16 @@ def definition_of(name: str) -> dict[str, Any]:
     definition: dict[str, Any] = deepcopy(_records()[name]["definition"])
     definition["output_schema"]["properties"][_SHARED] = deepcopy(_file()[_SHARED])
     return definition
+
+
+def brief_of(name: str) -> dict[str, Any]:
+    """Return the short form of a subtool's definition, as `details.Brief` says.
+
+    Raises:
+        KeyError: The file has no such subtool.
+    """
+    brief: dict[str, Any] = _records()[name]["brief"]
+    return brief
 
 
 def examples_of(name: str) -> list[dict[str, Any]]:

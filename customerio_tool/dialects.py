@@ -60,15 +60,16 @@ def anthropic(definition: Definition, examples: Examples) -> Definition:
 
     It is not strict: Anthropic compiles all strict tools of a request into one grammar, whose size
     has an unpublished limit. An example with an argument that the schema does not show is left
-    out, because one that is not valid fails the whole request. A cloud that serves Anthropic's
-    models without `input_examples` needs that member removed.
+    out, because one that is not valid fails the whole request; without any, so is the member. A
+    cloud that serves Anthropic's models without `input_examples` needs that member removed.
     """
     shown = definition["input_schema"]["properties"].keys()
+    fitting = [deepcopy(dict(each)) for each in examples if each.keys() <= shown]
     return {
         "name": definition["name"],
         "description": definition["description"],
         "input_schema": definition["input_schema"],
-        "input_examples": [deepcopy(dict(each)) for each in examples if each.keys() <= shown],
+        **({"input_examples": fitting} if fitting else {}),
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from customerio_tool.adapters.gate import agated, asks_first, gated
 from customerio_tool.adapters.shape import context_of, installed
 from customerio_tool.calls.call import CallContext
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.tool import CustomerIoTool
 
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from agno.tools import Toolkit
 
 
-def toolkit(tool: CustomerIoTool) -> Toolkit:
+def toolkit(tool: CustomerIoTool, *, detail: Detail = DEFAULT_DETAIL) -> Toolkit:
     """Return a `Toolkit` of the subtools that may run; results are envelopes as JSON.
 
     Under a policy that asks a person, the run is paused before such a call. Confirmed by
     `requirement.confirm()`, it runs once; rejected, it never reaches this tool. The run of
     `CallContext` is Agno's session; cancelling Agno's run cancels the call.
+
+    Args:
+        tool: The tool.
+        detail: How much of the definitions a model is shown; see `CustomerIoTool.definitions`.
 
     Raises:
         ImportError: The package agno is not installed.
@@ -40,7 +45,7 @@ def toolkit(tool: CustomerIoTool) -> Toolkit:
             skip_entrypoint_processing=True,
             requires_confirmation=asks_first(tool, definition["name"]),
         )
-        for definition in tool.definitions()
+        for definition in tool.definitions(detail=detail)
         for entrypoint in (_blocking, _awaitable)
     ]
     return Toolkit(name="customerio", tools=list(functions))

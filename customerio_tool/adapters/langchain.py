@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from customerio_tool.adapters.asking import aasked, asked, question
 from customerio_tool.adapters.shape import Envelope, context_of, installed
 from customerio_tool.calls.call import CallContext
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.tool import CustomerIoTool
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool
 
 
-def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
+def tools(tool: CustomerIoTool, *, detail: Detail = DEFAULT_DETAIL) -> "list[StructuredTool]":
     """Return a `StructuredTool` for each subtool that may run; the artifact is the envelope.
 
     In a LangGraph with a checkpointer, a call that a person must approve interrupts the graph with
@@ -26,6 +27,10 @@ def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
     with others asks nobody and does not run: LangGraph could not tell whose answer it got. Give
     each call a node of its own by `Send`, as LangChain's `create_agent` does. The run of
     `CallContext` is the graph's `thread_id`.
+
+    Args:
+        tool: The tool.
+        detail: How much of the definitions a model is shown; see `CustomerIoTool.definitions`.
 
     Raises:
         ImportError: The packages langchain-core and langgraph are not installed.
@@ -71,7 +76,7 @@ def tools(tool: CustomerIoTool) -> "list[StructuredTool]":
             coroutine=arun,
         )
 
-    return [made(definition) for definition in tool.definitions()]
+    return [made(definition) for definition in tool.definitions(detail=detail)]
 
 
 def _class_of_tools() -> "type[StructuredTool]":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.adapters.gate import agated, asks_first
 from customerio_tool.adapters.shape import context_of, installed
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.tool import CustomerIoTool
 
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
     from agents.tool_context import ToolContext
 
 
-def tools(tool: CustomerIoTool) -> list[FunctionTool]:
+def tools(tool: CustomerIoTool, *, detail: Detail = DEFAULT_DETAIL) -> list[FunctionTool]:
     """Return a `FunctionTool` for each subtool that may run; results are envelopes as JSON.
 
     Under a policy that asks a person, the run is interrupted before such a call. Approved by
     `state.approve(interruption)`, it runs once; rejected, it never reaches this tool. The run of
     `CallContext` is `run_id` of your context, as a member or attribute, or else the run
     configuration's `group_id`.
+
+    Args:
+        tool: The tool.
+        detail: How much of the definitions a model is shown; see `CustomerIoTool.definitions`.
 
     Raises:
         ImportError: The package openai-agents is not installed.
@@ -45,7 +50,7 @@ def tools(tool: CustomerIoTool) -> list[FunctionTool]:
             needs_approval=asks_first(tool, name),
         )
 
-    return [made(definition) for definition in tool.definitions()]
+    return [made(definition) for definition in tool.definitions(detail=detail)]
 
 
 def _run_of(context: ToolContext[Any]) -> object:

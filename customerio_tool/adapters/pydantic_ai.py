@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.adapters.asking import aasked, question
 from customerio_tool.adapters.shape import Envelope, context_of, installed
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 
 
-def toolset(tool: CustomerIoTool) -> AbstractToolset[Any]:
+def toolset(tool: CustomerIoTool, *, detail: Detail = DEFAULT_DETAIL) -> AbstractToolset[Any]:
     """Return a toolset of the subtools that may run; results are envelopes.
 
     Under a policy that asks a person, such a call raises `ApprovalRequired`, whose metadata is the
     question to the person, and the run ends with `DeferredToolRequests`. The next run, with the
     messages of that one and `DeferredToolResults`, runs the call that waited; a call that was
     edited meanwhile is a new question. The run of `CallContext` is the conversation.
+
+    Args:
+        tool: The tool.
+        detail: How much of the definitions a model is shown; see `CustomerIoTool.definitions`.
 
     Raises:
         ImportError: The package pydantic-ai-slim is not installed.
@@ -51,7 +56,7 @@ def toolset(tool: CustomerIoTool) -> AbstractToolset[Any]:
                     max_retries=1,
                     args_validator=any_object,
                 )
-                for definition in tool.definitions()
+                for definition in tool.definitions(detail=detail)
             }
 
         async def call_tool(

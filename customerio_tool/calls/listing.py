@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 from customerio_tool import definitions as published
+from customerio_tool.details import DEFAULT_DETAIL, Detail, in_detail, require_detail
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.subtools import find
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from customerio_tool.details import Brief
     from customerio_tool.policy import Policy
 
 L = TypeVar("L")
@@ -90,7 +92,9 @@ class Listing:
             self._policy = self._policy.only(change(frozenset(now)))
 
     @_OfClassToo
-    def definition(self: _Either, name: str, dialect: Dialect = "plain") -> dict[str, Any]:
+    def definition(
+        self: _Either, name: str, dialect: Dialect = "plain", detail: Detail = DEFAULT_DETAIL
+    ) -> dict[str, Any]:
         """Return the definition of one subtool, for a model or host.
 
         The plain members are those of an MCP tool, in snake_case: name, title, description,
@@ -100,25 +104,45 @@ class Listing:
         Args:
             name: The name of the subtool.
             dialect: The form; `customerio_tool.dialects` has a function for each.
+            detail: How much of it; see `definitions`. Only `full` has the example calls.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
-            ValueError: There is no such dialect.
+            ValueError: There is no such dialect, or no such detail.
         """
         form = form_of(dialect)
         (known,) = _existing_names([name])
-        definition = published.definition_of(known)
+        brief = cast("Brief", published.brief_of(known))
+        definition = in_detail(published.definition_of(known), brief, detail)
         if not isinstance(self, type):
             definition = _confirmed(definition, self._policy)
-        return form(definition, published.examples_of(known))
+        return form(definition, published.examples_of(known) if detail == "full" else ())
+
+    @_OfClassToo
+    def describe(self: _Either, name: str) -> dict[str, Any]:
+        """Return everything on one subtool: also what no definition has for a model.
+
+        These are its plain definition in full, the arguments that are seldom needed or that a form
+        implies, and the example calls.
+
+        Args:
+            name: The name of the subtool.
+
+        Raises:
+            SubtoolUnknown: There is no subtool of that name.
+        """
+        return find(name).describe()
 
     @_OfClassToo
     def definitions(
-        self: _Either, only: Iterable[str] | None = None, dialect: Dialect = "plain"
+        self: _Either,
+        only: Iterable[str] | None = None,
+        dialect: Dialect = "plain",
+        detail: Detail = DEFAULT_DETAIL,
     ) -> list[dict[str, Any]]:
         """Return the definitions of the subtools that may run.
 
-        A call takes the arguments of every dialect, whichever the definition had.
+        A call takes the arguments of every dialect and detail, whichever the definition had.
         `CustomerIoTool.definitions()` needs no connection, and imports no library: it returns what
         a tool with the default policy does.
 
@@ -126,16 +150,20 @@ class Listing:
             only: Names to choose from them; a named subtool that may not run is left out.
             dialect: The form for a provider of models: `openai` and `openai_strict` for OpenAI's
                 Responses API, `anthropic`, `gemini`, or `plain` for MCP and other hosts.
+            detail: How much of them: `full`; `compact`, which has every argument in few words and
+                without limits; or `basic`, which leaves out the arguments that are seldom needed.
+                `describe` has those too.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
-            ValueError: There is no such dialect.
+            ValueError: There is no such dialect, or no such detail.
         """
         form_of(dialect)
+        require_detail(detail)
         named = [only] if isinstance(only, str) else only
         wanted = None if named is None else _existing_names(named)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
-        return [self.definition(name, dialect) for name in names]
+        return [self.definition(name, dialect, detail) for name in names]
 
 
 _Either: TypeAlias = "Listing | type[Listing]"

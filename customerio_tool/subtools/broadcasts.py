@@ -207,6 +207,7 @@ trigger_broadcast = Subtool(
     file_arguments=("data_file_url",),
     key_argument="idempotency_key",
     ledger_keeps=("trigger_id",),
+    basic=("customer_ids", "emails", "filter", "per_user_data", "data"),
     reference=APP_PAGES + "tag/send-messages/triggerBroadcast/",
     examples=[
         Example(

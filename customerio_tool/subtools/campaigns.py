@@ -126,6 +126,7 @@ list_campaigns = Subtool(
     ),
     person_argument=None,
     people=NO_PEOPLE,
+    basic=("state", "name_contains", "limit", "offset"),
     reference=APP_PAGES + "tag/automations/listcampaigns/",
     examples=[
         Example({}, Sends("GET", "/v1/campaigns")),

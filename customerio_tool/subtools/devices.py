@@ -110,6 +110,7 @@ add_device = Subtool(
     ),
     may_redirect_messages=True,
     person_argument="customer_id",
+    basic=(),
     reference=TRACK_PAGES + "add_device",
     examples=[
         Example(

@@ -100,6 +100,7 @@ track_event = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument="customer_id",
+    basic=("data", "timestamp"),
     reference=TRACK_PAGES + "track",
     examples=[
         Example(
@@ -230,6 +231,7 @@ track_anonymous_event = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument=None,
+    basic=("anonymous_id", "recipient", "data", "timestamp"),
     reference=TRACK_PAGES + "trackAnonymous",
     examples=[
         Example(
@@ -346,6 +348,7 @@ track_page_view = Subtool(
     data_argument="data",
     may_start_campaigns=True,
     person_argument="customer_id",
+    basic=("data", "timestamp"),
     reference=TRACK_PAGES + "track",
     examples=[
         Example(

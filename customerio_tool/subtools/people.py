@@ -104,6 +104,7 @@ identify_customer = Subtool(
     plan=to_identify,
     may_start_campaigns=True,
     person_argument="customer_id",
+    basic=("attributes", "email", "created_at", "unsubscribed", "topics", "anonymous_id"),
     reference=TRACK_PAGES + "identify",
     examples=[
         Example(

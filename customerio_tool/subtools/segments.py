@@ -210,6 +210,7 @@ list_segments = Subtool(
     ),
     person_argument=None,
     people=NO_PEOPLE,
+    basic=("type", "name_contains", "limit", "offset"),
     reference=APP_PAGES + "tag/segments/listSegments/",
     examples=[
         Example({}, Sends("GET", "/v1/segments")),

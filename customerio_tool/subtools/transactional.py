@@ -23,6 +23,7 @@ from customerio_tool.subtools.declare import (
     Pace,
     Reach,
     Sends,
+    Short,
     Subtool,
     Text,
     as_texts,
@@ -146,6 +147,17 @@ send_transactional_email = Subtool(
     file_arguments=(),
     key_argument="idempotency_key",
     ledger_keeps=("delivery_id", "queued_at", "send_at"),
+    basic=(
+        "transactional_message_id",
+        "message_data",
+        "subject",
+        "body",
+        "from_address",
+        "reply_to",
+        "cc",
+        "bcc",
+        "send_at",
+    ),
     reference=APP_PAGES + "tag/send-messages/sendEmail/",
     examples=[
         Example(
@@ -214,6 +226,7 @@ class SendTransactionalPushArgs(Args):
     to: Annotated[
         Annotated[Identifier, AfterValidator(_devices)] | None,
         Field(description="all (default), last_used, or one device token of theirs."),
+        Short("all, last_used or a token"),
         NARROWS,
         AlsoCalled("device_token", "device_id", "token"),
     ] = None
@@ -308,6 +321,7 @@ send_transactional_push = Subtool(
     file_arguments=(),
     key_argument="idempotency_key",
     ledger_keeps=("delivery_id", "queued_at", "send_at"),
+    basic=("to", "title", "message", "link", "message_data", "send_at"),
     reference=APP_OPERATIONS + "sendPush",
     examples=[
         Example(

@@ -46,6 +46,6 @@ def made(sandbox: Sandbox) -> Iterator[Callable[..., CustomerIoTool]]:
 
 
 @pytest.fixture(params=HOSTS)
-def host(request: pytest.FixtureRequest) -> Callable[[CustomerIoTool], Host]:
+def host(request: pytest.FixtureRequest) -> Callable[..., Host]:
     """Makes an agent of each framework in turn."""
     return host_of(request.param)

@@ -21,7 +21,7 @@ from tests.support.targets import writes
 from tests.support.telemetry import Recorder
 
 Made: TypeAlias = Callable[..., CustomerIoTool]
-Hosted: TypeAlias = Callable[[CustomerIoTool], Host]
+Hosted: TypeAlias = Callable[..., Host]
 
 ERASE = ("delete_customer", {"customer_id": "u1"})
 EMAIL = (
@@ -41,6 +41,12 @@ def test_every_subtool_is_listed_with_its_own_schema(host: Hosted, made: Made) -
     declared = {each["name"]: each["input_schema"] for each in tool.definitions()}
     assert host(tool).schemas() == declared
     assert list(declared) == list(subtools())
+
+
+def test_an_agent_is_shown_as_much_as_was_asked_for(host: Hosted, made: Made) -> None:
+    tool = made()
+    basic = {each["name"]: each["input_schema"] for each in tool.definitions(detail="basic")}
+    assert host(tool, detail="basic").schemas() == basic != host(tool, detail="full").schemas()
 
 
 def test_a_call_takes_effect(host: Hosted, made: Made, sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from customerio_tool import CustomerIoTool, Dialect
+from customerio_tool import CustomerIoTool, Detail, Dialect
 from customerio_tool.doors.cli.main import main
 from customerio_tool.doors.cli.publish.pages import PAGES
 from customerio_tool.sandbox import Options, Sandbox
@@ -106,11 +106,26 @@ def test_definitions_are_printed_in_every_dialect(dialect: Dialect, sandbox: San
         assert printed == tool.definitions(dialect=dialect)
 
 
+@pytest.mark.parametrize("detail", get_args(Detail))
+def test_definitions_are_printed_in_every_detail(detail: Detail, sandbox: Sandbox) -> None:
+    plain = json.loads(invoke("subtools", "--json", "--detail", detail).stdout)
+    options = ("--dialect", "openai", "--detail", detail)
+    printed = json.loads(invoke("subtools", "--json", *options).stdout)
+    with CustomerIoTool(sandbox.connection()) as tool:
+        assert plain == tool.definitions(detail=detail)
+        assert printed == tool.definitions(dialect="openai", detail=detail)
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
-    [("--json --dialect open_ai", "'openai_strict'"), ("--dialect openai", "needs --json")],
+    [
+        ("--json --dialect open_ai", "'openai_strict'"),
+        ("--dialect openai", "needs --json"),
+        ("--json --detail short", "'compact'"),
+        ("--detail basic", "needs --json"),
+    ],
 )
-def test_a_dialect_that_cannot_be_printed_is_told_why(options: str, told: str) -> None:
+def test_what_cannot_be_printed_is_told_why(options: str, told: str) -> None:
     refused = invoke("subtools", *options.split(), env={"COLUMNS": "400"})
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert told in refused.stderr
@@ -128,10 +143,10 @@ def test_a_description_shows_every_argument_and_example(name: str) -> None:
         assert json.dumps(dict(example.arguments), ensure_ascii=False) in told.stdout
 
 
-def test_a_description_as_json_is_the_definition_and_its_examples(sandbox: Sandbox) -> None:
+def test_a_description_as_json_is_all_that_describe_tells(sandbox: Sandbox) -> None:
     told = json.loads(invoke("describe", "get_segment", "--json").stdout)
     with CustomerIoTool(sandbox.connection()) as tool:
-        assert told.items() >= tool.definition("get_segment").items()
+        assert told.items() >= tool.describe("get_segment").items()
     assert told["examples"][0]["arguments"] == {"segment_id": 1}
 
 

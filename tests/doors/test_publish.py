@@ -205,7 +205,8 @@ def test_a_subtools_schema_file_holds_its_whole_definition() -> None:
         assert told["error"] == {"$ref": "urn:customerio-tool:error"}
         told["error"] = {key: ERROR[key] for key in ERROR.keys() - HEAD}
         assert {key: file[key] for key in shared} == {key: definition[key] for key in shared}
-        assert set(file) == {"$schema", "$id", *shared}
+        assert file["brief"] == subtool.brief()
+        assert set(file) == {"$schema", "$id", "brief", *shared}
 
 
 def test_a_result_keeps_the_published_schema_and_its_error_the_one_that_all_share() -> None:

@@ -118,7 +118,7 @@ def _strict_enum(part: Schema) -> Iterator[str]:
 
 
 def _anthropic(tool: Schema) -> Iterator[str]:
-    if tool.keys() != {"name", "description", "input_schema", "input_examples"}:
+    if tool.keys() - {"input_examples"} != {"name", "description", "input_schema"}:
         yield "other members than those of a tool"
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool["name"]):
         yield "the name is not allowed"
@@ -131,7 +131,7 @@ def _anthropic(tool: Schema) -> Iterator[str]:
             re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", name) for name in part.get("properties", {})
         ):
             yield "the name of a property is not allowed"
-    for example in tool["input_examples"]:
+    for example in tool.get("input_examples", ()):
         if not Draft202012Validator(schema).is_valid(example):
             yield "an example that is not valid, which fails the request"
 

@@ -19,6 +19,7 @@ from mcp.client.session import ClientRequestContext
 from mcp.server import Server
 
 from customerio_tool import Backends, Connection, CustomerIoTool, Policy
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.mcp.server import new_server
 from customerio_tool.doors.mcp.views import Views
 from customerio_tool.sandbox import Sandbox
@@ -135,13 +136,19 @@ def talk(server: Any, era: Era, words: Callable[[Client], Awaitable[Any]], **opt
     return with_end
 
 
-def views_on(sandbox: Sandbox, backends: Backends | None = None, **policy: Any) -> Views:
+def views_on(
+    sandbox: Sandbox,
+    backends: Backends | None = None,
+    detail: Detail = DEFAULT_DETAIL,
+    **policy: Any,
+) -> Views:
     """Views of tools on a sandbox, which wait for no rate limit."""
     shared = backends or Backends(limiter=AnyPace())
     connection = Connection.load(sandbox.connection())
     return Views(
         lambda given: CustomerIoTool(connection, policy=given, backends=shared),
         Policy.load(policy),
+        detail=detail,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
 
-from customerio_tool.dialects import Dialect, form_of
+from customerio_tool.details import DEFAULT_DETAIL, Detail
+from customerio_tool.dialects import Dialect
 from customerio_tool.doors.cli.approvals import approvals
 from customerio_tool.doors.cli.bulk import bulk
 from customerio_tool.doors.cli.call import call
@@ -39,6 +40,7 @@ from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.subtools import find
 from customerio_tool.subtools import subtools as declared
 from customerio_tool.subtools.declare import Subtool
+from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import DISTRIBUTION, __version__
 
 app = typer.Typer(
@@ -116,11 +118,18 @@ def subtools(
             help=f"With --json: the definitions for a provider ({', '.join(get_args(Dialect))}).",
         ),
     ] = None,
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DETAIL",
+            help=f"With --json: how much of the definitions ({', '.join(get_args(Detail))}).",
+        ),
+    ] = None,
     _: AnyConnection = False,
 ) -> None:
     """List the subtools: name, effect, API and first sentence."""
-    if dialect is not None:
-        write_json(_definitions(dialect, as_json=as_json))
+    if dialect is not None or detail is not None:
+        write_json(_definitions(dialect, detail, as_json=as_json))
     elif as_json:
         write_json([_listed(each) for each in declared().values()])
     else:
@@ -137,8 +146,7 @@ def describe(name: Name, as_json: AsJson = False, _: AnyConnection = False) -> N
             write_json(error.as_result())
         fail_with(error.as_result())
     if as_json:
-        examples = [{"title": e.title, "arguments": dict(e.arguments)} for e in subtool.examples]
-        write_json({**_listed(subtool), **subtool.definition(), "examples": examples})
+        write_json({**_listed(subtool), **subtool.describe()})
     else:
         show_subtool(new_console(), subtool)
 
@@ -181,17 +189,15 @@ app.add_typer(approvals, name="approvals")
 app.command()(publish)
 
 
-def _definitions(dialect: str, *, as_json: bool) -> list[dict[str, Any]]:
+def _definitions(dialect: str | None, detail: str | None, *, as_json: bool) -> list[dict[str, Any]]:
+    hint = "--dialect" if dialect else "--detail"
     if not as_json:
-        raise typer.BadParameter("needs --json: a definition is JSON", param_hint="--dialect")
+        raise typer.BadParameter("needs --json: a definition is JSON", param_hint=hint)
+    form = cast("Dialect", dialect or "plain")
     try:
-        form = form_of(dialect)
+        return CustomerIoTool.definitions(None, form, cast("Detail", detail or DEFAULT_DETAIL))
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--dialect") from None
-    return [
-        form(each.definition(), [example.arguments for example in each.examples])
-        for each in declared().values()
-    ]
+        raise typer.BadParameter(str(error), param_hint=hint) from None
 
 
 def _listed(subtool: Subtool[Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.cli.address import (
     LOOPBACK,
     Address,
@@ -23,6 +24,7 @@ from customerio_tool.doors.cli.display import fail, fail_with, tell
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE, OnSandbox
 from customerio_tool.doors.cli.views import (
+    DetailOf,
     Only,
     Preset,
     PresetWord,
@@ -84,6 +86,7 @@ def mcp(
     read_only: ReadOnly = False,
     on_sandbox: OnSandbox = False,
     no_output_schemas: NoOutputSchemas = False,
+    detail: DetailOf = DEFAULT_DETAIL,
     token: Token = None,
     allowed_hosts: AllowedHosts = None,
     print_config: PrintConfig = None,
@@ -94,7 +97,8 @@ def mcp(
     and the environment's policy (CUSTOMERIO_POLICY and its other variables) allow. A call that
     needs a person's approval is asked for at the client; where that cannot ask, it does not run.
 
-    Over HTTP a client may narrow what it is offered: ?only=NAME,NAME and ?preset=read_only.
+    Over HTTP a client may narrow what it is offered: ?only=NAME,NAME and ?preset=read_only;
+    ?detail=compact shows it shorter definitions.
     """
     if print_config and over_http:
         words = "--print-config is for a host that starts the server itself; leave out --http"
@@ -109,6 +113,7 @@ def mcp(
                 "--read-only": read_only,
                 "--sandbox": on_sandbox,
                 "--no-output-schemas": no_output_schemas,
+                "--detail": detail if detail != DEFAULT_DETAIL else None,
             }
             _print_config(print_config, _words(options), () if on_sandbox else apis)
             return
@@ -117,7 +122,8 @@ def mcp(
         with ground(apis, on_sandbox=on_sandbox) as standing:
             if on_sandbox:
                 tell(_ON_SANDBOX)
-            _serve(standing, policy, address, output_schemas=not no_output_schemas)
+            views = _views(standing, policy, detail, output_schemas=not no_output_schemas)
+            _serve(standing, views, address)
     except CustomerIoError as error:
         fail_with(error.as_result())
 
@@ -154,13 +160,15 @@ def _refuse_without_extra() -> None:
         fail(f"This command needs an extra:\n  {how_to_install('mcp')}", Exit.ARGUMENTS)
 
 
-def _serve(
-    standing: Ground, policy: Policy, address: Address | None, *, output_schemas: bool
-) -> None:
-    from customerio_tool.doors.mcp.server import new_server
+def _views(standing: Ground, policy: Policy, detail: Detail, *, output_schemas: bool) -> Views:
     from customerio_tool.doors.mcp.views import Views
 
-    views = Views(standing.tool, policy, output_schemas=output_schemas)
+    return Views(standing.tool, policy, output_schemas=output_schemas, detail=detail)
+
+
+def _serve(standing: Ground, views: Views, address: Address | None) -> None:
+    from customerio_tool.doors.mcp.server import new_server
+
     server = new_server(views, standing.connection)
     with views.whole.tool:
         if address is None:

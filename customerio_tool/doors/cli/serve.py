@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.cli.address import (
     LOOPBACK,
     Address,
@@ -21,7 +22,7 @@ from customerio_tool.doors.cli.display import fail, fail_with, tell, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.links import LinkPrinter
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE, AsJson, OnSandbox
-from customerio_tool.doors.cli.views import Only, Preset, ReadOnly, apis_of, policy_of
+from customerio_tool.doors.cli.views import DetailOf, Only, Preset, ReadOnly, apis_of, policy_of
 from customerio_tool.doors.ground import Ground
 from customerio_tool.errors import CustomerIoError
 from customerio_tool.policy import Policy
@@ -52,6 +53,7 @@ def serve(
     only: Only = None,
     preset: Preset = "careful",
     read_only: ReadOnly = False,
+    detail: DetailOf = DEFAULT_DETAIL,
     on_sandbox: OnSandbox = False,
     token: Token = None,
     allowed_hosts: AllowedHosts = None,
@@ -76,12 +78,14 @@ def serve(
         policy = policy_of(preset, only, read_only=read_only)
         apis = apis_of(policy)
         with ground(apis, on_sandbox=on_sandbox) as standing:
-            _serve(standing, policy, address, as_json=as_json)
+            _serve(standing, policy, address, detail, as_json=as_json)
     except CustomerIoError as error:
         fail_with(error.as_result())
 
 
-def _serve(standing: Ground, policy: Policy, address: Address, *, as_json: bool) -> None:
+def _serve(
+    standing: Ground, policy: Policy, address: Address, detail: Detail, *, as_json: bool
+) -> None:
     from customerio_tool.doors.web import server
     from customerio_tool.doors.workbench.workspaces import Workspace
 
@@ -90,7 +94,7 @@ def _serve(standing: Ground, policy: Policy, address: Address, *, as_json: bool)
     except OSError as error:
         fail_to_listen(address, error)
     with listener:
-        workspace = Workspace("served", _title(standing), standing, policy)
+        workspace = Workspace("served", _title(standing), standing, policy, detail=detail)
         _serve_on(listener, workspace, address, as_json=as_json)
 
 
@@ -108,7 +112,7 @@ def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_js
     token = address.token or secrets.token_urlsafe(24)
     has_pages = server.is_loopback(address.host)
     decided_at = f"{url}/approvals" if has_pages else ""
-    mcp = _mcp(ground, policy, address, decided_at)
+    mcp = _mcp(workspace, address, decided_at)
     ready = _ready(url, None if address.token else token, has_mcp=bool(mcp))
 
     def tell_ready(link: str = "") -> None:
@@ -124,11 +128,12 @@ def _serve_on(listener: socket, workspace: Workspace, address: Address, *, as_js
             doors=mcp,
             pages=pages if has_pages else None,
             decided_at=decided_at,
+            detail=workspace.detail,
         )
         server.serve(made, listener, admission.invite if has_pages else tell_ready)
 
 
-def _mcp(standing: Ground, policy: Policy, address: Address, decided_at: str) -> list[Starlette]:
+def _mcp(workspace: Workspace, address: Address, decided_at: str) -> list[Starlette]:
     """Return the MCP door; none if its extra is not installed."""
     try:
         from customerio_tool.doors.mcp.http import new_app
@@ -138,7 +143,8 @@ def _mcp(standing: Ground, policy: Policy, address: Address, decided_at: str) ->
         if str(missing.name).partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         return []
-    views = Views(standing.tool, policy)
+    standing = workspace.ground
+    views = Views(standing.tool, workspace.bound, detail=workspace.detail)
     server = new_server(views, standing.connection, decided_at=decided_at)
     return [new_app(server, views, allowed_hosts=address.allowed_hosts)]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from customerio_tool.details import Detail
 from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.policy import Policy
@@ -24,6 +25,10 @@ Preset = Annotated[
 ]
 ReadOnly = Annotated[
     bool, typer.Option("--read-only", help="Offer reads alone, whatever the preset is.")
+]
+
+DetailOf = Annotated[
+    Detail, typer.Option("--detail", help="How much of the definitions a model is shown.")
 ]
 
 

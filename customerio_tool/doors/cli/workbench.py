@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.cli.address import LOOPBACK, Address, Port, fail_to_listen
 from customerio_tool.doors.cli.connecting import from_env
 from customerio_tool.doors.cli.display import fail_with, tell, write_json
 from customerio_tool.doors.cli.links import LinkPrinter
 from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.cli.serve import refuse_without_extra
-from customerio_tool.doors.cli.views import Only, Preset, ReadOnly, policy_of
+from customerio_tool.doors.cli.views import DetailOf, Only, Preset, ReadOnly, policy_of
 from customerio_tool.doors.credentials import apis_given
 from customerio_tool.doors.ground import Ground
 from customerio_tool.errors import CustomerIoError
@@ -36,6 +37,7 @@ def workbench(
     only: Only = None,
     preset: Preset = "open",
     read_only: ReadOnly = False,
+    detail: DetailOf = DEFAULT_DETAIL,
     opens: Opens = True,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +55,7 @@ def workbench(
     try:
         policy = policy_of(preset, only, read_only=read_only)
         with Sandbox() as local:
-            workspaces = _workspaces(Ground.on(local), policy)
+            workspaces = _workspaces(Ground.on(local), policy, detail)
             serve_pages(
                 workspaces, port, lambda ready: _tell_ready(ready, as_json=as_json), opens=opens
             )
@@ -61,12 +63,12 @@ def workbench(
         fail_with(error.as_result())
 
 
-def _workspaces(local: Ground, policy: Policy) -> Workspaces:
+def _workspaces(local: Ground, policy: Policy, detail: Detail) -> Workspaces:
     """Return the local Customer.io, which is chosen, the environment's connection, and the kept."""
     from customerio_tool.doors.workbench.kept import KeptConnections
     from customerio_tool.doors.workbench.workspaces import Workspace, Workspaces
 
-    first = Workspace("local", "Local Customer.io", local, policy)
+    first = Workspace("local", "Local Customer.io", local, policy, detail=detail)
     workspaces = Workspaces(first, KeptConnections.of_user())
     if apis := apis_given(os.environ):
         workspaces.add_connection("Connection of the environment", from_env(apis), policy)

@@ -26,6 +26,7 @@ from customerio_tool.doors.mcp.asking import (
     worded,
 )
 from customerio_tool.doors.mcp.name import NAME
+from customerio_tool.doors.mcp.resources import Resources
 from customerio_tool.doors.mcp.running import Envelope, Request, run, unless_client_leaves
 from customerio_tool.doors.mcp.views import View, Views
 from customerio_tool.doors.unasked import told_where
@@ -57,7 +58,7 @@ class CallHandler:
         self, request: Request, _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         """Return the definitions of the view."""
-        return types.ListToolsResult(tools=list(self._view(request).tools.values()))
+        return types.ListToolsResult(tools=list(self.view(request).tools.values()))
 
     async def call_tool(
         self, request: Request, params: types.CallToolRequestParams
@@ -67,7 +68,7 @@ class CallHandler:
         Raises:
             MCPError: The view has no subtool of that name, or the client left.
         """
-        view = self._view(request)
+        view = self.view(request)
         if params.name not in view.tools:
             offered = ", ".join(view.tools)
             raise MCPError(
@@ -76,7 +77,8 @@ class CallHandler:
             )
         return await unless_client_leaves(request, lambda: self._answer(request, view, params))
 
-    def _view(self, request: Request) -> View:
+    def view(self, request: Request) -> View:
+        """Return what the client of a request is offered."""
         scope = request.request.scope if request.request else {}
         view: View = scope.get(VIEW, self._views.whole)
         return view
@@ -146,6 +148,7 @@ def new_server(
             if there is none.
     """
     handler = CallHandler(views, answer_seconds, decided_at)
+    resources = Resources(handler.view)
     schemas = {name: tool.input_schema for name, tool in views.whole.tools.items()}
     server: Server[Any] = Server(
         NAME,
@@ -157,6 +160,8 @@ def new_server(
         get_tool_input_schema=schemas.get,
         on_list_tools=handler.list_tools,
         on_call_tool=handler.call_tool,
+        on_list_resources=resources.list_resources,
+        on_read_resource=resources.read_resource,
     )
     security = RequestStateSecurity(keys=[_key(connection)])
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))

@@ -1,7 +1,8 @@
 """What a server offers: the tool under the policy of its flags, or under a narrower one.
 
 Over HTTP a client may narrow what it is offered in the URL: `?only=` takes names of subtools and
-`?preset=` a preset. Neither widens anything: both act on top of the server's own policy.
+`?preset=` a preset. Neither widens anything: both act on top of the server's own policy. `?detail=`
+says how much of the definitions it is shown, which changes nothing of what may run.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from mcp import types
 
+from customerio_tool.details import DEFAULT_DETAIL, RESULT_SCHEMA, Detail
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
@@ -23,21 +25,13 @@ from customerio_tool.tool import CustomerIoTool
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-RESULT_SCHEMA = {
-    "type": "object",
-    "properties": {"ok": {"type": "boolean"}, "summary": {"type": "string"}},
-    "required": ["ok", "summary"],
-}
-"""What every result fits. Some hosts show models the schemas of results, and the whole ones, which
-`CustomerIoTool.definitions` has, are longer than all the rest of the definitions."""
-
 NARROWING_PRESETS = ("careful", "read_only")
 """The presets that a URL may name; `open` narrows nothing."""
 
-_PARAMETERS = {"only", "preset"}
+_PARAMETERS = {"only", "preset", "detail"}
 _KEPT_VIEWS = 64
 
-_Narrowing: TypeAlias = tuple[str | None, frozenset[str] | None]
+_Wanted: TypeAlias = tuple[str | None, frozenset[str] | None, Detail]
 
 
 class ViewRefused(ValueError):
@@ -64,6 +58,7 @@ class Views:
         make: Returns a tool on the server's connection, under a policy.
         policy: The policy of the server; every view is within it.
         output_schemas: Whether definitions have the schema of results, one for all.
+        detail: How much of the definitions a client is shown that does not say.
     """
 
     def __init__(
@@ -72,11 +67,13 @@ class Views:
         policy: Policy,
         *,
         output_schemas: bool = True,
+        detail: Detail = DEFAULT_DETAIL,
     ) -> None:
         self._make = make
         self._policy = policy
         self._output_schemas = output_schemas
-        self.whole = self._view(policy)
+        self._detail = detail
+        self.whole = self._view(policy, detail)
         self._narrow = lru_cache(_KEPT_VIEWS)(self._narrowed)
 
     def asked_for(self, query: QueryParams) -> View:
@@ -87,23 +84,23 @@ class Views:
                 widens, or nothing is left.
         """
         if not query.keys() <= _PARAMETERS:  # a misspelt one would narrow nothing
-            raise ViewRefused(f"The URL takes {' and '.join(sorted(_PARAMETERS))}, nothing else.")
+            raise ViewRefused(f"The URL takes {', '.join(sorted(_PARAMETERS))} and nothing else.")
         if len(query.multi_items()) > len(query):  # the later one would lift the earlier one
             raise ViewRefused("The URL has a parameter twice; give each once.")
-        narrowing = _preset_in(query), _names_in(query)
-        if narrowing == (None, None):
+        wanted = _preset_in(query), _names_in(query), _detail_in(query) or self._detail
+        if wanted == (None, None, self._detail):
             return self.whole
-        view = self._narrow(narrowing)
+        view = self._narrow(wanted)
         if not view.tools:
             raise ViewRefused("only names no subtool that this server offers under its policy.")
         return view
 
-    def _narrowed(self, narrowing: _Narrowing) -> View:
-        preset, names = narrowing
+    def _narrowed(self, wanted: _Wanted) -> View:
+        preset, names, detail = wanted
         policy = self._policy if preset is None else with_preset(self._policy, preset)
-        return self._view(policy if names is None else with_only(policy, names))
+        return self._view(policy if names is None else with_only(policy, names), detail)
 
-    def _view(self, policy: Policy) -> View:
+    def _view(self, policy: Policy, detail: Detail) -> View:
         tool = self._make(policy)
         tools = {
             definition["name"]: types.Tool(
@@ -114,7 +111,7 @@ class Views:
                 output_schema=dict(RESULT_SCHEMA) if self._output_schemas else None,
                 annotations=types.ToolAnnotations.model_validate(definition["annotations"]),
             )
-            for definition in tool.definitions()
+            for definition in tool.definitions(detail=detail)
         }
         return View(tool, MappingProxyType(tools))
 
@@ -125,6 +122,14 @@ def _preset_in(query: Mapping[str, str]) -> str | None:
         choices = " or ".join(NARROWING_PRESETS)
         raise ViewRefused(f"preset does not narrow what this server offers; give {choices}.")
     return preset
+
+
+def _detail_in(query: Mapping[str, str]) -> Detail | None:
+    given = query.get("detail")
+    found = next((each for each in get_args(Detail) if each == given), None)
+    if given is not None and found is None:
+        raise ViewRefused(f"detail is none; give {' or '.join(get_args(Detail))}.")
+    return found
 
 
 def _names_in(query: Mapping[str, str]) -> frozenset[str] | None:

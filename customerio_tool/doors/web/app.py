@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.web.access import Access
 from customerio_tool.doors.web.calls import Calls
 from customerio_tool.doors.web.openapi import openapi
@@ -28,6 +29,7 @@ def web_app(
     doors: Iterable[Starlette] = (),
     pages: Starlette | None = None,
     decided_at: str = "",
+    detail: Detail = DEFAULT_DETAIL,
 ) -> Starlette:
     """Return the application, with JSON calls at `/api`.
 
@@ -39,11 +41,12 @@ def web_app(
             this one checks the token for them, and runs what they do at the start and the end.
         pages: The workbench, if it is served; it lets in by itself, without the token.
         decided_at: The address of its page where a person decides about the calls that wait.
+        detail: How much of the definitions the OpenAPI document has.
     """
     further = [*doors, *([pages] if pages else [])]
 
     async def described(request: Request) -> Response:
-        return JSONResponse(openapi(tool, _url_of(request)))
+        return JSONResponse(openapi(tool, _url_of(request), detail))
 
     async def shown(request: Request) -> Response:
         return page(tool, _url_of(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.subtools import find
 from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import __version__
@@ -20,12 +21,13 @@ _REFUSALS = {
 }
 
 
-def openapi(tool: CustomerIoTool, url: str) -> dict[str, Any]:
+def openapi(tool: CustomerIoTool, url: str, detail: Detail = DEFAULT_DETAIL) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document.
 
     Args:
         tool: The tool whose subtools are offered; those that may not run are left out.
         url: The address of the server, without a final slash.
+        detail: How much of the definitions it has.
     """
     return {
         "openapi": "3.1.0",
@@ -34,7 +36,8 @@ def openapi(tool: CustomerIoTool, url: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "paths": {
-            f"/api/{each['name']}": {"post": _operation(each)} for each in tool.definitions()
+            f"/api/{each['name']}": {"post": _operation(each)}
+            for each in tool.definitions(detail=detail)
         },
     }
 

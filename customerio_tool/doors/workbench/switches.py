@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from customerio_tool.details import Detail
 from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.policy import Policy
 from customerio_tool.policy.barred import barred
@@ -103,7 +104,7 @@ def _switch(
         is_offered=is_offered,
         refusal=refusal if is_offered else "The server does not offer it.",
         badges=_badges(subtool, policy),
-        tokens=_tokens(subtool, tool),
+        tokens=_tokens(subtool, tool, workspace.detail),
     )
 
 
@@ -127,13 +128,14 @@ def _asking(subtool: Subtool[Any], policy: Policy) -> dict[tuple[str, str], bool
     return {(word if always else f"sometimes {word}", "good"): bool(word)}
 
 
-def _tokens(subtool: Subtool[Any], tool: CustomerIoTool) -> int:
-    key = (subtool.name, tool.policy.confirm_for(subtool))
+def _tokens(subtool: Subtool[Any], tool: CustomerIoTool, detail: Detail) -> int:
+    key = (subtool.name, tool.policy.confirm_for(subtool), detail)
     if key not in _KNOWN:
-        definition = compact(tool.definition(subtool.name, "openai"))
+        definition = compact(tool.definition(subtool.name, "openai", detail))
         _KNOWN[key] = round(len(definition.encode()) / _BYTES_PER_TOKEN)
     return _KNOWN[key]
 
 
-_KNOWN: dict[tuple[str, Confirm], int] = {}
-"""The tokens by subtool and by what comes before its calls: a definition differs by no more."""
+_KNOWN: dict[tuple[str, Confirm, Detail], int] = {}
+"""The tokens by subtool, by what comes before its calls and by detail: no more makes a
+definition differ."""

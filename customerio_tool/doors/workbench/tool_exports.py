@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any
 
+from customerio_tool.details import DEFAULT_DETAIL
 from customerio_tool.doors.mcp.hosts import HOSTS, config_for
 from customerio_tool.doors.studio.governance import governance_of
 from customerio_tool.doors.workbench.exports import Export
@@ -92,7 +93,8 @@ def _hosts(workspace: Workspace, policy: Policy) -> Iterator[Export]:
     """Yield what tells each MCP host to start the server under the policy."""
     is_local = workspace.local is not None
     # A flag narrows what the variable allows, and careful is the default: open leaves it as it is.
-    options = ["--preset", "open", *(["--sandbox"] if is_local else [])]
+    detail = [] if workspace.detail == DEFAULT_DETAIL else ["--detail", workspace.detail]
+    options = ["--preset", "open", *(["--sandbox"] if is_local else []), *detail]
     apis = () if is_local else frozenset(api for each in _allowed(policy) for api in each.apis)
     variables = {_VARIABLE: compact(saved(policy))}
     for word, host in HOSTS.items():
@@ -178,7 +180,8 @@ def _programs(workspace: Workspace, policy: Policy) -> Iterator[Export]:
         file = f"customerio_{word.replace('-', '_')}.py"
         yield Export(word, program.title, " ".join(filter(None, how)), text, file, "Code")
     with workspace.tool() as tool:
-        definitions = tool.definitions([each.name for each in _allowed(policy)], "openai_strict")
+        names = [each.name for each in _allowed(policy)]
+        definitions = tool.definitions(names, "openai_strict", workspace.detail)
     yield Export(
         "strict",
         "Strict JSON",

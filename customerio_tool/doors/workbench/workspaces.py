@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from customerio_tool.backends.telemetry.recent import RecentCalls
 from customerio_tool.connection.fields import is_vendor
 from customerio_tool.deadline import Clock
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.ground import Ground
 from customerio_tool.doors.workbench.agent.script import Script
 from customerio_tool.doors.workbench.agent.talk import Talk
@@ -41,6 +42,7 @@ class Workspace:
         is_kept: Whether its connection is in the file of kept connections.
         found: What the last test of its connection found; None if it was not tested.
         saved: The fields of its connection as a person gave them; None if nobody did.
+        detail: How much of the definitions its assistant is shown.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Workspace:
     is_kept: bool = False
     found: Mapping[str, Any] | None = field(default=None, repr=False)
     saved: Secret[Mapping[str, str]] | None = field(default=None, repr=False)
+    detail: Detail = DEFAULT_DETAIL
     recent: RecentCalls = field(default_factory=RecentCalls, repr=False)
     trials: Trials = field(default_factory=Trials, repr=False)
     decided: Decisions = field(default_factory=Decisions, repr=False)
@@ -58,6 +61,7 @@ class Workspace:
     def __post_init__(self) -> None:
         """Choose all that may be done, and have the calls of the workspace kept for its pages."""
         self.policy = self.bound
+        self.talk.detail = self.detail
         self._lock = RLock()
         self.ground = self._watched(self.ground)
 
@@ -140,7 +144,8 @@ class Workspaces:
             saved: The fields of the connection as a person gave them.
             key: Its name in addresses; by default a new one.
         """
-        workspace = Workspace(key or secrets.token_hex(4), title, ground, bound, saved=saved)
+        name, detail = key or secrets.token_hex(4), self.current.detail
+        workspace = Workspace(name, title, ground, bound, saved=saved, detail=detail)
         workspace.policy = with_preset(bound, "careful")
         self.add(workspace)
         return workspace

@@ -29,6 +29,7 @@ from customerio_tool.subtools.declare.marks import (
     RARE,
     AlsoCalled,
     FoundBy,
+    Short,
     Words,
 )
 from customerio_tool.subtools.declare.person_ids import (
@@ -191,6 +192,7 @@ __all__ = [
     "SegmentNumber",
     "Sends",
     "Shape",
+    "Short",
     "Subtool",
     "Target",
     "Text",

@@ -68,8 +68,8 @@ def _reads_of_objects(subtool: Subtool[Any]) -> list[tuple[Endpoint, About | Non
 
 
 def _named_arguments(subtool: Subtool[Any]) -> set[str]:
-    """Return the names of arguments that the `…_argument` and `…_arguments` fields hold."""
+    """Return the arguments that `basic` and the `…_argument` and `…_arguments` fields name."""
     named = {subtool.person_argument, subtool.person_type_argument, subtool.data_argument}
-    named |= {subtool.key_argument, *(subtool.file_arguments or ())}
+    named |= {subtool.key_argument, *(subtool.file_arguments or ()), *(subtool.basic or ())}
     named |= {subtool.target.name_argument} if subtool.target else set()
     return {name for name in named if name is not None}

@@ -55,6 +55,13 @@ class Words:
     choices: Mapping[str, str] = field(hash=False)
 
 
+@dataclass(frozen=True)
+class Short:
+    """Words for an argument in a short definition, where its name does not say enough."""
+
+    words: str
+
+
 NARROWS = Mark("narrows whom or what a call reaches, so that a blank does not count as not given")
 IMPLIED = Mark("says what the form of an identifier says already")
 RARE = Mark("is needed so seldom that it is not worth the words which show it to a model")

@@ -10,15 +10,17 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from customerio_tool.details import Brief
 from customerio_tool.errors import ArgumentsInvalid, Look
 from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.contradictions import contradictions_of
+from customerio_tool.subtools.declare.definition import brief_of, shown_schema, whole_schema
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
-from customerio_tool.subtools.declare.marks import IMPLIED, PEOPLE_FILTER, RARE, marks
+from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
 from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
@@ -33,7 +35,6 @@ from customerio_tool.subtools.declare.results import (
     Shape,
     envelope_schema,
 )
-from customerio_tool.subtools.declare.schema import ArgumentSchema
 from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
 from customerio_tool.subtools.declare.times import iso_time
@@ -138,6 +139,7 @@ class Subtool(Generic[A]):
         key_argument: The argument with the caller's own key of a message. Every send needs it.
         ledger_keeps: The members of a result that the ledger keeps, for the result of a repeat:
             ids and times, no personal data. Every send needs it.
+        basic: The optional arguments of the detail `basic`; None means all that are shown.
 
     Raises:
         TypeError: The declaration contradicts itself.
@@ -177,6 +179,7 @@ class Subtool(Generic[A]):
     file_arguments: Sequence[str] | None = None
     key_argument: str | None = None
     ledger_keeps: Sequence[str] | None = None
+    basic: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, when its module is imported."""
@@ -365,23 +368,25 @@ class Subtool(Generic[A]):
             "name": self.name,
             "title": self.title,
             "description": self.description,
-            "input_schema": self._shown_schema(),
+            "input_schema": shown_schema(self.args),
             "output_schema": self.output_schema(),
             "annotations": self.effect.annotations,
         }
 
+    def brief(self) -> Brief:
+        """Return the short form of the definition, for the details `compact` and `basic`."""
+        return brief_of(self)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the definition with every argument that a call takes, and the example calls."""
+        examples = [
+            {"title": e.title, "arguments": deepcopy(dict(e.arguments))} for e in self.examples
+        ]
+        return {**self.definition(), "input_schema": self.input_schema(), "examples": examples}
+
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
-        schema = self.args.model_json_schema(schema_generator=ArgumentSchema)
-        return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
-
-    def _shown_schema(self) -> dict[str, Any]:
-        """Return the schema of the arguments without rare ones and those that a form implies."""
-        schema = self.input_schema()
-        for name, argument in self.args.model_fields.items():
-            if marks(argument, IMPLIED) or marks(argument, RARE):
-                del schema["properties"][name]
-        return schema
+        return whole_schema(self.args)
 
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of every result, in which only `ok` and `summary` are required."""
@@ -389,9 +394,6 @@ class Subtool(Generic[A]):
         if self.effect is Effect.SEND:
             always |= {"first_sent_at": FIRST_SENT_AT, "possibly": POSSIBLY}
         if self.target:
-            always |= TARGET_MEMBERS if self.effect is Effect.ERASE else _TARGET
+            is_told = self.effect is Effect.ERASE
+            always |= TARGET_MEMBERS if is_told else {"target": TARGET_MEMBERS["target"]}
         return deepcopy(envelope_schema(self.shape, always))
-
-
-_TARGET = {"target": TARGET_MEMBERS["target"]}
-_SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")

@@ -20,6 +20,7 @@ from customerio_tool.subtools.declare import (
     JsonObject,
     ObjectId,
     Problem,
+    Short,
     WellShapedId,
     at_most,
     distinct,
@@ -108,6 +109,7 @@ class TriggerBroadcastArgs(Args):
                 "the argument of that name (file: data_file_url)."
             )
         ),
+        Short("Other than default needs the argument of that name; file: data_file_url"),
     ]
     customer_ids: Annotated[
         Annotated[
@@ -139,6 +141,7 @@ class TriggerBroadcastArgs(Args):
                 '{"field": "plan", "operator": "eq", "value": "free"}}}]}; also or, exists.'
             )
         ),
+        Short('{"segment": {"id": 7}}, in and, or, not'),
         NARROWS,
     ] = None
     per_user_data: Annotated[

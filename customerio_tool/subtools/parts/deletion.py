@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare import (
     Line,
     Look,
     SegmentNumber,
+    Short,
     Target,
     object_in,
 )
@@ -36,6 +37,7 @@ class DeleteSegmentArgs(Args):
     name: Annotated[
         Line | None,
         Field(description="The segment's name, as a check: if it differs, nothing is deleted."),
+        Short("As a check"),
         NARROWS,
         AlsoCalled("segment_name"),
     ] = None

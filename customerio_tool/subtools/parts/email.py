@@ -13,6 +13,7 @@ from customerio_tool.subtools.declare import (
     Identifier,
     Line,
     Problem,
+    Short,
     Text,
     refuse,
 )
@@ -66,6 +67,7 @@ class SendTransactionalEmailArgs(Args):
     transactional_message_id: Annotated[
         Identifier | None,
         Field(description="Template's number or trigger name; else give subject and body."),
+        Short("Template; or give subject and body"),
         TEMPLATE_NAMES,
     ] = None
     message_data: MessageData = None

@@ -18,6 +18,7 @@ from customerio_tool.subtools.declare import (
     Look,
     Person,
     Problem,
+    Short,
     Time,
     canonical,
     shape_of,
@@ -53,6 +54,7 @@ class IdentifyCustomerArgs(PersonArgs):
     attributes: Annotated[
         Attributes | None,
         Field(description="Name to value; null deletes the attribute, absent ones stay."),
+        Short("null deletes"),
         LOOSE,
         AlsoCalled("traits", "properties", "custom_attributes", "data", "fields", "attrs"),
     ] = None
@@ -68,6 +70,7 @@ class IdentifyCustomerArgs(PersonArgs):
     topics: Annotated[
         Topics | None,
         Field(description='Topic subscriptions, e.g. {"topic_1": true}; other topics stay.'),
+        Short('{"topic_1": true}'),
     ] = None
     anonymous_id: Annotated[
         AttributeId | None, Field(description="Joins earlier anonymous events of this id.")

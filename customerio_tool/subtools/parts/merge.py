@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare import (
     Look,
     PersonId,
     Problem,
+    Short,
     bare,
     canonical,
     check_type,
@@ -32,8 +33,12 @@ _SECONDARY = AlsoCalled("secondary", "secondary_customer_id", "secondary_email")
 class MergeCustomersArgs(Args):
     """Arguments of merge_customers."""
 
-    primary_id: Annotated[PersonId, Field(description="The person who survives."), _PRIMARY]
-    secondary_id: Annotated[PersonId, Field(description="The person who is deleted."), _SECONDARY]
+    primary_id: Annotated[
+        PersonId, Field(description="The person who survives."), Short("Survives"), _PRIMARY
+    ]
+    secondary_id: Annotated[
+        PersonId, Field(description="The person who is deleted."), Short("Is deleted"), _SECONDARY
+    ]
     primary_id_type: Annotated[IdType | None, _ID_TYPE, IMPLIED] = None
     secondary_id_type: Annotated[IdType | None, _ID_TYPE, IMPLIED] = None
 

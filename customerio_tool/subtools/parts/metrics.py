@@ -18,6 +18,7 @@ from customerio_tool.subtools.declare import (
     Line,
     ObjectId,
     Problem,
+    Short,
     Time,
     iso_time,
     refuse,
@@ -88,6 +89,7 @@ class GetCampaignMetricsArgs(Args):
     steps: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=max(MAX_STEPS.values())), whole_number] | None,
         Field(description="Last n periods: 24 hours, 45 days, 12 weeks, 120 months at most."),
+        Short("Last n periods, without start_time"),
         AlsoCalled("periods", "last", "count", "limit"),
     ] = None
     start_time: Annotated[
@@ -99,6 +101,7 @@ class GetCampaignMetricsArgs(Args):
     timezone: Annotated[
         Annotated[Line, AfterValidator(_timezone)] | None,
         Field(description="IANA name, such as Europe/Berlin; default US Eastern."),
+        Short("IANA"),
         AlsoCalled("tz", "time_zone"),
     ] = None
     type: Annotated[

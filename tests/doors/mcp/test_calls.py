@@ -15,7 +15,7 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
 from customerio_tool import CustomerIoTool
-from customerio_tool.doors.mcp.views import RESULT_SCHEMA
+from customerio_tool.details import RESULT_SCHEMA
 from customerio_tool.sandbox import Sandbox
 from tests.support.mcp_doors import Way, client, talk
 from tests.support.timeouts import PATIENCE

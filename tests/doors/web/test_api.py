@@ -17,6 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.doors.web.calls import MAX_BODY_BYTES
+from customerio_tool.doors.web.openapi import openapi
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from tests.support.http_door import TOKEN, Served, served
@@ -217,6 +218,16 @@ def test_the_document_is_valid_openapi_and_has_every_subtool(api: Served) -> Non
     assert list(posts) == [f"/api/{name}" for name in subtools()]
     assert [each["operationId"] for each in posts.values()] == list(subtools())
     assert document["servers"] == [{"url": api.ready["url"]}]
+
+
+def test_the_document_has_as_much_as_the_server_was_told(workspace: Sandbox) -> None:
+    with CustomerIoTool(workspace.connection()) as tool:
+        document = openapi(tool, "https://tools.example.com", "basic")
+        basic = tool.definitions(detail="basic")
+    OpenAPIV31SpecValidator(document).validate()
+    bodies = [each["post"]["requestBody"]["content"] for each in document["paths"].values()]
+    schemas = [each["application/json"]["schema"] for each in bodies]
+    assert schemas == [each["input_schema"] for each in basic]
 
 
 def test_a_schema_of_the_document_is_that_of_the_definition(

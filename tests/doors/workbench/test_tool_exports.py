@@ -184,6 +184,16 @@ def test_the_strict_definitions_are_those_of_the_tool(chosen: Bench) -> None:
         assert json.loads(text_of(chosen, "strict")) == same.definitions(dialect="openai_strict")
 
 
+def test_what_is_taken_along_has_the_detail_of_the_workbench(
+    chosen: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chosen.workspace, "detail", "basic")
+    with chosen.workspace.tool() as tool:
+        basic = tool.definitions(None, "openai_strict", "basic")
+    assert json.loads(text_of(chosen, "strict")) == basic
+    assert '"--detail",\n        "basic"' in text_of(chosen, "mcp-claude-desktop")
+
+
 def test_where_nothing_is_on_the_program_still_runs(
     same_bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,15 @@ def test_badges_say_what_is_declared_and_what_the_policy_asks(bench: Bench) -> N
     assert on(page) == set(ALL)
 
 
+def test_the_tokens_are_fewer_in_less_detail(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.workspace, "detail", "basic")
+    page = bench.post("/tool", {"enabled": ["list_segments"]})
+    with bench.workspace.tool() as tool:
+        (definition,) = tool.definitions(None, "openai", "basic")
+    tokens = round(len(compact(definition)) / 4)
+    assert f"1 of {len(ALL)} on · about {tokens:,} tokens" in page.words
+
+
 def test_the_tokens_are_those_of_what_a_model_is_shown(bench: Bench) -> None:
     page = bench.post("/tool", {"enabled": ["list_segments"]})
     with bench.workspace.tool() as tool:

@@ -57,10 +57,12 @@ class Script(Model):
 class Agno:
     """An agent with all tools, that runs in this thread."""
 
-    def __init__(self, tool: CustomerIoTool) -> None:
+    def __init__(self, tool: CustomerIoTool, **options: Any) -> None:
         self.model = Script()
         memory = InMemoryDb()  # type: ignore[no-untyped-call]  # Agno's own
-        self.agent = Agent(model=self.model, tools=[toolkit(tool)], db=memory, telemetry=False)
+        self.agent = Agent(
+            model=self.model, tools=[toolkit(tool, **options)], db=memory, telemetry=False
+        )
         self.last: RunOutput | None = None
         self.run_id: str | None = None
 

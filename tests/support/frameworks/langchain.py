@@ -32,8 +32,8 @@ def says(calls: Calls) -> AIMessage:
 class LangGraph:
     """A graph with all tools, that runs in threads."""
 
-    def __init__(self, tool: CustomerIoTool) -> None:
-        self.tools = tools(tool)
+    def __init__(self, tool: CustomerIoTool, **options: Any) -> None:
+        self.tools = tools(tool, **options)
         self.graph: Any = None
         self.thread: Any = {"configurable": {"thread_id": RUN}}
         self.saver = InMemorySaver()

@@ -55,9 +55,9 @@ def _done() -> ResponseOutputMessage:
 class OpenAiAgents(Awaited):
     """An agent with all tools."""
 
-    def __init__(self, tool: CustomerIoTool) -> None:
+    def __init__(self, tool: CustomerIoTool, **options: Any) -> None:
         self.model = Script()
-        self.agent = Agent(name="support", model=self.model, tools=list(tools(tool)))
+        self.agent = Agent(name="support", model=self.model, tools=list(tools(tool, **options)))
         self.last: RunResult | None = None
 
     def schemas(self) -> dict[str, Any]:

@@ -24,12 +24,12 @@ from tests.support.frameworks.hosts import RUN, Awaited, Calls, Turn
 class PydanticAi(Awaited):
     """An agent with all tools."""
 
-    def __init__(self, tool: CustomerIoTool) -> None:
+    def __init__(self, tool: CustomerIoTool, **options: Any) -> None:
         self.calls: Calls = []
         self.given: dict[str, Any] = {}
         self.agent: Agent[None, Any] = Agent(
             FunctionModel(self._answer),
-            toolsets=[toolset(tool)],
+            toolsets=[toolset(tool, **options)],
             output_type=[str, DeferredToolRequests],
         )
         self.messages: list[ModelMessage] = []

@@ -120,6 +120,7 @@ def _subtool_schema(subtool: Subtool[Any]) -> dict[str, Any]:
         "description": subtool.description,
         "input_schema": subtool.input_schema(),
         "output_schema": output,
+        "brief": subtool.brief(),
     }
 
 
@@ -130,6 +131,7 @@ def _records() -> dict[str, definitions.Record]:
         name: {
             "module": module_of[name],
             "definition": subtool.definition(),
+            "brief": subtool.brief(),
             "examples": [dict(example.arguments) for example in subtool.examples],
         }
         for name, subtool in subtools().items()

@@ -10,6 +10,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.doors.instructions import INSTRUCTIONS
 from customerio_tool.doors.workbench.agent.endpoint import Asked, Endpoint, EndpointFailed
 from customerio_tool.doors.workbench.agent.turns import Turn
@@ -37,9 +38,13 @@ OpenTool = Callable[[], CustomerIoTool]
 
 
 class Talk:
-    """One conversation at a time, with one run id; safe for threads, and kept in memory alone."""
+    """One conversation at a time, with one run id; safe for threads, and kept in memory alone.
+
+    `detail` is how much of the definitions the assistant is shown.
+    """
 
     def __init__(self, door: str) -> None:
+        self.detail: Detail = DEFAULT_DETAIL
         self._door = door
         self._lock = Lock()
         self._version = 0
@@ -169,7 +174,7 @@ class Talk:
     ) -> None:
         for _ in range(MOST_ROUNDS):
             with open_tool() as tool:  # each time: what was switched off meanwhile is off
-                tools = [_function(each) for each in tool.definitions(dialect="openai")]
+                tools = [_function(each) for each in tool.definitions(None, "openai", self.detail)]
             reply = endpoint.reply(messages, tools, stop.is_set)
             turns = [Turn("agent", reply.words)] if reply.words else []
             self._add(messages, *turns, said=[reply.message])
