@@ -160,17 +160,17 @@ get_campaign_metrics = Subtool(
         to_result=metrics_to_result,
         returns={
             "period": {"type": "string", "description": "Length of each step."},
-            "steps": {"type": "integer", "description": "Numbers in each series."},
+            "steps": {"type": "integer", "description": "How many steps were counted."},
             "totals": {**_COUNTS, "description": "Sum of each metric; one not listed is 0."},
             "starts": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "When each step of the series begins: local date, or hour.",
+                "description": "With full: when each step begins, as local date or hour.",
             },
             "series": {
                 "type": "object",
                 "additionalProperties": _COUNT_SERIES,
-                "description": "Each metric step by step, oldest first; one not listed is all 0.",
+                "description": "With full: each metric by step, oldest first; one not listed is 0.",
             },
             "truncated": TRUNCATED,
             "omitted": OMITTED,

@@ -9,14 +9,11 @@ from pydantic import Field, model_validator
 from customerio_tool.subtools.declare import (
     IDENTIFIERS,
     IMPLIED,
-    MAX_IDENTIFIER_BYTES,
     NARROWS,
     PAGE_SIZE,
     PERSON_NAMES,
     RARE,
-    TRUNCATED,
     AlsoCalled,
-    Answer,
     Api,
     Args,
     Effect,
@@ -27,31 +24,30 @@ from customerio_tool.subtools.declare import (
     FoundBy,
     Identifier,
     Invocation,
-    Item,
     ObjectId,
     Pace,
     People,
     PersonId,
     Problem,
-    ReplyUnreadable,
     Sends,
     Shape,
+    Short,
     Subtool,
     Time,
     check_type,
-    fitting_items,
-    iso_time,
-    object_in,
-    objects_in,
     refuse,
-    size_of,
     whole_number,
 )
-from customerio_tool.subtools.parts.brief_message import brief_message
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
 from customerio_tool.subtools.parts.message_looks import MAX_MESSAGES
-from customerio_tool.subtools.parts.origins import is_about, is_of_another, origins_note
-from customerio_tool.subtools.parts.pages import CURSOR_TOO_LONG, paging_note
+from customerio_tool.subtools.parts.messages_result import (
+    LONGEST_WINDOW_SECONDS,
+    MESSAGES_RETURNS,
+    WINDOW_SECONDS,
+    messages_to_result,
+)
+from customerio_tool.subtools.parts.origins import is_about
+from customerio_tool.subtools.parts.pages import Full
 from customerio_tool.subtools.parts.references import APP_PAGES
 from customerio_tool.subtools.parts.repairs import mend_list
 from customerio_tool.subtools.parts.vocabulary import (
@@ -68,13 +64,7 @@ from customerio_tool.subtools.parts.vocabulary import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-DEFAULT_MESSAGES = 20
-
-WINDOW_SECONDS = 180 * 86_400
-"""A span that is within six months however months are counted; one list covers six months."""
-
-LONGEST_WINDOW_SECONDS = 184 * 86_400
-"""The longest six months of a calendar; one list never covers a longer span."""
+DEFAULT_MESSAGES = 10
 
 _PEOPLE = People(
     at=("messages.customer_identifiers",),
@@ -104,6 +94,7 @@ class ListMessagesArgs(Args):
     campaign_id: Annotated[
         ObjectId | None,
         Field(description="Only of this campaign (automation)."),
+        Short("Or of this broadcast"),
         NARROWS,
         AlsoCalled("campaign", "broadcast_id"),
         FoundBy("list_campaigns", ("campaign_name", "campaign")),
@@ -160,11 +151,13 @@ class ListMessagesArgs(Args):
     cursor: Annotated[
         Identifier | None,
         Field(description="next_cursor of the page before."),
+        Short("next_cursor"),
         AlsoCalled("next_cursor", "page_token", "next"),
     ] = None
     include_responses: Annotated[
         Flag | None, Field(description="True adds responses to in-app messages and the like.")
     ] = None
+    full: Full = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -232,73 +225,6 @@ def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
     }
 
 
-def _to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
-    messages = answer.payload["messages"] or []
-    if not isinstance(messages, list):
-        raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
-    rows = objects_in(messages)
-    own = [message for message in rows if not is_of_another(answer.args, message)]
-    kept = [message for message in own if _passes_filters(answer.args, message)]
-    shown = fitting_items(map(brief_message, kept))
-    is_cut = len(shown) < len(kept)
-    is_shortened = is_cut or shown != [brief_message(message) for message in kept]
-    cursor = None if is_cut else answer.payload.get("next") or None
-    is_too_long = cursor is not None and size_of(str(cursor)) > MAX_IDENTIFIER_BYTES
-    sentences = [
-        f"{len(shown)} message{'' if len(shown) == 1 else 's'}.",
-        "" if shown else "Send nothing because of that, unless the user asked for it.",
-        _filter_note(answer.args, len(own)),
-        origins_note(answer.args.customer_id, answer.args.id_type, shown, len(rows) - len(own)),
-        CURSOR_TOO_LONG
-        if is_too_long
-        else paging_note(len(shown), is_cut=is_cut, has_next=cursor is not None),
-        _window_note(answer.args, answer.invocation),
-    ]
-    return {
-        "summary": " ".join(filter(None, sentences)),
-        "messages": shown,
-        "count": len(shown),
-        **({} if cursor is None or is_too_long else {"next_cursor": str(cursor)}),
-        **({"truncated": True} if is_shortened else {}),
-    }
-
-
-def _passes_filters(args: ListMessagesArgs, message: Item) -> bool:
-    """Return whether a message of one person passes the filters that Customer.io lacks there."""
-    if args.customer_id is None:
-        return True
-    of_type = args.type is None or message.get("type") == args.type
-    return of_type and (
-        args.metric is None or object_in(message.get("metrics")).get(args.metric) is not None
-    )
-
-
-def _filter_note(args: ListMessagesArgs, count: int) -> str:
-    if args.customer_id is None or (args.type is None and args.metric is None):
-        return ""
-    return f"Of {count} on this page, those that pass the filters are listed."
-
-
-def _window_note(args: ListMessagesArgs, invocation: Invocation) -> str:
-    start, end = args.start_time, args.window_end(invocation)
-    if end is not None and args.end_time is None:
-        last = iso_time(end)
-        return f"The list ends at {last}, six months after its start: go on with start_time={last}."
-    if start is None:
-        return f"The list covers the six months before {'end_time' if end else 'now'}."
-    if end is not None and end - start > WINDOW_SECONDS:
-        return "One call spans six months at most: what is older before end_time is left out."
-    if end is None and invocation.now - start > WINDOW_SECONDS:
-        return "One call spans six months at most: some of the first days may be missing."
-    if end is None and invocation.now - start <= _FRESH_SECONDS:
-        return "A message of the last minutes may not be listed yet: look again later."
-    return ""
-
-
-_FRESH_SECONDS = 900
-"""From how late a start a list is taken for a look after a send."""
-
-
 def _not_found_hint(args: ListMessagesArgs) -> str:
     return "" if args.customer_id is None else looked_up_hint(args.customer_id, args.id_type)
 
@@ -320,17 +246,8 @@ list_messages = Subtool(
     mend=mend_list,
     shape=Shape(
         outcome="done",
-        to_result=_to_result,
-        returns={
-            "messages": {
-                "type": "array",
-                "items": {"type": "object"},
-                "description": "Deliveries; metrics holds the time of each event.",
-            },
-            "count": {"type": "integer", "description": "Messages in this result."},
-            "next_cursor": {"type": "string", "description": "Cursor of the next page, if any."},
-            "truncated": TRUNCATED,
-        },
+        to_result=messages_to_result,
+        returns=MESSAGES_RETURNS,
         expects="messages",
         untrusted=True,
         times=("messages.created", "messages.metrics.*"),
@@ -340,9 +257,13 @@ list_messages = Subtool(
     person_type_argument="id_type",
     people=_PEOPLE,
     about=is_about,
+    basic=(
+        *("type", "metric", "campaign_id", "transactional_id", "customer_id"),
+        *("start_time", "end_time", "limit", "cursor", "full"),
+    ),
     reference=APP_PAGES + "tag/messages/listMessages/",
     examples=[
-        Example({}, Sends("GET", "/v1/messages", query="limit=20")),
+        Example({}, Sends("GET", "/v1/messages", query="limit=10")),
         Example(
             {"type": "email", "metric": "bounced", "campaign_id": 12, "limit": 100},
             Sends(
@@ -362,7 +283,7 @@ list_messages = Subtool(
                 "GET",
                 "/v1/messages",
                 query=(
-                    "drafts=true&start_ts=1732359600&end_ts=1747911600&limit=20"
+                    "drafts=true&start_ts=1732359600&end_ts=1747911600&limit=10"
                     "&start=MTc0MDAwMDAwMDozMA%3D%3D&get_tracked_responses=false"
                 ),
             ),
@@ -370,7 +291,7 @@ list_messages = Subtool(
         ),
         Example(
             {"campaign_id": 30, "trigger_id": 2},
-            Sends("GET", "/v1/messages", query="campaign_id=30&trigger_id=2&limit=20"),
+            Sends("GET", "/v1/messages", query="campaign_id=30&trigger_id=2&limit=10"),
             title="The messages of one trigger of a broadcast",
         ),
         Example(

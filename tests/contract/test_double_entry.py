@@ -18,7 +18,6 @@ from customerio_tool.sandbox import Options
 from customerio_tool.sandbox.serving import pace
 from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.subtools import (
-    messages,
     subtools,
 )
 from customerio_tool.subtools.declare import Api, Pace, Subtool
@@ -36,6 +35,7 @@ from customerio_tool.subtools.parts import (
     event,
     mail,
     message_looks,
+    messages_result,
     metrics,
     sending,
     spans,
@@ -309,9 +309,9 @@ def test_the_hosts_are_the_recorded_ones() -> None:
 
 def test_a_span_of_time_certainly_fits_the_recorded_calendar() -> None:
     shortest_half_year = 181  # days, from the end of August to the end of February
-    assert shortest_half_year * 86_400 >= messages.WINDOW_SECONDS
+    assert shortest_half_year * 86_400 >= messages_result.WINDOW_SECONDS
     longest_half_year = 184  # days, from July to the end of the year
-    assert longest_half_year * 86_400 <= messages.LONGEST_WINDOW_SECONDS
+    assert longest_half_year * 86_400 <= messages_result.LONGEST_WINDOW_SECONDS
     assert FACTS.limits["messages_window"].max == 6
     years = FACTS.limits["metrics_years"].max
     assert (years * 365 + years // 4) * 86_400 >= metrics.MAX_SPAN_SECONDS

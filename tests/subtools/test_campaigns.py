@@ -35,7 +35,8 @@ def test_examples_send_what_they_declare(subtool: Any) -> None:
 
 def metrics_of(series: Any, **arguments: Any) -> dict[str, Any]:
     reply = {"metric": {"series": series}}
-    return result_of(get_campaign_metrics, reply, campaign_id=12, **arguments)
+    asked = {"campaign_id": 12, "full": True, **arguments}
+    return result_of(get_campaign_metrics, reply, **asked)
 
 
 def metrics_query(**arguments: Any) -> dict[str, str]:
@@ -274,6 +275,15 @@ def test_totals_are_added_up_and_metrics_that_are_all_zero_left_out() -> None:
     assert result["series"] == {"sent": [3, 5], "opened": [1, 4]}
     assert (result["steps"], result["period"]) == (2, "days")
     assert "2 days" in result["summary"]
+
+
+def test_in_brief_there_are_totals_and_how_to_see_each_step() -> None:
+    result = metrics_of({"sent": [3, 5], "bounced": [0, 0]}, full=None, period="weeks", steps=2)
+    assert result["totals"] == {"sent": 8}
+    assert result["steps"] == 2
+    assert not result.keys() & {"series", "starts", "truncated"}
+    assert "full=true adds the numbers of each week." in result["summary"]
+    assert "full=true" not in metrics_of({"sent": [0, 0]}, full=None)["summary"]
 
 
 def test_one_step_is_one_step_though_customer_io_returns_two() -> None:

@@ -113,6 +113,6 @@ def test_what_untrusted_means_is_said_with_it(tool: CustomerIoTool) -> None:
 def test_steps_and_spans_are_read_in_a_time_zone(
     arguments: dict[str, Any], tool: CustomerIoTool
 ) -> None:
-    result = tool.call("get_campaign_metrics", {"campaign_id": 12, **arguments})
+    result = tool.call("get_campaign_metrics", {"campaign_id": 12, "full": True, **arguments})
     assert arguments["timezone"] in result["summary"]
     assert len(result["starts"]) == result["steps"]

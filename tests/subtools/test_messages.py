@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from customerio_tool.errors import ReplyUnreadable
 from customerio_tool.subtools.declare.times import iso_time, unix_seconds
 from customerio_tool.subtools.declare.vendor_json import MAX_TEXT_CHARS
-from customerio_tool.subtools.messages import (
-    LONGEST_WINDOW_SECONDS,
-    WINDOW_SECONDS,
-    list_messages,
-)
+from customerio_tool.subtools.messages import list_messages
+from customerio_tool.subtools.parts.brief_message import FROM_FIRST_TO_LAST
 from customerio_tool.subtools.parts.message_looks import messages_since
+from customerio_tool.subtools.parts.messages_result import LONGEST_WINDOW_SECONDS, WINDOW_SECONDS
+from customerio_tool.subtools.parts.vocabulary import Metric
 from tests.subtools.calls import AT, DAY, assert_examples_hold, query_of, refused, result_of
 
 MESSAGE: dict[str, Any] = {
@@ -34,8 +33,8 @@ def test_examples_send_what_they_declare() -> None:
     assert_examples_hold(list_messages)
 
 
-def test_a_page_has_20_messages_unless_asked_otherwise() -> None:
-    assert query_of(list_messages) == {"limit": "20"}
+def test_a_page_has_10_messages_unless_asked_otherwise() -> None:
+    assert query_of(list_messages) == {"limit": "10"}
     assert query_of(list_messages, limit=1000) == {"limit": "1000"}
 
 
@@ -104,7 +103,7 @@ def test_null_is_an_empty_list(empty: object) -> None:
 
 
 def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
-    (message,) = result_of(list_messages, {"messages": [MESSAGE]})["messages"]
+    (message,) = result_of(list_messages, {"messages": [MESSAGE]}, full=True)["messages"]
     assert message == {
         "id": "dgTXBAQBAZq1=",
         "type": "email",
@@ -113,6 +112,65 @@ def test_what_is_null_deprecated_or_repeated_is_left_out_of_a_message() -> None:
         "metrics": {"sent": "2025-11-23T09:26:43Z"},
         "msg_template_id": 7,
     }
+
+
+def test_a_message_in_brief_says_whom_what_and_how_far() -> None:
+    sent = {
+        "created": 1,
+        "attempted": 2,
+        "sent": 2,
+        "delivered": 3,
+        "new_metric": 9,
+        "opened": None,
+    }
+    mail = {**MESSAGE, "recipient": "ada@example.com", "subject": "Hi", "created": 1763890000}
+    mail |= {"campaign_id": 12, "action_id": 51, "metrics": sent, "failure_message": "full"}
+    (message,) = result_of(list_messages, {"messages": [mail]})["messages"]
+    assert message == {
+        "id": "dgTXBAQBAZq1=",
+        "type": "email",
+        "customer_id": "u1",
+        "recipient": "ada@example.com",
+        "subject": "Hi",
+        "created": "2025-11-23T09:26:40Z",
+        "campaign_id": 12,
+        "failure_message": "full",
+        "reached": "delivered",
+    }
+
+
+@pytest.mark.parametrize(
+    ("metrics", "reached"),
+    [
+        ({"created": 1, "bounced": 3, "sent": 2}, "bounced"),
+        ({"delivered": 3, "opened": 4, "clicked": 4, "converted": 9}, "converted"),
+        ({"opened": 4, "unsubscribed": 5}, "unsubscribed"),
+        ({"created": 1, "failed": 1}, "failed"),
+        ({"newest_of_all": 1}, "newest_of_all"),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_furthest_metric_is_what_matters_most(metrics: object, reached: str | None) -> None:
+    (message,) = result_of(list_messages, {"messages": [{**MESSAGE, "metrics": metrics}]})[
+        "messages"
+    ]
+    assert message.get("reached") == reached
+
+
+def test_every_metric_that_a_list_can_be_filtered_by_has_its_place() -> None:
+    assert set(get_args(Metric)) <= set(FROM_FIRST_TO_LAST)
+
+
+def test_a_template_tells_a_message_apart_that_has_no_other_origin() -> None:
+    (message,) = result_of(list_messages, {"messages": [MESSAGE]})["messages"]
+    assert message["msg_template_id"] == 7
+
+
+def test_the_total_is_told_where_one_page_has_all() -> None:
+    assert result_of(list_messages, {"messages": [MESSAGE] * 3})["total"] == 3
+    assert "total" not in result_of(list_messages, {"messages": [MESSAGE], "next": "more"})
+    assert "total" not in result_of(list_messages, {"messages": [MESSAGE]}, cursor="abc")
 
 
 def test_a_message_tells_its_template_once() -> None:
@@ -160,7 +218,7 @@ def test_type_and_metric_filter_the_messages_of_one_person_here() -> None:
 
     def found(**filters: str) -> list[str]:
         asked = {"customer_id": "u1", **filters}
-        assert query_of(list_messages, **asked) == {"id_type": "id", "limit": "20"}
+        assert query_of(list_messages, **asked) == {"id_type": "id", "limit": "10"}
         result = result_of(list_messages, reply, **asked)
         assert "Of 2 on this page" in result["summary"]
         return [message["id"] for message in result["messages"]]

@@ -56,7 +56,7 @@ def test_no_read_shows_a_unix_time(name: str, tool: CustomerIoTool) -> None:
 
 
 def test_the_time_of_a_message_can_be_sent_back(tool: CustomerIoTool) -> None:
-    message = tool.call("list_messages", {"limit": 5})["messages"][-1]
+    message = tool.call("list_messages", {"limit": 5, "full": True})["messages"][-1]
     assert ISO.fullmatch(message["created"])
     assert all(ISO.fullmatch(each) for each in message["metrics"].values())
     span = {"start_time": message["created"], "end_time": message["created"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 import anyio.to_thread
@@ -31,6 +30,7 @@ from customerio_tool.doors.mcp.running import Envelope, Request, run, unless_cli
 from customerio_tool.doors.mcp.views import View, Views
 from customerio_tool.doors.unasked import told_where
 from customerio_tool.errors import CustomerIoError
+from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.version import __version__
 
 VIEW = "customerio_tool.view"
@@ -122,9 +122,8 @@ async def _settled(request: Request, view: View, waiting: str, action: Action) -
 
 
 def _result(envelope: Envelope) -> types.CallToolResult:
-    text = json.dumps(envelope, ensure_ascii=False)
     return types.CallToolResult(
-        content=[types.TextContent(text=text)],
+        content=[types.TextContent(text=compact(envelope))],
         structured_content=envelope,
         is_error=not envelope["ok"],
     )

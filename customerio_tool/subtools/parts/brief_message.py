@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from customerio_tool.subtools.declare import Item
@@ -28,3 +29,19 @@ def brief_message(value: Any) -> Any:
     if members.get("forgotten") is False:
         del members["forgotten"]
     return members
+
+
+FROM_FIRST_TO_LAST = (
+    *("created", "drafted", "attempted", "sent", "delivered", "opened", "clicked", "converted"),
+    *("unsubscribed", "spammed", "dropped", "bounced", "undeliverable", "failed"),
+)
+"""The metrics of a message, of which a later one says more; those that end it badly come last."""
+
+
+def furthest(metrics: Mapping[str, Any]) -> str | None:
+    """Return the metric that says most of how far a message came; None if there is none.
+
+    A metric that we do not know counts only where there is no other.
+    """
+    order = {name: number for number, name in enumerate(FROM_FIRST_TO_LAST)}
+    return max(metrics, key=lambda name: order.get(name, -1), default=None)

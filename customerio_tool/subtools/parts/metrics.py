@@ -13,6 +13,7 @@ from customerio_tool.subtools.declare import (
     AlsoCalled,
     Args,
     FieldProblem,
+    Flag,
     FoundBy,
     Invocation,
     Line,
@@ -110,6 +111,7 @@ class GetCampaignMetricsArgs(Args):
         CHANNEL_WORDS,
         CHANNEL_NAMES,
     ] = None
+    full: Annotated[Flag | None, Field(description="True adds the numbers of each step.")] = None
 
     @property
     def step(self) -> Period:

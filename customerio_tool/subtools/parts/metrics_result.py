@@ -19,7 +19,7 @@ from customerio_tool.subtools.parts.spans import known_zone, local_minute, start
 
 
 def metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
-    """Return totals, and series with the dates of their steps as far as they fit."""
+    """Return totals and, if all is asked for, series with the dates of their steps."""
     args = answer.args
     series = _series(answer.payload["metric"], args.last_steps if args.start_time is None else None)
     steps = max(map(len, series.values()), default=0)
@@ -32,6 +32,9 @@ def metrics_to_result(answer: Answer[GetCampaignMetricsArgs]) -> dict[str, Any]:
         "steps": steps,
         **fitted("totals", totals),
     }
+    if not args.full:
+        how = f"full=true adds the numbers of each {_unit(args)}." if nonzero else ""
+        return {**result, "summary": f"{result['summary']} {how}".rstrip()}
     dates = {"starts": [_date(args, each) for each in begins]} if nonzero and begins else {}
     if chars_of({**totals, **dates, "series": nonzero}) <= MAX_PAYLOAD_CHARS:
         return {**result, **dates, "series": nonzero}
@@ -68,13 +71,18 @@ def _date(args: GetCampaignMetricsArgs, start: datetime) -> str:
 
 def _metrics_sentence(args: GetCampaignMetricsArgs, steps: int, begins: list[datetime]) -> str:
     type_only = f" ({args.type} only)" if args.type else ""
-    unit = args.step.removesuffix("s") if steps == 1 else args.step
+    unit = _unit(args) if steps == 1 else args.step
     campaign = f"Campaign {args.campaign_id}{type_only}: {steps} {unit}"
+    order = ", oldest first" if args.full else ""
     if not begins:
         unknown = "Do not date them: Customer.io counted other steps than were asked for."
-        return f"{campaign}, oldest first. {_REST} {unknown if steps else ''}".rstrip()
+        return f"{campaign}{order}. {_REST} {unknown if steps else ''}".rstrip()
     first = f"{local_minute(begins[0])} ({begins[0].tzinfo})"
-    return f"{campaign} from {first}, oldest first. {_REST}"
+    return f"{campaign} from {first}{order}. {_REST}"
+
+
+def _unit(args: GetCampaignMetricsArgs) -> str:
+    return args.step.removesuffix("s")
 
 
 _REST = "Metrics that are not listed are 0."

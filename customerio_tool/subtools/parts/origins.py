@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from customerio_tool.subtools.declare import Args, Item, is_same, objects_in, values_at
 from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, names_another
 
-_ORIGINS = ("campaign_id", "broadcast_id", "newsletter_id")
+ORIGINS = ("campaign_id", "broadcast_id", "newsletter_id")
+"""The members that name where a message comes from."""
+
 _ACTIONS = ("action_id", "parent_action_id")
 _NAMED_BY: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-    "campaign_id": (_ORIGINS, ("campaign_id", "broadcast_id")),
-    "newsletter_id": (_ORIGINS, ("newsletter_id",)),
+    "campaign_id": (ORIGINS, ("campaign_id", "broadcast_id")),
+    "newsletter_id": (ORIGINS, ("newsletter_id",)),
     "action_id": (_ACTIONS, _ACTIONS),
 }
 """For an argument the members that name where a message comes from, and those that may equal it.
