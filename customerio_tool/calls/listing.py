@@ -10,6 +10,7 @@ from customerio_tool import definitions as published
 from customerio_tool.details import DEFAULT_DETAIL, Detail, in_detail, require_detail
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.subtools import find
+from customerio_tool.subtools.sets import named
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -62,28 +63,28 @@ class Listing:
         return [name for name in names if policy.allows(find(name))]
 
     def enable(self, *names: str) -> None:
-        """Enable more subtools; under a read-only policy, only reads run even so.
+        """Enable more subtools, or sets of them; under a read-only policy, only reads run even so.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled | _existing_names(names))
+        self._set_enabled(lambda enabled: enabled | named(names))
 
     def disable(self, *names: str) -> None:
-        """Disable subtools: they are neither listed nor run.
+        """Disable subtools, or sets of them: they are neither listed nor run.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled - _existing_names(names))
+        self._set_enabled(lambda enabled: enabled - named(names))
 
     def only(self, *names: str) -> None:
-        """Enable exactly these subtools.
+        """Enable exactly these subtools, or those of these sets, such as `reader`.
 
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda _: _existing_names(names))
+        self._set_enabled(lambda _: named(names))
 
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
@@ -111,7 +112,7 @@ class Listing:
             ValueError: There is no such dialect, or no such detail.
         """
         form = form_of(dialect)
-        (known,) = _existing_names([name])
+        known = name if name in published.names() else find(name).name
         brief = cast("Brief", published.brief_of(known))
         definition = in_detail(published.definition_of(known), brief, detail)
         if not isinstance(self, type):
@@ -147,7 +148,7 @@ class Listing:
         a tool with the default policy does.
 
         Args:
-            only: Names to choose from them; a named subtool that may not run is left out.
+            only: Names of subtools or sets to choose from them; one that may not run is left out.
             dialect: The form for a provider of models: `openai` and `openai_strict` for OpenAI's
                 Responses API, `anthropic`, `gemini`, or `plain` for MCP and other hosts.
             detail: How much of them: `full`; `compact`, which has every argument in few words and
@@ -160,20 +161,13 @@ class Listing:
         """
         form_of(dialect)
         require_detail(detail)
-        named = [only] if isinstance(only, str) else only
-        wanted = None if named is None else _existing_names(named)
+        wanted = None if only is None else named([only] if isinstance(only, str) else only)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
         return [self.definition(name, dialect, detail) for name in names]
 
 
 _Either: TypeAlias = "Listing | type[Listing]"
 """A tool, or the class of tools."""
-
-
-def _existing_names(names: Iterable[str]) -> frozenset[str]:
-    """Return the names; each must be that of a subtool."""
-    known = published.names()
-    return frozenset(name if name in known else find(name).name for name in names)
 
 
 def _confirmed(definition: dict[str, Any], policy: Policy) -> dict[str, Any]:

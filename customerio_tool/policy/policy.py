@@ -37,6 +37,7 @@ from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
 from customerio_tool.subtools.declare.wording import nearest
+from customerio_tool.subtools.sets import named, sets
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -55,7 +56,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 
 def _subtool_names(value: object) -> frozenset[str] | None:
     given = read_names(value)
-    return None if given is None else require_known(given, subtools())
+    return None if given is None else named(require_known(given, (*subtools(), *sets())))
 
 
 def _case_folded(value: object) -> frozenset[str]:
@@ -96,7 +97,7 @@ class Policy(BaseModel):
 
     enabled: Annotated[
         _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Stored | None)
-    ] = Field(default=None, description="The subtools that may run; null allows all.")
+    ] = Field(default=None, description="The subtools or sets that may run; null allows all.")
     read_only: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False, description="Allow reads alone, whatever is enabled, now or later."
     )

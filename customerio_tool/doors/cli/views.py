@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Literal, TypeAlias
 
 import typer
@@ -12,13 +11,19 @@ from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
-from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api
+from customerio_tool.subtools.sets import MEANINGS, named
 
 PresetWord: TypeAlias = Literal["careful", "read_only", "open"]
 
 Only = Annotated[
-    str | None, typer.Option("--only", metavar="NAME,NAME", help="Offer only these subtools.")
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="NAME,NAME",
+        help=f"Offer only these subtools, or those of a set: {', '.join(MEANINGS)}.",
+    ),
 ]
 Preset = Annotated[
     PresetWord, typer.Option("--preset", help="Policy: what may run, and what is asked for.")
@@ -37,7 +42,7 @@ def policy_of(preset: PresetWord, only: str | None, *, read_only: bool) -> Polic
 
     Args:
         preset: The name of a preset.
-        only: Names of subtools with commas between them; None leaves all.
+        only: Names of subtools or sets with commas between them; None leaves all.
         read_only: Whether to leave reads alone.
 
     Raises:
@@ -47,11 +52,9 @@ def policy_of(preset: PresetWord, only: str | None, *, read_only: bool) -> Polic
     policy = with_preset(Policy.from_env(), preset)
     if read_only:
         policy = with_preset(policy, "read_only")
-    return policy if only is None else with_only(policy, _names_in(only))
-
-
-def _names_in(text: str) -> Collection[str]:
-    return {find(name.strip()).name for name in text.split(",")}
+    if only is None:
+        return policy
+    return with_only(policy, named(name.strip() for name in only.split(",")))
 
 
 def apis_of(policy: Policy) -> frozenset[Api]:

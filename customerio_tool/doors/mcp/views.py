@@ -1,8 +1,8 @@
 """What a server offers: the tool under the policy of its flags, or under a narrower one.
 
-Over HTTP a client may narrow what it is offered in the URL: `?only=` takes names of subtools and
-`?preset=` a preset. Neither widens anything: both act on top of the server's own policy. `?detail=`
-says how much of the definitions it is shown, which changes nothing of what may run.
+Over HTTP a client may narrow what it is offered in the URL: `?only=` takes names of subtools
+or sets, and `?preset=` a preset. Neither widens anything: both act on top of the server's own
+policy. `?detail=` says how much of the definitions it is shown; it changes nothing of what may run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from customerio_tool.details import DEFAULT_DETAIL, RESULT_SCHEMA, Detail
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
-from customerio_tool.subtools import find
+from customerio_tool.subtools.sets import named
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:
@@ -137,6 +137,6 @@ def _names_in(query: Mapping[str, str]) -> frozenset[str] | None:
     if text is None:
         return None
     try:
-        return frozenset(find(name.strip()).name for name in text.split(","))
+        return named(name.strip() for name in text.split(","))
     except SubtoolUnknown as error:
         raise ViewRefused(f"only has an unknown name. {error}") from None

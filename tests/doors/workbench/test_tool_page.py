@@ -12,6 +12,7 @@ from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api, Effect
 from customerio_tool.subtools.declare.json_text import compact
+from customerio_tool.subtools.sets import sets
 from tests.support.pages import Page
 from tests.support.workbench import Bench, workbench
 
@@ -73,6 +74,12 @@ def test_a_button_switches_a_whole_effect_and_nothing_else(bench: Bench, effect:
     off = bench.post("/tool", {"enabled": ALL, "group": f"{effect.word}:off"})
     assert on(off) == set(ALL) - members
     assert on(bench.post("/tool", {"group": f"{effect.word}:on"})) == members
+
+
+@pytest.mark.parametrize("name", sets())
+def test_a_button_leaves_one_set_on(bench: Bench, name: str) -> None:
+    assert on(bench.post("/tool", {"enabled": ALL, "set": name})) == sets()[name]
+    assert {each["value"] for each in bench.get("/tool").all("button", name="set")} == set(sets())
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -27,6 +27,7 @@ from customerio_tool.doors.workbench.visit import Refused, Visit, see
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.sets import MEANINGS, sets
 
 PAGES = Pages()
 
@@ -41,7 +42,7 @@ def tool(visit: Visit) -> Response:
 def save(visit: Visit) -> Response:
     """Save what was chosen, or what a button for several switches or rules chooses."""
     workspace = visit.meant
-    form = _switched(visit.form, visit.field("group"))
+    form = _only_set(_switched(visit.form, visit.field("group")), visit.field("set"))
     try:
         wanted = policy_in(form, workspace.bound)
     except ConnectionInvalid as wrong:
@@ -91,6 +92,7 @@ def _page(
         shown=shown,
         tokens=tokens,
         presets=DESCRIPTIONS,
+        sets=MEANINGS,
         preset=preset_of(workspace.policy, workspace.bound),
         rules=rules,
         words=WORDS,
@@ -103,6 +105,11 @@ def _switched(form: Form, group: str) -> Form:
     members = {name for name, each in subtools().items() if each.effect.word == effect}
     enabled = set(form.get("enabled", ()))
     return {**form, "enabled": sorted(enabled | members if state == "on" else enabled - members)}
+
+
+def _only_set(form: Form, name: str) -> Form:
+    """Return a form with the switches of a set on and the others off, as its button says."""
+    return {**form, "enabled": sorted(sets()[name])} if name in sets() else form
 
 
 def _is_as_wanted(policy: Policy, wanted: Policy) -> bool:
