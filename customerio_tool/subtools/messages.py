@@ -94,7 +94,7 @@ class ListMessagesArgs(Args):
     campaign_id: Annotated[
         ObjectId | None,
         Field(description="Only of this campaign (automation)."),
-        Short("Or of this broadcast"),
+        Short("Or broadcast"),
         NARROWS,
         AlsoCalled("campaign", "broadcast_id"),
         FoundBy("list_campaigns", ("campaign_name", "campaign")),

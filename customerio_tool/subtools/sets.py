@@ -27,7 +27,7 @@ _LISTED: Mapping[str, Sequence[str]] = {
     ),
 }
 
-MEANINGS: Mapping[str, str] = {
+PURPOSES: Mapping[str, str] = {
     "reader": "Everything that reads, and nothing that changes or sends.",
     "messaging": "Sends and broadcasts, and what shows how they and campaigns did.",
     "people": "People, their events and devices.",
@@ -49,7 +49,7 @@ def sets() -> Mapping[str, frozenset[str]]:
     named = {name for each in members.values() for name in each}
     if wrong := {*members} & {*names} | named - {*names}:
         raise TypeError(f"a set and the subtools disagree about {', '.join(sorted(wrong))}")
-    return MappingProxyType({name: frozenset(members[name]) for name in MEANINGS})
+    return MappingProxyType({name: frozenset(members[name]) for name in PURPOSES})
 
 
 def named(names: Iterable[str]) -> frozenset[str]:

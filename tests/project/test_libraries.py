@@ -21,6 +21,7 @@ EXTRA_OF = {
     "calls": ["approvals"],
     "doors/cli/mcp.py": ["mcp"],
     "doors/cli/serve.py": ["web"],
+    "doors/cli/tokens.py": ["tokens"],
     "doors/cli": ["cli"],
     "doors/mcp": ["mcp"],
     "doors/web": ["web"],

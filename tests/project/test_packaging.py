@@ -56,6 +56,7 @@ MODULES = {
     "opentelemetry-api": "opentelemetry",
     "pydantic-ai-slim": "pydantic_ai",
     "pyyaml": "yaml",
+    "splintr-rs": "splintr",
 }
 """What extras are imported as, where that is not their name."""
 

@@ -13,11 +13,11 @@ from customerio_tool.errors import ConnectionInvalid, SubtoolUnknown
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import PAGE, subtools
 from customerio_tool.subtools.declare import Effect
-from customerio_tool.subtools.sets import MEANINGS, named, sets
+from customerio_tool.subtools.sets import PURPOSES, named, sets
 from tests.support.clients import SAVED_US
 from tests.support.mcp_doors import views_on
 
-NAMES = tuple(MEANINGS)
+NAMES = tuple(PURPOSES)
 
 
 def test_the_sets_are_four_and_every_subtool_of_the_page_is_in_one() -> None:

@@ -35,6 +35,7 @@ from customerio_tool.doors.cli.sandbox import sandbox
 from customerio_tool.doors.cli.serve import serve
 from customerio_tool.doors.cli.skill import skill
 from customerio_tool.doors.cli.studio import studio
+from customerio_tool.doors.cli.tokens import tokens
 from customerio_tool.doors.cli.workbench import workbench
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.subtools import find
@@ -186,6 +187,7 @@ app.command()(mcp)
 app.add_typer(bulk, name="bulk")
 app.add_typer(studio, name="studio")
 app.add_typer(approvals, name="approvals")
+app.command()(tokens)
 app.command()(publish)
 
 

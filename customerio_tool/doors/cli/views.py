@@ -13,7 +13,7 @@ from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api
-from customerio_tool.subtools.sets import MEANINGS, named
+from customerio_tool.subtools.sets import PURPOSES, named
 
 PresetWord: TypeAlias = Literal["careful", "read_only", "open"]
 
@@ -22,7 +22,7 @@ Only = Annotated[
     typer.Option(
         "--only",
         metavar="NAME,NAME",
-        help=f"Offer only these subtools, or those of a set: {', '.join(MEANINGS)}.",
+        help=f"Offer only these subtools, or those of a set: {', '.join(PURPOSES)}.",
     ),
 ]
 Preset = Annotated[

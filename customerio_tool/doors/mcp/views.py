@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from mcp import types
 
@@ -103,17 +103,22 @@ class Views:
     def _view(self, policy: Policy, detail: Detail) -> View:
         tool = self._make(policy)
         tools = {
-            definition["name"]: types.Tool(
-                name=definition["name"],
-                title=definition["title"],
-                description=definition["description"],
-                input_schema=definition["input_schema"],
-                output_schema=dict(RESULT_SCHEMA) if self._output_schemas else None,
-                annotations=types.ToolAnnotations.model_validate(definition["annotations"]),
-            )
+            definition["name"]: listed(definition, output_schema=self._output_schemas)
             for definition in tool.definitions(detail=detail)
         }
         return View(tool, MappingProxyType(tools))
+
+
+def listed(definition: Mapping[str, Any], *, output_schema: bool = True) -> types.Tool:
+    """Return a plain definition as MCP lists it; of results it has the short schema, or none."""
+    return types.Tool(
+        name=definition["name"],
+        title=definition["title"],
+        description=definition["description"],
+        input_schema=definition["input_schema"],
+        output_schema=dict(RESULT_SCHEMA) if output_schema else None,
+        annotations=types.ToolAnnotations.model_validate(definition["annotations"]),
+    )
 
 
 def _preset_in(query: Mapping[str, str]) -> str | None:

@@ -90,7 +90,7 @@ class GetCampaignMetricsArgs(Args):
     steps: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=max(MAX_STEPS.values())), whole_number] | None,
         Field(description="Last n periods: 24 hours, 45 days, 12 weeks, 120 months at most."),
-        Short("Last n periods, without start_time"),
+        Short("Last n, not with start_time"),
         AlsoCalled("periods", "last", "count", "limit"),
     ] = None
     start_time: Annotated[

@@ -16,8 +16,10 @@ from customerio_tool.doors.cli.publish.control import control_block
 from customerio_tool.doors.cli.publish.manifest import credentials_of
 from customerio_tool.doors.cli.publish.mcp_files import hosts_block
 from customerio_tool.doors.cli.publish.tables import preset_rows, table
+from customerio_tool.doors.cli.tokens import DETAILS, tokens_rows
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Subtool
+from customerio_tool.subtools.sets import PURPOSES, sets
 
 
 class MarkersMissing(ValueError):
@@ -64,6 +66,18 @@ def _connection() -> str:
     return _block(head, [_field_row(key, field) for key, field in connection_fields().items()])
 
 
+def _sets() -> str:
+    rows = [
+        (f"`{name}`", words, ", ".join(f"`{each}`" for each in subtools() if each in sets()[name]))
+        for name, words in PURPOSES.items()
+    ]
+    return _block(("Set", "What it is for", "Subtools"), rows)
+
+
+def _tokens() -> str:
+    return _block(("Definitions", *DETAILS), tokens_rows())
+
+
 def _exit_codes() -> str:
     rows = [(f"{code:d}", words) for code, words in MEANINGS.items()]
     return _block(("Code", "What it means"), rows)
@@ -78,6 +92,7 @@ def _errors() -> str:
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"count": _count, "presets": _presets},
+    "docs/guides/context.md": {"sets": _sets, "tokens": _tokens},
     "docs/guides/mcp.md": {"hosts": hosts_block},
     "docs/guides/policies.md": {"presets": _presets},
     "docs/guides/shell.md": {"exit_codes": _exit_codes},

@@ -27,7 +27,7 @@ from customerio_tool.doors.workbench.visit import Refused, Visit, see
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.sets import MEANINGS, sets
+from customerio_tool.subtools.sets import PURPOSES, sets
 
 PAGES = Pages()
 
@@ -92,7 +92,7 @@ def _page(
         shown=shown,
         tokens=tokens,
         presets=DESCRIPTIONS,
-        sets=MEANINGS,
+        sets=PURPOSES,
         preset=preset_of(workspace.policy, workspace.bound),
         rules=rules,
         words=WORDS,
