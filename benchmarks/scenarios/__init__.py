@@ -1,0 +1,1 @@
+"""What is measured: each module has one function, `measure`, which yields figures."""

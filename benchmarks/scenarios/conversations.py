@@ -1,0 +1,109 @@
+"""Many callers at once: threads, conversations that wait for the API, and equal reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from benchmarks import clients
+from benchmarks.measuring import Contender, Figure, Spread, compared, counted
+from benchmarks.running import Run
+from customerio_tool import Backends, CustomerIoTool
+
+THREADS = 8
+CONVERSATIONS = 300
+EQUAL_READS = 1_000
+TARGET = "/api/v1/customers/u1"
+ADA = {"email": "ada@example.com", "plan": "pro"}
+ARGUMENTS = json.dumps({"customer_id": "u1", "attributes": ADA})
+
+
+def measure(run: Run) -> Iterator[Figure]:
+    """Measure callers that a host has at once."""
+    yield from _threads(run)
+    yield from _waiting(run)
+    yield counted("reads/refused", asyncio.run(_refused(run)))
+
+
+def _threads(run: Run) -> Iterator[Figure]:
+    bare, sdk = clients.by_requests(run.server), clients.track_sdk(run.server)
+    with clients.ours(run.server) as tool, ThreadPoolExecutor(THREADS) as pool:
+        contenders = {
+            "ours": _at_once(pool, lambda: tool.run("identify_customer", ARGUMENTS)),
+            "requests": _at_once(pool, lambda: bare("PUT", TARGET, ADA)),
+            "customerio": _at_once(pool, lambda: sdk.identify("u1", **ADA)),
+        }
+        times = compared(contenders, rounds=run.size(6, 20), calls=run.size(160, 800))
+    yield times.throughput("threads/requests", "ours", "requests")
+    yield times.throughput("threads/customerio", "ours", "customerio")
+
+
+def _at_once(pool: ThreadPoolExecutor, call: Callable[[], object]) -> Contender:
+    def run(calls: int) -> None:
+        for done in [pool.submit(call) for _ in range(calls)]:
+            done.result()
+
+    return run
+
+
+def _waiting(run: Run) -> Iterator[Figure]:
+    """Compare calls that wait for an API of 100 ms, all in one event loop."""
+    loop = asyncio.new_event_loop()
+    with closing(loop), clients.ours(run.server, "slow") as tool:
+        other, close = loop.run_until_complete(_aiohttp(run))
+
+        async def our_call() -> Any:
+            return await tool.acall("identify_customer", ARGUMENTS)
+
+        contenders = {"ours": _gathered(loop, our_call), "aiohttp": _gathered(loop, other)}
+        calls = CONVERSATIONS * run.size(1, 4)
+        times = compared(contenders, rounds=run.size(3, 8), calls=calls)
+        loop.run_until_complete(close())
+    yield times.throughput("waiting/aiohttp", "ours", "aiohttp")
+    yield Figure("waiting/per second", Spread.of(1 / each for each in times.wall["ours"]))
+
+
+def _gathered(loop: asyncio.AbstractEventLoop, call: Callable[[], Awaitable[Any]]) -> Contender:
+    """Return the contender in which 300 conversations share the calls."""
+
+    async def conversation(calls: int) -> None:
+        for _ in range(calls):
+            await call()
+
+    async def all_of(calls: int) -> None:
+        share = max(1, calls // CONVERSATIONS)
+        await asyncio.gather(*(conversation(share) for _ in range(CONVERSATIONS)))
+
+    return lambda calls: loop.run_until_complete(all_of(calls))
+
+
+async def _aiohttp(
+    run: Run,
+) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
+    import aiohttp
+
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    url, headers = run.server.origin("slow") + TARGET, headers_of()
+
+    async def call() -> Any:
+        async with session.put(url, json=ADA, headers=headers) as reply:
+            return await reply.json()
+
+    return call, session.close
+
+
+def headers_of() -> dict[str, str]:
+    """Return the headers of a call to Track."""
+    return clients.headers_for(TARGET)
+
+
+async def _refused(run: Run) -> int:
+    """Return how many of 1,000 equal reads are refused, at the vendor's real rate limit."""
+    with CustomerIoTool(clients.saved(run.server, "slow"), backends=Backends()) as tool:
+        reads = (tool.acall("list_segments") for _ in range(EQUAL_READS))
+        results = await asyncio.gather(*reads)
+    return sum(not result["ok"] for result in results)
