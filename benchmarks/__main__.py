@@ -88,6 +88,8 @@ def main(
         bad = gated(run, figures) if short else {}
     report = Report(figures, reports.machine(), short)
     typer.echo(reports.markdown_table(reports.everything(report)))
+    if short:
+        typer.echo("Sizes are small, also where a title has 10^5 or 10^6.")
     if json:
         json.write_text(report.as_json(), encoding="utf-8")
     if not short and not only:

@@ -69,6 +69,7 @@ def number(value: float, unit: str) -> str:
     """Return a number with its unit, as short as it may be."""
     if unit == "x":
         return f"{value:.2f}"
+    unit = "" if unit == "tokens" else unit  # the title says so
     rounded = f"{value:,.2f}" if abs(value) < 10 and value % 1 else f"{value:,.0f}"
     return f"{rounded} {unit}".rstrip()
 

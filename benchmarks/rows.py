@@ -186,14 +186,24 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("sandbox/identify", "the same: identify a person", "ms"),
     ),
     "tokens": (
-        Row("tokens/full", "tokens of the 24 for OpenAI", "tokens"),
-        Row("tokens/compact", "the same, `compact`", "tokens", 2_900, 2_600),
-        Row("tokens/basic", "the same, `basic`", "tokens", 2_600, 2_300),
-        Row("tokens/reader", "the preset `reader`, `compact`", "tokens", 800, 690),
-        Row("tokens/strict", "the 24 in OpenAI's strict form", "tokens", 3_700, 3_200),
-        Row("tokens/list_messages", "`list_messages`, default reply", "tokens", 1_200, 900),
-        Row("tokens/metrics", "`get_campaign_metrics`, default reply", "tokens", 250, 120),
-        Row("tokens/mcp", "all that MCP's `tools/list` sends", "tokens", 7_500, 5_500),
+        Row("tokens/full", "tokens of the 24 for OpenAI, `full`", "tokens"),
+        Row("tokens/compact", "tokens of the 24 for OpenAI, `compact`", "tokens", 2_900, 2_600),
+        Row("tokens/basic", "tokens of the 24 for OpenAI, `basic`", "tokens", 2_600, 2_300),
+        Row("tokens/reader", "tokens of the reads for OpenAI, `compact`", "tokens", 800, 690),
+        Row(
+            "tokens/strict",
+            "tokens of the 24 in OpenAI's strict form, `compact`",
+            "tokens",
+            3_700,
+            3_200,
+        ),
+        Row(
+            "tokens/list_messages", "tokens of `list_messages`, default reply", "tokens", 1_200, 900
+        ),
+        Row(
+            "tokens/metrics", "tokens of `get_campaign_metrics`, default reply", "tokens", 250, 120
+        ),
+        Row("tokens/mcp", "tokens of all that MCP's `tools/list` sends", "tokens", 7_500, 5_500),
     ),
 }
 """The rows of each scenario, in the order of the table."""
