@@ -7,6 +7,7 @@ import base64
 import itertools
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 
@@ -42,6 +43,7 @@ def ours(server: Server, port: str = "http", **more: Any) -> CustomerIoTool:
     return CustomerIoTool(saved(server, port), backends=unpaced(), **more)
 
 
+@cache
 def basic() -> str:
     """Return the Authorization header of Track."""
     return f"Basic {base64.b64encode(f'{SITE}:{TRACK}'.encode()).decode()}"

@@ -22,8 +22,7 @@ from tests.support.redis_server import RedisServer
 NOW = 1_795_843_478.0
 DAY = 86_400.0
 MICROSECONDS, MILLISECONDS = 1e6, 1e3
-STARTED = Entry("started", "f" * 43, NOW, NOW + 20, NOW + DAY)
-SENT = replace(STARTED, state="sent", facts={"delivery_id": "RPILAgUBcRhIBqSp7kiPPw=="})
+SECONDS = 20.0
 CLAIMS = 300
 
 
@@ -38,15 +37,27 @@ def measure(run: Run) -> Iterator[Figure]:
         yield from _redis(server, sends)
 
 
-def _send(ledger: Ledger, key: str, now: float = NOW) -> None:
-    ledger.claim(key, STARTED, now)
-    ledger.settle(key, SENT, now)
+def _started(number: int) -> Entry:
+    """Return the entry of a send that has begun, with nothing in common with any other's."""
+    at = NOW + number / 1e6
+    return Entry("started", f"f{number:042}", at, at + SECONDS, at + DAY)
+
+
+def _sent(number: int) -> Entry:
+    """Return the entry of the same send when it was sent."""
+    facts = {"delivery_id": f"RPILAgUBcRhIBq{number:08}=="}
+    return replace(_started(number), state="sent", facts=facts)
+
+
+def _send(ledger: Ledger, number: int) -> None:
+    ledger.claim(_key(number), _started(number), NOW)
+    ledger.settle(_key(number), _sent(number), NOW)
 
 
 def _sqlite(path: Path, sends: int) -> Iterator[Figure]:
     """Copy one stored send as often as is needed: to make each would take minutes."""
     ledger = SqliteLedger(path)
-    _send(ledger, _key(0))
+    _send(ledger, 0)
     with closing(sqlite3.connect(path)) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(sends)")]
         rest = ", ".join(name for name in columns if name != "key")
@@ -69,8 +80,10 @@ def _timed(ledger: Ledger, first: int, unit: float) -> Spread:
     """Return how long a send takes in a ledger that has many."""
     seconds = []
     for number in range(first, first + CLAIMS):
+        key, started, sent = _key(number), _started(number), _sent(number)
         began = perf_counter()
-        _send(ledger, _key(number))
+        ledger.claim(key, started, NOW)
+        ledger.settle(key, sent, NOW)
         seconds.append(unit * (perf_counter() - began))
     return Spread.of(seconds)
 
@@ -79,8 +92,9 @@ def _longest(ledger: Ledger) -> float:
     """Return the milliseconds of the longest claim when all that there is has expired."""
     seconds = []
     for number in range(CLAIMS):
+        entry = replace(_started(number), expires_at=NOW + 3 * DAY)
         began = perf_counter()
-        ledger.claim(f"new-{number}", replace(STARTED, expires_at=NOW + 3 * DAY), NOW + 2 * DAY)
+        ledger.claim(f"new-{number}", entry, NOW + 2 * DAY)
         seconds.append(perf_counter() - began)
     return MILLISECONDS * max(seconds)
 
@@ -89,7 +103,7 @@ def _redis(server: RedisServer, sends: int) -> Iterator[Figure]:
     with redis.Redis.from_url(server.url, socket_timeout=600) as client:
         ledger = RedisLedger(client)
         before = client.info("memory")["used_memory"]
-        _send(ledger, _key(0))
+        _send(ledger, 0)
         [first] = client.keys()
         _copy(client, first, sends)
         yield counted("redis/bytes", (client.info("memory")["used_memory"] - before) / sends)
@@ -108,7 +122,7 @@ def main(sends: str) -> None:
     """Print what the ledger in memory costs; be a process of its own."""
     ledger, before = MemoryLedger(), resident()
     for number in range(int(sends)):
-        _send(ledger, _key(number))
+        _send(ledger, number)
     size = (resident() - before) / int(sends)
     us = _timed(ledger, int(sends), MICROSECONDS).median
     print(json.dumps({"bytes": size, "us": us, "longest": _longest(ledger)}))  # noqa: T201 - read by `measure`
