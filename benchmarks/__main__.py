@@ -1,13 +1,14 @@
-"""Measures the tool beside other clients: `python -m benchmarks` (extra `bench`, on Linux).
+"""Measures the tool beside other clients: `python -m benchmarks` (extra `dev`, on Linux).
 
-It prints a table, and writes `benchmarks/results/speed.json`, `speed.md` and the chart of the
-README. `--short` is for checks: the sizes are small, nothing is written, and a ratio that is 25 %
-worse than it must be is an error.
+It prints a table, and writes `benchmarks/results/speed.json`, `speed.md`, the chart, and the tables
+of the pages; with `--only`, what it did not measure stays as it was. `--short` is for checks: the
+sizes are small, nothing is written, and a ratio that is 25 % worse than it must be is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -78,8 +79,12 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help="Only this scenario.")] = None,
     short: Annotated[bool, typer.Option("--short", help="Small sizes; fail where bad.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    redraw: Annotated[bool, typer.Option("--redraw", help="Only write the pages anew.")] = False,
 ) -> None:
-    """Measure, print a table, and write the reports of a whole run of full size."""
+    """Measure, print a table, and write the reports, unless the sizes are small."""
+    if redraw:
+        written(Report.from_json(JSON.read_text(encoding="utf-8")))
+        return
     for name in only or ():
         if name not in ROWS:
             raise typer.BadParameter(f"the scenarios are {', '.join(ROWS)}", param_hint="--only")
@@ -89,14 +94,23 @@ def main(
     report = Report(figures, reports.machine(), short)
     typer.echo(reports.markdown_table(reports.everything(report)))
     if short:
-        typer.echo("Sizes are small, also where a title has 10^5 or 10^6.")
+        typer.echo("Sizes are small, also where a title has 10^5 or 10^6. Only shown are:")
+        typer.echo(reports.only_shown())
     if json:
         json.write_text(report.as_json(), encoding="utf-8")
-    if not short and not only:
-        written(report)
+    if not short:
+        written(replace(report, figures={**_others(only), **figures}))
     for row in (row for rows in bad.values() for row in rows):
         typer.echo(f"{row.title}: more than 25 % worse than it must be", err=True)
     raise typer.Exit(1 if bad else 0)
+
+
+def _others(only: Collection[str] | None) -> dict[str, Figure]:
+    """Return the last figures of the scenarios that were not measured now."""
+    if not only or not JSON.exists():
+        return {}
+    last = Report.from_json(JSON.read_text(encoding="utf-8"))
+    return {row.key: figure for name in ROWS if name not in only for row, figure in last.of(name)}
 
 
 def written(report: Report) -> None:

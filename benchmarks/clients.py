@@ -29,18 +29,20 @@ def saved(server: Server, port: str = "http") -> dict[str, str]:
     return {**keys, "track_url": origin, "app_url": origin, "ca_file": server.ca_file}
 
 
-def unpaced() -> Backends:
+def unpaced(**more: Any) -> Backends:
     """Return backends whose limiter does its work on a clock that is always far enough ahead.
 
     Otherwise sleeps would be measured: Track is paced at 950 calls a second.
     """
     ahead = itertools.count(0.0, _SECONDS_AHEAD)
-    return Backends(limiter=LocalLimiter(monotonic=lambda: next(ahead)))
+    return Backends(limiter=LocalLimiter(monotonic=lambda: next(ahead)), **more)
 
 
-def ours(server: Server, port: str = "http", **more: Any) -> CustomerIoTool:
+def ours(
+    server: Server, port: str = "http", *, session: requests.Session | None = None, **more: Any
+) -> CustomerIoTool:
     """Return our tool on a port of the server; the clock of its rate limits is ahead."""
-    return CustomerIoTool(saved(server, port), backends=unpaced(), **more)
+    return CustomerIoTool(saved(server, port), backends=unpaced(**more), session=session)
 
 
 @cache

@@ -143,7 +143,14 @@ def markdown(report: Report, variables: int) -> str:
         found = list(report.of(scenario))
         if found:
             parts.append(f"## {title}\n\n{markdown_table(found)}\n")
+    parts.append(f"## What the short mode only shows\n\n{only_shown()}\n")
     return "\n".join(parts)
+
+
+def only_shown() -> str:
+    """Return a list of the rows that no check fails on, and why."""
+    rows = (row for each in ROWS.values() for row in each if row.must is not None and row.shown)
+    return "\n".join(f"- {row.title}: {row.shown}." for row in rows)
 
 
 BEGIN, END = "<!-- measured:speed -->", "<!-- /measured:speed -->"

@@ -53,17 +53,19 @@ def _at_once(pool: ThreadPoolExecutor, call: Callable[[], object]) -> Contender:
 def _waiting(run: Run) -> Iterator[Figure]:
     """Compare calls that wait for an API of 100 ms, all in one event loop."""
     loop = asyncio.new_event_loop()
-    with closing(loop), clients.ours(run.server, "slow") as tool:
+    many = clients.ours(run.server, "slow", threads=CONVERSATIONS)
+    with closing(loop), many, clients.ours(run.server, "slow") as few:
         other, close = loop.run_until_complete(_aiohttp(run))
-
-        async def our_call() -> Any:
-            return await tool.acall("identify_customer", ARGUMENTS)
-
-        contenders = {"ours": _gathered(loop, our_call), "aiohttp": _gathered(loop, other)}
+        contenders = {
+            "ours": _gathered(loop, lambda: many.acall("identify_customer", ARGUMENTS)),
+            "64 threads": _gathered(loop, lambda: few.acall("identify_customer", ARGUMENTS)),
+            "aiohttp": _gathered(loop, other),
+        }
         calls = CONVERSATIONS * run.size(1, 4)
         times = compared(contenders, rounds=run.size(3, 8), calls=calls)
         loop.run_until_complete(close())
     yield times.throughput("waiting/aiohttp", "ours", "aiohttp")
+    yield times.throughput("waiting/64 threads", "64 threads", "aiohttp")
     yield Figure("waiting/per second", Spread.of(1 / each for each in times.wall["ours"]))
 
 

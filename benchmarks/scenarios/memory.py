@@ -10,7 +10,6 @@ from benchmarks.clients import saved
 from benchmarks.measuring import Figure, counted
 from benchmarks.running import Run, fresh, resident
 from customerio_tool import CustomerIoTool
-from customerio_tool.connection.transport import new_session
 
 KIB = 1024
 ARGUMENTS = '{"customer_id": "u1", "attributes": {"plan": "pro"}}'
@@ -33,13 +32,12 @@ def _one(connection: dict[str, str], _: int) -> float:
 
 
 def _tools(connection: dict[str, str], count: int) -> float:
-    """Return the bytes of each tool; they share a session, as a host's do."""
-    session = new_session()
-    tools = [CustomerIoTool(connection, session=session)]
+    """Return the bytes of each tool; the tools of a process share a session."""
+    tools = [CustomerIoTool(connection)]
     _called(tools[0])
     before = resident()
     for _ in range(count):
-        tools.append(CustomerIoTool(connection, session=session))
+        tools.append(CustomerIoTool(connection))
         _called(tools[-1])
     return (resident() - before) / count
 
