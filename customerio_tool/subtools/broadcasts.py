@@ -171,8 +171,9 @@ trigger_broadcast = Subtool(
     name="trigger_broadcast",
     description=(
         "Triggers an API-triggered broadcast campaign. Only API-triggered broadcasts can be "
-        "triggered. Every call sends again, to many real people, and cannot be called back; at "
-        "most one call in 10 seconds. To write to one person use send_transactional_email."
+        "triggered. Use to send an announcement to many people. Every call sends again, to real "
+        "people, and cannot be called back; at most one in 10 seconds. To one person: "
+        "send_transactional_email."
     ),
     args=TriggerBroadcastArgs,
     mend=with_audience,

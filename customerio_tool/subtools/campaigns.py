@@ -63,8 +63,8 @@ def _campaign_sentence(args: GetCampaignArgs, campaign: Item) -> str:
 get_campaign = Subtool(
     name="get_campaign",
     description=(
-        "Retrieves a single campaign by ID. Customer.io also calls it an automation. Shows its "
-        "trigger, state and actions; for how its messages did, use get_campaign_metrics."
+        "Retrieves a single campaign by ID. Use to see how one campaign is set up: trigger, state, "
+        "actions. Its results: get_campaign_metrics."
     ),
     args=GetCampaignArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}"),
@@ -92,7 +92,7 @@ class ListCampaignsArgs(Args):
 
     state: Annotated[
         Literal["running", "draft", "stopped"] | None,
-        Field(description="Only campaigns in this state."),
+        Field(description="Only in this state."),
         Words({"active": "running", "live": "running", "started": "running", "drafts": "draft"}),
         AlsoCalled("status"),
     ] = None
@@ -110,9 +110,9 @@ def _passes_filters(args: ListCampaignsArgs, campaign: Item) -> bool:
 list_campaigns = Subtool(
     name="list_campaigns",
     description=(
-        "Lists all campaigns in the workspace. Customer.io also calls them automations. Filter by "
-        "state or name to find a campaign's id. Broadcasts and transactional messages are not "
-        "among them."
+        "Lists all campaigns in the workspace. Use to see which campaigns (automations) exist, run "
+        "or are drafts, and to find a number by name. Broadcasts and transactional messages are "
+        "not among them."
     ),
     args=ListCampaignsArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns"),
@@ -145,9 +145,9 @@ _COUNT_SERIES = {"type": "array", "items": {"type": "integer"}}
 get_campaign_metrics = Subtool(
     name="get_campaign_metrics",
     description=(
-        "Retrieves delivery metrics for a campaign over a period. Give steps for the last n "
-        "periods, or start_time for a span; with neither, the last 45 days. Steps begin at "
-        "midnight US Eastern unless timezone says otherwise. For single messages use list_messages."
+        "Retrieves delivery metrics for a campaign over a period. Use for results: how many were "
+        "sent, opened, clicked, bounced, converted, by day, week or month. Single messages: "
+        "list_messages."
     ),
     args=GetCampaignMetricsArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/campaigns/{campaign_id}/metrics"),

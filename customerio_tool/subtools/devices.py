@@ -58,7 +58,7 @@ def device_attributes(given: Mapping[str, Any]) -> dict[str, str]:
 class AddDeviceArgs(PersonArgs):
     """Arguments of add_device."""
 
-    device_id: Annotated[PathText, Field(description="Push token of the device."), TOKEN_NAMES]
+    device_id: Annotated[PathText, Field(description="Push token."), TOKEN_NAMES]
     platform: Annotated[
         Literal["ios", "android"],
         Field(description="Kind of device."),
@@ -67,12 +67,12 @@ class AddDeviceArgs(PersonArgs):
     ]
     last_used: Annotated[
         Time | None,
-        Field(description="When last used: ISO 8601 or Unix time; default now."),
+        Field(description="ISO 8601 or Unix time; default now."),
         AlsoCalled("last_used_at", "last_seen"),
     ] = None
     attributes: Annotated[
         Annotated[JsonObject, AfterValidator(device_attributes)] | None,
-        Field(description="Facts on the device, e.g. app_version; stored as texts."),
+        Field(description="Facts on the device; stored as texts."),
     ] = None
 
 
@@ -91,8 +91,9 @@ def _device_body(args: AddDeviceArgs, invocation: Invocation) -> dict[str, Any]:
 add_device = Subtool(
     name="add_device",
     description=(
-        "Adds or updates a push device (token + platform) for a person. A token stays with whoever "
-        "had it before; remove it there with delete_device."
+        "Adds or updates a push device (token + platform) for a person. Use to register a phone or "
+        "tablet by its push token. A token stays with whoever had it before; remove it there with "
+        "delete_device."
     ),
     args=AddDeviceArgs,
     endpoint=Endpoint(Api.TRACK, "PUT", "/api/v1/customers/{customer_id}/devices"),
@@ -150,13 +151,14 @@ add_device = Subtool(
 class DeleteDeviceArgs(PersonArgs):
     """Arguments of delete_device."""
 
-    device_id: Annotated[PathText, Field(description="Push token of the device."), TOKEN_NAMES]
+    device_id: Annotated[PathText, Field(description="Push token."), TOKEN_NAMES]
 
 
 delete_device = Subtool(
     name="delete_device",
     description=(
-        "Removes a push device from a person. The app adds it again when it next reports it."
+        "Removes a push device from a person. Use when a phone is lost, sold or replaced, or its "
+        "push token is dead. The app adds it again when it reports it."
     ),
     args=DeleteDeviceArgs,
     endpoint=Endpoint(Api.TRACK, "DELETE", "/api/v1/customers/{customer_id}/devices/{device_id}"),

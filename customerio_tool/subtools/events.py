@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 class TrackEventArgs(PersonEventArgs):
     """Arguments of track_event."""
 
-    name: Annotated[EventName, Field(description="Event name, e.g. order_paid."), EVENT_NAMES]
+    name: Annotated[EventName, Field(description="Event name."), EVENT_NAMES]
     data: Data = None
     timestamp: When = None
     event_id: EventId = None
@@ -85,7 +85,8 @@ track_event = Subtool(
     name="track_event",
     description=(
         "Tracks an event for a known person. Can trigger campaigns and is recorded on the person's "
-        "activity timeline. To store facts about the person, use identify_customer."
+        "activity timeline. Use when they did something: bought, paid, upgraded, cancelled, logged "
+        "in. A viewed page: track_page_view; a fact: identify_customer."
     ),
     args=TrackEventArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),
@@ -147,9 +148,7 @@ def _is_recipient(name: str) -> bool:
 class TrackAnonymousEventArgs(EventArgs):
     """Arguments of track_anonymous_event."""
 
-    name: Annotated[
-        EventName, Field(description="Event name, e.g. newsletter_signup."), EVENT_NAMES
-    ]
+    name: Annotated[EventName, Field(description="Event name."), EVENT_NAMES]
     anonymous_id: Annotated[
         Identifier | None,
         Field(description="Id of the unknown visitor; or give recipient."),
@@ -214,9 +213,9 @@ def _anonymous_body(args: TrackAnonymousEventArgs, invocation: Invocation) -> di
 track_anonymous_event = Subtool(
     name="track_anonymous_event",
     description=(
-        "Tracks an event not yet tied to a known person, identified by an anonymous_id. It joins "
-        "the person once identify_customer gives the same anonymous_id. With recipient instead, it "
-        "invites that address."
+        "Tracks an event not yet tied to a known person, identified by an anonymous_id. Use for a "
+        "visitor or guest without login: cookie, session or browser id. It joins the person once "
+        "identify_customer gives the same anonymous_id."
     ),
     args=TrackAnonymousEventArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/events"),
@@ -332,8 +331,8 @@ def _page_caution(answer: Answer[TrackPageViewArgs]) -> str:
 track_page_view = Subtool(
     name="track_page_view",
     description=(
-        "Records a page view for a known person (an event with type='page'). For anything else "
-        "that a person did, use track_event."
+        "Records a page view for a known person (an event with type='page'). Use when a customer "
+        "visited, opened or read a web page, URL or screen. Other actions: track_event."
     ),
     args=TrackPageViewArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/customers/{customer_id}/events"),

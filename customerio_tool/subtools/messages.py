@@ -86,14 +86,14 @@ class ListMessagesArgs(Args):
     ] = None
     metric: Annotated[
         Metric | None,
-        Field(description="Only messages that reached this, e.g. bounced."),
+        Field(description="Only those that reached this."),
         METRIC_WORDS,
         AlsoCalled("status", "event", "state"),
     ] = None
     drafts: Annotated[Flag | None, Field(description="True lists drafts instead.")] = None
     campaign_id: Annotated[
         ObjectId | None,
-        Field(description="Only of this campaign (automation)."),
+        Field(description="Only of this campaign or broadcast."),
         Short("Or broadcast"),
         NARROWS,
         AlsoCalled("campaign", "broadcast_id"),
@@ -102,9 +102,7 @@ class ListMessagesArgs(Args):
     newsletter_id: Annotated[
         ObjectId | None, Field(description="Only of this newsletter (one-time send)."), NARROWS
     ] = None
-    action_id: Annotated[
-        ObjectId | None, Field(description="Only of this action in a campaign."), NARROWS
-    ] = None
+    action_id: Annotated[ObjectId | None, Field(description="Only of this action."), NARROWS] = None
     transactional_id: Annotated[
         ObjectId | None,
         Field(description="Only of this transactional template."),
@@ -120,11 +118,11 @@ class ListMessagesArgs(Args):
         ObjectId | None, Field(description="Only of this template."), NARROWS
     ] = None
     content_id: Annotated[
-        ObjectId | None, Field(description="Only of this content of a newsletter."), NARROWS, RARE
+        ObjectId | None, Field(description="Only of this content."), NARROWS, RARE
     ] = None
     customer_id: Annotated[
         PersonId | None,
-        Field(description="One person: id, email address, or cio_... id."),
+        Field(description="One person's id, email, or cio_... id."),
         NARROWS,
         PERSON_NAMES,
         AlsoCalled("recipient"),
@@ -144,7 +142,7 @@ class ListMessagesArgs(Args):
     ] = None
     limit: Annotated[
         Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES), whole_number] | None,
-        Field(description=f"Most to return; default {DEFAULT_MESSAGES}."),
+        Field(description=f"Default {DEFAULT_MESSAGES}."),
         PAGE_SIZE,
         LIMIT_NAMES,
     ] = None
@@ -154,9 +152,9 @@ class ListMessagesArgs(Args):
         Short("next_cursor"),
         AlsoCalled("next_cursor", "page_token", "next"),
     ] = None
-    include_responses: Annotated[
-        Flag | None, Field(description="True adds responses to in-app messages and the like.")
-    ] = None
+    include_responses: Annotated[Flag | None, Field(description="True adds in-app responses.")] = (
+        None
+    )
     full: Full = None
 
     @model_validator(mode="after")
@@ -232,10 +230,9 @@ def _not_found_hint(args: ListMessagesArgs) -> str:
 list_messages = Subtool(
     name="list_messages",
     description=(
-        "Lists message-delivery history for the workspace with optional filters. Shows whether "
-        "messages were sent, delivered, opened or failed, one by one; for totals of a campaign use "
-        "get_campaign_metrics. Give customer_id for one person's; for a broadcast's, give its "
-        "number as campaign_id."
+        "Lists message-delivery history for the workspace with optional filters. Use to see "
+        "whether messages arrived: sent, delivered, opened, bounced or failed, one by one. Totals: "
+        "get_campaign_metrics."
     ),
     args=ListMessagesArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/messages"),

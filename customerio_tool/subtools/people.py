@@ -83,7 +83,8 @@ identify_customer = Subtool(
     name="identify_customer",
     description=(
         "Creates or updates a person (upsert) with attributes. Merge semantics; a null attribute "
-        "value deletes it. To record something a person did, use track_event."
+        "value deletes it. Use to sign up or add a contact, change their data (name, email, city, "
+        "plan) or opt them out (unsubscribed). What they did: track_event."
     ),
     args=IdentifyCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "PUT", PERSON_PATH),
@@ -145,9 +146,9 @@ class DeleteCustomerArgs(PersonArgs):
 delete_customer = Subtool(
     name="delete_customer",
     description=(
-        "Deletes a person and their associated data. To stop messages but keep the profile, use "
-        "identify_customer with unsubscribed=true; to block them for good, suppress_customer. "
-        "Irreversible; later data for them makes a new person."
+        "Deletes a person and their associated data. Use to erase one profile or contact; later "
+        "data makes a new person. Irreversible. To only stop messages: identify_customer with "
+        "unsubscribed=true; to block for good: suppress_customer."
     ),
     args=DeleteCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "DELETE", PERSON_PATH),
@@ -178,9 +179,10 @@ class SuppressCustomerArgs(PersonArgs):
 suppress_customer = Subtool(
     name="suppress_customer",
     description=(
-        "Suppresses a person: deletes their profile and stops all messaging to them. To stop "
-        "messages but keep the profile, use identify_customer with unsubscribed=true. Irreversible "
-        "for the profile; later data for them is ignored until unsuppress_customer."
+        "Suppresses a person: deletes their profile and stops all messaging to them. Use to block "
+        "or ban for good and never contact again: do-not-contact, GDPR. Irreversible for the "
+        "profile; later data is ignored until unsuppress_customer. To keep the profile: "
+        "identify_customer with unsubscribed=true."
     ),
     args=SuppressCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "POST", PERSON_PATH + "/suppress"),
@@ -208,8 +210,8 @@ class UnsuppressCustomerArgs(PersonArgs):
 unsuppress_customer = Subtool(
     name="unsuppress_customer",
     description=(
-        "Removes a person from the suppression list, allowing messaging to resume. Does not bring "
-        "the deleted profile back: identify_customer creates a new one."
+        "Removes a person from the suppression list, allowing messaging to resume. Use to lift a "
+        "block or ban. The profile does not come back: identify_customer creates a new one."
     ),
     args=UnsuppressCustomerArgs,
     endpoint=Endpoint(Api.TRACK, "POST", PERSON_PATH + "/unsuppress"),
@@ -234,8 +236,8 @@ merge_customers = Subtool(
     name="merge_customers",
     description=(
         "Merges two people; the primary survives and the secondary is deleted, with its data "
-        "folded in. To change what is stored of one person, use identify_customer. Irreversible; "
-        "the primary keeps its own attribute values. Ask which one survives if nobody said so."
+        "folded in. Use for duplicates: two profiles of the same person. Irreversible; the primary "
+        "keeps its own attribute values. Ask which one survives if nobody said so."
     ),
     args=MergeCustomersArgs,
     endpoint=Endpoint(Api.TRACK, "POST", MERGE_PATH),
@@ -283,9 +285,7 @@ merge_customers = Subtool(
 class GetCustomerAttributesArgs(Args):
     """Arguments of get_customer_attributes."""
 
-    customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id."), PERSON_NAMES
-    ]
+    customer_id: Annotated[PersonId, Field(description="Id, email, or cio_... id."), PERSON_NAMES]
     id_type: Annotated[
         LookupType | None,
         Field(description="Type of customer_id; default by its shape, never phone."),
@@ -347,8 +347,9 @@ def _attributes_to_result(answer: Answer[GetCustomerAttributesArgs]) -> dict[str
 get_customer_attributes = Subtool(
     name="get_customer_attributes",
     description=(
-        "Retrieves a person's stored attributes via the App API. Also shows devices and whether "
-        "they unsubscribed. A read right after a write may still show the old state."
+        "Retrieves a person's stored attributes via the App API. Use to look somebody up: plan, "
+        "email, city, devices, whether they exist or unsubscribed. Right after a write it may show "
+        "the old state. Messages they got: list_messages."
     ),
     args=GetCustomerAttributesArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/customers/{customer_id}/attributes"),

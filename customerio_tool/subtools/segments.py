@@ -70,8 +70,8 @@ class AddToSegmentArgs(MembershipArgs):
 add_to_segment = Subtool(
     name="add_to_segment",
     description=(
-        "Adds people to a manual segment (max 1000 IDs per call). Joining a segment can trigger "
-        "campaigns."
+        "Adds people to a manual segment (max 1000 IDs per call). Use to put people on a list or "
+        "in a group. Joining can trigger campaigns. A new list: create_manual_segment."
     ),
     args=AddToSegmentArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/add_customers"),
@@ -128,8 +128,9 @@ def _removal_caution(answer: Answer[RemoveFromSegmentArgs]) -> str:
 remove_from_segment = Subtool(
     name="remove_from_segment",
     description=(
-        "Removes people from a manual segment (max 1000 IDs per call). The people themselves stay. "
-        "Give ids where you can: email or cio_id may remove nobody."
+        "Removes people from a manual segment (max 1000 IDs per call). Use to take people off a "
+        "list or out of a group; nobody is deleted. Give ids where you can: email or cio_id may "
+        "remove nobody. The whole list: delete_segment."
     ),
     args=RemoveFromSegmentArgs,
     endpoint=Endpoint(Api.TRACK, "POST", "/api/v1/segments/{segment_id}/remove_customers"),
@@ -177,7 +178,7 @@ class ListSegmentsArgs(Args):
 
     type: Annotated[
         Literal["dynamic", "manual"] | None,
-        Field(description="Only segments of this kind."),
+        Field(description="Only of this kind."),
         SEGMENT_WORDS,
         AlsoCalled("kind", "segment_type"),
     ] = None
@@ -195,8 +196,8 @@ def _passes_filters(args: ListSegmentsArgs, segment: Item) -> bool:
 list_segments = Subtool(
     name="list_segments",
     description=(
-        "Lists all segments in the workspace. Filter by type or name; people can be added to "
-        "manual segments only."
+        "Lists all segments in the workspace. Use to see which lists, groups or audiences exist, "
+        "and to find a number by name. People can be added to manual ones only."
     ),
     args=ListSegmentsArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/segments"),
@@ -253,7 +254,10 @@ def _segment_to_result(answer: Answer[GetSegmentArgs]) -> dict[str, Any]:
 
 get_segment = Subtool(
     name="get_segment",
-    description="Retrieves a single segment by ID. Set include_count to learn how many are in it.",
+    description=(
+        "Retrieves a single segment by ID. Use to see one list or group: name, type, state; "
+        "include_count tells how many people are in it."
+    ),
     args=GetSegmentArgs,
     endpoint=Endpoint(Api.APP, "GET", "/v1/segments/{segment_id}"),
     effect=Effect.READ,
@@ -297,7 +301,8 @@ create_manual_segment = Subtool(
     name="create_manual_segment",
     description=(
         "Creates a manual segment that people can be added to or removed from via the Track API. "
-        "Look for one of that name with list_segments first: names may repeat."
+        "Use to make a new, empty list or group; add_to_segment fills it. Names may repeat: see "
+        "list_segments first."
     ),
     args=CreateManualSegmentArgs,
     endpoint=Endpoint(Api.APP, "POST", "/v1/segments"),
@@ -355,9 +360,8 @@ def _deleted_to_result(answer: Answer[DeleteSegmentArgs]) -> dict[str, Any]:
 delete_segment = Subtool(
     name="delete_segment",
     description=(
-        "Deletes a segment by ID. To take people out of it but keep it, use remove_from_segment. "
-        "Irreversible for the segment; the people in it stay. For manual segments. "
-        "If the user said a name, give it as name."
+        "Deletes a segment by ID. Use to get rid of a whole list or group; its people stay. "
+        "Irreversible. For manual segments. To take people out: remove_from_segment."
     ),
     args=DeleteSegmentArgs,
     endpoint=Endpoint(Api.APP, "DELETE", "/v1/segments/{segment_id}"),

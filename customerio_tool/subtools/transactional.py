@@ -124,9 +124,9 @@ def _other_person(args: SendTransactionalEmailArgs) -> str:
 send_transactional_email = Subtool(
     name="send_transactional_email",
     description=(
-        "Sends a transactional email using a transactional message template. It reaches real "
-        "people and cannot be called back; a person Customer.io does not know is created. To reach "
-        "many people use trigger_broadcast. The result says queued; list_messages shows delivery."
+        "Sends a transactional email using a transactional message template. Use to mail one "
+        "person: receipt, invoice, password reset, confirmation. It reaches real people and cannot "
+        "be called back; an unknown person is created. To many: trigger_broadcast."
     ),
     args=SendTransactionalEmailArgs,
     endpoint=Endpoint(Api.APP, "POST", "/v1/send/email"),
@@ -299,9 +299,9 @@ def _push_reach(args: SendTransactionalPushArgs) -> Reach:
 send_transactional_push = Subtool(
     name="send_transactional_push",
     description=(
-        "Sends a transactional push notification using a transactional push template. It reaches a "
-        "real person's devices and cannot be called back; a person Customer.io does not know is "
-        "created. A template is required. The result says queued; list_messages shows delivery."
+        "Sends a transactional push notification using a transactional push template. Use to "
+        "notify one person on their phone. It reaches real devices and cannot be called back; an "
+        "unknown person is created."
     ),
     args=SendTransactionalPushArgs,
     endpoint=Endpoint(Api.APP, "POST", "/v1/send/push"),

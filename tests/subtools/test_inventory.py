@@ -154,6 +154,12 @@ def test_a_description_begins_with_the_promise_of_the_products_page(name: str) -
 
 
 @agreed
+def test_a_description_then_says_when_to_use_the_subtool(name: str) -> None:
+    rest = subtools()[name].description.removeprefix(AGREED[name]["promise"])
+    assert re.match(r" Use (to|when|for) [a-z]", rest)
+
+
+@agreed
 def test_a_subtool_has_the_effect_and_the_api_that_were_agreed(name: str) -> None:
     subtool = subtools()[name]
     told = (subtool.effect.word, subtool.endpoint.api.value)

@@ -116,7 +116,7 @@ Person: TypeAlias = Annotated[
     WellShapedId,
     AfterValidator(no_phone),
     sound_at_a_glance,
-    Field(description="Person's id, email address, or cio_... id."),
+    Field(description="Id, email, or cio_... id."),
     PERSON_NAMES,
 ]
 """The argument that identifies the person that a call is about."""

@@ -105,8 +105,8 @@ class TriggerBroadcastArgs(Args):
         ],
         Field(
             description=(
-                "Who gets it: default is the audience set in Customer.io; each other choice needs "
-                "the argument of that name (file: data_file_url)."
+                "Who gets it: default is the audience set in Customer.io; another needs the "
+                "argument of its name (file: data_file_url)."
             )
         ),
         Short("Other than default needs the argument of that name; file: data_file_url"),
@@ -169,7 +169,7 @@ class TriggerBroadcastArgs(Args):
     ] = None
     idempotency_key: Annotated[
         Identifier | None,
-        Field(description="Your name for this trigger: the same key never sends twice."),
+        Field(description="Your name for it: the same key never sends twice."),
     ] = None
 
     @model_validator(mode="after")

@@ -25,9 +25,7 @@ NumberOfSegment = Annotated[
     AlsoCalled("id", "segment", "segment_number"),
     FoundBy("list_segments", ("segment_name", "segment", "name")),
 ]
-SegmentId = Annotated[
-    NumberOfSegment, Field(description="Number of the segment; see list_segments.")
-]
+SegmentId = Annotated[NumberOfSegment, Field(description="See list_segments.")]
 
 
 class DeleteSegmentArgs(Args):
@@ -36,7 +34,7 @@ class DeleteSegmentArgs(Args):
     segment_id: SegmentId
     name: Annotated[
         Line | None,
-        Field(description="The segment's name, as a check: if it differs, nothing is deleted."),
+        Field(description="Its name, if the user said one: if it differs, nothing is deleted."),
         Short("As a check"),
         NARROWS,
         AlsoCalled("segment_name"),

@@ -34,17 +34,17 @@ Data: TypeAlias = Annotated[
 ]
 When: TypeAlias = Annotated[
     Time | None,
-    Field(description="When it happened: ISO 8601 or Unix time; default now."),
+    Field(description="ISO 8601 or Unix time; default now."),
     WHEN_NAMES,
 ]
 EventId: TypeAlias = Annotated[
     Identifier | None,
-    Field(description="Deduplication key; repeat a call safely with the same one."),
+    Field(description="Deduplication key: repeat a call with the same one."),
     AlsoCalled("idempotency_key", "dedup_key", "deduplication_key"),
 ]
 EventType: TypeAlias = Annotated[
     Literal["event", "page", "screen"] | None,
-    Field(description="Page or screen for a view of what name says; default event."),
+    Field(description="Page or screen: a view of name; default event."),
     VIEW_WORDS,
     RARE,
 ]

@@ -61,9 +61,9 @@ class IdentifyCustomerArgs(PersonArgs):
     email: Annotated[
         AttributeEmail | None, Field(description="Email address to store."), NARROWS
     ] = None
-    created_at: Annotated[
-        Time | None, Field(description="When the person signed up: ISO 8601 or Unix time.")
-    ] = None
+    created_at: Annotated[Time | None, Field(description="Signed up: ISO 8601 or Unix time.")] = (
+        None
+    )
     unsubscribed: Annotated[
         Flag | None, Field(description="True unsubscribes from all messages.")
     ] = None
@@ -87,9 +87,7 @@ class IdentifyCustomerArgs(PersonArgs):
         Field(description="True never creates a person; a miss is not reported."),
         NARROWS,
     ] = None
-    timestamp: Annotated[
-        Time | None, Field(description="When the change happened; leave out for now.")
-    ] = None
+    timestamp: Annotated[Time | None, Field(description="When it changed; default now.")] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

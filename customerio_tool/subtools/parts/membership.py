@@ -46,7 +46,7 @@ class MembershipArgs(Args):
             Field(strict=True, min_length=1, max_length=MAX_SEGMENT_IDS),
             all_sound_at_a_glance,
         ],
-        Field(description="1 to 1000 identifiers, all of one type."),
+        Field(description="1 to 1000, all of one type."),
         PEOPLE_NAMES,
         AlsoCalled("emails", "email", "email_addresses"),
     ]

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 CampaignId: TypeAlias = Annotated[
     ObjectId,
-    Field(description="Number of the campaign; see list_campaigns."),
+    Field(description="See list_campaigns."),
     AlsoCalled("id", "campaign", "campaign_number"),
     FoundBy("list_campaigns", ("campaign_name", "campaign", "name")),
 ]
@@ -94,14 +94,18 @@ class GetCampaignMetricsArgs(Args):
         AlsoCalled("periods", "last", "count", "limit"),
     ] = None
     start_time: Annotated[
-        Time | None, Field(description="From: ISO 8601 or Unix time; not with steps."), START_NAMES
+        Time | None,
+        Field(
+            description="From: ISO 8601 or Unix time; not with steps; neither: the last 45 days."
+        ),
+        START_NAMES,
     ] = None
     end_time: Annotated[
         Time | None, Field(description="Until; default now. Needs start_time."), END_NAMES
     ] = None
     timezone: Annotated[
         Annotated[Line, AfterValidator(_timezone)] | None,
-        Field(description="IANA name, such as Europe/Berlin; default US Eastern."),
+        Field(description="IANA name; default US Eastern."),
         Short("IANA"),
         AlsoCalled("tz", "time_zone"),
     ] = None

@@ -19,12 +19,12 @@ from customerio_tool.subtools.parts.vocabulary import LIMIT_NAMES
 
 NamePart: TypeAlias = Annotated[
     Line | None,
-    Field(description="Part of the name, any case."),
+    Field(description="In any case."),
     AlsoCalled("name", "query", "search", "q", "segment_name", "campaign_name"),
 ]
 Limit: TypeAlias = Annotated[
     Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT), whole_number] | None,
-    Field(description=f"Most to return; default {DEFAULT_LIMIT}."),
+    Field(description=f"Default {DEFAULT_LIMIT}."),
     PAGE_SIZE,
     LIMIT_NAMES,
 ]

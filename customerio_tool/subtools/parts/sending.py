@@ -74,7 +74,7 @@ def _language(code: str) -> str:
 
 
 Recipient: TypeAlias = Annotated[
-    PersonId, Field(description="Recipient's id, email address, or cio_... id."), PERSON_NAMES
+    PersonId, Field(description="Recipient's id, email, or cio_... id."), PERSON_NAMES
 ]
 PersonIdType: TypeAlias = Annotated[
     IdType | None, Field(description="Type of customer_id; default by its shape."), IMPLIED
@@ -89,16 +89,16 @@ Language: TypeAlias = Annotated[
         Line, AfterValidator(_language), Field(json_schema_extra={"pattern": f"^{_LANGUAGE}$"})
     ]
     | None,
-    Field(description="Language of the template, e.g. en or pt-BR."),
+    Field(description="Template language, e.g. pt-BR."),
 ]
 SendAt: TypeAlias = Annotated[
     Time | None,
-    Field(description="ISO 8601 or Unix time within 90 days; leave out to send now."),
+    Field(description="ISO 8601 or Unix time within 90 days; default now."),
     AlsoCalled("scheduled_at", "schedule_at", "scheduled_for", "send_time", "deliver_at"),
 ]
 SendToUnsubscribed: TypeAlias = Annotated[
     Flag | None,
-    Field(description="False spares unsubscribed people; default true reaches them."),
+    Field(description="False spares unsubscribed people; default true."),
     NARROWS,
 ]
 QueueDraft: TypeAlias = Annotated[
@@ -112,7 +112,7 @@ AutoCreate: TypeAlias = Annotated[
 ]
 IdempotencyKey: TypeAlias = Annotated[
     Identifier | None,
-    Field(description="Your name for this message: the same key never sends twice."),
+    Field(description="Your name for it: the same key never sends twice."),
 ]
 
 
