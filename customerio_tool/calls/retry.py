@@ -160,15 +160,7 @@ class Retrier:
             self.take_slot(request, effect, bounds)
         doubtful, spent = False, 0
         for number in range(1, MAX_ATTEMPTS + 1):
-            try:
-                attempts = self._attempt(request, effect, bounds, number)
-            except CustomerIoError as error:
-                if doubtful and not effect.read_only:
-                    error.took_effect = "unknown"
-                    error.add("An earlier attempt of this call may have been applied.")
-                raise
-            if doubtful and not attempts.doubtful:
-                attempts = replace(attempts, doubtful=True)
+            attempts = self._next_attempt(request, effect, bounds, number, doubtful=doubtful)
             doubtful = attempts.doubtful
             if attempts.fate is Fate.NOT_SENT:  # perhaps as the host cancelled the call
                 bounds.check(doubtful=doubtful and not effect.read_only)
@@ -183,6 +175,19 @@ class Retrier:
             if not self._has_slot(request, effect, bounds, doubtful=doubtful):
                 return attempts
         return attempts
+
+    def _next_attempt(
+        self, request: Request, effect: Effect, bounds: Bounds, number: int, *, doubtful: bool
+    ) -> Attempts:
+        """Make an attempt; one after a doubtful attempt, or its error, is in doubt as well."""
+        try:
+            attempts = self._attempt(request, effect, bounds, number)
+        except CustomerIoError as error:
+            if doubtful and not effect.read_only:
+                error.took_effect = "unknown"
+                error.add("An earlier attempt of this call may have been applied.")
+            raise
+        return replace(attempts, doubtful=True) if doubtful and not attempts.doubtful else attempts
 
     def wait_to_retry(
         self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds

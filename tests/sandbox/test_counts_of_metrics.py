@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -95,7 +96,8 @@ def test_messages_with_a_metric_are_those_that_have_it_by_now(
              ORDER BY created DESC, pk DESC"""
     wanted = api.sandbox.application.store.all(sql, (campaign, metric, NOW))
     query = {"campaign_id": campaign, "metric": metric, "limit": 7}
-    listed, page = [], {"next": " ", "messages": []}
+    listed: list[str] = []
+    page: dict[str, Any] = {"next": " "}
     while page["next"]:
         page = api.get("/v1/messages", **query, start=page["next"].strip())
         listed += [message["id"] for message in page["messages"]]
