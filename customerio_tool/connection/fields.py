@@ -207,7 +207,9 @@ def _url_field(api: Api) -> ConnectionField:
 class SavedConnection(BaseModel):
     """The fields of a connection; each is optional, as a connection may be for one API only."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     site_id: Annotated[
         str | None,

@@ -92,7 +92,7 @@ class Policy(BaseModel):
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
     )
 
     enabled: Annotated[

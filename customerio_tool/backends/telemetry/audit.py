@@ -24,7 +24,7 @@ NEWEST_BYTES = 256 * 1024
 class Line(BaseModel):
     """One line of an audit trail, as `AuditTrail` describes it."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, strict=True, defer_build=True)
 
     at: Annotated[float, Field(ge=0, le=_LATEST)]
     call_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]

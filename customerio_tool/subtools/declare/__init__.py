@@ -114,6 +114,7 @@ from customerio_tool.subtools.declare.types import (
     only_members,
     size_of,
     text_of,
+    validator_of,
     whole_number,
 )
 from customerio_tool.subtools.declare.vendor_json import (
@@ -252,6 +253,7 @@ __all__ = [
     "size_of",
     "text_of",
     "unix_seconds",
+    "validator_of",
     "values_at",
     "visible",
     "whole_in",

@@ -21,9 +21,9 @@ MAX_ADDRESS_BYTES = 254
 MAX_LABEL_BYTES = 63
 
 _ADDRESS_FIX = "send one such as ada@example.com"
-_ABOVE_ASCII = "\u0080-\U0010ffff"
-_NOT_IN_LOCAL = re.compile(rf"[^A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.{_ABOVE_ASCII}-]")
-_NOT_IN_DOMAIN = re.compile(rf"[^A-Za-z0-9.{_ABOVE_ASCII}-]")
+# They name what is wrong in ASCII: a class of all that is right above takes 3 ms to compile.
+_NOT_IN_LOCAL = re.compile(r"(?![A-Za-z0-9!#$%&'*+/=?^_`{|}~.-])[\x00-\x7f]")
+_NOT_IN_DOMAIN = re.compile(r"(?![A-Za-z0-9.-])[\x00-\x7f]")
 _DOT_INSIDE = re.compile(r"\.[^\s.]")
 
 

@@ -72,14 +72,26 @@ _JOINED_SCRIPTS = (
 _JOINER = rf"(?<=[{_JOINED_SCRIPTS}])[\u200c\u200d]"
 """One zero-width joiner or non-joiner after a letter or mark of such a script."""
 
-_HIDDEN = re.compile(
-    rf"({_EMOJI}(?:\u200d{_EMOJI})*|{_KEYCAP}|{_JOINER})"
-    rf"|[{CONTROL}{RETURN}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}]+"
-)
-_ANY_HIDDEN = re.compile(f"[{CONTROL}{RETURN}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}]")
-_EDGE = rf"[\s{CONTROL}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}{_BLANK}]"
-_HIDDEN_EDGE = re.compile(rf"^{_EDGE}|{_EDGE}\Z")
-_UNSEEN = re.compile(_EDGE)
+
+# Compiled when a text first needs them: sets of this size take milliseconds.
+
+
+@cache
+def _hidden() -> re.Pattern[str]:
+    return re.compile(
+        rf"({_EMOJI}(?:\u200d{_EMOJI})*|{_KEYCAP}|{_JOINER})"
+        rf"|[{CONTROL}{RETURN}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}]+"
+    )
+
+
+@cache
+def _any_hidden() -> re.Pattern[str]:
+    return re.compile(f"[{CONTROL}{RETURN}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}]")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    return re.compile(rf"[\s{CONTROL}{HIGH_CONTROL}{SURROGATE}{IGNORABLE}{FORMAT}{_BLANK}]")
 
 
 def visible(text: str) -> str:
@@ -90,7 +102,7 @@ def visible(text: str) -> str:
     """
     if is_visible(text):
         return text
-    return _HIDDEN.sub(r"\1", text) if _ANY_HIDDEN.search(text) else text
+    return _hidden().sub(r"\1", text) if _any_hidden().search(text) else text
 
 
 def is_visible(text: str) -> bool:
@@ -126,7 +138,9 @@ def _characters_of(ranges: str) -> Iterator[str]:
 
 def holds_hidden(text: str) -> bool:
     """Return whether a text holds white space, or any character that does not show."""
-    return _UNSEEN.search(text) is not None
+    if text.isascii() and text.isprintable():
+        return " " in text
+    return _unseen().search(text) is not None
 
 
 def has_hidden_edge(text: str) -> bool:
@@ -135,4 +149,4 @@ def has_hidden_edge(text: str) -> bool:
     A combining mark at the beginning has nothing to combine with; at the end it is usual.
     """
     begins_with_mark = unicodedata.category(text[:1] or "x").startswith("M")
-    return begins_with_mark or _HIDDEN_EDGE.search(text) is not None
+    return begins_with_mark or holds_hidden(text[:1] + text[-1:])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, Field
 
 from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.addresses import bare_address, is_like_an_address
@@ -15,7 +15,7 @@ from customerio_tool.subtools.declare.glance import sound_at_a_glance
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.marks import AlsoCalled
 from customerio_tool.subtools.declare.problems import located
-from customerio_tool.subtools.declare.types import MAX_ID_BYTES, PathText, at_most
+from customerio_tool.subtools.declare.types import MAX_ID_BYTES, PathText, at_most, validator_of
 
 _DECORATED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
 """An address in the form of a mail header or a link; as an identifier it would create a person."""
@@ -121,4 +121,4 @@ Person: TypeAlias = Annotated[
 ]
 """The argument that identifies the person that a call is about."""
 
-as_well_shaped_id: Callable[[Any], Any] = TypeAdapter(WellShapedId).validate_python
+as_well_shaped_id: Callable[[Any], Any] = validator_of(WellShapedId)

@@ -17,6 +17,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     TypeAdapter,
     ValidationInfo,
@@ -253,15 +254,21 @@ EmailAddress: TypeAlias = Annotated[
 ]
 """One bare e-mail address, which a model may also send as the only entry of a list in text."""
 
-as_email: Callable[[Any], Any] = TypeAdapter(EmailAddress).validate_python
+
+def validator_of(kind: Any) -> Callable[[Any], Any]:
+    """Return the function that validates a value of a type; it is built at the first value."""
+    return TypeAdapter(kind, config=ConfigDict(defer_build=True)).validate_python
+
+
+as_email: Callable[[Any], Any] = validator_of(EmailAddress)
 
 PathText: TypeAlias = Annotated[Identifier, AfterValidator(segment_of_path)]
 """An identifier that can be one segment of a URL's path."""
 
-as_identifier: Callable[[Any], Any] = TypeAdapter(Identifier).validate_python
+as_identifier: Callable[[Any], Any] = validator_of(Identifier)
 """Validate an identifier inside an object; see `located`."""
 
-as_path_text: Callable[[Any], Any] = TypeAdapter(PathText).validate_python
+as_path_text: Callable[[Any], Any] = validator_of(PathText)
 
 whole_number = BeforeValidator(_whole)
 """Accept an integer as text or float. Put it after the bounds, or JSON Schema lacks the bounds."""
@@ -272,7 +279,7 @@ ObjectId: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1), who
 SegmentNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), whole_number]
 """The number of a segment, which is an int32 in both specifications."""
 
-as_segment_number: Callable[[Any], Any] = TypeAdapter(SegmentNumber).validate_python
+as_segment_number: Callable[[Any], Any] = validator_of(SegmentNumber)
 
 Flag: TypeAlias = Annotated[bool, BeforeValidator(boolean), Field(strict=True)]
 

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator
 
 from customerio_tool.subtools.declare import (
     JsonObject,
@@ -24,6 +24,7 @@ from customerio_tool.subtools.declare import (
     only_entry,
     override_of,
     shown,
+    validator_of,
     with_plain_domain,
 )
 from customerio_tool.subtools.declare.characters import (
@@ -264,9 +265,9 @@ Address: TypeAlias = Annotated[Line, AfterValidator(one_address), BeforeValidato
 """One e-mail address, with or without a display name."""
 
 _OVERRIDES: Mapping[str, Callable[[Any], Any]] = {
-    "recipient": TypeAdapter(AddressList).validate_python,
-    "from_address": TypeAdapter(Address).validate_python,
-    "reply_to": TypeAdapter(Address).validate_python,
+    "recipient": validator_of(AddressList),
+    "from_address": validator_of(Address),
+    "reply_to": validator_of(Address),
 }
 
 

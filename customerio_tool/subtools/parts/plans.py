@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from customerio_tool.subtools.declare import iso_time
 from customerio_tool.subtools.declare.characters import visible
-from customerio_tool.subtools.parts.broadcast import TriggerBroadcastArgs
-from customerio_tool.subtools.parts.deletion import DeleteSegmentArgs
-from customerio_tool.subtools.parts.identify import IdentifyCustomerArgs, PersonArgs
 from customerio_tool.subtools.parts.mail import addresses
-from customerio_tool.subtools.parts.merge import MergeCustomersArgs
 
 if TYPE_CHECKING:
+    from customerio_tool.subtools.parts.broadcast import TriggerBroadcastArgs
+    from customerio_tool.subtools.parts.deletion import DeleteSegmentArgs
     from customerio_tool.subtools.parts.email import SendTransactionalEmailArgs
+    from customerio_tool.subtools.parts.identify import IdentifyCustomerArgs, PersonArgs
+    from customerio_tool.subtools.parts.merge import MergeCustomersArgs
     from customerio_tool.subtools.parts.sending import Transactional
 
 _MAX_QUOTED = 80
