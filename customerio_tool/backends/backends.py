@@ -17,13 +17,13 @@ from customerio_tool.backends.pacing.slots import Limiter, permits_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.backends.shared_reads import SharedReads
-from customerio_tool.backends.telemetry.audit import AuditTrail
 from customerio_tool.backends.telemetry.events import Telemetry
 from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.secret import Environment, Secret
 
 if TYPE_CHECKING:
+    from customerio_tool.backends.telemetry.audit import AuditTrail
     from customerio_tool.deadline import Clock
 
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
@@ -251,6 +251,8 @@ def _sqlite_ledger(path: Path) -> Ledger:
 
 
 def _audit_trail(path: str) -> AuditTrail:
+    from customerio_tool.backends.telemetry.audit import AuditTrail
+
     try:
         return AuditTrail(path)
     except (OSError, ValueError):  # ValueError: a path with a NUL character

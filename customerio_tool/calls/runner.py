@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.telemetry.events import CallStart, Decision
 from customerio_tool.calls.budget import SendBudget
 from customerio_tool.calls.call import Call, CallContext
-from customerio_tool.calls.confirmation import RepeatTokens
-from customerio_tool.calls.dry_run import dry_run_result
 from customerio_tool.calls.envelope import Outlet
-from customerio_tool.calls.persons import PersonConfirmation
-from customerio_tool.calls.record_once import RecordOnce
 from customerio_tool.calls.recovery import Recovery, seconds_for
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.retry import Bounds, Retrier
-from customerio_tool.calls.sealing import Seal
-from customerio_tool.calls.send_once import SendOnce
-from customerio_tool.calls.target import TargetReader
-from customerio_tool.calls.waiting_calls import Question, WaitingCalls
 from customerio_tool.calls.watch import Watch, Watchers
 from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
@@ -35,9 +27,20 @@ from customerio_tool.subtools.declare.identifiers import ulid
 from customerio_tool.subtools.declare.privacy import NO_PEOPLE
 from customerio_tool.subtools.declare.vendor_json import Item
 
+if TYPE_CHECKING:
+    from customerio_tool.calls.confirmation import RepeatTokens
+    from customerio_tool.calls.persons import PersonConfirmation
+    from customerio_tool.calls.record_once import RecordOnce
+    from customerio_tool.calls.send_once import SendOnce
+    from customerio_tool.calls.target import TargetReader
+    from customerio_tool.calls.waiting_calls import Question, WaitingCalls
+
 
 class Runner:
     """Runs the calls of one tool.
+
+    The parts that only some calls need are imported and made by the call that needs them: they keep
+    nothing themselves.
 
     Args:
         client: Sends one request once.
@@ -51,20 +54,50 @@ class Runner:
         self._outlet = Outlet(client.mask)
         self._clock = clock
         self._budget = SendBudget(backends, clock.now)
-        seal = Seal(client.connection)
-        self._waiting = WaitingCalls(backends.approvals, seal, clock.entropy)
-        self._persons = PersonConfirmation(self._waiting)
-        self._tokens = RepeatTokens(client.connection, clock, backends)
+        self._backends = backends
         pacer = Pacer(backends.limiter, clock)
         self._retrier = Retrier(client, pacer, backends.quota, clock)
-        self._send_once = SendOnce(
-            backends.ledger, self._persons, clock.now, best_effort=backends.best_effort
-        )
-        self._targets = TargetReader(self._retrier, client.connection.apis)
-        self._record_once = RecordOnce(backends.ledger, backends.spare, clock.now)
         self._reads = backends.reads
         self._watchers = Watchers(backends.telemetry)
         self._hash_key = client.connection.digest.encode()
+
+    @property
+    def _waiting(self) -> WaitingCalls:
+        from customerio_tool.calls.sealing import Seal
+        from customerio_tool.calls.waiting_calls import WaitingCalls
+
+        return WaitingCalls(self._backends.approvals, Seal(self._connection), self._clock.entropy)
+
+    @property
+    def _persons(self) -> PersonConfirmation:
+        from customerio_tool.calls.persons import PersonConfirmation
+
+        return PersonConfirmation(self._waiting)
+
+    @property
+    def _tokens(self) -> RepeatTokens:
+        from customerio_tool.calls.confirmation import RepeatTokens
+
+        return RepeatTokens(self._connection, self._clock, self._backends)
+
+    @property
+    def _send_once(self) -> SendOnce:
+        from customerio_tool.calls.send_once import SendOnce
+
+        kept = self._backends
+        return SendOnce(kept.ledger, self._persons, self._clock.now, best_effort=kept.best_effort)
+
+    @property
+    def _record_once(self) -> RecordOnce:
+        from customerio_tool.calls.record_once import RecordOnce
+
+        return RecordOnce(self._backends.ledger, self._backends.spare, self._clock.now)
+
+    @property
+    def _targets(self) -> TargetReader:
+        from customerio_tool.calls.target import TargetReader
+
+        return TargetReader(self._retrier, self._connection.apis)
 
     def run(
         self,
@@ -175,6 +208,8 @@ class Runner:
 
     def _result(self, call: Call[Any], policy: Policy, watch: Watch) -> Item:
         if policy.dry_run:
+            from customerio_tool.calls.dry_run import dry_run_result
+
             return dry_run_result(call, request_for(call), self._connection)
         if call.subtool.effect is Effect.RECORD:
             return self._record_once.run(call, lambda event: self._answered(event, policy, watch))

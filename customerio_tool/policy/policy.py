@@ -16,8 +16,6 @@ from customerio_tool.errors import (
     SubtoolDisabled,
 )
 from customerio_tool.policy.barred import barred
-from customerio_tool.policy.oracles import oracle_problems
-from customerio_tool.policy.recipients import reached, recipient_problems
 from customerio_tool.policy.values import (
     AskedEffect,
     Confirm,
@@ -287,9 +285,12 @@ class Policy(BaseModel):
                 filter or a text reads a hidden attribute.
             PolicyRefused: The call may write to people who are not on the allow-list.
         """
-        overrides = self._override_problems(subtool, args)
-        oracles = oracle_problems(subtool, args, self.hidden_attributes)
-        if problems := [*overrides, *self._file_problems(subtool, args), *oracles]:
+        problems = self._override_problems(subtool, args) + self._file_problems(subtool, args)
+        if self.hidden_attributes:
+            from customerio_tool.policy.oracles import oracle_problems
+
+            problems += oracle_problems(subtool, args, self.hidden_attributes)
+        if problems:
             refuse(problems)
         if self.allowed_recipients is not None:
             self._admit_recipients(subtool, args, self.allowed_recipients)
@@ -320,6 +321,8 @@ class Policy(BaseModel):
     def _admit_recipients(
         self, subtool: Subtool[Any], args: Args, allowed: Collection[str]
     ) -> None:
+        from customerio_tool.policy.recipients import reached, recipient_problems
+
         if problems := recipient_problems(reached(subtool, args), allowed):
             others = f", and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
             raise PolicyRefused(

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from customerio_tool.errors import Problem
-from customerio_tool.policy.recipients import is_allow_list_entry
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.wording import nearest
 
@@ -64,6 +63,8 @@ def _listed(text: str) -> Any:
 
 def read_recipients(value: object) -> frozenset[str] | None:
     """Return e-mail addresses and domains, given as `read_names` accepts them."""
+    from customerio_tool.policy.recipients import is_allow_list_entry
+
     given = read_names(value)
     if any(not is_allow_list_entry(entry) for entry in given or ()):
         fix = "give addresses such as ada@example.com and domains such as example.com, no patterns"

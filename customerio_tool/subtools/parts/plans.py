@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from customerio_tool.subtools.declare import iso_time
 from customerio_tool.subtools.declare.characters import visible
-from customerio_tool.subtools.parts.mail import addresses
 
 if TYPE_CHECKING:
     from customerio_tool.subtools.parts.broadcast import TriggerBroadcastArgs
@@ -77,6 +76,8 @@ def to_trigger(args: TriggerBroadcastArgs) -> str:
 
 def to_email(args: SendTransactionalEmailArgs) -> str:
     """Say what send_transactional_email will do."""
+    from customerio_tool.subtools.parts.mail import addresses
+
     to = _counted(addresses(args.to), "", "addresses").strip()
     copies = [one for text in (args.cc, args.bcc) if text is not None for one in addresses(text)]
     others = f" with copies to {_counted(copies, '', 'addresses').strip()}" if copies else ""
