@@ -16,7 +16,7 @@ from customerio_tool.calls.message_keys import _plain, digest_of
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools.declare import address_fault, check_type, exact, only_entry, shape_of
-from customerio_tool.subtools.declare.characters import _HIDDEN, is_visible
+from customerio_tool.subtools.declare.characters import _hidden, is_visible
 from customerio_tool.subtools.declare.glance import is_sound_address, kind_at_a_glance
 from customerio_tool.subtools.declare.identifiers import canonical, distinct, first_of_each
 from customerio_tool.subtools.declare.json_input import _at_a_glance, _read_with_care
@@ -129,13 +129,13 @@ def test_what_json_cannot_hold_is_refused_by_the_careful_reader(text: str | byte
 @given(st.text() | TEXTS)
 def test_a_text_that_shows_at_a_glance_hides_nothing(text: str) -> None:
     if is_visible(text):
-        assert _HIDDEN.sub(r"\1", text) == text
+        assert _hidden().sub(r"\1", text) == text
 
 
 def changed(value: Any) -> Any:
     """Return a value with each text cleaned and masked on its own."""
     if isinstance(value, str):
-        return MASK(_HIDDEN.sub(r"\1", value))
+        return MASK(_hidden().sub(r"\1", value))
     if isinstance(value, dict):
         return {changed(name): changed(each) for name, each in value.items()}
     return [changed(each) for each in value] if isinstance(value, list) else value
