@@ -96,8 +96,23 @@ def _records() -> Mapping[str, Record]:
     return records
 
 
-@cache
+def tell(content: dict[str, Any]) -> None:
+    """Tell of this content in this process, in place of the file's.
+
+    `publish` begins so: what it writes comes from the declarations, and not from what it replaces.
+    """
+    _told[:] = [content]
+
+
+_told: list[dict[str, Any]] = []
+
+
 def _file() -> dict[str, Any]:
+    return _told[0] if _told else _read()
+
+
+@cache
+def _read() -> dict[str, Any]:
     # The loader reads from a zip too, and needs no module for it that is not there already.
     loader: Any = __spec__.loader
     path = __file__.rpartition("definitions.")[0] + FILE

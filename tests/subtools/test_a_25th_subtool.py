@@ -118,6 +118,7 @@ def test_what_is_not_by_hand_is_published(project: Project) -> None:
         "README.md",
         "customerio_tool/definitions.json",
         "customerio_tool/doors/skills/customerio/SKILL.md",
+        "docs/guides/context.md",
         "docs/reference/subtools.md",
         "mcpb/manifest.json",
         "schemas/connection.json",
