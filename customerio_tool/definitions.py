@@ -61,16 +61,6 @@ def definition_of(name: str) -> dict[str, Any]:
     return definition
 
 
-def annotations_of(name: str) -> Mapping[str, bool]:
-    """Return the hints on a subtool's effect, as MCP names them.
-
-    Raises:
-        KeyError: The file has no such subtool.
-    """
-    hints: Mapping[str, bool] = _records()[name]["definition"]["annotations"]
-    return hints
-
-
 def brief_of(name: str) -> dict[str, Any]:
     """Return the short form of a subtool's definition, as `details.Brief` says.
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlia
 from customerio_tool import definitions as published
 from customerio_tool.details import DEFAULT_DETAIL, Detail, in_detail, require_detail
 from customerio_tool.dialects import Dialect, form_of
+from customerio_tool.sets import named
 from customerio_tool.subtools import find
-from customerio_tool.subtools.sets import named
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

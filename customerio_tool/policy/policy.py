@@ -29,13 +29,13 @@ from customerio_tool.policy.values import (
     require_known,
 )
 from customerio_tool.secret import Environment
+from customerio_tool.sets import named, sets
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import NO_PEOPLE, Args, Effect, Subtool, override_of
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
 from customerio_tool.subtools.declare.wording import nearest
-from customerio_tool.subtools.sets import named, sets
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from customerio_tool.policy.policy import PRESETS, Policy
 from customerio_tool.policy.values import AskedEffect
+from customerio_tool.sets import sets
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.sets import sets
 
 _AS_TEXT = {"array": r"\S", "boolean": r"\S", "integer": r"^\s*[0-9]+\s*$"}
 """The pattern of a field that is given as text; the validators of `Policy` are stricter."""

@@ -11,8 +11,8 @@ import pytest
 from customerio_tool import CustomerIoTool, Detail, Dialect
 from customerio_tool.doors.cli import tokens
 from customerio_tool.doors.cli.tokens import counted, counted_for_mcp, counter
+from customerio_tool.sets import sets
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.sets import sets
 from tests.support.shell import invoke
 
 BUDGETS: dict[str, tuple[dict[str, int], Detail, int]] = {

@@ -11,9 +11,9 @@ from customerio_tool import CustomerIoTool, Policy
 from customerio_tool.doors.cli.views import policy_of
 from customerio_tool.errors import ConnectionInvalid, SubtoolUnknown
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.sets import PURPOSES, named, sets
 from customerio_tool.subtools import PAGE, subtools
 from customerio_tool.subtools.declare import Effect
-from customerio_tool.subtools.sets import PURPOSES, named, sets
 from tests.support.clients import SAVED_US
 from tests.support.mcp_doors import views_on
 

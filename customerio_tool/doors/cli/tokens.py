@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Annotated, Any, TypeAlias, cast, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
 import typer
 
-from customerio_tool.details import Detail
+from customerio_tool.details import Detail, in_detail
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.doors.cli.display import fail, new_console, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import AsJson
+from customerio_tool.sets import sets
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare.json_text import compact
-from customerio_tool.subtools.sets import sets
-from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import how_to_install
 
 VOCABULARY = "o200k_base"
@@ -57,7 +56,10 @@ def counted(dialect: str, names: Collection[str] | None = None) -> Counted:
 
 @cache  # each is in several lists
 def _definition(name: str, dialect: str, detail: Detail) -> dict[str, Any]:
-    return CustomerIoTool.definition(name, cast("Dialect", dialect), detail)
+    subtool = subtools()[name]  # as it is declared: what is published may be older
+    shown = in_detail(subtool.definition(), subtool.brief(), detail)
+    examples = subtool.examples if detail == "full" else ()
+    return form_of(dialect)(shown, [each.arguments for each in examples])
 
 
 def counted_for_mcp() -> Counted:

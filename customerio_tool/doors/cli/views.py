@@ -11,9 +11,9 @@ from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
+from customerio_tool.sets import PURPOSES, named
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api
-from customerio_tool.subtools.sets import PURPOSES, named
 
 PresetWord: TypeAlias = Literal["careful", "read_only", "open"]
 

@@ -19,7 +19,7 @@ from customerio_tool.details import DEFAULT_DETAIL, RESULT_SCHEMA, Detail
 from customerio_tool.errors import SubtoolUnknown
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import with_only, with_preset
-from customerio_tool.subtools.sets import named
+from customerio_tool.sets import named
 from customerio_tool.tool import CustomerIoTool
 
 if TYPE_CHECKING:

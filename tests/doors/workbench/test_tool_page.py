@@ -9,10 +9,10 @@ from customerio_tool.doors.cli.publish.manifest import manifest
 from customerio_tool.doors.studio.governance import DESCRIPTIONS
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.sets import sets
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api, Effect
 from customerio_tool.subtools.declare.json_text import compact
-from customerio_tool.subtools.sets import sets
 from tests.support.pages import Page
 from tests.support.workbench import Bench, workbench
 

@@ -17,9 +17,9 @@ from customerio_tool.doors.cli.publish.manifest import credentials_of
 from customerio_tool.doors.cli.publish.mcp_files import hosts_block
 from customerio_tool.doors.cli.publish.tables import preset_rows, table
 from customerio_tool.doors.cli.tokens import DETAILS, tokens_rows
+from customerio_tool.sets import PURPOSES, sets
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Subtool
-from customerio_tool.subtools.sets import PURPOSES, sets
 
 
 class MarkersMissing(ValueError):

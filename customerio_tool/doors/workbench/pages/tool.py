@@ -26,8 +26,8 @@ from customerio_tool.doors.workbench.tool_exports import exports_of
 from customerio_tool.doors.workbench.visit import Refused, Visit, see
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import Policy
+from customerio_tool.sets import PURPOSES, sets
 from customerio_tool.subtools import subtools
-from customerio_tool.subtools.sets import PURPOSES, sets
 
 PAGES = Pages()
 

@@ -8,7 +8,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from customerio_tool import definitions as published
-from customerio_tool.subtools import find
+from customerio_tool.subtools import find, subtools
 
 _LISTED: Mapping[str, Sequence[str]] = {
     "messaging": (
@@ -43,11 +43,10 @@ def sets() -> Mapping[str, frozenset[str]]:
     Raises:
         TypeError: A set has the name of a subtool, or names one that is not declared.
     """
-    names = published.names()
-    reader = [name for name in names if published.annotations_of(name)["readOnlyHint"]]
+    reader = [name for name, each in subtools().items() if each.effect.read_only]
     members = {"reader": reader, **_LISTED}
     named = {name for each in members.values() for name in each}
-    if wrong := {*members} & {*names} | named - {*names}:
+    if wrong := (members.keys() & subtools().keys()) | (named - subtools().keys()):
         raise TypeError(f"a set and the subtools disagree about {', '.join(sorted(wrong))}")
     return MappingProxyType({name: frozenset(members[name]) for name in PURPOSES})
 
