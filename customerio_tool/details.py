@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 Detail: TypeAlias = Literal["full", "compact", "basic"]
 """`full` is everything; `compact` has every argument in few words and without limits; `basic` is
-`compact` without the arguments that a model seldom needs."""
+`compact` without the arguments that a model seldom needs, and says when to use the subtool."""
 
 DEFAULT_DETAIL: Detail = "full"
 """The detail of every door that is told none."""
@@ -31,6 +31,8 @@ class Brief(TypedDict):
 
     description: str
     """The description, in one sentence or two."""
+    use: str
+    """When to use the subtool, which `basic` says after the description; empty if not told."""
     words: Mapping[str, str]
     """Short words on the arguments that are not plain from their names."""
     basic: list[str]
@@ -69,7 +71,7 @@ def in_detail(definition: Mapping[str, Any], brief: Brief, detail: Detail) -> di
     required = {"required": list(whole["required"])} if "required" in whole else {}
     return {
         **definition,
-        "description": brief["description"],
+        "description": _told(brief, detail),
         "input_schema": {"type": "object", "properties": members, **required},
         "output_schema": deepcopy(dict(RESULT_SCHEMA)),
     }
@@ -85,6 +87,11 @@ def _open(schema: Mapping[str, Any]) -> dict[str, Any]:
     if "properties" in schema:
         kept["properties"] = {name: _open(each) for name, each in schema["properties"].items()}
     return {**kept, "items": _open(schema["items"])} if "items" in schema else kept
+
+
+def _told(brief: Brief, detail: Detail) -> str:
+    use = brief["use"] if detail == "basic" else ""
+    return f"{brief['description']} {use}".rstrip()
 
 
 def _described(schema: dict[str, Any], words: str | None) -> dict[str, Any]:

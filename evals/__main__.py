@@ -18,7 +18,7 @@ from evals.models import MODELS, Model, Ranking
 from evals.scores import Change, Score, change, score
 from evals.wordings import NoSuchWording, wording
 
-GIVEN = "a revision of git, or a JSON file of descriptions by name"
+GIVEN = "a detail, a revision of git, or a JSON file of descriptions by name"
 
 
 def main(

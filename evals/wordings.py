@@ -1,13 +1,13 @@
-"""The definitions that a model reads: those of now, of a revision, or with words of a file."""
+"""The definitions that a model reads: of now, of a detail, of a revision, or in words of a file."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast, get_args
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import CustomerIoTool, Detail
 
 Definitions: TypeAlias = dict[str, dict[str, Any]]
 """By name: at least `title`, `description` and `input_schema`."""
@@ -24,22 +24,23 @@ def wording(source: str = "") -> Definitions:
     """Return the definition of each subtool.
 
     Args:
-        source: Empty for now; a JSON file of descriptions by name, where those that it leaves out
-            are of now; else a revision of git, as `schemas/` was there.
+        source: Empty for now; a detail, as definitions are in it; a JSON file of descriptions by
+            name, where those that it leaves out are of now; else a revision of git, as `schemas/`
+            was there.
 
     Raises:
         NoSuchWording: `source` is none of these.
     """
-    if not source:
-        return _of_now()
+    if not source or source in get_args(Detail):
+        return _of_now(cast("Detail", source or "full"))
     if Path(source).is_file():
         return _of_file(Path(source))
     return {name: _of_revision(source, name) for name in _of_now()}
 
 
-def _of_now() -> Definitions:
+def _of_now(detail: Detail = "full") -> Definitions:
     with CustomerIoTool(NOBODY) as tool:
-        return {each["name"]: each for each in tool.definitions()}
+        return {each["name"]: each for each in tool.definitions(detail=detail)}
 
 
 def _of_file(path: Path) -> Definitions:

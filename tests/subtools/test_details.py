@@ -103,6 +103,15 @@ def test_what_cannot_be_undone_says_so_in_any_detail(detail: Detail, tool: Custo
     assert said == {name for name, each in subtools().items() if each.effect.word == "erase"}
 
 
+def test_basic_also_says_when_to_use_a_subtool_in_words_of_the_whole(tool: CustomerIoTool) -> None:
+    for basic, compact in zip(
+        tool.definitions(detail="basic"), tool.definitions(detail="compact"), strict=True
+    ):
+        use = basic["description"].removeprefix(compact["description"]).removesuffix(".")
+        assert use.startswith(" Use ")
+        assert use in subtools()[basic["name"]].description
+
+
 @pytest.mark.parametrize(("dialect", "detail"), list(product(PROVIDERS, SHORTER)))
 @pytest.mark.parametrize("confirm", ["never", "repeat"])
 def test_a_shorter_definition_keeps_the_rules_of_its_provider(

@@ -33,7 +33,7 @@ def shown_schema(args: type[Args]) -> dict[str, Any]:
 
 
 def brief_of(subtool: Subtool[Any]) -> Brief:
-    """Return the short form: the promise, what cannot be undone, and the words that are needed."""
+    """Return the short form: the promise, what cannot be undone, when to use it, needed words."""
     shown = shown_schema(subtool.args)
     optional = shown["properties"] if subtool.basic is None else subtool.basic
     arguments = subtool.args.model_fields
@@ -41,6 +41,7 @@ def brief_of(subtool: Subtool[Any]) -> Brief:
     warning = " Irreversible." if subtool.effect is Effect.ERASE else ""
     return {
         "description": f"{subtool.promise}{warning}",
+        "use": subtool.use,
         "words": {name: found[0].words for name, found in words.items() if found},
         "basic": [
             name

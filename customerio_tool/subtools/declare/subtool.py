@@ -198,6 +198,12 @@ class Subtool(Generic[A]):
         return re.split(r"(?<=\.) (?=[A-Z])", self.description, maxsplit=1)[0]
 
     @property
+    def use(self) -> str:
+        """What the description says on when to use the subtool; empty if it does not say that."""
+        found = re.search(r"(?<=\. )Use .*?(?=[.;]( |$))", self.description)
+        return f"{found[0]}." if found else ""
+
+    @property
     def endpoints(self) -> list[Endpoint]:
         """The endpoints that a call may use for its request."""
         narrower = self.narrower_endpoint
