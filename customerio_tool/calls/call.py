@@ -90,11 +90,11 @@ class CallContext:
         except Exception as error:
             _log.warning("on_progress raised %s", type(error).__name__)
 
-    def show(self, exchange: Exchange) -> None:
+    def show(self, request: Request, reply: Reply | None, attempt: Attempt) -> None:
         """Call `on_exchange` with an attempt, if it was given."""
         try:
             if self.on_exchange:
-                self.on_exchange(exchange)
+                self.on_exchange(Exchange(request, reply, attempt))
         except Exception as error:
             _log.warning("on_exchange raised %s", type(error).__name__)
 

@@ -316,15 +316,17 @@ def is_error(body: Any) -> bool:
     if isinstance(body, list):
         return any(is_error(item) for item in objects_in(body))
     top = _folded(body)
-    holders = (top, _folded(top.get("meta")))
+    holders = (top, _folded(top["meta"])) if "meta" in top else (top,)
     said = [value for each in holders for name, value in each.items() if _names_an_error(name)]
     if any(map(_says_something, said)):
         return True
-    is_denied = any(str(top.get(name)).lower() == "false" for name in ("ok", "success"))
-    return is_denied or any(_FAILED_STATUS.fullmatch(str(top.get(name))) for name in _STATUS)
+    is_denied = any(str(top[name]).lower() == "false" for name in top.keys() & _SUCCESS)
+    statuses = top.keys() & _STATUS
+    return is_denied or any(_FAILED_STATUS.fullmatch(str(top[name])) for name in statuses)
 
 
-_STATUS = ("status", "code", "statuscode", "status_code", "result", "outcome")
+_SUCCESS = frozenset(("ok", "success"))
+_STATUS = frozenset(("status", "code", "statuscode", "status_code", "result", "outcome"))
 _FAILED_STATUS = re.compile(r"error|fail|failed|failure|rejected|[45][0-9]{2}( .*)?", re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.pacing.slots import bucket_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.telemetry.events import Attempt
-from customerio_tool.calls.call import CallContext, Exchange
+from customerio_tool.calls.call import CallContext
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
@@ -246,7 +246,7 @@ class Retrier:
             problem=problem,
         )
         bounds.notify(attempt)
-        bounds.context.show(Exchange(request, reply, attempt))
+        bounds.context.show(request, reply, attempt)
         if fate is Fate.LIMITED:
             self._pause_all(request, reply)
         doubtful = fate in (Fate.LOST, Fate.FAILED)

@@ -43,7 +43,9 @@ def clean(
     Raises:
         RecursionError: The reply is nested deeper than `MAX_REPLY_LEVELS`.
     """
-    texts = _texts(value, levels)
+    if not isinstance(value, (dict, list, str)):
+        return value
+    texts = [value] if isinstance(value, str) else _texts(value, levels)
     # One search in place of one for each text.
     cleaned = value if is_visible("".join(texts)) else _changed(value, visible, levels)
     if mask is None:

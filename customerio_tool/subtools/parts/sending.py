@@ -202,9 +202,11 @@ def send_body(
 
 
 def _body(args: Transactional, renamed: Mapping[str, str]) -> dict[str, Any]:
-    copied = {name: value for name, value in args if name not in _NOT_COPIED}
-    given = {name: value for name, value in copied.items() if value not in (None, {})}
-    body = {renamed.get(name, name): value for name, value in given.items()}
+    body = {
+        renamed.get(name, name): value
+        for name, value in args
+        if value is not None and name not in _NOT_COPIED and value != {}
+    }
     template = args.transactional_message_id
     if template is not None and is_number(template):
         body["transactional_message_id"] = int(template)
