@@ -24,18 +24,22 @@ _NO_LETTERS = "\u115f\u1160\u3164\uffa0"
 _MARKS = r"\u0300-\u034e\u0350-\u036f\u093a-\u094d\u0e31-\u0e4e"
 """Marks above and below letters: accents of their own, Devanagari and Thai."""
 
-_OF_ID = rf"[\w.+{_MARKS}-]*"
-_ID = (
-    rf"(?!{CIO_PREFIX})(?=\w){_OF_ID}[1-9]{_OF_ID}"
-    rf"|(?![cv])[a-z]{_OF_ID}0{_OF_ID}"  # `void 0` and `cio void 0` are placeholders, as are zeros
-)
+
+def _id_of(characters: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?!{CIO_PREFIX})(?=\w)[{characters}]*[1-9][{characters}]*"
+        # `void 0` and `cio void 0` are placeholders, as are zeros.
+        rf"|(?![cv])[a-z][{characters}]*0[{characters}]*"
+    )
+
+
+_ID = _id_of(rf"\w.+{_MARKS}-")
+_ASCII_ID = _id_of("A-Za-z0-9_.+-")
+"""The same for ASCII alone, in which a search is three times as fast."""
+
 _MAILBOX = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
 _DOMAIN = rf"(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?!(?:{'|'.join(sorted(LAST_WORDS))})\Z)[a-z]+"
-_KINDS: tuple[tuple[IdType, re.Pattern[str]], ...] = (
-    ("id", re.compile(_ID)),
-    ("email", re.compile(rf"(?!{CIO_PREFIX}){_MAILBOX}@{_DOMAIN}")),
-)
-_SOUND_EMAIL = _KINDS[1][1].fullmatch
+_SOUND_EMAIL = re.compile(rf"(?!{CIO_PREFIX}){_MAILBOX}@{_DOMAIN}").fullmatch
 
 
 def kind_at_a_glance(texts: Sequence[Any]) -> IdType | None:
@@ -46,12 +50,13 @@ def kind_at_a_glance(texts: Sequence[Any]) -> IdType | None:
     """
     if set(map(type, texts)) != {str} or max(map(len, texts)) > _MAX_CHARS:
         return None
-    if any(map("".join(texts).__contains__, _NO_LETTERS)):
+    together = "".join(texts)
+    if any(map(together.__contains__, _NO_LETTERS)):
         return None
-    for kind, pattern in _KINDS:
-        if all(map(pattern.fullmatch, texts)):
-            return kind
-    return None
+    if "@" in texts[0]:
+        return "email" if all(map(_SOUND_EMAIL, texts)) else None
+    sound_id = (_ASCII_ID if together.isascii() else _ID).fullmatch
+    return "id" if all(map(sound_id, texts)) else None
 
 
 def is_sound_address(text: Any) -> bool:
