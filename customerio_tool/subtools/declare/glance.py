@@ -42,12 +42,20 @@ _DOMAIN = rf"(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?!(?:{'|'.join(sorted(LAST_WO
 _SOUND_EMAIL = re.compile(rf"(?!{CIO_PREFIX}){_MAILBOX}@{_DOMAIN}").fullmatch
 
 
+class _Sound(list[str]):
+    """Identifiers that passed, and their type, so that nobody looks at them again."""
+
+    kind: IdType
+
+
 def kind_at_a_glance(texts: Sequence[Any]) -> IdType | None:
     """Return the type of identifiers that are all sound and of one shape; None if that is unclear.
 
     Args:
         texts: The identifiers, at least one.
     """
+    if isinstance(texts, _Sound):
+        return texts.kind
     if set(map(type, texts)) != {str} or max(map(len, texts)) > _MAX_CHARS:
         return None
     together = "".join(texts)
@@ -69,9 +77,12 @@ def _one(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _all(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    if type(value) is list and 0 < len(value) <= 1000 and kind_at_a_glance(value):
-        return value
-    return check(value)
+    kind = kind_at_a_glance(value) if type(value) is list and 0 < len(value) <= 1000 else None
+    if kind is None:
+        return check(value)
+    sound = _Sound(value)
+    sound.kind = kind
+    return sound
 
 
 def _address(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
