@@ -12,8 +12,6 @@ from ..store.workspace import Workspace
 from . import people
 
 MAX_DEPTH = 20
-_CHANGED = """SELECT people.* FROM unsettled CROSS JOIN people ON pk=unsettled.person
-              WHERE unsettled.person>0"""
 
 
 def check(value: Any, pointer: str, depth: int = 0) -> None:
@@ -49,32 +47,6 @@ def _check_attribute(value: Any, pointer: str) -> None:
 
 def _bad(message: str, pointer: str) -> Refused:
     return Refused(message, "unprocessable", pointer=pointer, field="recipients")
-
-
-def settle(ws: Workspace) -> None:
-    """Work out the dynamic segments of those who changed since the last time.
-
-    Conditions speak of a person's own row and segments alone: nobody comes or goes by time.
-    """
-    changed = ws.store.all(_CHANGED)
-    if changed:
-        sql = "SELECT id, conditions FROM segments WHERE type='dynamic'"
-        dynamic = {row["id"]: json.loads(row["conditions"]) for row in ws.store.all(sql)}
-        for person in changed if dynamic else ():
-            _settle_one(ws, person, dynamic)
-        ws.store.execute("DELETE FROM unsettled")
-
-
-def _settle_one(ws: Workspace, person: Row, dynamic: dict[int, dict[str, Any]]) -> None:
-    pk = person["pk"]
-    sql = "SELECT segment FROM dynamic_members WHERE person=?"
-    before = {row["segment"] for row in ws.store.all(sql, (pk,))}
-    now = {number for number, conditions in dynamic.items() if fits(ws, conditions, person)}
-    for number in now - before:
-        ws.store.execute("INSERT INTO dynamic_members VALUES (?,?)", (number, pk))
-    for number in before - now:
-        sql = "DELETE FROM dynamic_members WHERE segment=? AND person=?"
-        ws.store.execute(sql, (number, pk))
 
 
 def fits(ws: Workspace, value: dict[str, Any], person: Row) -> bool:

@@ -131,10 +131,15 @@ def get(ws: Workspace, pk: int) -> Row:
 
 def create(ws: Workspace, *addresses: Address) -> Row:
     """Create a person with a new cio_id and these identifiers."""
-    pk = ws.store.insert("people", created=ws.now)
-    ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
+    columns: dict[str, str] = {}
     for address in addresses:
-        set_identifier(ws, pk, address)
+        if address.kind == "id":
+            check_person_id(address.value)
+            columns["id"] = address.value
+        elif address.kind == "email":
+            columns |= {"email": address.value, "email_key": address.key}
+    pk = ws.store.insert("people", created=ws.now, **columns)
+    ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
     return get(ws, pk)
 
 

@@ -12,6 +12,7 @@ from ..store.store import Row
 from ..store.workspace import Workspace
 from . import campaigns, filters, people
 from .people import Address, IdKind
+from .settling import settle
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,14 @@ MEMBERS = {"manual": "members", "dynamic": "dynamic_members"}
 
 def count(ws: Workspace, segment: Row) -> int:
     """The number of people in a segment."""
-    filters.settle(ws)
+    settle(ws)
     sql = f"SELECT count(*) FROM {MEMBERS[segment['type']]} WHERE segment=?"  # noqa: S608 - two names
     return int(ws.store.scalar(sql, (segment["id"],)))
 
 
 def members(ws: Workspace, segment: Row, after: int = 0, limit: int = -1) -> list[Row]:
     """The people of a segment, oldest first: those after a key, all or so many."""
-    filters.settle(ws)
+    settle(ws)
     table = MEMBERS[segment["type"]]
     sql = f"""SELECT people.* FROM {table} AS m CROSS JOIN people ON people.pk = m.person
               WHERE m.segment=? AND m.person>? ORDER BY m.person LIMIT ?"""  # noqa: S608 - two names

@@ -16,8 +16,9 @@ from ..api import app_campaigns, app_messages, app_people, app_segments, control
 from ..clock import Clock
 from ..options import Options
 from ..refusal import Refused
-from ..rules import audience_file, filters
+from ..rules import audience_file
 from ..rules.audience_file import File, Wanted
+from ..rules.settling import settle
 from ..seeds import demo_seed, seeding
 from ..store.snapshots import Snapshots
 from ..store.store import Store, StoreClosed
@@ -185,7 +186,7 @@ class Application:
                 pending.apply(ws, write, self.router)
             ws = Workspace(self.store, self.options, now, operation)
             yield ws
-            filters.settle(ws)
+            settle(ws)
 
     def reset(self, to: Literal["seed", "empty"] = "seed", *, snapshots: bool = False) -> None:
         """Restore the state of the start: workspace, log, faults, clock, options.

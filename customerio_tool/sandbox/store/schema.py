@@ -73,7 +73,8 @@ CREATE TABLE dynamic_members (
   segment INTEGER NOT NULL, person INTEGER NOT NULL,
   PRIMARY KEY (segment, person)) STRICT, WITHOUT ROWID;
 CREATE INDEX dynamic_members_person ON dynamic_members (person);
-CREATE TABLE unsettled (person INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE unsettled (
+  person INTEGER PRIMARY KEY, has_new_terms INTEGER NOT NULL) STRICT;
 CREATE TABLE campaigns (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
   state TEXT NOT NULL, event_name TEXT, definition TEXT NOT NULL) STRICT;
@@ -134,8 +135,6 @@ CREATE INDEX requests_operation ON requests (operation);
 CREATE INDEX requests_quiet ON requests (applied) WHERE applied=0;
 """
 
-_NEW_TERMS = """INSERT INTO terms SELECT value, new.pk
-  FROM json_each(search_terms(new.id, new.email, new.attributes))"""
 _BITS = " ".join(f"WHEN '{name}' THEN {1 << bit}" for bit, name in enumerate(LISTED))
 _TALLIES = " UNION ALL ".join(
     f"""SELECT coalesce(campaign, broadcast) AS owner, {span}, {{row}}.name, {{row}}.at / {span},
@@ -145,38 +144,38 @@ _TALLIES = " UNION ALL ".join(
 )
 _TALLY = f"""INSERT INTO tallies SELECT * FROM ({_TALLIES}) WHERE true
   ON CONFLICT (owner, span, name, slot, channel) DO UPDATE SET n=n+excluded.n"""  # noqa: S608 - as above
+_WITH_TERMS = """INSERT INTO unsettled VALUES (new.pk, 1)
+  ON CONFLICT (person) DO UPDATE SET has_new_terms=1"""
+_AS_IT_IS = "INSERT OR IGNORE INTO unsettled"
 _UNSETTLE = {
-    "people_begun": ("INSERT ON people", "VALUES (new.pk)"),
-    "people_edited": (
-        "UPDATE OF cio_id, id, email, unsubscribed, attributes ON people",
-        "VALUES (new.pk)",
+    "people_added AFTER INSERT ON people": _WITH_TERMS,
+    """people_renamed AFTER UPDATE OF id, email, attributes ON people
+       WHEN old.id IS NOT new.id OR old.email IS NOT new.email
+       OR old.attributes<>new.attributes""": _WITH_TERMS,
+    "people_changed AFTER UPDATE OF cio_id, unsubscribed ON people": (
+        f"{_AS_IT_IS} VALUES (new.pk, 0)"
     ),
-    "members_added": ("INSERT ON members", "VALUES (new.person)"),
-    "members_moved": ("UPDATE ON members", "VALUES (new.person), (old.person)"),
-    "members_deleted": ("DELETE ON members", "VALUES (old.person)"),
-    "segments_added": ("INSERT ON segments WHEN new.type='dynamic'", "SELECT pk FROM people"),
+    "members_added AFTER INSERT ON members": f"{_AS_IT_IS} VALUES (new.person, 0)",
+    "members_moved AFTER UPDATE ON members": (
+        f"{_AS_IT_IS} VALUES (new.person, 0), (old.person, 0)"
+    ),
+    "members_deleted AFTER DELETE ON members": f"{_AS_IT_IS} VALUES (old.person, 0)",
+    "segments_added AFTER INSERT ON segments WHEN new.type='dynamic'": (
+        f"{_AS_IT_IS} SELECT pk, 0 FROM people"  # noqa: S608 - our own words
+    ),
 }
 TRIGGERS = (
-    f"""CREATE TRIGGER people_added AFTER INSERT ON people
-        WHEN new.id IS NOT NULL OR new.email IS NOT NULL OR new.attributes<>'{{}}'
-        BEGIN {_NEW_TERMS}; END""",
-    f"""CREATE TRIGGER people_changed AFTER UPDATE OF id, email, attributes ON people
-        BEGIN DELETE FROM terms WHERE person=old.pk; {_NEW_TERMS}; END""",  # noqa: S608 - as above
     """CREATE TRIGGER people_deleted AFTER DELETE ON people BEGIN
        DELETE FROM terms WHERE person=old.pk;
        DELETE FROM dynamic_members WHERE person=old.pk;
        DELETE FROM unsettled WHERE person=old.pk; END""",
-    *(
-        f"""CREATE TRIGGER {name} AFTER {event}
-            BEGIN INSERT OR IGNORE INTO unsettled {people}; END"""
-        for name, (event, people) in _UNSETTLE.items()
-    ),
+    *(f"CREATE TRIGGER {name} BEGIN {what}; END" for name, what in _UNSETTLE.items()),
     f"""CREATE TRIGGER metrics_added AFTER INSERT ON metrics BEGIN
-       UPDATE deliveries SET recorded=recorded | CASE new.name {_BITS} ELSE 0 END
-       WHERE pk=new.delivery;
+       UPDATE deliveries SET recorded=recorded | CASE new.name {_BITS} END
+       WHERE pk=new.delivery AND new.name IN {LISTED};
        {_TALLY.format(row="new", n=1)}; END""",  # noqa: S608 - our own words
     f"""CREATE TRIGGER metrics_deleted AFTER DELETE ON metrics BEGIN
        {_TALLY.format(row="old", n=-1)}; END""",
 )
-"""Keep ``terms``, the index that the console searches; ``unsettled``, the people whose dynamic
-segments are to be worked out; ``recorded``, the metrics that a delivery ever had; ``tallies``."""
+"""Keep ``unsettled``, the people whose terms or dynamic segments are to be worked out (``settle``);
+``recorded``, the metrics that a delivery ever had; and ``tallies``, the counts of metrics."""

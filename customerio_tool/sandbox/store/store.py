@@ -13,7 +13,6 @@ from typing import Any
 
 from . import journal
 from .schema import TABLES, TRIGGERS, VERSION
-from .terms import search_terms
 
 Row = sqlite3.Row
 
@@ -78,7 +77,6 @@ class Store:
                 cached_statements=256,
             )
         self._connection.row_factory = sqlite3.Row
-        self._connection.create_function("search_terms", 3, search_terms, deterministic=True)
         try:
             with self._sqlite_errors():
                 self._prepare()
@@ -97,7 +95,6 @@ class Store:
     def _prepare(self) -> None:
         # OFF is safe when the process is killed, and unsafe only when the machine loses power.
         self._connection.execute("PRAGMA synchronous=OFF")
-        self._connection.execute("PRAGMA trusted_schema=ON")  # our triggers call search_terms
         if self._path is None:
             self._connection.execute("PRAGMA journal_mode=MEMORY")
             self._make_tables()

@@ -17,7 +17,7 @@ def normal(text: str) -> str:
 
 
 def search_terms(person_id: str | None, email: str | None, attributes: str) -> str:
-    """The terms of a person as a JSON list: SQLite calls this.
+    """The terms of a person as a JSON list.
 
     Args:
         person_id: the id.
