@@ -151,6 +151,7 @@ class Engine:
         for thread in threads:
             thread.start()
         try:
+            self._tell()
             self._hand_out()
             self._finish()
         finally:

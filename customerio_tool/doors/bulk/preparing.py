@@ -105,7 +105,7 @@ class _Begun:
             if same.is_shared is not is_shared:
                 raise _elsewhere(same)
             return same
-        if jobs and not same and not self.options.new:
+        if jobs and not same and not (self.options.changed or self.options.new):
             raise _changed(jobs[0], self.name)
         if found := self.journal.job(job):
             return found
@@ -225,7 +225,7 @@ def _changed(last: Kept, name: str) -> InputChanged:
         f"Nothing was sent: {name}, or an option, is not what it was for the job {last.id}, which "
         f"has {counts.settled:,} of {counts.total:,} rows behind it. To go on, put it back as it "
         f"was. To apply rows that were rejected, correct {REJECTED} in the folder of the job and "
-        "run that file. With --new all rows go, as another job, also those that went before."
+        "run that file. With --changed all rows go as another job, also those that went before."
     )
 
 

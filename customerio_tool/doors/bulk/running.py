@@ -27,13 +27,15 @@ class Options:
     Args:
         workers: How many threads make calls.
         resend_unknown: Whether a person let the rows go again whose outcome is unknown.
-        new: Whether to begin anew, although the same or another job on the file was begun.
+        changed: Whether the file is another one on purpose, so that its rows are another job's.
+        new: Whether to begin anew, although a job on this very input was begun.
         has_agreed: Whether a person agreed to the whole job.
         patience: How long to go on although no row can be settled, in seconds.
     """
 
     workers: int = 8
     resend_unknown: bool = False
+    changed: bool = False
     new: bool = False
     has_agreed: bool = False
     patience: float = PATIENCE_SECONDS

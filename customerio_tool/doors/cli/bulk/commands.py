@@ -106,6 +106,10 @@ Resend = Annotated[
         "--resend-unknown", help="A person lets the rows go again whose outcome is unknown."
     ),
 ]
+Changed = Annotated[
+    bool,
+    typer.Option("--changed", help="The file is another one on purpose: all its rows go."),
+]
 New = Annotated[bool, typer.Option("--new", help="Begin anew: also rows that went before go.")]
 Yes = Annotated[bool, typer.Option("--yes", help="A person agrees to the whole job: ask nobody.")]
 Patience = Annotated[
@@ -131,6 +135,7 @@ def run(
     workers: Workers = 8,
     redis: Redis = None,
     resend_unknown: Resend = False,
+    changed: Changed = False,
     new: New = False,
     yes: Yes = False,
     patience: Patience = PATIENCE_SECONDS,
@@ -144,7 +149,14 @@ def run(
     be applied is in FILE.bulk/rejected.jsonl with the reason; corrected, that file is an input.
     Connection, policy and stores are those of `call`. Ctrl-C ends after the rows in flight.
     """
-    options = Options(workers, resend_unknown, new, yes, patience)
+    options = Options(
+        workers=workers,
+        resend_unknown=resend_unknown,
+        changed=changed,
+        new=new,
+        has_agreed=yes,
+        patience=patience,
+    )
     columns = _mapped(maps or ())
     with (
         _failures(as_json=as_json),
@@ -179,7 +191,7 @@ def join(
     as_json: Events = False,
 ) -> None:
     """Work on a job in a Redis without its file, which another machine has."""
-    options = Options(workers, patience=patience)
+    options = Options(workers=workers, patience=patience)
     with _failures(as_json=as_json):
         name = StreamJob(redis, job).must_be_there()["subtool"]
         with (
