@@ -30,7 +30,7 @@ pytest.register_assert_rewrite("tests.support.looks")  # it has tests, whose fai
 
 LONGEST = (
     *("test_a_25th_subtool.py", "test_packaging.py", "test_demo.py"),
-    *("test_fresh_install.py", "test_many_calls.py"),
+    *("test_fresh_install.py", "test_many_calls.py", "test_killed.py"),
 )
 """Files of few tests that take long: at the end, they would keep one core while others are idle."""
 

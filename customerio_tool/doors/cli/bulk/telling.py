@@ -6,12 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
 
 from customerio_tool.doors.bulk.checking import Checked
 from customerio_tool.doors.bulk.engine import Hooks
@@ -20,6 +18,9 @@ from customerio_tool.doors.bulk.rows import Outcome
 from customerio_tool.doors.bulk.running import Summary
 from customerio_tool.doors.cli.exit_codes import Exit, exit_of_call
 from customerio_tool.doors.shown import plainly
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 def write_event(event: str, **members: Any) -> None:
@@ -61,6 +62,9 @@ def _row_event(outcome: Outcome) -> None:
 
 
 def _bar() -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar  # each command would wait for it
+
     return Bar(
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
