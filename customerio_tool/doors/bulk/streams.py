@@ -42,26 +42,34 @@ T = TypeVar("T")
 # A job is `meta` (a hash of its counts), `rows` (the stream of rows that are not settled), and
 # `rejected` and `unknown` (hashes by number of row). Each script refuses a job that is not there:
 # a Redis that lost its data must not look like one whose job is done.
-_BEGIN = """
+_LASTS = f"""
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, {_KEPT_MS}) end
+"""
+_BEGIN = (
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'subtool', ARGV[1], 'total', ARGV[2], 'fed', 0, 'eof', 0,
     'done', 0, 'rejected', 0, 'unknown', 0, 'agreed', 0, 'began_at', ARGV[3])
   redis.call('XGROUP', 'CREATE', KEYS[2], 'workers', '0', 'MKSTREAM')
 end
 redis.call('HDEL', KEYS[1], 'cancelled')
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
-return 1
 """
-_FEED = """
+    + _LASTS
+    + "return 1"
+)
+_FEED = (
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 local fed = tonumber(redis.call('HGET', KEYS[1], 'fed'))
 if fed ~= tonumber(ARGV[1]) then return fed end
 for i = 4, #ARGV do redis.call('XADD', KEYS[2], '*', 'row', ARGV[i]) end
 redis.call('HSET', KEYS[1], 'fed', ARGV[2], 'eof', ARGV[3])
-return tonumber(ARGV[2])
 """
-_SETTLE = """
+    + _LASTS
+    + "return tonumber(ARGV[2])"
+)
+_SETTLE = (
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 for i = 1, #ARGV, 4 do
   local id, number, state, kept = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -72,9 +80,12 @@ for i = 1, #ARGV, 4 do
     if state == 'unknown' then redis.call('HSET', KEYS[4], number, kept) end
   end
 end
-return 1
 """
-_AGAIN = """
+    + _LASTS
+    + "return 1"
+)
+_AGAIN = (
+    """
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 for i = 1, #ARGV, 2 do
   if redis.call('HDEL', KEYS[4], ARGV[i]) == 1 then
@@ -82,8 +93,10 @@ for i = 1, #ARGV, 2 do
     redis.call('XADD', KEYS[2], '*', 'row', ARGV[i + 1])
   end
 end
-return 1
 """
+    + _LASTS
+    + "return 1"
+)
 
 
 @dataclass(frozen=True)
@@ -133,8 +146,7 @@ class StreamJob:
 
     def begin(self, subtool: str, total: int) -> None:
         """Begin the job, or join it; a job that was cancelled goes on."""
-        given = (subtool, total, time.time(), _KEPT_MS)
-        self._patiently(lambda: self._redis.eval(_BEGIN, 2, *self._keys[:2], *given))
+        self._run(_BEGIN, subtool, total, repr(time.time()))
 
     def live(self) -> None:
         """Say from now on that this worker lives."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from customerio_tool.sandbox import Sandbox
 from tests.support.bulk import applied_events, events, lines_of, mails, written
@@ -166,6 +167,10 @@ def test_a_worker_joins_without_the_file_and_a_redis_that_forgot_is_not_begun_an
     assert lines_of(tmp_path / "e.jsonl.bulk" / "rejected.jsonl")[0]["row"] == 3
     (job,) = json.loads(invoke("bulk", "status", "--redis", url, "--json").stdout)
     assert (job["state"], job["done"], job["pending"]) == ("finished", 39, 0)
+    with redis.Redis.from_url(url) as client:
+        lives = [client.ttl(key) for key in client.scan_iter("customerio:bulk:*")]
+    assert lives
+    assert all(0 < seconds <= 7 * 86_400 for seconds in lives), "a stale job expires"
     joined = invoke("bulk", "join", job["job"], "--redis", url, env=env)
     assert joined.stdout.startswith("39 of 40 rows done")
     alone = invoke("bulk", "track_event", str(file), env=env)
@@ -194,11 +199,11 @@ def test_a_redis_that_is_away_is_told_and_loses_no_row(
     env: dict[str, Any], tmp_path: Path, sandbox: Sandbox
 ) -> None:
     file = written(tmp_path / "e.jsonl", events(5))
-    with RedisServer(keeps=True) as redis:
-        redis.kill()
-        command = ("track_event", str(file), "--redis", redis.url, "--patience", "0.5")
+    with RedisServer(keeps=True) as server:
+        server.kill()
+        command = ("track_event", str(file), "--redis", server.url, "--patience", "0.5")
         lost = invoke("bulk", *command, env=env)
         assert (lost.exit_code, "it refuses connections" in lost.stderr) == (1, True)
         assert sandbox.requests() == []
-        redis.start()
+        server.start()
         assert invoke("bulk", *command, env=env).stdout.startswith("5 of 5 rows done")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,23 @@ def test_a_stopped_job_ends_after_the_rows_in_flight(sandbox: Sandbox, tmp_path:
         assert summary.counts.done == applied_events(sandbox).total()
         assert run(tool, "track_event", source).counts.done == 399
     assert set(applied_events(sandbox).values()) == {1}
+
+
+def test_a_stale_job_is_begun_anew_only_if_that_is_asked_for(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "events.jsonl", events(3))
+    source = Input.of(path, "track_event")
+    with quick(sandbox) as tool:
+        with prepared(tool, "track_event", source):
+            pass
+        with closing(sqlite3.connect(tmp_path / "events.jsonl.bulk" / "journal.sqlite")) as kept:
+            kept.execute("UPDATE jobs SET worked_at = worked_at - 8 * 86400")
+            kept.commit()
+        with pytest.raises(JournalLost, match="more than 7 days ago"):
+            run(tool, "track_event", source)
+        assert sandbox.requests() == []
+        assert run(tool, "track_event", source, options=Options(new=True)).counts.done == 3
 
 
 def test_a_create_that_was_cut_off_is_not_made_twice(sandbox: Sandbox, tmp_path: Path) -> None:
