@@ -40,6 +40,7 @@ class Jobs:
         self._command = [sys.executable, "-c", MAIN, "bulk", subtool, str(file)]
         self._env = {**os.environ, **environment(sandbox.connection()), **rates}
         self.file = file
+        self._seen = 0
 
     @contextmanager
     def started(self, *options: str) -> Iterator[subprocess.Popen[str]]:
@@ -54,9 +55,9 @@ class Jobs:
 
     def killed_after(self, requests: int, *options: str) -> None:
         """Start a process, and kill it once that many more requests came."""
-        seen = self._requests()
+        seen = self.requests()
         with self.started(*options) as process:
-            self.wait_until(lambda: self._requests() >= seen + requests, process)
+            self.wait_until(lambda: self.requests() >= seen + requests, process)
 
     def finished(self, *options: str) -> dict[str, Any]:
         """Run a process to its end, and return its last event."""
@@ -65,13 +66,16 @@ class Jobs:
 
     def wait_until(self, is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
         """Wait until something is so, or the process has ended."""
-        patience = time.monotonic() + PATIENCE
+        patience = time.monotonic() + PATIENCE * (10 if FULL else 1)
         while not is_so() and process.poll() is None:
             assert time.monotonic() < patience
             time.sleep(0.01)
 
-    def _requests(self) -> int:
-        return len(self._sandbox.requests())
+    def requests(self) -> int:
+        """Return how many requests came, also those that the log no longer has."""
+        for each in self._sandbox.requests(after=self._seen):
+            self._seen = max(self._seen, each["n"])
+        return self._seen
 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -79,9 +79,9 @@ def test_two_workers_of_which_one_is_killed_and_a_redis_that_restarts_apply_each
             jobs.started(*shared, "--folder", str(tmp_path / "one")) as survivor,
             jobs.started(*shared, "--folder", str(tmp_path / "two")) as victim,
         ):
-            jobs.wait_until(lambda: len(sandbox.requests()) > EVENTS // 3, victim)
+            jobs.wait_until(lambda: jobs.requests() > EVENTS // 3, victim)
             victim.kill()
-            jobs.wait_until(lambda: len(sandbox.requests()) > EVENTS // 2, survivor)
+            jobs.wait_until(lambda: jobs.requests() > EVENTS // 2, survivor)
             redis.kill()
             redis.start()
             last = ended(survivor)
@@ -100,9 +100,9 @@ def test_mails_of_two_workers_go_once_whoever_is_killed(sandbox: Sandbox, tmp_pa
             jobs.started(*shared, "--folder", str(tmp_path / "one")) as survivor,
             jobs.started(*shared, "--folder", str(tmp_path / "two")) as victim,
         ):
-            jobs.wait_until(lambda: len(sandbox.requests()) > MAILS // 3, victim)
+            jobs.wait_until(lambda: jobs.requests() > MAILS // 3, victim)
             victim.kill()
-            jobs.wait_until(lambda: len(sandbox.requests()) > MAILS // 2, survivor)
+            jobs.wait_until(lambda: jobs.requests() > MAILS // 2, survivor)
             redis.kill()
             redis.start()
             last = ended(survivor)
