@@ -101,6 +101,12 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def speed(session: nox.Session) -> None:
+    """Measure at small sizes; fail where a ratio is 25 % worse than it must be."""
+    python(session, "benchmarks", "--short", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Let the demo prove every subtool on the local Customer.io."""
     customerio_tool(session, "demo")

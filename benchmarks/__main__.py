@@ -40,7 +40,8 @@ def measured(run: Run, scenarios: Iterable[str]) -> dict[str, Figure]:
 
 def _of(run: Run, scenario: str) -> dict[str, Figure]:
     module = import_module(f"benchmarks.scenarios.{scenario}")
-    return {figure.key: figure for figure in module.measure(run)}
+    declared = {row.key for row in ROWS[scenario]}
+    return {figure.key: figure for figure in module.measure(run) if figure.key in declared}
 
 
 def too_bad(figures: Mapping[str, Figure]) -> dict[str, list[Row]]:
@@ -91,7 +92,7 @@ def main(
     with ground(is_short=short) as run:
         figures = measured(run, only or ROWS)
         bad = gated(run, figures) if short else {}
-    report = Report(figures, reports.machine(), short)
+    report = Report(figures, reports.machine(), tuple(only or ROWS) if short else ())
     typer.echo(reports.markdown_table(reports.everything(report)))
     if short:
         typer.echo("Sizes are small, also where a title has 10^5 or 10^6. Only shown are:")
@@ -99,18 +100,20 @@ def main(
     if json:
         json.write_text(report.as_json(), encoding="utf-8")
     if not short:
-        written(replace(report, figures={**_others(only), **figures}))
+        written(_with_others(report, only))
     for row in (row for rows in bad.values() for row in rows):
         typer.echo(f"{row.title}: more than 25 % worse than it must be", err=True)
     raise typer.Exit(1 if bad else 0)
 
 
-def _others(only: Collection[str] | None) -> dict[str, Figure]:
-    """Return the last figures of the scenarios that were not measured now."""
+def _with_others(report: Report, only: Collection[str] | None) -> Report:
+    """Return a report with the last figures of the scenarios that were not measured now."""
     if not only or not JSON.exists():
-        return {}
+        return report
     last = Report.from_json(JSON.read_text(encoding="utf-8"))
-    return {row.key: figure for name in ROWS if name not in only for row, figure in last.of(name)}
+    kept = {row.key: each for name in ROWS if name not in only for row, each in last.of(name)}
+    small = tuple(name for name in last.small if name not in only)
+    return replace(report, figures={**kept, **report.figures}, small=small)
 
 
 def written(report: Report) -> None:

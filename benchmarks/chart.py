@@ -10,7 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks.reports import Report, number, promised
 
 HERE = Path(__file__).parent
-LEFT, RIGHT, WIDTH, TOP, STEP, BAR = 330, 60, 860, 78, 34, 16
+LEFT, RIGHT, WIDTH, TOP, STEP, BAR, GAP = 330, 60, 860, 78, 34, 16, 8
+NEAR = 0.3
+"""How far behind a bar, as a ratio, a mark would be written over."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Bar:
         width: Its length.
         must: Where its mark is.
         value: The figure.
+        label: Where it is written: behind the bar and its mark.
         misses: Whether it exceeds what it must be.
     """
 
@@ -31,7 +34,13 @@ class Bar:
     width: float
     must: float
     value: str
+    label: float
     misses: bool
+
+
+def _reached(value: float, must: float) -> float:
+    """Return where the mark ends that is in the way of the label, or the bar."""
+    return must if value < must < value + NEAR else value
 
 
 def svg(report: Report) -> str:
@@ -41,9 +50,8 @@ def svg(report: Report) -> str:
         for row, figure in promised(report)
         if row.drawn and row.must is not None
     ]
-    scale = (WIDTH - LEFT - RIGHT) / max(
-        1.0, *(max(figure.value.median, must) for _, figure, must in ratios)
-    )
+    longest = max([1.0, *(max(figure.value.median, must) for _, figure, must in ratios)])
+    scale = (WIDTH - LEFT - RIGHT) / longest
     bars = [
         Bar(
             title=row.title.replace("`", ""),
@@ -51,6 +59,7 @@ def svg(report: Report) -> str:
             width=round(scale * figure.value.median, 1),
             must=round(LEFT + scale * must, 1),
             value=number(figure.value.median, row.unit),
+            label=round(LEFT + scale * _reached(figure.value.median, must) + GAP, 1),
             misses=not row.holds(figure.value.median),
         )
         for place, (row, figure, must) in enumerate(ratios)

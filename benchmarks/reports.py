@@ -27,12 +27,12 @@ class Report:
     Args:
         figures: The figures, by the key of their row.
         machine: What it ran on.
-        is_short: Whether the sizes were small.
+        small: The scenarios that were measured at small sizes.
     """
 
     figures: Mapping[str, Figure]
     machine: Mapping[str, Any]
-    is_short: bool
+    small: Sequence[str] = ()
 
     def of(self, scenario: str) -> Iterator[tuple[Row, Figure]]:
         """Yield the rows of a scenario that were measured."""
@@ -52,7 +52,7 @@ class Report:
             key: Figure(key, Spread(**each["value"]), each["wall"] and Spread(**each["wall"]))
             for key, each in stored["figures"].items()
         }
-        return cls(figures, stored["machine"], stored["is_short"])
+        return cls(figures, stored["machine"], tuple(stored["small"]))
 
 
 def machine() -> dict[str, Any]:
@@ -121,6 +121,8 @@ Rate limits run their real code on a clock that is always far enough ahead: slee
 What misses what it must be is in bold.
 """
 
+_SMALL = "Measured at the small sizes of `--short`, also where a title has 10^5 or 10^6.\n\n"
+
 _TITLES = {
     "connections": "Connections",
     "calls": "Whole calls on a kept connection",
@@ -142,7 +144,8 @@ def markdown(report: Report, variables: int) -> str:
     for scenario, title in _TITLES.items():
         found = list(report.of(scenario))
         if found:
-            parts.append(f"## {title}\n\n{markdown_table(found)}\n")
+            small = _SMALL if scenario in report.small else ""
+            parts.append(f"## {title}\n\n{small}{markdown_table(found)}\n")
     parts.append(f"## What the short mode only shows\n\n{only_shown()}\n")
     return "\n".join(parts)
 
@@ -161,4 +164,6 @@ def with_table(page: str, report: Report) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     table = markdown_table(promised(report), ("Figure", "Measured", "Must", "Goal"))
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    small = ", ".join(_TITLES[name] for name in report.small)
+    note = f"\n\nAt small sizes: {small}." if small else ""
+    return f"{before}{BEGIN}\n\n{table}{note}\n\n{END}{after}"

@@ -15,6 +15,7 @@ SLACK = 1.25
 
 _WALL = "threads share the cores with the server, so the wall time of a small machine decides it"
 _SIZE = "the short mode measures it at a small size"
+_NOT_YET = "it does not hold yet"
 _MACHINE = "it is a time, which the machine decides"
 
 
@@ -54,10 +55,16 @@ class Row:
         return value * slack >= self.must if self.more else value <= self.must * slack
 
 
-def _call(operation: str, peer: str, must: float | None = None, goal: float | None = None) -> Row:
+def _call(
+    operation: str,
+    peer: str,
+    must: float | None = None,
+    goal: float | None = None,
+    shown: str = "",
+) -> Row:
     key = f"{operation}/{peer}"
     title = f"`{operation}` / {_PEERS[peer]}"
-    return Row(key, title, must=must, goal=goal, drawn=must is not None)
+    return Row(key, title, must=must, goal=goal, shown=shown, drawn=must is not None)
 
 
 _PEERS = {
@@ -81,7 +88,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         _call("track_event", "requests", 0.90, 0.82),
         _call("identify_customer", "customerio", 0.90, 0.80),
         _call("track_event", "customerio", 0.90, 0.80),
-        _call("send_transactional_email", "customerio", 0.98, 0.88),
+        _call("send_transactional_email", "customerio", 0.98, 0.88, _NOT_YET),
         _call("get_customer_attributes", "requests"),
         _call("send_transactional_email", "requests"),
         _call("identify_customer", "urllib3"),
@@ -94,7 +101,13 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("ids/plain", "each further id of a segment / one urllib3 request", "%", 0.5, 0.3),
         Row("ids/e-mail", "the same, e-mail addresses", "%"),
         Row("ids/other", "the same, ids that are not ASCII", "%"),
-        Row("list_messages/200", "`list_messages`, 200 rows / bare requests", must=5, goal=3),
+        Row(
+            "list_messages/200",
+            "`list_messages`, 200 rows / bare requests",
+            must=5,
+            goal=3,
+            shown=_NOT_YET,
+        ),
         Row("list_campaigns/200", "`list_campaigns`, 200 rows / bare requests", must=5, goal=3),
         Row("list_messages/20", "`list_messages`, 20 rows / bare requests"),
     ),
@@ -126,6 +139,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "cold start to one call / `customerio`",
             must=2.2,
             goal=1.9,
+            shown=_NOT_YET,
             drawn=True,
         ),
         Row("cold/ms", "cold start to one call, over bare Python", "ms"),

@@ -37,7 +37,7 @@ def _threads(run: Run) -> Iterator[Figure]:
             "requests": _at_once(pool, lambda: bare("PUT", TARGET, ADA)),
             "customerio": _at_once(pool, lambda: sdk.identify("u1", **ADA)),
         }
-        times = compared(contenders, rounds=run.size(6, 20), calls=run.size(160, 800))
+        times = compared(contenders, rounds=run.size(6, 12), calls=run.size(160, 400))
     yield times.throughput("threads/requests", "ours", "requests")
     yield times.throughput("threads/customerio", "ours", "customerio")
 
@@ -61,8 +61,8 @@ def _waiting(run: Run) -> Iterator[Figure]:
             "64 threads": _gathered(loop, lambda: few.acall("identify_customer", ARGUMENTS)),
             "aiohttp": _gathered(loop, other),
         }
-        calls = CONVERSATIONS * run.size(1, 4)
-        times = compared(contenders, rounds=run.size(3, 8), calls=calls)
+        calls = CONVERSATIONS * run.size(1, 3)
+        times = compared(contenders, rounds=run.size(3, 6), calls=calls)
         loop.run_until_complete(close())
     yield times.throughput("waiting/aiohttp", "ours", "aiohttp")
     yield times.throughput("waiting/64 threads", "64 threads", "aiohttp")

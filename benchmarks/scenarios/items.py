@@ -46,7 +46,7 @@ def _ids(run: Run, tool: CustomerIoTool, key: str, made: Callable[[int], str]) -
         **{str(count): _calls(tool, "add_to_segment", _members(count, made)) for count in (1, IDS)},
         "urllib3": each(lambda: bare("POST", target, {"ids": [made(0)]})),
     }
-    times = compared(contenders, rounds=run.size(8, 30), calls=run.size(4, 10))
+    times = compared(contenders, rounds=run.size(8, 20), calls=run.size(4, 8))
     rounds = zip(times.cpu[str(IDS)], times.cpu["1"], times.cpu["urllib3"], strict=True)
     shares = ((many - one) / (IDS - 1) / request for many, one, request in rounds)
     return Figure(key, Spread.of(PERCENT * share for share in shares))
@@ -59,5 +59,5 @@ def _members(count: int, made: Callable[[int], str]) -> dict[str, Any]:
 def _listed(run: Run, key: str, ours: Contender, target: str) -> Figure:
     bare = clients.by_requests(run.server)
     contenders = {"ours": ours, "requests": each(lambda: bare("GET", target))}
-    times = compared(contenders, rounds=run.size(8, 30), calls=run.size(4, 10))
+    times = compared(contenders, rounds=run.size(8, 20), calls=run.size(4, 8))
     return times.ratio(key, "ours", "requests")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import sys
@@ -13,7 +14,7 @@ from time import perf_counter
 
 import redis
 
-from benchmarks.measuring import Figure, Spread, counted
+from benchmarks.measuring import Figure, Spread, compared, counted, each
 from benchmarks.running import Run, folder, fresh, resident
 from customerio_tool import MemoryLedger, RedisLedger, SqliteLedger
 from customerio_tool.backends.ledger.entry import Entry, Ledger
@@ -30,6 +31,7 @@ def measure(run: Run) -> Iterator[Figure]:
     """Measure the three stores of the ledger."""
     sends = run.size(2_000, 1_000_000)
     with folder() as made:
+        yield _opened(run, made)
         yield from _sqlite(made / "many", sends)
     for name, value in fresh("-m", __name__, str(sends)).items():
         yield counted(f"memory ledger/{name}", value)
@@ -54,10 +56,27 @@ def _send(ledger: Ledger, number: int) -> None:
     ledger.settle(_key(number), _sent(number), NOW)
 
 
+def _opened(run: Run, made: Path) -> Figure:
+    """Compare a send with one for which the file is opened twice, for the claim and for its end."""
+    numbers, ledger, other = itertools.count(), SqliteLedger(made / "1"), SqliteLedger(made / "2")
+
+    def opened() -> None:
+        number = next(numbers)
+        other.claim(_key(number), _started(number), NOW)
+        other.let_go()
+        other.settle(_key(number), _sent(number), NOW)
+        other.let_go()
+
+    contenders = {"ours": each(lambda: _send(ledger, next(numbers))), "opened": each(opened)}
+    times = compared(contenders, rounds=run.size(8, 20), calls=run.size(10, 50))
+    return times.ratio("sqlite/opened", "ours", "opened")
+
+
 def _sqlite(path: Path, sends: int) -> Iterator[Figure]:
     """Copy one stored send as often as is needed: to make each would take minutes."""
     ledger = SqliteLedger(path)
     _send(ledger, 0)
+    ledger.let_go()
     with closing(sqlite3.connect(path)) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(sends)")]
         rest = ", ".join(name for name in columns if name != "key")

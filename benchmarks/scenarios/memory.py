@@ -22,7 +22,7 @@ def measure(run: Run) -> Iterator[Figure]:
     for count in (200, 5_000) if not run.is_short else (200,):
         each = fresh("-m", __name__, "tools", str(count), connection)
         yield counted(f"memory/{count}", each / KIB)
-    calls = str(run.size(500, 20_000))
+    calls = str(run.size(500, 5_000))
     yield counted("memory/growth", fresh("-m", __name__, "growth", calls, connection))
 
 
