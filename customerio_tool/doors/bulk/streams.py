@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, TypeVar, cast
@@ -166,6 +166,21 @@ class StreamJob:
         """Return what is kept of the job; empty if it is not there."""
         found = self._patiently(lambda: self._redis.hgetall(self._meta))
         return {_text(name): _text(value) for name, value in found.items()}
+
+    def named(self, new: str | None) -> str:
+        """Return the id of the job that goes by this one's: `new` from now on, if it is given."""
+        key = f"{self._key}job"
+        if new is not None:
+            self._patiently(lambda: self._redis.set(key, new, px=_KEPT_MS))
+            return new
+        found = self._patiently(lambda: self._redis.get(key))
+        return self.job if found is None else _text(found)
+
+    def all_jobs(self) -> list[str]:
+        """Return the ids of all jobs in the Redis."""
+        pattern = f"{PREFIX}{{*}}:meta"
+        keys = self._patiently(lambda: [_text(key) for key in self._redis.scan_iter(pattern)])
+        return sorted(key[len(PREFIX) + 1 : -len("}:meta")] for key in keys)
 
     def must_be_there(self) -> dict[str, str]:
         """Return what is kept of the job.
@@ -329,13 +344,8 @@ def named_job(url: str, base: str, new: str | None, *, patience: float = PATIENC
         new: The id of a job to begin anew; None to go on with the last one.
         patience: How long to wait for a lost Redis, in seconds.
     """
-    stream = StreamJob(url, base, patience=patience)
-    key = f"{PREFIX}{{{base}}}:job"
-    if new is not None:
-        stream._patiently(lambda: stream._redis.set(key, new, px=_KEPT_MS))  # noqa: SLF001
-        return new
-    found = stream._patiently(lambda: stream._redis.get(key))  # noqa: SLF001 - of this module
-    return base if found is None else _text(found)
+    with closing(StreamJob(url, base, patience=patience)) as stream:
+        return stream.named(new)
 
 
 def jobs_in(url: str) -> list[dict[str, str]]:
@@ -344,14 +354,11 @@ def jobs_in(url: str) -> list[dict[str, str]]:
     Raises:
         JournalLost: Redis cannot be used.
     """
-    probe = StreamJob(url, "none", patience=0)
-    keys = probe._patiently(  # noqa: SLF001 - of this module
-        lambda: [_text(each) for each in probe._redis.scan_iter(f"{PREFIX}{{*}}:meta")]  # noqa: SLF001
-    )
     found = []
-    for job in sorted(key[len(PREFIX) + 1 : -len("}:meta")] for key in keys):
-        told = StreamJob(url, job, patience=0).told()
-        found.append({"job": job, **told})
+    with closing(StreamJob(url, "none", patience=0)) as stream:
+        for job in stream.all_jobs():
+            with closing(StreamJob(url, job, patience=0)) as each:
+                found.append({"job": job, **each.told()})
     return found
 
 

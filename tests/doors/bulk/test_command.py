@@ -173,12 +173,17 @@ def test_a_worker_joins_without_the_file_and_a_redis_that_forgot_is_not_begun_an
     assert all(0 < seconds <= 7 * 86_400 for seconds in lives), "a stale job expires"
     joined = invoke("bulk", "join", job["job"], "--redis", url, env=env)
     assert joined.stdout.startswith("39 of 40 rows done")
+    assert invoke("bulk", "cancel", job["job"], "--redis", url).exit_code == 0
+    assert "cancelled:" in invoke("bulk", "status", "--redis", url).stdout
+    for more in (["--new"], []):
+        anew = invoke("bulk", "track_event", str(file), "--redis", url, *more, env=env)
+        assert anew.stdout.startswith("39 of 40 rows done")
     alone = invoke("bulk", "track_event", str(file), env=env)
     assert "give the --redis it was begun with" in alone.stderr
     redis_server.empty()
     forgotten = invoke("bulk", "track_event", str(file), "--redis", url, env=env)
     assert (forgotten.exit_code, "no longer has the job" in forgotten.stderr) == (1, True)
-    assert applied_events(sandbox).total() == 39
+    assert applied_events(sandbox).total() == 2 * 39, "once, and once for --new"
 
 
 @requires("redis-server")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -193,7 +193,8 @@ def join(
     """Work on a job in a Redis without its file, which another machine has."""
     options = Options(workers=workers, patience=patience)
     with _failures(as_json=as_json):
-        name = StreamJob(redis, job).must_be_there()["subtool"]
+        with closing(StreamJob(redis, job)) as stream:
+            name = stream.must_be_there()["subtool"]
         with (
             connected(name, redis, on_sandbox=False) as tool,
             joined(tool, job, redis, options=options) as begun,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,9 +51,9 @@ def cancel(what: What = None, redis: Redis = None) -> None:
     """
     try:
         if redis:
-            stream = StreamJob(redis, _named(what))
-            stream.must_be_there()
-            stream.set("cancelled", 1)
+            with closing(StreamJob(redis, _named(what))) as stream:
+                stream.must_be_there()
+                stream.set("cancelled", 1)
         else:
             _cancel_on_file(_named(what))
     except (CustomerIoError, ImportError, ValueError) as error:
