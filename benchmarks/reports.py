@@ -159,11 +159,18 @@ def only_shown() -> str:
 BEGIN, END = "<!-- measured:speed -->", "<!-- /measured:speed -->"
 
 
-def with_table(page: str, report: Report) -> str:
-    """Return a page whose table, between two comments, is that of what was promised."""
+def with_table(page: str, report: Report, *, drawn: bool = False) -> str:
+    """Return a page whose table, between two comments, is that of what was promised.
+
+    Args:
+        page: The page.
+        report: What was measured.
+        drawn: Whether the table has only what the chart has.
+    """
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    table = markdown_table(promised(report), ("Figure", "Measured", "Must", "Goal"))
+    found = (pair for pair in promised(report) if pair[0].drawn or not drawn)
+    table = markdown_table(found, ("Figure", "Measured", "Must", "Goal"))
     small = ", ".join(_TITLES[name] for name in report.small)
     note = f"\n\nAt small sizes: {small}." if small else ""
     return f"{before}{BEGIN}\n\n{table}{note}\n\n{END}{after}"
