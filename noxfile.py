@@ -97,7 +97,9 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the quick tests, and count the lines and branches that they reach."""
-    python(session, "pytest", "--quick", "--cov", *session.posargs)
+    python(
+        session, "pytest", "--quick", "--cov", "--cov-report=term:skip-covered", *session.posargs
+    )
 
 
 @nox.session

@@ -21,7 +21,7 @@ from tests.support.vendor_spec import VARIABLE, TrackSpecification
 # Our plugins are named here and not imported, so that pytest loads them first.
 pytest_plugins = [
     *("pytester", "tests.support.requirements", "tests.support.redis_server"),
-    "tests.support.chromium",
+    *("tests.support.chromium", "tests.support.quick"),
 ]
 
 
@@ -34,31 +34,10 @@ LONGEST = (
 )
 """Files of few tests that take long: at the end, they would keep one core while others are idle."""
 
-MANIFOLD = (
-    *("tests/attacks/", "tests/contract/", "tests/policy/", "tests/subtools/"),
-    "tests/official_clients/",
-    *("console/test_looks.py", "console/test_hostile.py", "console/test_walk.py"),
-    *("workbench/test_looks.py", "workbench/test_walk.py", "workbench/test_attacks.py"),
-    *("console/test_attacks.py", "adapters/test_frameworks.py", "ledger/test_broken_stores.py"),
-    *("mcp/test_many_calls.py", "sandbox/test_seed.py", "sandbox/test_limits.py"),
-    *("calls/test_canaries.py", "calls/test_fault_matrix.py", "calls/test_results_fit.py"),
-    *("calls/test_failures.py", "calls/test_error_under_success.py", "calls/test_redirected.py"),
-    *("calls/test_a_flood_of_asks.py", "calls/test_process.py", "calls/test_threads.py"),
-    *("backends/ledger/test_spoilt_entries.py", "backends/ledger/test_stores.py"),
-    *("sandbox/test_load.py", "sandbox/test_people_model.py"),
-)
-"""Files and folders that run the same lines many times over: to count these costs them much time.
-
-Coverage is so earned by the other files alone, and what is told is the least that is covered.
-"""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin, and have no lines counted where they are run again and again."""
+    """Let the longest files begin."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
-    for item in items:
-        if any(each in item.path.as_posix() for each in MANIFOLD):
-            item.add_marker(pytest.mark.no_cover)
 
 
 # How fast a machine is decides no test: a busy one draws its examples slowly. Where a run decides
