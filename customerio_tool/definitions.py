@@ -26,22 +26,36 @@ _SHARED = "error"
 """The member of every output schema that the file has once, for all of them."""
 
 
-def packed(records: Mapping[str, Record]) -> dict[str, Any]:
-    """Return the content of the file for these records, by name and in the order of lists."""
+def packed(records: Mapping[str, Record], lookups: Mapping[str, Record]) -> dict[str, Any]:
+    """Return the content of the file.
+
+    Args:
+        records: The records of the subtools, by name and in the order of lists.
+        lookups: Those of the look-ups.
+    """
     shared: list[Any] = []
-    subtools = deepcopy(dict(records))
-    for record in subtools.values():
+    subtools, optional = deepcopy(dict(records)), deepcopy(dict(lookups))
+    for record in (*subtools.values(), *optional.values()):
         results = record["definition"]["output_schema"]["properties"]
         shared.append(results[_SHARED])
         results[_SHARED] = {}
     if any(each != shared[0] for each in shared):
         raise ValueError(f"the output schemas differ in {_SHARED}, which the file has only once")
-    return {_SHARED: shared[0], "subtools": subtools}
+    return {_SHARED: shared[0], "subtools": subtools, "lookups": optional}
 
 
-def names() -> list[str]:
-    """Return the names of the subtools in the order of lists."""
-    return list(_records())
+def names(*, lookups: bool = False) -> list[str]:
+    """Return the names of the subtools in the order of lists, and behind them of the look-ups.
+
+    Args:
+        lookups: Whether the look-ups are wanted too.
+    """
+    return list(_records()) if lookups else list(_file()["subtools"])
+
+
+def lookup_names() -> list[str]:
+    """Return the names of the look-ups in the order of lists."""
+    return list(_file().get("lookups", ()))
 
 
 def module_of(name: str) -> str | None:
@@ -82,8 +96,7 @@ def examples_of(name: str) -> list[dict[str, Any]]:
 
 
 def _records() -> Mapping[str, Record]:
-    records: Mapping[str, Record] = _file()["subtools"]
-    return records
+    return {**_file()["subtools"], **_file().get("lookups", {})}
 
 
 def tell(content: dict[str, Any]) -> None:

@@ -51,17 +51,23 @@ def sets() -> Mapping[str, frozenset[str]]:
     return MappingProxyType({name: frozenset(members[name]) for name in PURPOSES})
 
 
-def named(names: Iterable[str]) -> frozenset[str]:
+def named(names: Iterable[str], *, has_lookups: bool = True) -> frozenset[str]:
     """Return the subtools that names of subtools and of sets stand for.
+
+    No set has a look-up; each is named by itself.
+
+    Args:
+        names: The names.
+        has_lookups: Whether the look-ups are on; where they are off, none is found.
 
     Raises:
         SubtoolUnknown: There is no subtool and no set of a name.
     """
-    return frozenset(chain.from_iterable(map(_members_of, names)))
+    return frozenset(chain.from_iterable(_members_of(name, has_lookups) for name in names))
 
 
-def _members_of(name: str) -> Iterable[str]:
-    if name in published.names():
+def _members_of(name: str, has_lookups: bool) -> Iterable[str]:
+    if name in published.names(lookups=has_lookups):
         return [name]
     found = sets().get(name) if isinstance(name, str) else None  # a host may give any value
-    return found or [find(name).name]
+    return found or [find(name, has_lookups=has_lookups).name]

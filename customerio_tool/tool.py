@@ -38,6 +38,9 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
             `policy`, which `Policy.load` reads. The fields may also be keywords: `(**saved)`.
         policy: A `Policy`, or a value for `Policy.load`. By default `Policy()`: every subtool may
             run, without confirmation.
+        lookups: Whether the look-ups may run too: reads beside the page's subtools. By default the
+            saved connection's `lookups` or the policy decides; a policy that keeps them off
+            prevails.
         session: A `requests` session of the host's; see `Client` for its risks. By default all
             tools of the process share one, on which nothing of a connection is stored.
         backends: Ledger, rate limits, telemetry and counters. By default all tools of the process
@@ -57,6 +60,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         connection: Connection | Mapping[str, Any] | None = None,
         *,
         policy: Policy | Mapping[str, object] | str | None = None,
+        lookups: bool | None = None,
         session: requests.Session | None = None,
         backends: Backends | None = None,
         clock: Clock | None = None,
@@ -74,7 +78,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         from customerio_tool.locks import ForkSafeLock
 
         sealed = given_once(one, named, CustomerIoTool.__init__.__kwdefaults__ or ())
-        loaded, self._policy = _loaded(sealed, policy)
+        loaded, self._policy = _loaded(sealed, policy, lookups)
         self._clock = clock or Clock()
         if backends is None:
             backends = Backends.on_clock(clock) if clock else _process_backends(loaded)
@@ -209,7 +213,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
     @property
     def handlers(self) -> dict[str, Handler]:
         """Each subtool as a callable, by name; also those that may not run, which refuse."""
-        return {name: Handler(self.call, name) for name in names()}
+        return {name: Handler(self.call, name) for name in names(lookups=self._has_lookups())}
 
     def call(
         self,
@@ -246,7 +250,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         """
         from customerio_tool.calls.call import CallContext
 
-        subtool = find(name)
+        subtool = find(name, has_lookups=self._has_lookups())
         return self._open_runner().run(subtool, arguments, context or CallContext(), self._policy)
 
     def test_connection(self) -> dict[str, Any]:
@@ -311,18 +315,23 @@ def _process_backends(connection: Connection) -> Backends:
 
 
 def _loaded(
-    sealed: Secret[Any], policy: Policy | Mapping[str, object] | str | None
+    sealed: Secret[Any],
+    policy: Policy | Mapping[str, object] | str | None,
+    lookups: object,
 ) -> tuple[Connection, Policy]:
     """Return the connection, and the policy: the one in the saved connection or the argument."""
     from customerio_tool.errors import ConnectionInvalid, FieldProblem
     from customerio_tool.policy import Policy
+    from customerio_tool.policy.narrowing import with_switch
 
-    own = sealed.reveal().get("policy") if isinstance(sealed.reveal(), Mapping) else None
+    saved = sealed.reveal() if isinstance(sealed.reveal(), Mapping) else {}
+    own, switch = saved.get("policy"), saved.get("lookups") if lookups is None else lookups
     if own is not None and policy is not None:
         twice = FieldProblem("policy", "is given twice", "leave it out of one of the two places")
         raise ConnectionInvalid(f"The policy cannot be used. {twice}.", fields=[twice])
     chosen = own if policy is None else policy
-    return _connection_of(sealed), Policy() if chosen is None else Policy.load(chosen)
+    loaded = Policy() if chosen is None else Policy.load(chosen)
+    return _connection_of(sealed), with_switch(loaded, switch)
 
 
 def _connection_of(sealed: Secret[Any]) -> Connection:
@@ -332,4 +341,5 @@ def _connection_of(sealed: Secret[Any]) -> Connection:
         return cast("Connection", sealed.reveal())
     if not isinstance(sealed.reveal(), Mapping):
         return Connection.load(sealed.reveal())
-    return Connection.load({k: v for k, v in sealed.reveal().items() if k != "policy"})
+    own = ("policy", "lookups")
+    return Connection.load({k: v for k, v in sealed.reveal().items() if k not in own})

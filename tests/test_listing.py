@@ -144,13 +144,13 @@ def test_output_schemas_share_their_errors_in_the_file_and_nowhere_else() -> Non
     }
     before = as_text(records)
     assert (
-        definitions.packed(records)["error"]
+        definitions.packed(records, {})["error"]
         == CustomerIoTool.definition("add_device")["output_schema"]["properties"]["error"]
     )
     assert as_text(records) == before
     records["get_segment"]["definition"]["output_schema"]["properties"]["error"]["type"] = "string"
     with pytest.raises(ValueError, match="error"):
-        definitions.packed(records)
+        definitions.packed(records, {})
 
 
 def test_a_subclass_may_change_a_method_that_was_not_used_before() -> None:

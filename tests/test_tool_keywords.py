@@ -55,7 +55,7 @@ def test_a_bad_field_among_the_keywords_is_named() -> None:
         ((None,), {}, "There is no connection"),
         ((SAVED_US,), {"region": "eu"}, "region is given beside a connection"),
         ((SAVED_US,), {"polcy": "careful"}, "polcy is not a keyword of CustomerIoTool; did you mean policy?"),  # noqa: E501
-        ((SAVED_US,), {"x": 1}, "the keywords are policy, session, backends, clock, timeouts"),
+        ((SAVED_US,), {"x": 1}, "the keywords are policy, lookups, session, backends, clock, timeouts"),  # noqa: E501
         ((SAVED_US,), {"ada@example.com": 1}, "<withheld> is not a keyword"),
     ],
 )  # fmt: skip

@@ -56,11 +56,14 @@ class Listing:
 
         `CustomerIoTool.subtools()` needs no connection, and has the names of all.
         """
-        names = published.names()
         if isinstance(self, type):
-            return names
-        policy = self._policy
+            return published.names()
+        policy, names = self._policy, published.names(lookups=self._has_lookups())
         return [name for name in names if policy.allows(find(name))]
+
+    def _has_lookups(self) -> bool:
+        """Whether the look-ups are on."""
+        return self._policy.lookups is True
 
     def enable(self, *names: str) -> None:
         """Enable more subtools, or sets of them; under a read-only policy, only reads run even so.
@@ -68,7 +71,7 @@ class Listing:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled | named(names))
+        self._set_enabled(lambda enabled: enabled | self._named(names))
 
     def disable(self, *names: str) -> None:
         """Disable subtools, or sets of them: they are neither listed nor run.
@@ -76,7 +79,7 @@ class Listing:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda enabled: enabled - named(names))
+        self._set_enabled(lambda enabled: enabled - self._named(names))
 
     def only(self, *names: str) -> None:
         """Enable exactly these subtools, or those of these sets, such as `reader`.
@@ -84,13 +87,18 @@ class Listing:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        self._set_enabled(lambda _: named(names))
+        self._set_enabled(lambda _: self._named(names))
 
     def _set_enabled(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         with self._lock:
             enabled = self._policy.enabled
-            now = published.names() if enabled is None else enabled
+            now = published.names(lookups=self._has_lookups()) if enabled is None else enabled
             self._policy = self._policy.only(change(frozenset(now)))
+
+    @_OfClassToo
+    def _named(self: _Either, names: Iterable[str]) -> frozenset[str]:
+        """Return the subtools that these names, also of sets, stand for."""
+        return named(names, has_lookups=not isinstance(self, type) and self._has_lookups())
 
     @_OfClassToo
     def definition(
@@ -111,13 +119,12 @@ class Listing:
             SubtoolUnknown: There is no subtool of that name.
             ValueError: There is no such dialect, or no such detail.
         """
-        form = form_of(dialect)
-        known = name if name in published.names() else find(name).name
-        brief = cast("Brief", published.brief_of(known))
-        definition = in_detail(published.definition_of(known), brief, detail)
-        if not isinstance(self, type):
-            definition = _confirmed(definition, self._policy)
-        return form(definition, published.examples_of(known) if detail == "full" else ())
+        form_of(dialect)
+        has_lookups = not isinstance(self, type) and self._has_lookups()
+        is_known = name in published.names(lookups=has_lookups)
+        known = name if is_known else find(name, has_lookups=has_lookups).name
+        policy = None if isinstance(self, type) else self._policy
+        return published_definition(known, dialect, detail, policy)
 
     @_OfClassToo
     def describe(self: _Either, name: str) -> dict[str, Any]:
@@ -132,7 +139,8 @@ class Listing:
         Raises:
             SubtoolUnknown: There is no subtool of that name.
         """
-        return find(name).describe()
+        has_lookups = not isinstance(self, type) and self._has_lookups()
+        return find(name, has_lookups=has_lookups).describe()
 
     @_OfClassToo
     def definitions(
@@ -161,9 +169,30 @@ class Listing:
         """
         form_of(dialect)
         require_detail(detail)
-        wanted = None if only is None else named([only] if isinstance(only, str) else only)
+        wanted = None if only is None else self._named([only] if isinstance(only, str) else only)
         names = [name for name in self.subtools() if wanted is None or name in wanted]
         return [self.definition(name, dialect, detail) for name in names]
+
+
+def published_definition(
+    name: str, dialect: Dialect, detail: Detail, policy: Policy | None = None
+) -> dict[str, Any]:
+    """Return the definition of a subtool or look-up that is published.
+
+    Args:
+        name: Its name.
+        dialect: The form.
+        detail: How much of it.
+        policy: The policy by which a call may have to be confirmed; None for no policy.
+
+    Raises:
+        ValueError: There is no such dialect, or no such detail.
+    """
+    form, brief = form_of(dialect), cast("Brief", published.brief_of(name))
+    definition = in_detail(published.definition_of(name), brief, detail)
+    if policy is not None:
+        definition = _confirmed(definition, policy)
+    return form(definition, published.examples_of(name) if detail == "full" else ())
 
 
 _Either: TypeAlias = "Listing | type[Listing]"

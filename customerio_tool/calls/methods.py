@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.calls.calling import Calling
-from customerio_tool.definitions import definition_of, names
+from customerio_tool.definitions import definition_of, lookup_names, names
 
 if TYPE_CHECKING:
     from inspect import Parameter
@@ -44,6 +45,20 @@ class SubtoolMethods(Calling):
             others = [each for each in cls.__mro__ if each is not SubtoolMethods]
             if clashing := sorted({*chain.from_iterable(map(vars, others))} & set(names())):
                 raise TypeError(f"rename the subtool {clashing[0]}: every tool has that attribute")
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a look-up as a method, where the look-ups are on.
+
+        Raises:
+            AttributeError: There is no such attribute; a look-up is none where they are off.
+        """
+        if not name.startswith("_") and self._has_lookups() and name in lookup_names():
+            return _lookup_method(name).__get__(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @abstractmethod
+    def _has_lookups(self) -> bool:
+        """Whether the look-ups are on."""
 
     @abstractmethod
     def definitions(self) -> list[dict[str, Any]]:
@@ -140,6 +155,11 @@ def _meaning_of(declared: Mapping[str, Any]) -> str:
     choices = declared.get("enum")
     listed = f" One of: {', '.join(map(str, choices))}." if choices else ""
     return " ".join(f"{declared.get('description', '')}{listed}".split())
+
+
+@cache
+def _lookup_method(name: str) -> Callable[..., dict[str, Any]]:
+    return _method_of(definition_of(name))
 
 
 for _each in names():

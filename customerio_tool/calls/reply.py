@@ -45,9 +45,9 @@ def payload_of(call: Call[Any], reply: Reply) -> Item:
     if not 200 <= reply.status < 300:
         raise error_for(call, reply)
     if call.subtool.effect.read_only:
-        shape = call.subtool.shape
-        declared = shape.returns.get(shape.expects or "", {})
-        return _read_payload(call, reply, _Wanted(shape.expects, declared, call.subtool.about))
+        expected = call.subtool.expected_of(call.args)
+        declared = call.subtool.shape.returns.get(expected or "", {})
+        return _read_payload(call, reply, _Wanted(expected, declared, call.subtool.about))
     payload = cleaned_json(reply)
     if is_error(payload):
         raise _in_doubt(call, reply, f"Customer.io answered with an error (HTTP {reply.status}).")
@@ -86,7 +86,7 @@ _ANY = _Wanted(None, {}, None)
 def _read_payload(call: Call[Any], reply: Reply, wanted: _Wanted) -> Item:
     """Return the JSON object of a read; raise `ReplyUnreadable` if it is not what was wanted."""
     payload, (member, declared, about) = cleaned_json(reply), wanted
-    if is_error(payload):
+    if is_error(_without_wanted(payload, member)):
         what = "an error"
     elif not isinstance(payload, dict) or (
         member is not None and not (member in payload and _is_a(declared, payload[member]))
@@ -108,6 +108,14 @@ def _read_payload(call: Call[Any], reply: Reply, wanted: _Wanted) -> Item:
         http_status=reply.status,
         extra=_said(reply),
     )
+
+
+def _without_wanted(payload: Any, member: str | None) -> Any:
+    """Return a reply without the list that was wanted: it may be a list of `errors`."""
+    if not isinstance(payload, dict) or not isinstance(payload.get(member or ""), list):
+        return payload
+    is_of_texts = all(isinstance(each, str) for each in payload[member or ""])
+    return {n: v for n, v in payload.items() if n != member} if is_of_texts else payload
 
 
 def _is_a(declared: JsonSchema, value: Any) -> bool:
@@ -189,8 +197,7 @@ def _not_found(call: Call[Any]) -> tuple[str, str, NextStep | None]:
     subtool, (_, sentence) = call.subtool, _REFUSALS[HTTPStatus.NOT_FOUND]
     if not any(value is not None and name.endswith(_IDS) for name, value in call.args):
         return _NO_ID, _NO_REPAIR, "ask_user"
-    found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
-    hint = found or _ASK_ID
+    hint = subtool.advice_of(call.args, call.at.lookups) or _ASK_ID
     asks = subtool.effect is Effect.ERASE or hint.startswith(_ASK)
     advice = f"{hint} {_NOT_CREATE}" if subtool.effect.read_only else hint
     return sentence, advice, "ask_user" if asks else None
@@ -211,7 +218,7 @@ def _status_hint(call: Call[Any], error: type[Answered], status: int, has_words:
         return f"{_FORBIDDEN} {_MAY_NOT_SEND}" if subtool.effect is Effect.SEND else _FORBIDDEN
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return "Send less in one call; if nothing can be left out, tell the user."
-    found = subtool.not_found_hint(call.args) if subtool.not_found_hint else ""
+    found = subtool.advice_of(call.args, call.at.lookups)
     hint = f" If it refused the id: {found[0].lower()}{found[1:]}" if found else ""
     return f"{_REASON if has_words else _NO_REASON}{hint}"
 

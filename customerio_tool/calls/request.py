@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -62,7 +63,8 @@ def second_request_for(call: Call[Any]) -> Request | None:
     second = call.subtool.second_read
     if second is None or not second.when(call.args):
         return None
-    return _read_request(second.endpoint, call.args)
+    query = second.query(call.args) if second.query else {}
+    return _read_request(second.endpoint, call.args, query)
 
 
 def verify_request_for(call: Call[Any]) -> Request | None:
@@ -71,9 +73,17 @@ def verify_request_for(call: Call[Any]) -> Request | None:
     return None if verify is None else _read_request(verify.endpoint, call.args)
 
 
-def _read_request(endpoint: Endpoint, args: Args) -> Request:
-    path = path_for(endpoint, args)
-    return Request(endpoint.api, endpoint.method, path, pace=Pace.APP, template=endpoint.path)
+def _read_request(
+    endpoint: Endpoint, args: Args, query: Mapping[str, Any] = MappingProxyType({})
+) -> Request:
+    return Request(
+        endpoint.api,
+        endpoint.method,
+        path_for(endpoint, args),
+        query=query_text(query),
+        pace=Pace.APP,
+        template=endpoint.path,
+    )
 
 
 def path_for(endpoint: Endpoint, args: Args) -> str:

@@ -21,6 +21,7 @@ from customerio_tool.connection.client import Client
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import Cancelled, CustomerIoError, Look, PolicyRefused
 from customerio_tool.policy import Policy
+from customerio_tool.policy.barred import lookups_of
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Answer, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.identifiers import ulid
@@ -111,14 +112,14 @@ class Runner:
         Raises:
             CustomerIoError: The call was refused, needs confirmation first, or failed.
         """
-        at = self._invocation()
+        at = self._invocation(policy)
         reads = subtool.effect.read_only
         with self._outlet.errors(of_read=reads), self._watch(subtool, at, context) as watch:
             policy.admit(subtool)
             token: str | None = None
             if policy.confirm_for(subtool) == "repeat":
                 arguments, token = self._tokens.split(arguments)
-            call = Call(subtool, subtool.parse(arguments), at, context)
+            call = Call(subtool, subtool.parse(arguments, at.lookups), at, context)
             watch.begin(call)
             policy.admit_arguments(subtool, call.args)
             call = self._with_target(self._judged(call, policy), policy, watch)
@@ -152,7 +153,7 @@ class Runner:
             ConfirmationUnknown: No call waits under this id.
             CustomerIoError: The policy refuses the call now, or the call failed.
         """
-        at = self._invocation()
+        at = self._invocation(policy)
         waited = self._waiting.take(confirmation_id, at)
         context = replace(context, run_id=waited.context.run_id)
         call = replace(waited, context=context, seen=None)
@@ -301,10 +302,11 @@ class Runner:
         )
         return Watch(self._watchers, start, self._hash_key, self._clock.monotonic)
 
-    def _invocation(self) -> Invocation:
+    def _invocation(self, policy: Policy | None = None) -> Invocation:
         now = self._clock.now()
         fresh = ulid(now, self._clock.entropy(10))
-        return Invocation(now=now, workspace=self._workspace, ulid=fresh)
+        offered = lookups_of(policy) if policy else ()
+        return Invocation(now=now, workspace=self._workspace, ulid=fresh, lookups=offered)
 
 
 def _is_the_same_for_all(subtool: Subtool[Any]) -> bool:

@@ -311,7 +311,7 @@ def _unknown_fields(entries: Secret[dict[str, object]]) -> Iterator[tuple[str, P
         is_name = re.fullmatch(r"[A-Za-z_]{1,40}", name)
         is_shown = is_name and not any(name in text for text in texts)
         hint = f"use {near}" if near else f"use only {', '.join(known)}"
-        hint = _POLICY_FIX if name == "policy" else hint
+        hint = _POLICY_FIX if name in ("policy", "lookups") else hint
         field = name if is_shown else "an unknown field"
         yield field, Problem("is not a field of a connection", hint)
 

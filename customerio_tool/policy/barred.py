@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from customerio_tool.definitions import lookup_names
 from customerio_tool.subtools.declare import Effect, Subtool
 
 if TYPE_CHECKING:
     from customerio_tool.policy.policy import Policy
+
+
+def lookups_of(policy: Policy) -> frozenset[str]:
+    """Return the names of the look-ups that may run under a policy."""
+    if not policy.lookups:
+        return frozenset()
+    names = frozenset(lookup_names())  # they are reads, which nothing else bars
+    return names if policy.enabled is None else names & frozenset(policy.enabled)
 
 
 def barred(subtool: Subtool[Any], policy: Policy) -> str:
@@ -16,6 +25,8 @@ def barred(subtool: Subtool[Any], policy: Policy) -> str:
     Whether the policy enables the subtool does not matter here.
     """
     effect, allowed = subtool.effect, policy.allowed_recipients
+    if subtool.is_lookup and not policy.lookups:
+        return f"The look-ups are off, and {subtool.name} is one."
     if policy.read_only and not effect.read_only:
         return f"This agent may only read, and {subtool.name} writes."
     if allowed is not None and not policy.allow_triggers and subtool.opens_reach:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
+from customerio_tool.errors import ConnectionInvalid, Problem
 from customerio_tool.policy.policy import PRESETS, Policy
 from customerio_tool.policy.recipients import on_both_lists
-from customerio_tool.policy.values import AskedEffect, Confirm, Confirmations
-from customerio_tool.subtools import subtools
+from customerio_tool.policy.values import AskedEffect, Confirm, Confirmations, read_flag_or_none
+from customerio_tool.subtools import all_subtools
 
 _FROM_LAX_TO_STRICT: tuple[Confirm, ...] = ("never", "repeat", "human")
 
@@ -50,6 +51,7 @@ def _if_given(stricter: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 _STRICTER: Mapping[str, Callable[[Any, Any], Any]] = {
     "enabled": _if_given(_both),
     "confirm": _stricter_confirm,
+    "lookups": _if_given(lambda one, other: one and other),
     "read_only": lambda one, other: one or other,
     "dry_run": lambda one, other: one or other,
     "event_overrides": lambda one, other: one and other,
@@ -82,8 +84,28 @@ def with_preset(policy: Policy, preset: str) -> Policy:
 
 def with_only(policy: Policy, names: Collection[str]) -> Policy:
     """Return a policy that enables, of the subtools that it enabled, only the named ones."""
-    enabled = subtools() if policy.enabled is None else policy.enabled
+    enabled = all_subtools() if policy.enabled is None else policy.enabled
     return policy.only(name for name in enabled if name in names)
+
+
+def with_switch(policy: Policy, lookups: object) -> Policy:
+    """Return a policy with the look-ups on or off, as a switch beside it says.
+
+    Args:
+        policy: The policy; where it keeps the look-ups off, they stay off.
+        lookups: A boolean, as such or as text; None leaves the policy as it is.
+
+    Raises:
+        ConnectionInvalid: The switch is neither true nor false.
+    """
+    try:
+        wanted = read_flag_or_none(lookups)
+    except Problem as problem:
+        field = problem.of("lookups")
+    else:
+        both = _STRICTER["lookups"](policy.lookups, wanted)
+        return policy if lookups is None else policy.model_copy(update={"lookups": both})
+    raise ConnectionInvalid(f"The look-ups cannot be switched. {field}.", fields=[field])
 
 
 def narrowed(policy: Policy, wanted: Policy) -> Policy:

@@ -55,7 +55,12 @@ def oracle_problems(
 
 
 def _fields_with(value: Any, hidden: Collection[str], path: _Path) -> Iterator[_Path]:
-    """Yield the path of every member `field` in a filter that names a hidden attribute."""
+    """Yield the path of every member `field` in a filter that names a hidden attribute.
+
+    A filter that is a text is the name of an attribute itself.
+    """
+    if len(path) == 1 and isinstance(value, str) and _depends(visible(value), hidden):
+        yield path
     for step, item in _items_of(value):
         if step == "field" and isinstance(item, str) and _depends(visible(item), hidden):
             yield (*path, step)

@@ -20,20 +20,18 @@ from customerio_tool.policy.values import (
     AskedEffect,
     Confirm,
     Confirmations,
+    read_attributes,
     read_confirm,
     read_count,
     read_flag,
-    read_names,
+    read_flag_or_none,
     read_recipients,
+    read_subtools,
     read_word,
-    require_known,
 )
 from customerio_tool.secret import Environment
-from customerio_tool.sets import named, sets
-from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import NO_PEOPLE, Args, Effect, Subtool, override_of
 from customerio_tool.subtools.declare.json_input import parse
-from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, raised_in, refuse
 from customerio_tool.subtools.declare.wording import nearest
 
@@ -50,17 +48,6 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "open": {"event_overrides": True, "data_files": True},
 }
 """The named policies; each lists the fields that differ from the default policy."""
-
-
-def _subtool_names(value: object) -> frozenset[str] | None:
-    given = read_names(value)
-    return None if given is None else named(require_known(given, (*subtools(), *sets())))
-
-
-def _case_folded(value: object) -> frozenset[str]:
-    if (given := read_names(value)) is None:
-        raise Problem("is null", "give a list of names, or leave it out")
-    return frozenset(folded(name) for name in given)
 
 
 # Type checkers see `_Names`, which callers may pass; the validators store `_Stored`.
@@ -94,10 +81,17 @@ class Policy(BaseModel):
     )
 
     enabled: Annotated[
-        _Names | None, PlainValidator(_subtool_names, json_schema_input_type=_Stored | None)
+        _Names | None, PlainValidator(read_subtools, json_schema_input_type=_Stored | None)
     ] = Field(default=None, description="The subtools or sets that may run; null allows all.")
     read_only: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False, description="Allow reads alone, whatever is enabled, now or later."
+    )
+    lookups: Annotated[bool | None, BeforeValidator(read_flag_or_none)] = Field(
+        default=None,
+        description=(
+            "Whether the look-ups may run too: reads beside the subtools of the product's page. "
+            "Null leaves them off unless whoever makes the tool turns them on, false for good."
+        ),
     )
     dry_run: Annotated[bool, BeforeValidator(read_flag)] = Field(
         default=False,
@@ -131,7 +125,7 @@ class Policy(BaseModel):
         ),
     )
     hidden_attributes: Annotated[
-        _Names, PlainValidator(_case_folded, json_schema_input_type=_Stored)
+        _Names, PlainValidator(read_attributes, json_schema_input_type=_Stored)
     ] = Field(
         default=frozenset(),
         description=(
@@ -188,10 +182,10 @@ class Policy(BaseModel):
         - `CUSTOMERIO_POLICY`: the name of a preset, or a JSON object of fields as a saved
           connection has it; the other variables change it
         - `CUSTOMERIO_SUBTOOLS`: the field `enabled`
-        - `CUSTOMERIO_READ_ONLY`, `CUSTOMERIO_DRY_RUN`, `CUSTOMERIO_ALLOWED_RECIPIENTS`,
-          `CUSTOMERIO_ALLOW_TRIGGERS`, `CUSTOMERIO_SEND_BUDGET`, `CUSTOMERIO_HIDDEN_ATTRIBUTES`,
-          `CUSTOMERIO_EVENT_OVERRIDES`, `CUSTOMERIO_DATA_FILES`, `CUSTOMERIO_CONFIRM`: the field
-          of that name
+        - `CUSTOMERIO_READ_ONLY`, `CUSTOMERIO_LOOKUPS`, `CUSTOMERIO_DRY_RUN`,
+          `CUSTOMERIO_ALLOWED_RECIPIENTS`, `CUSTOMERIO_ALLOW_TRIGGERS`, `CUSTOMERIO_SEND_BUDGET`,
+          `CUSTOMERIO_HIDDEN_ATTRIBUTES`, `CUSTOMERIO_EVENT_OVERRIDES`, `CUSTOMERIO_DATA_FILES`,
+          `CUSTOMERIO_CONFIRM`: the field of that name
 
         Args:
             environ: The variables; by default those of the process.

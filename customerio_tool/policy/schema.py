@@ -9,7 +9,7 @@ from typing import Any, get_args
 from customerio_tool.policy.policy import PRESETS, Policy
 from customerio_tool.policy.values import AskedEffect
 from customerio_tool.sets import sets
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 
 _AS_TEXT = {"array": r"\S", "boolean": r"\S", "integer": r"^\s*[0-9]+\s*$"}
 """The pattern of a field that is given as text; the validators of `Policy` are stricter."""
@@ -54,7 +54,7 @@ def _field(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "integer":
         schema["minimum"] = 0
     if kind == "array":
-        entry = _one_of((*subtools(), *sets())) if name == "enabled" else r"\S"
+        entry = _one_of((*all_subtools(), *sets())) if name == "enabled" else r"\S"
         schema["items"] = {"type": "string", "pattern": entry}
     return {**schema, **meaning}
 

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from customerio_tool.errors import Problem
+from customerio_tool.sets import named, sets
+from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare.json_input import parse
+from customerio_tool.subtools.declare.privacy import folded
 from customerio_tool.subtools.declare.wording import nearest
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
@@ -23,6 +26,11 @@ def read_flag(value: object) -> bool:
     if not isinstance(known, bool):
         raise Problem("is neither true nor false", "give true or false")
     return known
+
+
+def read_flag_or_none(value: object) -> bool | None:
+    """Return a boolean as `read_flag` reads it; None stays None."""
+    return None if value is None else read_flag(value)
 
 
 def read_count(value: object) -> object:
@@ -119,8 +127,19 @@ def _mapping_in(text: str) -> object:
     return words
 
 
-def require_known(given: frozenset[str], names: Iterable[str]) -> frozenset[str]:
-    """Return the given names; refuse one that is not among `names`, without repeating it."""
-    for name in sorted(given.difference(names)):
-        raise Problem("names no subtool", nearest(name, names))
-    return given
+def read_subtools(value: object) -> frozenset[str] | None:
+    """Return names of subtools, look-ups or sets, given as `read_names` accepts them."""
+    given = read_names(value)
+    if given is None or given <= subtools().keys():
+        return given
+    known = (*all_subtools(), *sets())
+    for name in sorted(given.difference(known)):  # which is not repeated
+        raise Problem("names no subtool", nearest(name, known))
+    return named(given)
+
+
+def read_attributes(value: object) -> frozenset[str]:
+    """Return the folded names of attributes, given as `read_names` accepts them; not None."""
+    if (given := read_names(value)) is None:
+        raise Problem("is null", "give a list of names, or leave it out")
+    return frozenset(folded(name) for name in given)

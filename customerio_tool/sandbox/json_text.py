@@ -1,4 +1,7 @@
-"""Reads JSON text that comes from outside: a request's body, a line of a file, a header."""
+"""Reads JSON text that comes from outside: a request's body, a line of a file, a header.
+
+It also has the text of a JSON value.
+"""
 
 from __future__ import annotations
 
@@ -65,3 +68,12 @@ def _finite(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def as_text(value: Any) -> str:
+    """An attribute value as text: the App API shows no other type (fact values-are-strings)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -16,6 +16,7 @@ from customerio_tool.subtools.declare import (
     Effect,
     Endpoint,
     Example,
+    FoundThrough,
     Invocation,
     Item,
     Look,
@@ -135,11 +136,13 @@ def _listed_people(args: TriggerBroadcastArgs) -> Iterator[Addressee]:
             yield canonical(one[kind], kind)
 
 
-def _not_found_hint(args: TriggerBroadcastArgs) -> str:
-    where = (
-        "Ask the user for the number of an API-triggered broadcast, which its URL in Customer.io "
-        "has; no other can be triggered."
-    )
+_WHERE = (
+    "Ask the user for the number of an API-triggered broadcast, which its URL in Customer.io has; "
+    "no other can be triggered."
+)
+
+
+def _not_found_hint(args: TriggerBroadcastArgs, where: str = _WHERE) -> str:
     if args.ignore_missing or args.audience not in {*BY_ID, *BY_EMAIL}:
         return where
     return f"{where} One unknown person fails the whole broadcast unless ignore_missing is true."
@@ -200,6 +203,10 @@ trigger_broadcast = Subtool(
     ),
     look=_look_at_messages,
     not_found_hint=_not_found_hint,
+    found_through=FoundThrough(
+        "list_broadcasts",
+        lambda args: _not_found_hint(args, "list_broadcasts shows the ids of all broadcasts."),
+    ),
     identity=_identity,
     reach=_reach,
     addressees=_addressees,

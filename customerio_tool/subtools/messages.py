@@ -38,7 +38,12 @@ from customerio_tool.subtools.declare import (
     refuse,
     whole_number,
 )
-from customerio_tool.subtools.parts.lookup import LookupType, kind_of_person, looked_up_hint
+from customerio_tool.subtools.parts.lookup import (
+    LookupType,
+    kind_of_person,
+    person_hint,
+    person_through,
+)
 from customerio_tool.subtools.parts.message_looks import MAX_MESSAGES
 from customerio_tool.subtools.parts.messages_result import (
     LONGEST_WINDOW_SECONDS,
@@ -223,10 +228,6 @@ def _query(args: ListMessagesArgs, invocation: Invocation) -> dict[str, Any]:
     }
 
 
-def _not_found_hint(args: ListMessagesArgs) -> str:
-    return "" if args.customer_id is None else looked_up_hint(args.customer_id, args.id_type)
-
-
 list_messages = Subtool(
     name="list_messages",
     description=(
@@ -249,7 +250,8 @@ list_messages = Subtool(
         untrusted=True,
         times=("messages.created", "messages.metrics.*"),
     ),
-    not_found_hint=_not_found_hint,
+    not_found_hint=person_hint,
+    found_through=person_through,
     person_argument="customer_id",
     person_type_argument="id_type",
     people=_PEOPLE,

@@ -51,8 +51,9 @@ from customerio_tool.subtools.parts.identify import (
 from customerio_tool.subtools.parts.lookup import (
     LookupType,
     kind_of_person,
-    looked_up_hint,
     names_another,
+    person_hint,
+    person_through,
 )
 from customerio_tool.subtools.parts.merge import MergeCustomersArgs, look_at_secondary, merge_body
 from customerio_tool.subtools.parts.names import of_person
@@ -378,7 +379,8 @@ get_customer_attributes = Subtool(
         untrusted=True,
         times=("customer.attributes.created_at", "customer.devices.last_used"),
     ),
-    not_found_hint=lambda args: looked_up_hint(args.customer_id, args.id_type),
+    not_found_hint=person_hint,
+    found_through=person_through,
     person_argument="customer_id",
     person_type_argument="id_type",
     people=People(at=("customer",)),

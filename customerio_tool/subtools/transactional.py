@@ -58,6 +58,7 @@ from customerio_tool.subtools.parts.sending import (
     queued,
     send_body,
     template_hint,
+    template_through,
 )
 from customerio_tool.subtools.parts.vocabulary import (
     SOUND_WORDS,
@@ -138,6 +139,7 @@ send_transactional_email = Subtool(
     shape=queued("email", "e-mail", _other_person),
     look=lambda args, invocation: look_at_messages("email", args, invocation),
     not_found_hint=template_hint,
+    found_through=template_through,
     refused_hint=_attachments_hint,
     identity=_email_identity,
     reach=_email_reach,
@@ -313,6 +315,7 @@ send_transactional_push = Subtool(
     shape=queued("push", "push notification"),
     look=lambda args, invocation: look_at_messages("push", args, invocation),
     not_found_hint=template_hint,
+    found_through=template_through,
     identity=_push_identity,
     reach=_push_reach,
     addressees=_push_addressees,

@@ -18,6 +18,8 @@ from customerio_tool.sandbox import Options
 from customerio_tool.sandbox.serving import pace
 from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.subtools import (
+    all_subtools,
+    lookups,
     subtools,
 )
 from customerio_tool.subtools.declare import Api, Pace, Subtool
@@ -27,6 +29,8 @@ from customerio_tool.subtools.declare.types import (
     MAX_NAME_BYTES,
     MAX_SEGMENT_IDS,
 )
+from customerio_tool.subtools.optional import activities
+from customerio_tool.subtools.optional import messages as optional_messages
 from customerio_tool.subtools.parts import (
     attributes,
     audiences,
@@ -75,6 +79,9 @@ EQUAL = {
     "recipients": email.MAX_RECIPIENTS,
     "send_ahead": sending.MAX_AHEAD_SECONDS,
     "messages_page": message_looks.MAX_MESSAGES,
+    "activities_page": activities.MAX_ACTIVITIES,
+    "activities_kept": activities.KEPT_DAYS * 86_400,
+    "archived_messages": optional_messages.CONTENTS_A_DAY,
     "metrics_hours": spans.MAX_STEPS["hours"],
     "metrics_days": spans.MAX_STEPS["days"],
     "metrics_weeks": spans.MAX_STEPS["weeks"],
@@ -95,12 +102,10 @@ PUBLISHED = [
     ("trigger_broadcast", "emails", "maxItems", "broadcast_audience"),
     ("trigger_broadcast", "per_user_data", "maxItems", "broadcast_audience"),
     ("list_messages", "limit", "maximum", "messages_page"),
+    ("list_customer_activities", "limit", "maximum", "activities_page"),
 ]
 UNRECORDED = {
-    ("app", "GET", "/v1/broadcasts/{}/messages"),
     ("app", "GET", "/v1/broadcasts/{}/metrics"),
-    ("app", "GET", "/v1/customers"),
-    ("app", "GET", "/v1/transactional"),
 }
 """Reads that the local Customer.io serves beyond what any subtool needs; no facts are recorded."""
 
@@ -113,7 +118,9 @@ JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
 }
 
-each_subtool = pytest.mark.parametrize("subtool", subtools().values(), ids=subtools().keys())
+each_subtool = pytest.mark.parametrize(
+    "subtool", all_subtools().values(), ids=all_subtools().keys()
+)
 TRACK = {name: held for name, held in subtools().items() if held.endpoint.api is Api.TRACK}
 
 
@@ -170,24 +177,29 @@ def query_misfits(query: Mapping[str, str], known: Mapping[str, FieldFacts]) -> 
 
 def operation(subtool: Subtool[Any]) -> Operation:
     """Return what is recorded of a subtool's request."""
-    recorded = FACTS.operations.get(subtool.name)
+    recorded = FACTS.called().get(subtool.name)
     assert recorded is not None, (
-        f"record {subtool.name} under `operations` in tests/contract/facts.yaml"
+        f"record {subtool.name} under `operations` or `lookups` in tests/contract/facts.yaml"
     )
     return recorded
 
 
 def sent_operation(subtool: Subtool[Any], sent: Request) -> Operation:
     """Return what is recorded of the endpoint that a request goes to."""
-    if sent.template == subtool.endpoint.path:
+    if (sent.method, sent.template) == (subtool.endpoint.method, subtool.endpoint.path):
         return operation(subtool)
-    (recorded,) = [held for held in FACTS.endpoints.values() if held.path == sent.template]
+    (recorded,) = [
+        held
+        for held in FACTS.endpoints.values()
+        if (held.method, held.path) == (sent.method, sent.template)
+    ]
     return recorded
 
 
 def test_the_tool_has_exactly_the_recorded_operations() -> None:
-    told = "record each under `operations` in tests/contract/facts.yaml"
+    told = "record each under `operations` or `lookups` in tests/contract/facts.yaml"
     assert subtools().keys() == FACTS.operations.keys(), told
+    assert lookups().keys() == FACTS.lookups.keys(), told
 
 
 @each_subtool
@@ -285,7 +297,7 @@ def test_a_limit_in_megabytes_is_read_the_narrower_way(limit: str, ours: int) ->
 def test_a_published_bound_is_the_recorded_one(
     name: str, argument: str, keyword: str, limit: str
 ) -> None:
-    published = subtools()[name].input_schema()["properties"][argument]
+    published = all_subtools()[name].input_schema()["properties"][argument]
     assert published[keyword] == FACTS.limits[limit].max
 
 

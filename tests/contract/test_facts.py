@@ -41,7 +41,8 @@ def test_each_subtool_that_was_agreed_stands_under_its_api() -> None:
 
 
 def test_no_endpoint_has_the_id_of_a_subtool() -> None:
-    assert not FACTS.operations.keys() & FACTS.endpoints.keys()
+    assert not FACTS.called().keys() & FACTS.endpoints.keys()
+    assert not FACTS.operations.keys() & FACTS.lookups.keys()
 
 
 def test_only_a_page_view_shares_its_address_with_another_operation() -> None:

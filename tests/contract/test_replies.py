@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -22,7 +23,9 @@ SLOTS = {
     "campaign_id": "12",
     "broadcast_id": "30",
     "trigger_id": "1",
+    "transactional_id": "1",
 }
+QUERY = {"email": "ada+test@example.com"}
 PERSON = {"type": "person", "identifiers": {"id": "u1"}, "action": "identify"}
 SEND = {"identifiers": {"id": "u1"}, "send_at": NOW + 60}
 BODIES: Mapping[str, dict[str, Any]] = {
@@ -40,6 +43,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     },
     "send_transactional_push": {**SEND, "transactional_message_id": "order_shipped"},
     "create_manual_segment": {"segment": {"name": "Beta"}},
+    "find_customers": {"filter": {"attribute": {"field": "plan", "operator": "exists"}}},
     "entity": PERSON,
     "batch": {"batch": [PERSON]},
 }
@@ -62,6 +66,7 @@ REFUSED: Mapping[tuple[str, int], tuple[str, dict[str, Any] | None]] = {
         {**BODIES["send_transactional_email"], "attachments": {"a.pdf": "A" * 2_796_204}},
     ),
     ("entity", 400): ("", {}),
+    ("get_transactional_contents", 400): ("x", None),
 }
 """What makes a call fail with a status whose body is recorded: the first slot, and the body.
 
@@ -100,7 +105,9 @@ def api() -> Iterator[Api]:
 
 
 def path_of(operation: Operation, slots: Mapping[str, str]) -> str:
-    return operation.path.format(**{name: slots[name] for name in operation.path_fields})
+    path = operation.path.format(**{name: slots[name] for name in operation.path_fields})
+    needed = {name: QUERY[name] for name, field in operation.query.items() if field.required}
+    return f"{path}?{urlencode(needed)}" if needed else path
 
 
 def send(api: Api, name: str, slots: Mapping[str, str], body: Any) -> requests.Response:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from customerio_tool import CustomerIoTool
 from customerio_tool.deadline import Clock as ToolClock
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 from tests.contract.test_double_entry import calls
 from tests.support.further_calls import NOW
 
@@ -39,7 +39,7 @@ def tool_on(sandbox: Sandbox, **policy: Any) -> CustomerIoTool:
 
     return CustomerIoTool(
         sandbox.connection(),
-        policy={"preset": "open", **policy},
+        policy={"preset": "open", "lookups": True, **policy},
         clock=ToolClock(now=clock.now, monotonic=clock.now, sleep=wait),
     )
 
@@ -53,12 +53,12 @@ def undeclared(tool: CustomerIoTool, name: str, result: dict[str, Any]) -> list[
     return [found.message for found in Draft202012Validator(closed).iter_errors(result)]
 
 
-each_subtool = pytest.mark.parametrize("name", subtools())
+each_subtool = pytest.mark.parametrize("name", all_subtools())
 
 
 @each_subtool
 def test_a_result_holds_declared_members_only(sandbox: Sandbox, name: str) -> None:
-    call = calls(subtools()[name])[0]
+    call = calls(all_subtools()[name])[0]
     for told, rule in FAULTS.items():
         sandbox.reset()
         if rule is not None:
@@ -69,7 +69,7 @@ def test_a_result_holds_declared_members_only(sandbox: Sandbox, name: str) -> No
 
 @each_subtool
 def test_what_is_not_sent_is_told_in_declared_members_only(sandbox: Sandbox, name: str) -> None:
-    call = calls(subtools()[name])[0]
+    call = calls(all_subtools()[name])[0]
     for policy in ({"dry_run": True}, {"confirm": "human"}, {"confirm": "repeat"}):
         with tool_on(sandbox, **policy) as tool:
             assert undeclared(tool, name, tool.call(name, call)) == [], policy
@@ -77,8 +77,8 @@ def test_what_is_not_sent_is_told_in_declared_members_only(sandbox: Sandbox, nam
 
 @each_subtool
 def test_the_calls_that_a_result_proposes_can_be_made(sandbox: Sandbox, name: str) -> None:
-    for call in calls(subtools()[name]):
+    for call in calls(all_subtools()[name]):
         with tool_on(sandbox) as tool:
             result = tool.call(name, call)
         for proposed in filter(None, (result.get("verify"), result.get("error", {}).get("look"))):
-            assert subtools()[proposed["subtool"]].parse(proposed["arguments"])
+            assert all_subtools()[proposed["subtool"]].parse(proposed["arguments"])

@@ -12,6 +12,7 @@ from tests.contract import (
     probes_events,
     probes_liquid,
     probes_people,
+    probes_reads,
     probes_sends,
 )
 from tests.contract.probes import PROBES
@@ -40,7 +41,10 @@ WITHOUT_PROBE = {
 }
 """Facts that no call to one server can show, and why."""
 
-MODULES = (probes_access, probes_people, probes_events, probes_sends, probes_liquid)
+MODULES = (
+    *(probes_access, probes_people, probes_events, probes_sends, probes_liquid),
+    probes_reads,
+)
 
 
 @pytest.fixture

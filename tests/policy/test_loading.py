@@ -95,6 +95,7 @@ def test_the_variable_of_the_policy_takes_all_that_its_refusal_advises() -> None
 ENVIRONMENT: dict[str, tuple[str, dict[str, Any]]] = {
     "CUSTOMERIO_SUBTOOLS": ("track_event", {"enabled": ["track_event"]}),
     "CUSTOMERIO_READ_ONLY": ("yes", {"read_only": True}),
+    "CUSTOMERIO_LOOKUPS": ("true", {"lookups": True}),
     "CUSTOMERIO_DRY_RUN": ("true", {"dry_run": True}),
     "CUSTOMERIO_ALLOWED_RECIPIENTS": ("example.com", {"allowed_recipients": ["example.com"]}),
     "CUSTOMERIO_ALLOW_TRIGGERS": ("on", {"allow_triggers": True}),

@@ -117,9 +117,13 @@ def report(installed: Installed) -> dict[str, list[str]]:
 def test_the_wheel_carries_the_published_schemas_and_the_types_marker(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        schemas = {Path(n).name: archive.read(n) for n in names if "/_schemas/" in n}
+        schemas = {
+            n.partition("/_schemas/")[2]: archive.read(n) for n in names if "/_schemas/" in n
+        }
     assert {"customerio_tool/py.typed", SKILL} <= names
-    assert schemas == {file.name: file.read_bytes() for file in (ROOT / "schemas").iterdir()}
+    folder = ROOT / "schemas"
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert schemas == {each.relative_to(folder).as_posix(): each.read_bytes() for each in files}
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"customerio_tool"}
 
 

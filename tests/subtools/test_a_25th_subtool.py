@@ -15,8 +15,8 @@ import pytest
 from tests.support.project import ROOT
 
 BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
-ADDED = ("segment_members.py", "screen_views.py", "profiles.py")
-NAMES = ("erase_profile", "list_segment_members", "track_screen_view")
+ADDED = ("broadcast_messages.py", "screen_views.py", "profiles.py")
+NAMES = ("erase_profile", "list_broadcast_messages", "track_screen_view")
 FOLDERS = ("customerio_tool", "tests", "schemas", "docs", "mcpb")
 FILES = ("README.md", "CONTRIBUTING.md", "pyproject.toml", "tool_manifest.yaml", "server.json")
 SCREEN_VIEW = """\
@@ -82,7 +82,7 @@ def python(root: Path, *arguments: str) -> str:
 def record(facts: Path) -> None:
     """Write down what is known of the three: one was an endpoint that no subtool called."""
     text = facts.read_text(encoding="utf-8")
-    found = re.search(r"^  list_segment_members:\n(?:    .*\n)+\n", text, re.MULTILINE)
+    found = re.search(r"^  list_broadcast_messages:\n(?:    .*\n)+\n", text, re.MULTILINE)
     assert found is not None
     head, heading, tail = text.replace(found[0], "").partition("endpoints:\n")
     facts.write_text(f"{head}{found[0]}{SCREEN_VIEW}{ERASURE}{heading}{tail}", encoding="utf-8")

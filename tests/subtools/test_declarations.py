@@ -49,7 +49,9 @@ UNSAID: Mapping[str, tuple[str, str, Any]] = {
     "a call that a person may be asked about needs `plan`": ("delete_segment", "plan", None),
     "a send needs `reach`": ("send_transactional_push", "reach", None),
     "a create needs `verify`": ("create_manual_segment", "verify", None),
-    "only a GET can be a read": ("list_segments", "effect", Effect.ADD),
+    "a GET can only be a read": ("list_segments", "effect", Effect.ADD),
+    "a read is a GET, or a search by POST": ("delete_segment", "effect", Effect.READ),
+    "only a read can be a look-up": ("create_manual_segment", "is_lookup", True),
     "a GET has no body": ("list_segments", "body", lambda *_: {}),
     "at least two examples": ("list_segments", "examples", subtools()["get_segment"].examples[:1]),
     "a slot of the path is no argument": (

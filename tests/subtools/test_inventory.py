@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from customerio_tool.subtools import PAGE, messages, people, subtools
+from customerio_tool.subtools import PAGE, all_subtools, messages, people, subtools
 from customerio_tool.subtools.declare import Effect, Subtool
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "arguments.yaml"
@@ -22,7 +22,7 @@ BOUNDS = {"integer": ("minimum", "maximum"), "array": ("minItems", "maxItems")} 
     "object": ("minProperties", "maxProperties")
 }
 
-every = pytest.mark.parametrize("subtool", subtools().values(), ids=list(subtools()))
+every = pytest.mark.parametrize("subtool", all_subtools().values(), ids=list(all_subtools()))
 agreed = pytest.mark.parametrize("name", list(AGREED))
 
 
@@ -54,8 +54,8 @@ def test_a_description_is_whole_sentences_on_one_line(subtool: Subtool[Any]) -> 
 def test_other_subtools_that_a_description_names_exist(subtool: Subtool[Any]) -> None:
     texts = [subtool.description, *(p["description"] for p in properties_of(subtool).values())]
     words = set(re.findall(r"[a-z]+(?:_[a-z]+)+", " ".join(texts)))
-    verbs = tuple({name.partition("_")[0] + "_" for name in subtools()})
-    known = {*subtools(), *properties_of(subtool), *subtool.output_schema()["properties"]}
+    verbs = tuple({name.partition("_")[0] + "_" for name in all_subtools()})
+    known = {*all_subtools(), *properties_of(subtool), *subtool.output_schema()["properties"]}
     assert {word for word in words if word.startswith(verbs)} <= known
 
 

@@ -183,11 +183,16 @@ class Facts(_Fact):
     rates: dict[str, Rate]
     operations: dict[str, Operation]
     endpoints: dict[str, Operation]
+    lookups: dict[str, Operation]
     facts: tuple[Semantic, ...]
 
     def served(self) -> dict[str, Operation]:
-        """The operations of the subtools and the endpoints served beside them, by id."""
-        return {**self.operations, **self.endpoints}
+        """The operations of the subtools and the look-ups, and the endpoints beside them, by id."""
+        return {**self.operations, **self.endpoints, **self.lookups}
+
+    def called(self) -> dict[str, Operation]:
+        """The operations of the subtools and the look-ups, by their ids."""
+        return {**self.operations, **self.lookups}
 
     def fact(self, fact_id: str) -> Semantic:
         """The free-standing fact of this id.

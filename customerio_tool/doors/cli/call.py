@@ -18,11 +18,11 @@ from customerio_tool.doors.cli.completion import argument_pairs, subtool_names
 from customerio_tool.doors.cli.connecting import connected
 from customerio_tool.doors.cli.display import describe_failure, show_result, tell
 from customerio_tool.doors.cli.exit_codes import exit_of_call
-from customerio_tool.doors.cli.options import AsJson, OnSandbox
+from customerio_tool.doors.cli.options import AsJson, Lookups, OnSandbox
 from customerio_tool.doors.credentials import apis_given
 from customerio_tool.doors.shown import plain_json
 from customerio_tool.doors.unasked import how_to_approve, unasked
-from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
+from customerio_tool.errors import ArgumentsInvalid, CustomerIoError, SubtoolDisabled
 from customerio_tool.secret import Environment
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Api, Subtool
@@ -68,6 +68,7 @@ def call(
     arguments: Arguments = None,
     pairs: Pairs = None,
     yes: Yes = False,
+    lookups: Lookups = False,
     on_sandbox: OnSandbox = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,9 +89,9 @@ def call(
     try:
         subtool = find(name)
         given = with_pairs(subtool, text, pairs or ())
-        with connected(
-            ALL_APIS if on_sandbox else _apis_for(subtool), on_sandbox=on_sandbox
-        ) as tool:
+        apis = ALL_APIS if on_sandbox else _apis_for(subtool)
+        with connected(apis, on_sandbox=on_sandbox, lookups=lookups) as tool:
+            _refuse_if_off(subtool, tool)
             with _until_ctrl_c() as cancelled:
                 result = tool.call(name, given, context=_context(cancelled))
             if "confirmation_id" in result:
@@ -103,6 +104,19 @@ def call(
     if "confirmation_id" in result:
         tell(how_to_approve(result["confirmation_id"]))
     raise typer.Exit(exit_of_call(result))
+
+
+def _refuse_if_off(subtool: Subtool[Any], tool: CustomerIoTool) -> None:
+    """Say how to have a look-up, where they are off.
+
+    Raises:
+        SubtoolDisabled: The subtool is a look-up, and they are off.
+    """
+    if subtool.is_lookup and not tool.policy.lookups:
+        off = "keeps them off" if tool.policy.lookups is False else "leaves them off: add --lookups"
+        raise SubtoolDisabled(
+            f"Nothing was sent: {subtool.name} is a look-up, and the policy {off}."
+        )
 
 
 def _explain(result: dict[str, Any], text: str | bytes | None) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 from rich.console import Console
 
+from customerio_tool.calls.listing import published_definition
 from customerio_tool.details import DEFAULT_DETAIL, Detail
 from customerio_tool.dialects import Dialect
 from customerio_tool.doors.cli.approvals import approvals
@@ -28,7 +29,7 @@ from customerio_tool.doors.cli.display import (
 from customerio_tool.doors.cli.exit_codes import MEANINGS, Exit
 from customerio_tool.doors.cli.flags import Commands
 from customerio_tool.doors.cli.mcp import mcp
-from customerio_tool.doors.cli.options import AnyConnection, AsJson
+from customerio_tool.doors.cli.options import AnyConnection, AsJson, Lookups
 from customerio_tool.doors.cli.publish import files as contract
 from customerio_tool.doors.cli.publish.pages import MarkersMissing
 from customerio_tool.doors.cli.sandbox import sandbox
@@ -38,10 +39,9 @@ from customerio_tool.doors.cli.studio import studio
 from customerio_tool.doors.cli.tokens import tokens
 from customerio_tool.doors.cli.workbench import workbench
 from customerio_tool.errors import SubtoolUnknown
-from customerio_tool.subtools import find
+from customerio_tool.subtools import all_subtools, find
 from customerio_tool.subtools import subtools as declared
 from customerio_tool.subtools.declare import Subtool
-from customerio_tool.tool import CustomerIoTool
 from customerio_tool.version import DISTRIBUTION, __version__
 
 app = typer.Typer(
@@ -126,15 +126,17 @@ def subtools(
             help=f"With --json: how much of the definitions ({', '.join(get_args(Detail))}).",
         ),
     ] = None,
+    lookups: Lookups = False,
     _: AnyConnection = False,
 ) -> None:
     """List the subtools: name, effect, API and first sentence."""
+    listed = list((all_subtools() if lookups else declared()).values())
     if dialect is not None or detail is not None:
-        write_json(_definitions(dialect, detail, as_json=as_json))
+        write_json(_definitions(dialect, detail, listed, as_json=as_json))
     elif as_json:
-        write_json([_listed(each) for each in declared().values()])
+        write_json([_listed(each) for each in listed])
     else:
-        show_subtools(new_console(), declared().values())
+        show_subtools(new_console(), listed)
 
 
 @app.command()
@@ -191,13 +193,15 @@ app.command()(tokens)
 app.command()(publish)
 
 
-def _definitions(dialect: str | None, detail: str | None, *, as_json: bool) -> list[dict[str, Any]]:
+def _definitions(
+    dialect: str | None, detail: str | None, listed: list[Subtool[Any]], *, as_json: bool
+) -> list[dict[str, Any]]:
     hint = "--dialect" if dialect else "--detail"
     if not as_json:
         raise typer.BadParameter("needs --json: a definition is JSON", param_hint=hint)
-    form = cast("Dialect", dialect or "plain")
+    form, kept = cast("Dialect", dialect or "plain"), cast("Detail", detail or DEFAULT_DETAIL)
     try:
-        return CustomerIoTool.definitions(None, form, cast("Detail", detail or DEFAULT_DETAIL))
+        return [published_definition(each.name, form, kept) for each in listed]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=hint) from None
 

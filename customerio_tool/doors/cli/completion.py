@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import typer
 
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 
 
 def subtool_names(incomplete: str) -> Iterator[tuple[str, str]]:
     """Yield each subtool whose name begins so, with its first sentence."""
-    for name, subtool in subtools().items():
+    for name, subtool in all_subtools().items():
         if name.startswith(incomplete):
             yield name, subtool.promise
 
@@ -20,7 +20,7 @@ def argument_pairs(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, s
     """Yield each `NAME=` of the subtool on the line; after it, the values to choose from."""
     # A line that ends in `--arg` is not parsed to its end: the name is among the rest then.
     named = [str(ctx.params.get("name")), *ctx.args]
-    subtool = next((subtools()[each] for each in named if each in subtools()), None)
+    subtool = next((all_subtools()[each] for each in named if each in all_subtools()), None)
     declared = subtool.input_schema()["properties"] if subtool else {}
     for name, schema in declared.items():
         pairs = [f"{name}={choice}" for choice in schema.get("enum", ())]

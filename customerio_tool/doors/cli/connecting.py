@@ -10,6 +10,7 @@ from customerio_tool.doors.cli.display import fail
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.ground import Ground
 from customerio_tool.policy import Policy
+from customerio_tool.policy.narrowing import with_switch
 from customerio_tool.subtools.declare import Api
 from customerio_tool.tool import CustomerIoTool
 
@@ -36,8 +37,15 @@ def ground(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[Ground]:
 
 
 @contextmanager
-def connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIoTool]:
+def connected(
+    apis: Collection[Api], *, on_sandbox: bool, lookups: bool = False
+) -> Iterator[CustomerIoTool]:
     """Yield a tool under the environment's policy; `ground` says on what.
+
+    Args:
+        apis: The APIs that it is for.
+        on_sandbox: Whether to start a sandbox.
+        lookups: Whether the look-ups are on, unless the policy keeps them off.
 
     Raises:
         ConnectionInvalid: The environment's connection or policy cannot be used.
@@ -45,9 +53,18 @@ def connected(apis: Collection[Api], *, on_sandbox: bool) -> Iterator[CustomerIo
     """
     with (
         ground(apis, on_sandbox=on_sandbox) as standing,
-        standing.tool(Policy.from_env()) as tool,
+        standing.tool(env_policy(lookups=lookups)) as tool,
     ):
         yield tool
+
+
+def env_policy(*, lookups: bool) -> Policy:
+    """Return the environment's policy, with the look-ups on if an option says so.
+
+    Raises:
+        ConnectionInvalid: The environment's policy cannot be used.
+    """
+    return with_switch(Policy.from_env(), lookups or None)
 
 
 def from_env(apis: Collection[Api]) -> Ground:

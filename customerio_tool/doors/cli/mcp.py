@@ -22,7 +22,7 @@ from customerio_tool.doors.cli.address import (
 from customerio_tool.doors.cli.connecting import ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell
 from customerio_tool.doors.cli.exit_codes import Exit
-from customerio_tool.doors.cli.options import TOKEN_VARIABLE, OnSandbox
+from customerio_tool.doors.cli.options import TOKEN_VARIABLE, Lookups, OnSandbox
 from customerio_tool.doors.cli.views import (
     DetailOf,
     Only,
@@ -84,6 +84,7 @@ def mcp(
     only: Only = None,
     preset: Preset = _PRESET,
     read_only: ReadOnly = False,
+    lookups: Lookups = False,
     on_sandbox: OnSandbox = False,
     no_output_schemas: NoOutputSchemas = False,
     detail: DetailOf = DEFAULT_DETAIL,
@@ -104,13 +105,14 @@ def mcp(
         words = "--print-config is for a host that starts the server itself; leave out --http"
         raise typer.BadParameter(words)
     try:
-        policy = policy_of(preset, only, read_only=read_only)
+        policy = policy_of(preset, only, read_only=read_only, lookups=lookups)
         apis = apis_of(policy)
         if print_config:
             options = {
                 "--only": only,
                 "--preset": preset if preset != _PRESET else None,
                 "--read-only": read_only,
+                "--lookups": lookups,
                 "--sandbox": on_sandbox,
                 "--no-output-schemas": no_output_schemas,
                 "--detail": detail if detail != DEFAULT_DETAIL else None,

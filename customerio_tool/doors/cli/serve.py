@@ -21,7 +21,7 @@ from customerio_tool.doors.cli.connecting import ground
 from customerio_tool.doors.cli.display import fail, fail_with, tell, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.links import LinkPrinter
-from customerio_tool.doors.cli.options import TOKEN_VARIABLE, AsJson, OnSandbox
+from customerio_tool.doors.cli.options import TOKEN_VARIABLE, AsJson, Lookups, OnSandbox
 from customerio_tool.doors.cli.views import DetailOf, Only, Preset, ReadOnly, apis_of, policy_of
 from customerio_tool.doors.ground import Ground
 from customerio_tool.errors import CustomerIoError
@@ -54,6 +54,7 @@ def serve(
     preset: Preset = "careful",
     read_only: ReadOnly = False,
     detail: DetailOf = DEFAULT_DETAIL,
+    lookups: Lookups = False,
     on_sandbox: OnSandbox = False,
     token: Token = None,
     allowed_hosts: AllowedHosts = None,
@@ -75,7 +76,7 @@ def serve(
     refuse_without_extra()
     address = address_of(host, port, allowed_hosts, token)
     try:
-        policy = policy_of(preset, only, read_only=read_only)
+        policy = policy_of(preset, only, read_only=read_only, lookups=lookups)
         apis = apis_of(policy)
         with ground(apis, on_sandbox=on_sandbox) as standing:
             _serve(standing, policy, address, detail, as_json=as_json)

@@ -14,7 +14,7 @@ from customerio_tool.doors.cli.address import LOOPBACK, Address, Port, fail_to_l
 from customerio_tool.doors.cli.connecting import from_env
 from customerio_tool.doors.cli.display import fail_with, tell, write_json
 from customerio_tool.doors.cli.links import LinkPrinter
-from customerio_tool.doors.cli.options import AsJson
+from customerio_tool.doors.cli.options import AsJson, Lookups
 from customerio_tool.doors.cli.serve import refuse_without_extra
 from customerio_tool.doors.cli.views import DetailOf, Only, Preset, ReadOnly, policy_of
 from customerio_tool.doors.credentials import apis_given
@@ -38,6 +38,7 @@ def workbench(
     preset: Preset = "open",
     read_only: ReadOnly = False,
     detail: DetailOf = DEFAULT_DETAIL,
+    lookups: Lookups = False,
     opens: Opens = True,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +54,7 @@ def workbench(
     from customerio_tool.sandbox import Sandbox
 
     try:
-        policy = policy_of(preset, only, read_only=read_only)
+        policy = policy_of(preset, only, read_only=read_only, lookups=lookups)
         with Sandbox() as local:
             workspaces = _workspaces(Ground.on(local), policy, detail)
             serve_pages(

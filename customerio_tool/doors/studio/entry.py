@@ -28,7 +28,7 @@ from customerio_tool.errors import (
     SubtoolUnknown,
 )
 from customerio_tool.secret import Secret
-from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools import all_subtools, find
 from customerio_tool.subtools.declare import Subtool
 from customerio_tool.tool import CustomerIoTool
 
@@ -74,7 +74,7 @@ def _inputs(given: Any) -> dict[str, Any]:
 
 
 def _subtool(inputs: Mapping[str, Any]) -> Subtool[Any]:
-    known = {name: each.argument_names for name, each in subtools().items()}
+    known = {name: each.argument_names for name, each in all_subtools().items()}
     name = subtool_in(inputs, known)
     if name is None:
         raise SubtoolUnknown(
@@ -136,7 +136,7 @@ def _environment(env_variables: Secret[Any]) -> Secret[dict[str, str]]:
     given = Secret({n: _text(v) for n, v in (found.reveal() or {}).items() if v is not None})
     if given.reveal().keys() & set(VARIABLES.values()):
         return given
-    names = {**VARIABLES, "policy": "CUSTOMERIO_POLICY"}
+    names = {**VARIABLES, "policy": "CUSTOMERIO_POLICY", "lookups": "CUSTOMERIO_LOOKUPS"}
     return Secret({names.get(key, key): value for key, value in given.reveal().items()})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from customerio_tool.policy import Policy
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare import Effect, Subtool
 
 ALLOW, APPROVAL, DENY = "Allow", "Human approval", "Deny"
@@ -75,9 +75,10 @@ def _of_preset(preset: str) -> dict[str, Any]:
 
 
 def _rules(policy: Policy, saved: str) -> dict[str, Any]:
+    known = all_subtools() if policy.lookups else subtools()
     return {
         "environment": {"CUSTOMERIO_POLICY": saved, "CUSTOMERIO_CONFIRM": "never"},
-        "actions": [_rule(subtool, policy) for subtool in subtools().values()],
+        "actions": [_rule(subtool, policy) for subtool in known.values()],
     }
 
 

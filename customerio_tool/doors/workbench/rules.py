@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, get_args
 
 from customerio_tool.policy import Policy
-from customerio_tool.policy.narrowing import PRESET_FIELDS, narrowed, with_preset
+from customerio_tool.policy.narrowing import PRESET_FIELDS, narrowed, with_preset, with_switch
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.policy.schema import policy_schema
 from customerio_tool.policy.values import AskedEffect, Confirm
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, lookups
 
 Form: TypeAlias = Mapping[str, Sequence[str]]
 """The fields of a form, each with all its values."""
@@ -69,8 +69,11 @@ def policy_in(form: Form, bound: Policy) -> Policy:
     """
     rules = {name: _typed(form, name, kind) for name, kind, _ in _declared()}
     given = {name: value for name, value in rules.items() if value != ""}
-    offered = {name for name, each in subtools().items() if bound.allows(each)}
+    within_bound = with_switch(bound, rules["lookups"] is True)
+    offered = {name for name, each in all_subtools().items() if within_bound.allows(each)}
     enabled = offered & set(form.get("enabled", ()))
+    if not enabled & lookups().keys():  # they had no switches yet, as they were off
+        enabled |= offered & lookups().keys()
     # With all on there is no list, so that a subtool that is new one day is on too.
     return Policy.load({**given, "enabled": None if enabled == offered else sorted(enabled)})
 
@@ -130,5 +133,5 @@ def _typed(form: Form, name: str, kind: str) -> bool | str | Mapping[str, str]:
         return {each: "".join(form.get(f"{name}.{each}", ("never",))[-1:]) for each in EFFECTS}
     text = "".join(form.get(name, ())[-1:]).strip()
     if kind == "boolean":
-        return bool(text)
+        return bool(text) or ("" if Policy.model_fields[name].default is None else False)
     return ", ".join(text.splitlines()) if kind == "array" and not text.startswith("[") else text

@@ -11,8 +11,9 @@ from customerio_tool.details import Detail
 from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.policy import Policy
 from customerio_tool.policy.barred import barred
+from customerio_tool.policy.narrowing import with_switch
 from customerio_tool.policy.values import Confirm
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare import NO_PEOPLE, Api, Effect, Subtool
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.tool import CustomerIoTool
@@ -68,9 +69,10 @@ def groups_of(workspace: Workspace, enabled: Collection[str] | None = None) -> l
         enabled: The subtools that are on; by default those that its policy enables.
     """
     order = list(Effect)
+    known = all_subtools() if workspace.policy.lookups else subtools()
     if enabled is None:
-        enabled = subtools() if workspace.policy.enabled is None else workspace.policy.enabled
-    ordered = sorted(subtools().values(), key=lambda each: order.index(each.effect))
+        enabled = known if workspace.policy.enabled is None else workspace.policy.enabled
+    ordered = sorted(known.values(), key=lambda each: order.index(each.effect))
     with workspace.tool() as tool:
         return [
             Group(
@@ -94,7 +96,7 @@ def _switch(
     subtool: Subtool[Any], is_enabled: bool, workspace: Workspace, tool: CustomerIoTool
 ) -> Switch:
     policy, apis = workspace.policy, workspace.ground.connection.apis
-    is_offered = workspace.bound.allows(subtool)
+    is_offered = with_switch(workspace.bound, lookups=True).allows(subtool)
     refusal = barred(subtool, policy)
     if not subtool.apis <= apis:
         refusal = "The connection has no key of its API."

@@ -17,7 +17,7 @@ from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.policy import Policy
 from customerio_tool.policy.narrowing import PRESET_FIELDS, with_only
 from customerio_tool.policy.policy import VARIABLES
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.endpoint import ALL_APIS
 from customerio_tool.subtools.declare.json_text import compact
@@ -47,7 +47,7 @@ def saved(policy: Policy) -> dict[str, Any]:
 
 
 def _ordered(names: list[str]) -> list[str]:
-    order = list(subtools())
+    order = list(all_subtools())
     return sorted(names, key=lambda name: (order.index(name) if name in order else -1, name))
 
 
@@ -56,7 +56,7 @@ def _policy_of(workspace: Workspace) -> Policy:
     apis = workspace.ground.connection.apis
     if apis == ALL_APIS:
         return workspace.policy
-    able = [name for name, each in subtools().items() if each.apis <= apis]
+    able = [name for name, each in all_subtools().items() if each.apis <= apis]
     return with_only(workspace.policy, able)
 
 
@@ -105,7 +105,7 @@ def _hosts(workspace: Workspace, policy: Policy) -> Iterator[Export]:
 
 
 def _allowed(policy: Policy) -> list[Any]:
-    return [each for each in subtools().values() if policy.allows(each)]
+    return [each for each in all_subtools().values() if policy.allows(each)]
 
 
 _PROGRAM = Template("""$imports

@@ -12,7 +12,7 @@ from customerio_tool.calls.call import Exchange
 from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.doors.workbench.trials import Step, Trial
-from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools import all_subtools, find
 from customerio_tool.subtools.declare import NO_PEOPLE, Subtool
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.privacy import without_hidden
@@ -122,7 +122,7 @@ def _shown(subtool: Subtool[Any], exchange: Exchange, hidden: frozenset[str]) ->
     asked = exchange.request.method, exchange.request.template
     try:
         value = clean(json.loads(exchange.reply.body))
-        for each in (subtool, *subtools().values()):
+        for each in (subtool, *all_subtools().values()):
             if each is subtool or asked in {(one.method, one.path) for one in each.endpoints}:
                 value = without_hidden(value, each.people or NO_PEOPLE, hidden)
     except (ValueError, RecursionError):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..json_text import as_text
+from ..limits import ACTIVITIES_PAGE, PEOPLE_PAGE
 from ..refusal import Refused
-from ..rules import devices, people
-from ..rules.filters import as_text
+from ..rules import devices, filters, people, segments, timeline
 from ..rules.people import Address
-from ..serving.http import Reply, Request, app_reads, json_reply
+from ..serving.http import Reply, Request, app_reads, json_reply, page_size
 from ..serving.routes import Routes
 from ..store.store import Row
 from ..store.workspace import Workspace
 
 _SPEC = "https://docs.customer.io/files/journeys-app.json"
+_DEFAULT_PAGE = 50
+_FEW = 10
 PEOPLE = Routes("app", app_reads)
 
 
@@ -71,3 +74,60 @@ def find_by_email(ws: Workspace, request: Request) -> Reply:
         raise Refused("email is required")
     found = people.with_email(ws, email)
     return json_reply({"results": [people.identifiers(person) for person in found]})
+
+
+@PEOPLE.route(
+    "POST",
+    "/v1/customers",
+    operation="search_people",
+    source="https://docs.customer.io/integrations/api/app/tag/customers/getPeopleFilter/",
+)
+def search_people(ws: Workspace, request: Request) -> Reply:
+    """A page of the people whom a filter matches, the oldest first."""
+    condition: Any = request.json_object().get("filter")
+    try:
+        filters.check(condition, "/filter")
+    except Refused as refused:  # a broadcast's audience gets 422, a search 400
+        raise Refused(refused.message, pointer=refused.pointer) from None
+    limit = page_size(request, _DEFAULT_PAGE, PEOPLE_PAGE)
+    found = filters.matching(ws, condition, request.query_int("start") or 0, limit + 1)
+    page = found[:limit]
+    return json_reply(
+        {
+            "identifiers": [people.identifiers(person) for person in page],
+            "ids": [person["id"] or "" for person in page],
+            "next": str(page[-1]["pk"]) if len(found) > limit else "",
+        }
+    )
+
+
+@PEOPLE.route(
+    "GET",
+    "/v1/customers/{customer_id}/segments",
+    operation="segments_of_person",
+    source=_SPEC,
+)
+def segments_of_person(ws: Workspace, request: Request, customer_id: str) -> Reply:
+    """The segments that one person is in."""
+    rows = segments.with_member(ws, addressed(ws, request, customer_id))
+    return json_reply(
+        {"segments": [{name: row[name] for name in ("id", "name", "description")} for row in rows]}
+    )
+
+
+@PEOPLE.route(
+    "GET",
+    "/v1/customers/{customer_id}/activities",
+    operation="list_activities",
+    source="https://docs.customer.io/integrations/api/app/tag/customers/getPersonActivities/",
+)
+def list_activities(ws: Workspace, request: Request, customer_id: str) -> Reply:
+    """A page of what happened to one person in the last 30 days, the newest first."""
+    wanted = timeline.Wanted(
+        request.query.get("type") or None,
+        request.query.get("name") or None,
+        request.query.get("start") or None,
+        page_size(request, _FEW, ACTIVITIES_PAGE),
+    )
+    found, following = timeline.page(ws, addressed(ws, request, customer_id), wanted)
+    return json_reply({"activities": found, "next": following or ""})

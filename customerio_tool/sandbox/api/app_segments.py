@@ -6,7 +6,7 @@ from ..limits import MEMBERS_PAGE, parse_digits
 from ..refusal import Refused
 from ..rules import people, segments
 from ..rules.segments import NewSegment
-from ..serving.http import Reply, Request, app_reads, json_reply
+from ..serving.http import Reply, Request, app_reads, json_reply, page_size
 from ..serving.routes import Routes
 from ..store.workspace import Workspace
 
@@ -99,10 +99,7 @@ def customer_count(ws: Workspace, _request: Request, segment_id: str) -> Reply:
 def membership(ws: Workspace, request: Request, segment_id: str) -> Reply:
     """A page of a segment's people; ``start`` is the ``next`` of the previous page."""
     row = segments.get(ws, path_number(segment_id, "segment_id"))
-    limit = request.query_int("limit")
-    limit = _DEFAULT_PAGE if limit is None else limit
-    if not 1 <= limit <= MEMBERS_PAGE:
-        raise Refused(f"limit must be 1 to {MEMBERS_PAGE}")
+    limit = page_size(request, _DEFAULT_PAGE, MEMBERS_PAGE)
     start = request.query_int("start") or 0
     found = segments.members(ws, row, start, limit + 1)
     page = found[:limit]

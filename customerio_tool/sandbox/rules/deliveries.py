@@ -216,6 +216,27 @@ def shown(ws: Workspace, row: Row) -> dict[str, Any]:
     }
 
 
+def archived(row: Row) -> dict[str, Any]:
+    """What a delivery said, as the App API shows it (fact archived-retention)."""
+    stored = json.loads(row["content"])
+    kept: dict[str, Any] = {"id": row["id"], "recipient": row["recipient"] or ""}
+    if stored.get("disable_message_retention") is True:
+        return {**kept, "forgotten": True}
+    return {
+        **kept,
+        "subject": row["subject"] or "",
+        "body": stored.get("body") or stored.get("message") or "",
+        "from": stored.get("from") or "",
+        "reply_to": stored.get("reply_to") or "",
+        "cc": stored.get("cc") or "",
+        "bcc": stored.get("bcc") or "",
+        "fake_bcc": stored.get("fake_bcc") is True,
+        "preheader_text": stored.get("preheader") or "",
+        "headers": json.dumps(stored.get("headers") or {}),
+        "forgotten": False,
+    }
+
+
 @dataclass(frozen=True)
 class Search:
     """The filters of a message list (fact list_messages). Times are Unix seconds of creation.

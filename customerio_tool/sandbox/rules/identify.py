@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..json_text import as_text
 from ..limits import ATTRIBUTES, check_attributes, check_person_id, moment
 from ..refusal import Refused
 from ..store.store import Row
 from ..store.workspace import Workspace, dump
-from . import addresses, events, objects, people, segments
-from .filters import as_text
+from . import addresses, events, objects, people, segments, timeline
 from .merge import merge
 from .people import Address
 
@@ -37,14 +37,30 @@ def identify(ws: Workspace, address: Address, body: dict[str, Any]) -> None:
         return
     person = _merged(ws, address, wanted) or person
     _check_cio_id(ws, person, body.get("cio_id"))
+    before = _state(person)
     segments_before = segments.dynamic_triggers_of(ws, person)
     _set_identifiers(ws, person, address, wanted)
     _set_attributes(ws, person["pk"], body, at)
+    timeline.note_changes(ws, before, _state(people.get(ws, person["pk"])), person["pk"])
     objects.relate(ws, person["pk"], relationships)
     anonymous_id = events.anonymous_id_in(ws, body)
     if anonymous_id is not None:
         events.bind_anonymous(ws, person["pk"], anonymous_id)
     segments.start_entered(ws, people.get(ws, person["pk"]), segments_before)
+
+
+def _state(person: Row) -> dict[str, Any]:
+    """What a change of attributes may change, by name."""
+    own = {kind: person[kind] for kind in ("id", "email") if person[kind] is not None}
+    subscription = {"unsubscribed": True} if person["unsubscribed"] else {}
+    return {**people.attributes(person), **own, **subscription}
+
+
+def _fail(ws: Workspace, person: Row, wanted: Address, reason: str) -> None:
+    """Record an identifier that stays as it was, also in the person's timeline."""
+    ws.fail_quietly(reason, wanted.value)
+    change: dict[str, tuple[Any, Any]] = {wanted.kind: (person[wanted.kind], wanted.value)}
+    timeline.note(ws, person["pk"], timeline.FAILED_CHANGE, change)
 
 
 def _check_cio_id(ws: Workspace, person: Row, value: Any) -> None:
@@ -106,7 +122,7 @@ def _given(ws: Workspace, owner: Row, address: Address) -> Row:
     if owner[address.kind] is None or ws.options.identify_renames:
         people.set_identifier(ws, owner["pk"], address)
     else:
-        ws.fail_quietly(_ALREADY_SET, address.value)
+        _fail(ws, owner, address, _ALREADY_SET)
     return people.get(ws, owner["pk"])
 
 
@@ -142,9 +158,9 @@ def _set_identifiers(ws: Workspace, person: Row, address: Address, wanted: list[
             continue
         owner = people.find(ws, each)
         if owner is not None and owner["pk"] != person["pk"]:
-            ws.fail_quietly("identifier conflict", each.value)
+            _fail(ws, person, each, "identifier conflict")
         elif present is not None and not _may_change(ws, address, each):
-            ws.fail_quietly(_ALREADY_SET, each.value)
+            _fail(ws, person, each, _ALREADY_SET)
         else:
             people.set_identifier(ws, person["pk"], each)
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..refusal import Refused
 from ..store.store import Row
 from ..store.workspace import Workspace, dump
-from . import people
+from . import people, timeline
 from .people import Address, IdKind
 
 EVENTS_TAKEN = 30 * 86400
@@ -51,6 +51,7 @@ def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
         _take_attributes(ws, target, source)
         people.erase(ws, source["pk"])
         _take_identifiers(ws, target, source)
+        timeline.note(ws, target["pk"], "profile_merge", {})
         if ws.options.merge_renames_deliveries:
             _rename_deliveries(ws, target["pk"])
 
@@ -58,7 +59,7 @@ def merge(ws: Workspace, primary: Address, secondary: Address) -> None:
 def _move_rows(ws: Workspace, target: int, source: int) -> None:
     sql = "UPDATE events SET person=? WHERE person=? AND timestamp>=?"
     ws.store.execute(sql, (target, source, ws.now - EVENTS_TAKEN))
-    tables = ["deliveries", "anonymous_ids", "members", "relationships"]
+    tables = ["deliveries", "timeline", "anonymous_ids", "members", "relationships"]
     if ws.options.merge_moves_devices:
         tables.append("devices")
     for table in tables:  # a row that the primary has already stays, and is erased later

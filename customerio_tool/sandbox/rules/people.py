@@ -11,6 +11,7 @@ from ..limits import check_person_id, is_int
 from ..refusal import Refused
 from ..store.store import Row
 from ..store.workspace import Workspace
+from . import timeline
 
 IdKind = Literal["id", "email", "cio_id"]
 CIO_PREFIX = "cio_"
@@ -140,6 +141,7 @@ def create(ws: Workspace, *addresses: Address) -> Row:
             columns |= {"email": address.value, "email_key": address.key}
     pk = ws.store.insert("people", created=ws.now, **columns)
     ws.store.execute("UPDATE people SET cio_id=? WHERE pk=?", (f"{_FIRST_CIO_ID + pk:012x}", pk))
+    timeline.note(ws, pk, "profile_create", {})
     return get(ws, pk)
 
 
@@ -205,7 +207,7 @@ def delete(ws: Workspace, address: Address) -> None:
 
 def erase(ws: Workspace, pk: int) -> None:
     """Delete a person's rows. Their deliveries stay, and the App API shows them as forgotten."""
-    for table in ("events", "devices", "members", "relationships"):
+    for table in ("events", "timeline", "devices", "members", "relationships"):
         ws.store.execute(f"DELETE FROM {table} WHERE person=?", (pk,))  # noqa: S608 - fixed names
     ws.store.execute("UPDATE deliveries SET person=NULL WHERE person=?", (pk,))
     # The binding stays, since no other person may ever use this anonymous_id.

@@ -107,6 +107,15 @@ def members(ws: Workspace, segment: Row, after: int = 0, limit: int = -1) -> lis
     return ws.store.all(sql, (segment["id"], after, limit))
 
 
+def with_member(ws: Workspace, person: Row) -> list[Row]:
+    """The segments that a person is in, by id."""
+    sql = """SELECT segments.* FROM segments LEFT JOIN members
+             ON members.segment = segments.id AND members.person=?
+             WHERE type='dynamic' OR members.person IS NOT NULL ORDER BY id"""
+    rows = ws.store.all(sql, (person["pk"],))
+    return [row for row in rows if filters.in_segment(ws, row["id"], person)]
+
+
 def add_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind) -> None:
     """Add people to a manual segment. An id of nobody is ignored and recorded.
 

@@ -76,6 +76,42 @@ def _find(ws: Workspace, reference: Any) -> Row | None:
     raise Refused("transactional_message_id must be an integer or a string")
 
 
+def get(ws: Workspace, number: int) -> Row:
+    """One transactional message by its number. Raises Refused ``not_found``."""
+    row = ws.store.one("SELECT * FROM templates WHERE id=?", (number,))
+    if row is None:
+        raise Refused("transactional message not found", "not_found")
+    return row
+
+
+def shown_content(row: Row) -> dict[str, Any]:
+    """The content of a transactional message as the App API shows it (fact transactional-push)."""
+    stored = content(row)
+    is_push = row["channel"] == "push"
+    subject, body = ("title", "message") if is_push else ("subject", "body")
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "created": row["created_at"],
+        "updated": row["updated_at"],
+        "type": row["channel"],
+        "language": "",
+        "subject": stored.get(subject, ""),
+        "body": stored.get(body, ""),
+        "body_amp": stored.get("body_amp", ""),
+        "preheader_text": stored.get("preheader", ""),
+        "from": stored.get("from", ""),
+        "from_id": None,
+        "reply_to": stored.get("reply_to", ""),
+        "reply_to_id": None,
+        "recipient": "" if is_push else "{{customer.email}}",
+        "bcc": stored.get("bcc", ""),
+        "fake_bcc": False,
+        "preprocessor": "" if is_push else "premailer",
+        "headers": "[]",
+    }
+
+
 def content(row: Row | None) -> dict[str, Any]:
     """The content of a transactional message, empty for a send without one."""
     found: dict[str, Any] = json.loads(row["content"]) if row else {}

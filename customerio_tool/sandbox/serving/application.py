@@ -12,7 +12,16 @@ from time import monotonic
 from typing import Any, Literal, TypeVar
 
 from .. import declared
-from ..api import app_campaigns, app_messages, app_people, app_segments, control, track, track_v2
+from ..api import (
+    app_campaigns,
+    app_messages,
+    app_people,
+    app_segments,
+    app_templates,
+    control,
+    track,
+    track_v2,
+)
 from ..clock import Clock
 from ..options import Options
 from ..refusal import Refused
@@ -41,6 +50,8 @@ TABLES = (
     app_campaigns.CAMPAIGNS,
     app_messages.SENDS,
     app_messages.MESSAGES,
+    app_templates.TEMPLATES,
+    app_templates.CONTENTS,
     control.CONTROL,
 )
 

@@ -95,6 +95,15 @@ class Request:
         return self.query.get(name, "").lower() in {"true", "1"}
 
 
+def page_size(request: Request, default: int, most: int) -> int:
+    """The query's ``limit``, within what the list allows. Raises Refused."""
+    limit = request.query_int("limit")
+    limit = default if limit is None else limit
+    if not 1 <= limit <= most:
+        raise Refused(f"limit must be 1 to {most}")
+    return limit
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer. ``headers`` lack Content-Length, Date and Connection: ``server`` adds them.

@@ -11,8 +11,6 @@ from ..refusal import Refused
 from .http import Envelope, Reply, Request
 
 UNKNOWN = "unknown"  # the operation of a request that no route serves
-# Operations of the vendor that are left out although another method of their path is served.
-_LEFT_OUT = frozenset({("POST", ("v1", "customers"))})
 Api = Literal["track", "app", "control"]
 Handler = Callable[..., Reply]  # (workspace, request, **path parameters)
 Taken: TypeAlias = type[Any] | Mapping[str, type[Any]]
@@ -113,7 +111,7 @@ class Router:
             if route.method == method:
                 return route, parameters
             path_known = True
-        if path_known and (request.method, request.segments) not in _LEFT_OUT:
+        if path_known:
             raise Refused("Method Not Allowed", "not_allowed")
         unserved = f"{request.method} {request.path} is not served by the local Customer.io"
         raise Refused(unserved + self._control_hint(request.segments), "not_served")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 10
+VERSION = 11
 
 LISTED = (
     "attempted",
@@ -54,6 +54,10 @@ CREATE TABLE events (
 CREATE INDEX events_person ON events (person);
 CREATE INDEX events_anonymous ON events (anonymous_id) WHERE anonymous_id IS NOT NULL;
 CREATE INDEX events_unclaimed ON events (received) WHERE person IS NULL;
+CREATE TABLE timeline (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER NOT NULL, type TEXT NOT NULL,
+  at INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX timeline_person ON timeline (person, at);
 CREATE TABLE objects (
   pk INTEGER PRIMARY KEY AUTOINCREMENT, cio_id TEXT UNIQUE, type TEXT NOT NULL, id TEXT NOT NULL,
   attributes TEXT NOT NULL, UNIQUE (type, id)) STRICT;

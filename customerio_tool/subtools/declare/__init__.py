@@ -50,6 +50,7 @@ from customerio_tool.subtools.declare.reach import (
     at_paths,
     override_of,
 )
+from customerio_tool.subtools.declare.reads import FoundThrough, SecondRead, Verify
 from customerio_tool.subtools.declare.results import (
     CALL,
     DEFAULT_LIMIT,
@@ -70,11 +71,7 @@ from customerio_tool.subtools.declare.results import (
 from customerio_tool.subtools.declare.schema import or_null
 from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
-from customerio_tool.subtools.declare.subtool import (
-    SecondRead,
-    Subtool,
-    Verify,
-)
+from customerio_tool.subtools.declare.subtool import Subtool
 from customerio_tool.subtools.declare.target import Target
 from customerio_tool.subtools.declare.times import MAX_TIME, iso_time, unix_seconds
 from customerio_tool.subtools.declare.types import (
@@ -169,6 +166,7 @@ __all__ = [
     "FieldProblem",
     "Flag",
     "FoundBy",
+    "FoundThrough",
     "IdType",
     "Identifier",
     "Invocation",

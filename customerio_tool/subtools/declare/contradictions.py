@@ -18,12 +18,15 @@ def contradictions_of(subtool: Subtool[Any]) -> dict[str, bool]:
             set(each.slots) - set(subtool.argument_names) for each in subtool.endpoints
         ),
         "the narrower endpoint has no slot of its own": subtool.narrower_endpoint is not None
+        and subtool.narrower_when is None
         and set(subtool.narrower_endpoint.slots) <= set(subtool.endpoint.slots),
-        "the endpoints differ in API or method": (
-            len({(each.api, each.method) for each in subtool.endpoints}) > 1
-        ),
+        "the endpoints differ in API or method": _differ(subtool),
         "a GET has no body": subtool.endpoint.method == "GET" and subtool.body is not None,
-        "only a GET can be a read": subtool.effect.read_only != (subtool.endpoint.method == "GET"),
+        "a GET can only be a read": not subtool.effect.read_only
+        and subtool.endpoint.method == "GET",
+        "a read is a GET, or a search by POST": subtool.effect.read_only
+        and subtool.endpoint.method not in ("GET", "POST"),
+        "only a read can be a look-up": subtool.is_lookup and not subtool.effect.read_only,
         "a send needs `look`": subtool.effect.retry is not Retry.ALWAYS and subtool.look is None,
         "a create needs `verify`": subtool.effect.retry is Retry.VERIFY and subtool.verify is None,
         "an erase needs `target`": subtool.effect is Effect.ERASE and subtool.target is None,
@@ -54,6 +57,13 @@ def contradictions_of(subtool: Subtool[Any]) -> dict[str, bool]:
         ),
         "at least two examples": len(subtool.examples) < 2,
     }
+
+
+def _differ(subtool: Subtool[Any]) -> bool:
+    """Whether the endpoints differ in API, or in method where that is not chosen by the call."""
+    if subtool.narrower_when is None:
+        return len({(each.api, each.method) for each in subtool.endpoints}) > 1
+    return len({each.api for each in subtool.endpoints}) > 1
 
 
 def _has_reads(subtool: Subtool[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from customerio_tool.subtools.declare.identifiers import hashed_ulid, is_ulid
@@ -18,11 +19,13 @@ class Invocation:
         now: When the call began, in Unix seconds.
         workspace: A digest of the workspace; each workspace has its own.
         ulid: A fresh ULID.
+        lookups: The names of the look-ups that may run, which errors may advise.
     """
 
     now: float
     workspace: str
     ulid: str
+    lookups: Collection[str] = ()
 
     @property
     def now_seconds(self) -> int:

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
@@ -42,10 +43,12 @@ class FoundBy:
     Args:
         subtool: The subtool, which has the argument `name_contains`.
         names: The names by which models give the name in the number's place.
+        is_lookup: Whether that subtool is a look-up, which may be off.
     """
 
     subtool: str
     names: tuple[str, ...] = ()
+    is_lookup: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,22 @@ def marks(argument: FieldInfo, mark: Mark) -> bool:
 def marks_of(argument: FieldInfo, kind: type[T]) -> list[T]:
     """Return the marks of one kind on the type of an argument, at any depth."""
     return [each for each in metadata_of(argument) if isinstance(each, kind)]
+
+
+def finders_of(args: type[BaseModel], lookups: Collection[str]) -> dict[str, FoundBy]:
+    """Return the read that finds the number of each argument that has one.
+
+    Args:
+        args: The class of the arguments.
+        lookups: The look-ups that may run; no other one is in the result.
+    """
+    found = {name: marks_of(field, FoundBy) for name, field in args.model_fields.items()}
+    return {
+        name: each
+        for name, marked in found.items()
+        for each in marked
+        if not each.is_lookup or each.subtool in lookups
+    }
 
 
 @lru_cache(maxsize=1024)  # asked for each argument of every call, and never another

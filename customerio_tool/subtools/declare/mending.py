@@ -121,14 +121,13 @@ def _is_no_choice(args: type[BaseModel], name: str, value: Any) -> bool:
     return value not in choices_of(args, name)
 
 
-def look_for(args: type[BaseModel], given: Mapping[str, Any]) -> Look | None:
+def look_for(finders: Mapping[str, FoundBy], given: Mapping[str, Any]) -> Look | None:
     """Return the read that finds the number for which a model gave a name, or None."""
-    for name, argument in args.model_fields.items():
-        for found_by in marks_of(argument, FoundBy):
-            places = (name,) if name in given else found_by.names
-            texts = (given.get(place) for place in places)
-            if text := next((each for each in texts if _is_name(each, name)), None):
-                return Look(found_by.subtool, {"name_contains": text})
+    for name, found_by in finders.items():
+        places = (name,) if name in given else found_by.names
+        texts = (given.get(place) for place in places)
+        if text := next((each for each in texts if _is_name(each, name)), None):
+            return Look(found_by.subtool, {"name_contains": text})
     return None
 
 

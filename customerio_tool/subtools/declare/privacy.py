@@ -45,14 +45,18 @@ class People:
         at: Paths of objects that hold a person's attributes, at any depth.
         renamed: Paths of members that hold an attribute under another name. Each has the names of
             the attributes that may be in it.
+        printed: Paths of what may print any attribute, such as the text of a mail that was sent. It
+            is emptied where any attribute is hidden, as no name tells what is in it.
     """
 
     at: tuple[str, ...] = ()
     renamed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    printed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse one text where several belong: it would count as its single letters."""
-        if isinstance(self.at, str) or any(isinstance(n, str) for n in self.renamed.values()):
+        several = (self.at, self.printed, *self.renamed.values())
+        if any(isinstance(each, str) for each in several):
             raise TypeError("People takes tuples of texts, such as ('customer',).")
 
 
@@ -110,6 +114,8 @@ def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
     if not hidden:
         return reply
     contacts: set[str] = set()
+    for path in people.printed:
+        reply = _changed_at(reply, _steps(path), _emptied)
     for path, names in people.renamed.items():
         if not hidden.isdisjoint(map(folded, names)):
             *parents, member = _steps(path)
@@ -150,6 +156,10 @@ def _with_each_person_changed(value: Any, change: Callable[[Any], Any]) -> Any:
     if _PERSON_MEMBER in value:
         return change(value)
     return {name: _with_each_person_changed(item, change) for name, item in value.items()}
+
+
+def _emptied(value: Any) -> Any:
+    return type(value)() if isinstance(value, (str, list, dict)) else None
 
 
 def _without_member(value: Any, *, member: str, hidden: frozenset[str], contacts: set[str]) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
-from customerio_tool.subtools.declare.marks import RARE, FoundBy, marks, marks_of
+from customerio_tool.subtools.declare.marks import RARE, FoundBy, marks
 from customerio_tool.subtools.declare.mending import alias_of, is_wrapper, loose_argument
 from customerio_tool.subtools.declare.placeholders import ASK, field_problem
 from customerio_tool.subtools.declare.wording import (
@@ -65,6 +65,7 @@ def problems_of(
     args: type[BaseModel] | None = None,
     optional: Collection[str] = (),
     sent: Mapping[str, Any] = MappingProxyType({}),
+    finders: Mapping[str, FoundBy] = MappingProxyType({}),
 ) -> list[FieldProblem]:
     """Return the field problems for a validation error of pydantic; none shows the refused value.
 
@@ -73,10 +74,11 @@ def problems_of(
         args: The class of the subtool's arguments, to correct a misspelt one.
         optional: The names of those that may be left out.
         sent: The arguments as they were sent.
+        finders: The reads that find the numbers of some arguments.
     """
     details = error.errors(include_url=False)
-    fixes = _unknown_argument_fixes(details, args, sent) if args else {}
-    finds = _finding_fixes(args) if args else {}
+    fixes = _unknown_argument_fixes(details, args, sent, finders.values()) if args else {}
+    finds = {n: f"; {each.subtool} finds it by the name" for n, each in finders.items()}
     found = {f"send it as {name!r}" for name in (args.model_fields if args else ())}
     given = {fix for fix in fixes.values() if fix in found}
     return [
@@ -86,17 +88,11 @@ def problems_of(
     ]
 
 
-def _finding_fixes(args: type[BaseModel]) -> dict[str, str]:
-    """Return the end of a fix for each argument whose number a read finds."""
-    return {
-        name: f"; {found_by.subtool} finds it by the name"
-        for name, argument in args.model_fields.items()
-        for found_by in marks_of(argument, FoundBy)
-    }
-
-
 def _unknown_argument_fixes(
-    details: Iterable[ErrorDetails], args: type[BaseModel], sent: Mapping[str, Any]
+    details: Iterable[ErrorDetails],
+    args: type[BaseModel],
+    sent: Mapping[str, Any],
+    finders: Collection[FoundBy],
 ) -> dict[str, str]:
     """Return the fix for each unknown argument by its path; only one fix lists all arguments.
 
@@ -108,7 +104,9 @@ def _unknown_argument_fixes(
     extra = [each for each in details if each["type"] == "extra_forbidden"]
     nulls = {str(each["loc"][0]): "leave it out" for each in extra if each["input"] is None}
     given = [str(each["loc"][0]) for each in extra]
-    places = {name: nulls.get(name) or _place(args, name, sent) for name in given[:MAX_PROBLEMS]}
+    places = {
+        name: nulls.get(name) or _place(args, name, sent, finders) for name in given[:MAX_PROBLEMS]
+    }
     fixes = {path_of((name,)): fix for name, fix in places.items() if fix}
     unknown = [path_of((name,)) for name in given if path_of((name,)) not in fixes]
     if len(missing) == len(unknown) == 1 and not _is_misspelt(unknown[0], missing[0], known):
@@ -123,16 +121,16 @@ def _unknown_argument_fixes(
     return fixes
 
 
-def _place(args: type[BaseModel], name: str, sent: Mapping[str, Any]) -> str:
+def _place(
+    args: type[BaseModel], name: str, sent: Mapping[str, Any], finders: Collection[FoundBy]
+) -> str:
     """Return the fix for a name that can mean one argument only, or all; "" for any other."""
     if is_wrapper(args, name):
         return "send what it holds, without it"
     if alias := alias_of(args, name):
         is_other = alias in sent and sent[alias] != sent.get(name)
         return f"give {alias!r} one of the two values" if is_other else f"send it as {alias!r}"
-    for finds in (
-        each for field in args.model_fields.values() for each in marks_of(field, FoundBy)
-    ):
+    for finds in finders:
         if name in finds.names:
             return f"find the number by it with {finds.subtool}"
     loose = loose_argument(args, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -20,13 +20,14 @@ from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
-from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, marks
+from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, finders_of, marks
 from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
 from customerio_tool.subtools.declare.reach import Addressees, Reach
 from customerio_tool.subtools.declare.reading import is_time, optional_names, read_values
+from customerio_tool.subtools.declare.reads import FoundThrough, SecondRead, Verify
 from customerio_tool.subtools.declare.results import (
     FIRST_SENT_AT,
     POSSIBLY,
@@ -39,47 +40,8 @@ from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
 from customerio_tool.subtools.declare.times import iso_time
 from customerio_tool.subtools.declare.types import opened
-from customerio_tool.subtools.declare.vendor_json import Item
 
 A = TypeVar("A", bound=Args)
-
-
-@dataclass(frozen=True)
-class SecondRead(Generic[A]):
-    """A second read after the call's own; the shape gets its reply as `answer.second`.
-
-    Args:
-        endpoint: The endpoint to read.
-        when: Returns whether a call needs the second read.
-        expects: A member of the reply; a reply without it is unreadable.
-        about: See `Subtool.about`.
-    """
-
-    endpoint: Endpoint
-    when: Callable[[A], bool]
-    expects: str
-    about: About | None = None
-
-
-@dataclass(frozen=True)
-class Verify(Generic[A]):
-    """A read that may show whether a call took effect, for a call whose reply was lost.
-
-    It proves nothing: what it finds may be another call's. If a create finds nothing, it is tried
-    once more.
-
-    Args:
-        endpoint: The endpoint to read.
-        found: Searches the read's JSON for what may be a trace of the call, and returns members for
-            the result; None if there is no trace.
-        expects: The list in the reply; a reply without it shows nothing.
-        about: See `Subtool.about`.
-    """
-
-    endpoint: Endpoint
-    found: Callable[[A, Invocation, Item], Item | None]
-    expects: str
-    about: About | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,6 +63,10 @@ class Subtool(Generic[A]):
         body: Returns the JSON body of a call; a call without this function has no body.
         narrower_endpoint: The endpoint of the calls that give every argument of its path, where
             `endpoint` serves the others.
+        narrower_when: Returns whether a call uses the narrower endpoint, where that has no slot of
+            its own.
+        narrower_expects: The member of the narrower endpoint's reply, where it differs from
+            `shape.expects`.
         second_read: A further read that some calls need.
         always: Members of every result, success or failure, that are known before the call is
             sent, such as an event's id.
@@ -113,6 +79,8 @@ class Subtool(Generic[A]):
         plan: Returns what a call will do, and to whom, as a sentence for the person who decides
             whether it runs. Every subtool that may be asked about needs it.
         not_found_hint: Returns a sentence on how to find the right id, for a 404.
+        found_through: The look-up that finds the right id, and the sentence that says so, in place
+            of `not_found_hint` where that look-up may run.
         refused_hint: Returns a sentence on the argument that a refusal with this HTTP status may
             be about, or "".
         identity: Returns the JSON value that all calls of one message share; by default that is
@@ -140,6 +108,7 @@ class Subtool(Generic[A]):
         ledger_keeps: The members of a result that the ledger keeps, for the result of a repeat:
             ids and times, no personal data. Every send needs it.
         basic: The optional arguments of the detail `basic`; None means all that are shown.
+        is_lookup: Whether it is a look-up: a read beside the product's page, off by default.
 
     Raises:
         TypeError: The declaration contradicts itself.
@@ -158,6 +127,8 @@ class Subtool(Generic[A]):
     query: Callable[[A, Invocation], Mapping[str, Any]] | None = None
     body: Callable[[A, Invocation], Any] | None = None
     narrower_endpoint: Endpoint | None = None
+    narrower_when: Callable[[A], bool] | None = None
+    narrower_expects: str | None = None
     second_read: SecondRead[A] | None = None
     always: Mapping[str, Member[A]] = field(default_factory=dict)
     verify: Verify[A] | None = None
@@ -165,6 +136,7 @@ class Subtool(Generic[A]):
     target: Target[A] | None = None
     plan: Callable[[A], str] | None = None
     not_found_hint: Callable[[A], str] | None = None
+    found_through: FoundThrough[A] | None = None
     refused_hint: Callable[[A, int], str] | None = None
     identity: Callable[[A, Invocation], Any] | None = None
     reach: Callable[[A], Reach] | None = None
@@ -180,6 +152,7 @@ class Subtool(Generic[A]):
     key_argument: str | None = None
     ledger_keeps: Sequence[str] | None = None
     basic: Sequence[str] | None = None
+    is_lookup: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself, when its module is imported."""
@@ -212,9 +185,17 @@ class Subtool(Generic[A]):
     def endpoint_of(self, args: A) -> Endpoint:
         """Return the endpoint of a call: the narrower one if all of its slots are given."""
         narrower = self.narrower_endpoint
-        if narrower and all(self._value(args, slot) is not None for slot in narrower.slots):
-            return narrower
-        return self.endpoint
+        return narrower if narrower and self._is_narrower(args, narrower) else self.endpoint
+
+    def _is_narrower(self, args: A, narrower: Endpoint) -> bool:
+        if self.narrower_when:
+            return self.narrower_when(args)
+        return all(self._value(args, slot) is not None for slot in narrower.slots)
+
+    def expected_of(self, args: A) -> str | None:
+        """Return the member that the reply to a read must have, or None."""
+        is_narrower = self.endpoint_of(args) is self.narrower_endpoint
+        return (is_narrower and self.narrower_expects) or self.shape.expects
 
     @property
     def apis(self) -> set[Api]:
@@ -237,12 +218,15 @@ class Subtool(Generic[A]):
         """The names of all arguments, in order."""
         return list(self.args.model_fields)
 
-    def parse(self, arguments: Mapping[str, Any] | str | bytes | None) -> A:
+    def parse(
+        self, arguments: Mapping[str, Any] | str | bytes | None, lookups: Collection[str] = ()
+    ) -> A:
         """Return the typed arguments of a call.
 
         Args:
             arguments: A mapping or JSON text. An argument that is null counts as not given; None
                 means no arguments.
+            lookups: The look-ups that may run, which an error may advise.
 
         Raises:
             ArgumentsInvalid: An argument is missing, unknown, of the wrong type or over a limit,
@@ -250,28 +234,31 @@ class Subtool(Generic[A]):
         """
         given = self._given(read(arguments))
         try:
-            return self._typed(given)
+            return self._typed(given, lookups)
         except ArgumentsInvalid as error:
-            self._advise(error, opened(self.args, given))
+            self._advise(error, opened(self.args, given), lookups)
             raise
 
-    def _typed(self, given: Mapping[str, Any]) -> A:
+    def _typed(self, given: Mapping[str, Any], lookups: Collection[str] = ()) -> A:
         values, reading = read_values(self.args, given)
         try:
             args = self.args.model_validate(values)
         except ValidationError as error:
             shown = opened(self.args, given)
-            problems = problems_of(error, self.args, optional_names(self.args), shown)
+            finders = finders_of(self.args, lookups)
+            problems = problems_of(error, self.args, optional_names(self.args), shown, finders)
         else:
             return args.read_as(reading)
         return refuse(problems)
 
-    def _advise(self, error: ArgumentsInvalid, given: Mapping[str, Any]) -> None:
+    def _advise(
+        self, error: ArgumentsInvalid, given: Mapping[str, Any], lookups: Collection[str]
+    ) -> None:
         """Give an error the arguments that are certainly meant, or the read that finds a number."""
         corrected = next(filter(self._is_right, self._mended(error, given)), None)
         if corrected is not None:
             error.correct(corrected)
-        elif look := look_for(self.args, given):
+        elif look := look_for(finders_of(self.args, lookups), given):
             error.look = look
             error.add("`look` is the call that finds it.")
 
@@ -361,6 +348,12 @@ class Subtool(Generic[A]):
         """Return the caller's own key of a message, or None."""
         key: str | None = self._value(args, self.key_argument)
         return key
+
+    def advice_of(self, args: A, lookups: Collection[str]) -> str:
+        """Return how to find the right id after a 404, as a sentence; "" if nothing is known."""
+        if self.found_through and self.found_through.lookup in lookups:
+            return self.found_through.hint(args)
+        return self.not_found_hint(args) if self.not_found_hint else ""
 
     def _value(self, args: A, argument: str | None) -> Any:
         return None if argument is None else getattr(args, argument)

@@ -15,6 +15,7 @@ from customerio_tool.subtools.declare import (
     EmailAddress,
     FieldProblem,
     Flag,
+    FoundBy,
     Identifier,
     Invocation,
     JsonObject,
@@ -97,6 +98,7 @@ class TriggerBroadcastArgs(Args):
         ObjectId,
         Field(description="Number of an API-triggered broadcast."),
         AlsoCalled("id", "campaign_id", "broadcast", "broadcast_number"),
+        FoundBy("list_broadcasts", ("broadcast_name", "broadcast"), is_lookup=True),
     ]
     audience: Annotated[
         Annotated[

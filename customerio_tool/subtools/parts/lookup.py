@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from customerio_tool.subtools.declare import canonical, shape_of, visible
+from customerio_tool.subtools.declare import FoundThrough, canonical, shape_of, visible
 
 LookupType: TypeAlias = Literal["id", "email", "cio_id", "phone"]
 """The types of identifier by which the App API finds a person."""
@@ -24,6 +24,20 @@ def looked_up_hint(customer_id: str, id_type: LookupType | None) -> str:
         return f"It was looked up as {kind}, as id_type says: ask the user whether that is right."
     other = _other_kind(customer_id, kind)
     return f"It was looked up as {kind}, by its shape; try id_type='{other}' if it is one."
+
+
+def person_hint(args: Any) -> str:
+    """Return the same for a call's arguments; "" if they name no person."""
+    return "" if args.customer_id is None else looked_up_hint(args.customer_id, args.id_type)
+
+
+def _found_hint(args: Any) -> str:
+    hint = person_hint(args)
+    return hint and f"{hint} find_customers finds people by address or attributes."
+
+
+person_through: FoundThrough[Any] = FoundThrough("find_customers", _found_hint)
+"""The advice for a person who was not found, where find_customers may run."""
 
 
 def names_another(customer_id: str, id_type: LookupType | None, found: Sequence[Any]) -> bool:

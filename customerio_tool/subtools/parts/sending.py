@@ -19,6 +19,7 @@ from customerio_tool.subtools.declare import (
     Answer,
     FieldProblem,
     Flag,
+    FoundThrough,
     Identifier,
     IdType,
     Invocation,
@@ -383,3 +384,16 @@ def template_hint(args: Transactional) -> str:
         "Ask the user for the transactional_message_id: the id or trigger name, under "
         "Transactional in Customer.io, of a template for this kind of message."
     )
+
+
+_LISTED = "list_transactional_messages"
+
+
+def _listed_hint(args: Transactional) -> str:
+    if args.transactional_message_id is None:
+        return template_hint(args)
+    return f"{_LISTED} shows the ids of all templates."
+
+
+template_through: FoundThrough[Any] = FoundThrough(_LISTED, _listed_hint)
+"""The advice for a template that was not found, where that look-up may run."""

@@ -15,7 +15,7 @@ from tests.support.clients import code_of
 from tests.support.policies import paths_of, tool_with
 from tests.support.retries import LOST, SkippingClock, Tries, tool_on
 
-READ, EVENT, ERASE = "list_segment_members", "track_screen_view", "erase_profile"
+READ, EVENT, ERASE = "list_broadcast_messages", "track_screen_view", "erase_profile"
 VIEW = {"viewer": "ada+test@example.com", "screen": "Checkout"}
 REDIRECTED = {**VIEW, "properties": {"recipient": "x@evil.example"}}
 
@@ -34,12 +34,12 @@ def test_they_stand_behind_the_page() -> None:
 
 def test_hidden_attributes_are_not_shown(sandbox: Sandbox) -> None:
     with tool_with(sandbox.connection()) as tool:
-        shown = json.dumps(tool.call(READ, {"segment_id": 1}))
+        shown = json.dumps(tool.call(READ, {"broadcast_id": 30}))
     assert '"email"' in shown
     assert "ada+test@example.com" in shown
     with tool_with(sandbox.connection(), hidden_attributes=["email", "plan"]) as tool:
-        result = tool.call(READ, {"segment_id": 1})
-    assert all(member["cio_id"] for member in result["members"])
+        result = tool.call(READ, {"broadcast_id": 30})
+    assert all(each["customer_identifiers"]["cio_id"] for each in result["messages"])
     assert "email" not in json.dumps(result)
     assert "@" not in json.dumps(result)
 
@@ -62,14 +62,14 @@ def test_an_allow_list_refuses_what_starts_campaigns_and_whom_data_name(sandbox:
 def test_read_only_lets_the_read_through_and_not_the_event(sandbox: Sandbox) -> None:
     assert refusal(sandbox, VIEW, read_only=True) == ("policy_refused", [])
     with tool_with(sandbox.connection(), read_only=True) as tool:
-        assert tool.call(READ, {"segment_id": 1})["ok"]
+        assert tool.call(READ, {"broadcast_id": 30})["ok"]
 
 
 def test_the_audit_trail_names_the_person_by_hash(sandbox: Sandbox, tmp_path: Path) -> None:
     trail, saved = tmp_path / "trail", sandbox.connection()
     with CustomerIoTool(saved, backends=Backends(telemetry=[AuditTrail(trail)])) as tool:
         assert tool.call(EVENT, VIEW)["ok"]
-        assert tool.call(READ, {"segment_id": 1})["ok"]
+        assert tool.call(READ, {"broadcast_id": 30})["ok"]
     of_event, of_read = map(json.loads, trail.read_text("utf-8").splitlines())
     hashed = keyed_hash(Connection.load(saved).digest.encode(), VIEW["viewer"])
     told = [(line["subtool"], line["id_type"], line["person"]) for line in (of_event, of_read)]
@@ -95,10 +95,10 @@ def test_an_event_whose_answer_is_lost_is_repeated_with_its_id(
 def test_a_read_whose_answer_is_lost_is_repeated(
     sandbox: Sandbox, clock: SkippingClock, tries: Tries
 ) -> None:
-    sandbox.fault(operation="segment_membership", action=LOST, times=1)
+    sandbox.fault(operation="broadcast_messages", action=LOST, times=1)
     with tool_on(clock, sandbox.connection(), tries) as tool:
-        assert tool.call(READ, {"segment_id": 1})["members"]
-    assert tries.made == [("GET", "/v1/segments/{segment_id}/membership")] * 2
+        assert tool.call(READ, {"broadcast_id": 30})["messages"]
+    assert tries.made == [("GET", "/v1/broadcasts/{broadcast_id}/messages")] * 2
 
 
 def test_what_erases_reads_its_target_first_and_tells_it(sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from customerio_tool.calls.recovery import CALL_SECONDS, SEND_SECONDS
 from customerio_tool.calls.retry import MAX_ATTEMPTS
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.deadline import Timeouts
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Effect, Example, Subtool
 from customerio_tool.subtools.declare.schema import JSON_SCHEMA
 from customerio_tool.version import DISTRIBUTION, __version__
@@ -60,6 +60,7 @@ def manifest() -> dict[str, Any]:
         "governance": GOVERNANCE,
         "defaults": _defaults(),
         "subtools": [_entry(subtool) for subtool in subtools().values()],
+        "optional_subtools": [_entry(subtool) for subtool in lookups().values()],
     }
 
 
@@ -67,6 +68,13 @@ def schema_path(name: str) -> str:
     """Return the path of a schema, relative to the manifest."""
     return f"{SCHEMAS}/{name}.json"
 
+
+def subtool_schema_path(subtool: Subtool[Any]) -> str:
+    """Return the path of a subtool's schema: those of the look-ups are in a folder of their own."""
+    return schema_path(f"{_LOOKUPS}/{subtool.name}" if subtool.is_lookup else subtool.name)
+
+
+_LOOKUPS = "lookups"
 
 GOVERNANCE = schema_path("phinite-policy")
 """The path of the policies for the studio's own governance."""
@@ -114,7 +122,7 @@ def _entry(subtool: Subtool[Any]) -> dict[str, Any]:
         "credentials": credentials_of(subtool),
         "effect": subtool.effect.word,
         "annotations": subtool.effect.annotations,
-        "schema": schema_path(subtool.name),
+        "schema": subtool_schema_path(subtool),
         "reference": subtool.reference,
         "examples": [_example(example) for example in subtool.examples],
     }
@@ -138,7 +146,7 @@ _TEXT = {"type": "string", "pattern": r"\S"}
 _URL = {"type": "string", "format": "uri", "pattern": "^https://"}
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
 _CALLABLE = {"type": "string", "pattern": r"^[a-z_.]+:[A-Za-z_.]+$"}
-_SCHEMA_PATH = {"type": "string", "pattern": f"^{SCHEMAS}/[a-z][a-z0-9_-]*\\.json$"}
+_SCHEMA_PATH = {"type": "string", "pattern": f"^{SCHEMAS}/(?:{_LOOKUPS}/)?[a-z][a-z0-9_-]*\\.json$"}
 _TRUE_OR_FALSE = {"type": "boolean"}
 
 _FIELD_SCHEMA = {
@@ -249,6 +257,11 @@ MANIFEST_SCHEMA: dict[str, Any] = {
                 }
             ),
             "subtools": {"type": "array", "items": _SUBTOOL_SCHEMA, "minItems": 1},
+            "optional_subtools": {
+                "type": "array",
+                "description": "Off unless the saved connection's `lookups` is true.",
+                "items": _SUBTOOL_SCHEMA,
+            },
         }
     ),
 }

@@ -17,7 +17,7 @@ from customerio_tool.doors.cli.publish.tables import table
 from customerio_tool.doors.credentials import VARIABLES as CONNECTION_VARIABLES
 from customerio_tool.policy import Policy
 from customerio_tool.policy.policy import VARIABLES as POLICY_VARIABLES
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Subtool
 from customerio_tool.version import DISTRIBUTION
 
@@ -32,6 +32,7 @@ def reference() -> Mapping[str, str]:
     """Return the text of each page, by its path from the root of the project."""
     pages = {
         "subtools": _subtools_page(),
+        "lookups": _lookups_page(),
         "policy": _policy_page(),
         "environment": _environment_page(),
         "cli": _cli_page(),
@@ -49,6 +50,23 @@ def _subtools_page() -> str:
         f"{_EFFECTS}\n\n{sections}"
     )
 
+
+def _lookups_page() -> str:
+    declared = lookups().values()
+    sections = "\n\n".join(_section(subtool) for subtool in declared)
+    rows = [(f"[`{each.name}`](#{each.name})", each.promise) for each in declared]
+    return f"# Look-ups\n\n{_LOOKUPS}\n\n{table(('Look-up', 'What it does'), rows)}\n\n{sections}"
+
+
+_LOOKUPS = (
+    "Reads beside [the subtools](subtools.md), by which an agent gets from a name or an address to "
+    "an id, and from a message to what became of it. They are off. With `lookups=True`, the saved "
+    "connection's `lookups`, `CUSTOMERIO_LOOKUPS=true`, `--lookups` of the commands or the rule "
+    "*Lookups* in the workbench an agent has them too, and errors name the look-up that finds what "
+    "is missing. A policy with `lookups: false` keeps them off.\n\n"
+    "Policy, hidden attributes, rate limits and every door apply to them as to all reads. Where a "
+    "policy hides attributes, no message shows what it said, as it may print any of them."
+)
 
 _EFFECTS = (
     "The effect decides whether a call is repeated: see [why nothing is sent twice]"

@@ -27,7 +27,7 @@ from customerio_tool.doors.workbench.visit import Refused, Visit, see
 from customerio_tool.errors import ConnectionInvalid
 from customerio_tool.policy import Policy
 from customerio_tool.sets import PURPOSES, sets
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 
 PAGES = Pages()
 
@@ -90,6 +90,7 @@ def _page(
         card=manifest(),
         groups=groups,
         shown=shown,
+        total=sum(len(group.switches) for group in groups),
         tokens=tokens,
         presets=DESCRIPTIONS,
         sets=PURPOSES,
@@ -102,7 +103,7 @@ def _page(
 def _switched(form: Form, group: str) -> Form:
     """Return a form with all switches of an effect as a button says, such as `read:on`."""
     effect, _, state = group.partition(":")
-    members = {name for name, each in subtools().items() if each.effect.word == effect}
+    members = {name for name, each in all_subtools().items() if each.effect.word == effect}
     enabled = set(form.get("enabled", ()))
     return {**form, "enabled": sorted(enabled | members if state == "on" else enabled - members)}
 

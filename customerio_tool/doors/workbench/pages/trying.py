@@ -31,7 +31,7 @@ from customerio_tool.policy.barred import barred
 from customerio_tool.sandbox.console import queries
 from customerio_tool.sandbox.console.messages import FRAME_POLICY
 from customerio_tool.sandbox.console.visit import PRIVATE
-from customerio_tool.subtools import find, subtools
+from customerio_tool.subtools import all_subtools, find, subtools
 from customerio_tool.subtools.declare import Effect, Subtool
 
 PAGES = Pages()
@@ -277,8 +277,9 @@ def _picker(visit: Visit, chosen: Subtool[Any] | None) -> dict[str, Any]:
     asked = visit.query.get("q", "").strip()[:_LONGEST]
     words = asked.casefold().split()
     order = list(dict.fromkeys(_GROUPS.values()))
+    known = all_subtools() if visit.workspace.policy.lookups else subtools()
     found = sorted(
-        (each for each in subtools().values() if all(word in _text(each) for word in words)),
+        (each for each in known.values() if all(word in _text(each) for word in words)),
         key=lambda each: order.index(_GROUPS[each.effect]),
     )
     groups = [
