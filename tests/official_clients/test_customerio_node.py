@@ -158,6 +158,20 @@ def test_people_and_campaigns_are_read(served: dict[str, Any]) -> None:
     assert len(series["sent"]) == len(series["human_opened"]) == 4
 
 
+def test_people_templates_and_messages_are_looked_up(view: View, served: dict[str, Any]) -> None:
+    assert served["searchCustomers"]["ids"] == ["u1"]
+    assert served["searchCustomers"]["next"]
+    assert [each["id"] for each in served["getCustomerSegments"]["segments"]] == [1, 3]
+    [activity] = served["getCustomerActivities"]["activities"]
+    assert activity["customer_identifiers"]["email"] == "js1@example.com"
+    assert served["getTransactionalMessage"]["message"]["name"] == "password_reset"
+    [content] = served["getTransactionalMessageContents"]["contents"]
+    assert content["body"] == "<p>{{trigger.link}}</p>"
+    archived = served["getArchivedMessage"]["archived_message"]
+    assert archived["id"] == served["sendEmail"]["delivery_id"]
+    assert archived["body"] == "<p>Thank you, Ada</p>"
+
+
 def test_it_is_told_of_what_is_wrong(printed: dict[str, Any]) -> None:
     assert printed["refused"] == {
         "wrongKey": "401 Unauthorized request",

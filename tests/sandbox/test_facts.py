@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from customerio_tool.sandbox import Options, limits
-from customerio_tool.sandbox.rules import events, merge, metrics
+from customerio_tool.sandbox.rules import events, merge, metrics, timeline
 from customerio_tool.sandbox.rules.deliveries import WINDOW_MONTHS
 from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.sandbox.serving.http import Request
@@ -42,6 +42,10 @@ LIMITS = {
     "messages_page": limits.MESSAGES_PAGE,
     "messages_window": WINDOW_MONTHS,
     "membership_page": limits.MEMBERS_PAGE,
+    "people_page": limits.PEOPLE_PAGE,
+    "activities_page": limits.ACTIVITIES_PAGE,
+    "archived_messages": limits.ARCHIVED_A_DAY,
+    "activities_kept": timeline.KEPT,
     "metrics_hours": metrics.MAX_STEPS["hours"],
     "metrics_days": metrics.MAX_STEPS["days"],
     "metrics_weeks": metrics.MAX_STEPS["weeks"],

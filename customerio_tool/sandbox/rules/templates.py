@@ -85,7 +85,10 @@ def get(ws: Workspace, number: int) -> Row:
 
 
 def shown_content(row: Row) -> dict[str, Any]:
-    """The content of a transactional message as the App API shows it (fact transactional-push)."""
+    """The content of a transactional message as the App API shows it.
+
+    Which members hold a push's title and text is UNVERIFIED.
+    """
     stored = content(row)
     is_push = row["channel"] == "push"
     subject, body = ("title", "message") if is_push else ("subject", "body")

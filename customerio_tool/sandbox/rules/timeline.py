@@ -91,7 +91,7 @@ def _read_cursor(cursor: str) -> tuple[int, int, int]:
 
 
 def _shown(person: Row, row: Row) -> dict[str, Any]:
-    """An activity as the App API shows it (fact activity-data)."""
+    """An activity as the App API shows it (fact activity-failed-data)."""
     activity: dict[str, Any] = {
         "id": _id_of(row),
         "type": row["type"],

@@ -114,8 +114,7 @@ def _to_result(answer: Answer[GetBroadcastTriggerArgs]) -> dict[str, Any]:
     if answer.args.trigger_id is None:
         return _listed(answer)
     trigger = {n: answer.payload[n] for n in ("id", *_TIMES) if answer.payload.get(n) is not None}
-    at = trigger.get("processed_at")
-    state = f"was processed at {at}" if at else "is not processed yet"
+    state = "was processed" if trigger.get("processed_at") else "is not processed yet"
     errors, note = _errors(answer)
     return {
         "summary": f"Trigger {answer.args.trigger_id} {state}. {note}",

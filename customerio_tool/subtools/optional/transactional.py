@@ -161,16 +161,14 @@ def _variables(reads: Reads, hidden: frozenset[str]) -> dict[str, Any]:
 
 
 def _sentence(args: GetTransactionalMessageArgs, count: int, members: Item, reads: Reads) -> str:
-    needs = ", ".join(members["message_data"][:_NAMED])
-    more = len(members["message_data"]) - _NAMED
-    and_more = f" and {more} more" if more > 0 else ""
-    said = f"message_data must hold {needs}{and_more}" if needs else "It needs no message_data"
+    """Say what a send needs, without the names: they are Customer.io's text."""
+    needed = len(members["message_data"])
+    needs = f"needs {counted(needed, 'name', 'names')}, listed there" if needed else "may be empty"
     doubt = " But it may read more: see unsure." if reads.doubts else ""
     versions = counted(count, "version", "versions")
-    return f"Template {args.transactional_id} has {versions}. {said}.{doubt}"
+    return f"Template {args.transactional_id} has {versions}; message_data {needs}.{doubt}"
 
 
-_NAMED = 10
 _NAMES: JsonSchema = {"type": "array", "items": {"type": "string"}}
 
 get_transactional_message = Subtool(

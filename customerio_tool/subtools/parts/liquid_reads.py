@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-_TAG = re.compile(r"\{\{-?(.*?)-?\}\}|\{%-?(.*?)-?%\}", re.DOTALL)
+_INSIDE = r"((?:(?!\{[{%]).)*?)"
+"""The code of a tag. No other tag begins in it, so that no text is read more than twice."""
+
+_TAG = re.compile(rf"\{{\{{-?{_INSIDE}-?\}}\}}|\{{%-?{_INSIDE}-?%\}}", re.DOTALL)
 _OPENING = re.compile(r"\{[{%]")
 _NAME = r"[^\W\d][\w-]*"
 _STRING = r"'[^']*'|\"[^\"]*\""
@@ -205,9 +208,11 @@ def _paths_in(code: str) -> list[tuple[str, ...]]:
     for i, token in enumerate(tokens):
         if token["mark"] == "[":
             found.append((COMPUTED,))
-        is_keyword = any(after["mark"] == ":" for after in tokens[i + 1 : i + 2])
-        if token["path"] and not is_keyword and token["path"] not in _WORDS:
-            found.append(_steps(token["path"]))
+        after = tokens[i + 1]["mark"] if i + 1 < len(tokens) else None
+        path = token["path"]
+        is_start = after == "[" and path is not None and path.isidentifier()
+        if path and after != ":" and not is_start and path not in _WORDS:
+            found.append(_steps(path))
     return found
 
 

@@ -77,6 +77,7 @@ async function useSends() {
   const sent = await note("sendEmail", () => app.sendEmail(mail));
   const push = { transactional_message_id: "order_shipped", identifiers: { id: "u1" } };
   await note("sendPush", () => app.sendPush(new SendPushRequest(push)));
+  await note("getArchivedMessage", () => app.getArchivedMessage(sent.delivery_id));
   await note("getMessage", () => app.getMessage(sent.delivery_id, { associations: true }));
   const wanted = { type: "email", transactional_id: 1, limit: 1, get_tracked_responses: true };
   await note("getMessages", () => app.getMessages(wanted));
@@ -99,6 +100,10 @@ async function useBroadcast() {
 
 async function useApp() {
   await note("getCustomersByEmail", () => app.getCustomersByEmail("JS1@example.com"));
+  const filter = { and: [{ segment: { id: 1 } }, { attribute: { field: "plan", operator: "exists" } }] };
+  await note("searchCustomers", () => app.searchCustomers(filter, { limit: 1 }));
+  await note("getCustomerSegments", () => app.getCustomerSegments("u1"));
+  await note("getCustomerActivities", () => app.getCustomerActivities("js/1 + ü", { limit: 1 }));
   await note("getAttributes", () => app.getAttributes("js/1 + ü"));
   answers.getAttributesByEmail = await app.getAttributes("js1@example.com", "email");
   const { segment } = await note("createSegment", () => app.createSegment({ name: "From Node" }));
@@ -113,6 +118,8 @@ async function useApp() {
   const span = { version: "2", res: "daily", tz: "Europe/Berlin", start: 1795200000 };
   await note("getCampaignMetrics", () => app.getCampaignMetrics(12, span));
   await note("listTransactionalMessages", () => app.listTransactionalMessages());
+  await note("getTransactionalMessage", () => app.getTransactionalMessage(2));
+  await note("getTransactionalMessageContents", () => app.getTransactionalMessageContents(2));
 }
 
 const shapes = [

@@ -1,0 +1,100 @@
+"""No look-up shows a hidden attribute, wherever it may stand, or tells it by what it finds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import responses
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
+from customerio_tool.sandbox import Sandbox
+from customerio_tool.subtools import lookups
+from customerio_tool.subtools.declare import NO_PEOPLE
+from tests.policy.test_hidden_oracles import BY_FILTER, HIDDEN
+from tests.support.clients import SAVED_US, AnyPace, code_of
+from tests.support.filled_replies import CALLS, serve
+from tests.support.policies import paths_of, tool_with
+
+SECRET = "ada@secret.example"
+OF_PEOPLE = [
+    pytest.param(name, arguments, id=f"{name}-{number}")
+    for name, calls in CALLS.items()
+    if lookups()[name].people != NO_PEOPLE
+    for number, arguments in enumerate(calls, start=1)
+]
+
+
+def hiding(*names: str, saved: Any = SAVED_US) -> CustomerIoTool:
+    policy = {"hidden_attributes": list(names), "lookups": True}
+    return CustomerIoTool(saved, policy=policy, backends=Backends(limiter=AnyPace()))
+
+
+@pytest.mark.parametrize(("name", "arguments"), OF_PEOPLE)
+def test_a_hidden_address_is_in_no_text_of_a_look_up(
+    name: str, arguments: dict[str, Any], net: responses.RequestsMock
+) -> None:
+    def fill(member: str) -> str:
+        return SECRET if member in ("email", "recipient") else f"About {member} of {SECRET}."
+
+    named = {n: SECRET for n in ("email", "customer_id") if "@" in str(arguments.get(n))}
+    serve(net, name, {**arguments, **named}, fill)
+    with hiding("email") as tool:
+        result = tool.call(name, {**arguments, **named})
+    assert result["ok"], result
+    assert "secret.example" not in json.dumps(result)
+
+
+def test_a_hidden_attribute_is_in_no_timeline(sandbox: Sandbox) -> None:
+    with hiding("plan", saved=sandbox.connection()) as tool:
+        tool.call("identify_customer", {"customer_id": "u1", "attributes": {"plan": "gold-7"}})
+        tool.call("track_event", {"customer_id": "u1", "name": "e", "data": {"Plan": "gold-7"}})
+        result = tool.call("list_customer_activities", {"customer_id": "u1", "limit": 5})
+    assert {"event", "attribute_change"} <= {each["type"] for each in result["activities"]}
+    assert "gold-7" not in json.dumps(result)
+
+
+def test_a_mail_that_may_print_a_hidden_attribute_is_not_shown(sandbox: Sandbox) -> None:
+    mail = {
+        "to": "x@example.com",
+        "customer_id": "u1",
+        "subject": "Hi",
+        "body": "{{customer.first_name}} is on {{customer.plan}}",
+    }
+    with CustomerIoTool(sandbox.connection(), lookups=True) as tool:
+        sent = tool.call("send_transactional_email", mail)["delivery_id"]
+        asked = {"message_id": sent, "include_content": True}
+        assert "Ada is on pro" in json.dumps(tool.call("get_message", asked))
+    with hiding("plan", saved=sandbox.connection()) as tool:
+        result = tool.call("get_message", asked)
+    assert result["ok"]
+    assert "on pro" not in json.dumps(result)
+    assert "may print what this agent may not see" in result["summary"]
+
+
+def test_a_template_does_not_tell_that_it_reads_a_hidden_attribute(sandbox: Sandbox) -> None:
+    body = "{{customer.salary | default: 'none'}} {{ customer.address.city }} {{customer.name}}"
+    new = {"name": "raise", "channel": "email", "content": {"subject": "Hi", "body": body}}
+    sandbox.seed({"templates": [{"id": 9, **new}]})
+    asked = {"transactional_id": 9, "include_body": True}
+    with hiding("salary", "address.city", saved=sandbox.connection()) as tool:
+        result = tool.call("get_transactional_message", asked)
+    assert result["contents"][0]["body"] == "*** *** {{customer.name}}"
+    assert result["customer_attributes"] == ["email", "name"]
+
+
+@pytest.mark.parametrize(("condition", "path"), BY_FILTER.values(), ids=BY_FILTER.keys())
+def test_nobody_is_found_by_a_hidden_attribute(condition: dict[str, Any], path: str) -> None:
+    with tool_with(hidden_attributes=HIDDEN, lookups=True) as tool:
+        result = tool.call("find_customers", {"filter": condition})
+    assert (code_of(result), paths_of(result)) == ("arguments_invalid", [path])
+
+
+@pytest.mark.parametrize("name", ["birthday", " BirthDay", "address.city", "birth\u200bday"])
+def test_no_timeline_is_searched_for_a_hidden_attribute(name: str) -> None:
+    given = {"customer_id": "u1", "type": "attribute_change", "name": name}
+    with tool_with(hidden_attributes=HIDDEN, lookups=True) as tool:
+        result = tool.call("list_customer_activities", given)
+    assert (code_of(result), paths_of(result)) == ("arguments_invalid", ["name"])
