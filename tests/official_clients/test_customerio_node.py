@@ -161,7 +161,7 @@ def test_people_and_campaigns_are_read(served: dict[str, Any]) -> None:
 def test_people_templates_and_messages_are_looked_up(view: View, served: dict[str, Any]) -> None:
     assert served["searchCustomers"]["ids"] == ["u1"]
     assert served["searchCustomers"]["next"]
-    assert [each["id"] for each in served["getCustomerSegments"]["segments"]] == [1, 3]
+    assert [each["id"] for each in served["getCustomerSegments"]["segments"]] == [1, 2, 3]
     [activity] = served["getCustomerActivities"]["activities"]
     assert activity["customer_identifiers"]["email"] == "js1@example.com"
     assert served["getTransactionalMessage"]["message"]["name"] == "password_reset"
