@@ -13,13 +13,14 @@ import requests
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.sandbox import Clock, Sandbox
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare import Effect
 from tests.support.clients import code_of, ids_of
 from tests.support.fault_matrix import (
     AGAIN,
     FAULTS,
     LOOK,
+    LOOKUPS,
     NOTHING,
     PAGE,
     SAMPLES,
@@ -34,6 +35,7 @@ from tests.support.retries import NOW, SkippingClock, Tries, tool_on
 from tests.support.sessions import impatient_session, late_session
 from tests.support.timeouts import PATIENCE
 
+ALL = {**SAMPLES, **LOOKUPS}
 EVENTS = [name for name, each in subtools().items() if each.effect is Effect.RECORD]
 IN_DOUBT = [
     each
@@ -69,7 +71,7 @@ class Bench:
             with nobody_listening() as url:
                 return self._call(name, fault, {**connection, "track_url": url, "app_url": url})
         rules = [fault.rule] if fault and fault.rule else []
-        operation = SAMPLES[name].operation
+        operation = ALL[name].operation
         self.sandbox.faults.set([{**rule, "operation": operation} for rule in rules])
         result, tries = self._call(name, fault, connection)
         self._wait_for(tries, name)
@@ -79,12 +81,12 @@ class Bench:
     def _call(
         self, name: str, fault: Fault | None, connection: dict[str, str]
     ) -> tuple[dict[str, Any], int]:
-        clock, tries, call = self._clock, Tries(), subtools()[name].endpoint
+        clock, tries, call = self._clock, Tries(), all_subtools()[name].endpoint
         with (
             self._session(name, fault, clock) as session,
-            tool_on(clock, connection, tries, self._ledger, session=session) as tool,
+            tool_on(clock, connection, tries, self._ledger, session=session, lookups=True) as tool,
         ):
-            result = tool.call(name, SAMPLES[name].arguments, context=self._context)
+            result = tool.call(name, ALL[name].arguments, context=self._context)
         return result, tries.made.count((call.method, call.path))
 
     def follow(self, name: str, result: dict[str, Any]) -> str:
@@ -97,10 +99,10 @@ class Bench:
         self.sandbox.faults.clear()
         error, self._clock.tick = result["error"], 0.0
         connection = self.sandbox.connection()
-        with tool_on(self._clock, connection, Tries(), self._ledger) as another:
+        with tool_on(self._clock, connection, Tries(), self._ledger, lookups=True) as another:
             if error["next_step"] == "wait":
                 self._clock.skip(error.get("retry_after_seconds", 30))
-                again = another.call(name, SAMPLES[name].arguments, context=self._context)
+                again = another.call(name, ALL[name].arguments, context=self._context)
                 is_gone = name == "delete_segment" and code_of(again) == "not_found"
                 assert again["ok"] or is_gone, again
                 return AGAIN
@@ -109,9 +111,9 @@ class Bench:
             assert error["next_step"] == "look_first"
             look = error["look"]
             assert another.call(look["subtool"], look["arguments"])["ok"]
-            if subtools()[name].effect is Effect.SEND:
+            if all_subtools()[name].effect is Effect.SEND:
                 self._clock.skip(30)
-                again = another.call(name, SAMPLES[name].arguments, context=self._context)
+                again = another.call(name, ALL[name].arguments, context=self._context)
                 assert _result_of(name, again) == "outcome_unknown"
         return LOOK
 
@@ -119,7 +121,7 @@ class Bench:
         self, name: str, fault: Fault | None, clock: SkippingClock
     ) -> AbstractContextManager[requests.Session | None]:
         """Return a session on which the fault takes no longer than it must."""
-        method, rule = subtools()[name].endpoint.method, (fault and fault.rule) or {}
+        method, rule = all_subtools()[name].endpoint.method, (fault and fault.rule) or {}
         if fault and fault.late:
             return late_session(clock, method)
         if fault and fault.mute:
@@ -133,19 +135,19 @@ class Bench:
         return nullcontext()
 
     def _wait_for(self, tries: int, name: str) -> None:
-        operation = SAMPLES[name].operation
+        operation = ALL[name].operation
         self.sandbox.wait_for(tries, operation, after=self._logged, timeout=PATIENCE)
 
     def arrived(self, name: str) -> list[dict[str, Any]]:
         """The requests of a subtool that the sandbox has seen."""
         logged = self.sandbox.requests(after=self._logged)
-        return [one for one in logged if one["operation"] == SAMPLES[name].operation]
+        return [one for one in logged if one["operation"] == ALL[name].operation]
 
     def effects(self, name: str) -> int:
         """How often the call was applied, to be seen from what the workspace holds now."""
         self.sandbox.faults.clear()
         after = self.sandbox.state()
-        if (count := _counter(SAMPLES[name].operation)) is not None:
+        if (count := _counter(ALL[name].operation)) is not None:
             return count(after) - count(self.before)
         if _settled(after) == _settled(self.before):
             return 0
@@ -191,18 +193,18 @@ def bench() -> Iterator[Bench]:
         yield Bench(sandbox)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_call_that_nothing_befalls_is_applied_once(bench: Bench, name: str) -> None:
     result, tries = bench.call(name, None)
-    outcome = subtools()[name].shape.outcome
+    outcome = all_subtools()[name].shape.outcome
     assert (result["ok"], result["outcome"], tries) == (True, outcome, 1)
-    assert bench.effects(name) == (0 if SAMPLES[name].kind is Kind.READ else 1)
+    assert bench.effects(name) == (0 if ALL[name].kind is Kind.READ else 1)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_call_ends_under_a_fault_as_promised(bench: Bench, name: str, fault: Fault) -> None:
-    sample, end = SAMPLES[name], fault.ends[SAMPLES[name].kind]
+    sample, end = ALL[name], fault.ends[ALL[name].kind]
     result, tries = bench.call(name, fault, run_id="r")
     assert (_result_of(name, result), tries, bench.effects(name)) == (
         end.result,

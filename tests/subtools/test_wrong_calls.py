@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.deadline import Clock
-from customerio_tool.subtools import PAGE, subtools
+from customerio_tool.subtools import PAGE, all_subtools, lookups, subtools
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS
 from customerio_tool.subtools.declare.wording import nearest
 
@@ -62,7 +63,7 @@ class WrongCall:
             parsed = json.loads(self.given) if isinstance(self.given, str) else self.given
         except (ValueError, RecursionError):
             return []
-        words = set(subtools()[self.subtool].argument_names)
+        words = set(all_subtools()[self.subtool].argument_names)
         return [text for text in texts_in(parsed) if len(text) > 8 and text not in words]
 
 
@@ -105,6 +106,13 @@ def load() -> dict[str, WrongCall]:
 
 
 ROWS = load()
+DRY = partial(
+    CustomerIoTool,
+    SAVED,
+    policy={"dry_run": True},
+    lookups=True,
+    clock=Clock(now=lambda: NOW),
+)
 PATH_SLOTS = [
     (name, slot)
     for name, subtool in subtools().items()
@@ -118,6 +126,20 @@ PATH_SLOTS = [
 def tool() -> Iterator[CustomerIoTool]:
     with CustomerIoTool(SAVED, clock=Clock(now=lambda: NOW)) as ready:
         yield ready
+
+
+@pytest.fixture(scope="module")
+def with_lookups() -> Iterator[CustomerIoTool]:
+    with CustomerIoTool(SAVED, lookups=True, clock=Clock(now=lambda: NOW)) as ready:
+        yield ready
+
+
+@pytest.fixture
+def of_row(row: WrongCall, request: pytest.FixtureRequest) -> CustomerIoTool:
+    """The tool that has the subtool of a row."""
+    name = "with_lookups" if row.subtool in lookups() else "tool"
+    found: CustomerIoTool = request.getfixturevalue(name)
+    return found
 
 
 def refusal(tool: CustomerIoTool, name: str, given: Any) -> dict[str, Any]:
@@ -135,7 +157,7 @@ def refusal(tool: CustomerIoTool, name: str, given: Any) -> dict[str, Any]:
 
 def test_the_table_holds_at_least_120_rows_and_each_subtool_of_the_page() -> None:
     assert len(ROWS) >= 120
-    unmentioned = set(PAGE) - {row.subtool for row in ROWS.values()}
+    unmentioned = {*PAGE, *lookups()} - {row.subtool for row in ROWS.values()}
     assert unmentioned == set()
 
 
@@ -165,16 +187,16 @@ IMPERATIVES = frozenset(
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
-def test_each_fix_begins_with_what_to_do(row: WrongCall, tool: CustomerIoTool) -> None:
-    for problem in refusal(tool, row.subtool, row.given)["error"]["fields"]:
+def test_each_fix_begins_with_what_to_do(row: WrongCall, of_row: CustomerIoTool) -> None:
+    for problem in refusal(of_row, row.subtool, row.given)["error"]["fields"]:
         assert re.match(r"\w+", problem["fix"])[0] in IMPERATIVES  # type: ignore[index]
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
 def test_it_is_refused_with_the_argument_and_the_fix_named(
-    row: WrongCall, tool: CustomerIoTool
+    row: WrongCall, of_row: CustomerIoTool
 ) -> None:
-    result = refusal(tool, row.subtool, row.given)
+    result = refusal(of_row, row.subtool, row.given)
     found = {problem["path"]: problem for problem in result["error"]["fields"]}
     assert row.field in found
     assert row.fix in found[row.field]["fix"]
@@ -189,15 +211,15 @@ def test_it_is_refused_with_the_argument_and_the_fix_named(
     "row", [row for row in ROWS.values() if row.corrected is not None], ids=repr
 )
 def test_what_an_error_says_to_try_is_taken_word_for_word(row: WrongCall) -> None:
-    with CustomerIoTool(SAVED, policy={"dry_run": True}, clock=Clock(now=lambda: NOW)) as dry:
+    with DRY() as dry:
         assert dry.call(row.subtool, row.corrected)["outcome"] == "dry_run"
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if row.look], ids=repr)
 def test_the_look_of_an_error_is_a_read_that_is_taken(row: WrongCall) -> None:
-    with CustomerIoTool(SAVED, policy={"dry_run": True}, clock=Clock(now=lambda: NOW)) as dry:
+    with DRY() as dry:
         assert dry.call(row.look["subtool"], row.look["arguments"])["outcome"] == "dry_run"
-    assert subtools()[row.look["subtool"]].effect.read_only
+    assert all_subtools()[row.look["subtool"]].effect.read_only
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from customerio_tool.connection import Connection
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.deadline import Deadline
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 from customerio_tool.subtools.declare import Api, Pace
 from customerio_tool.subtools.declare.schema import types_of
 
@@ -43,7 +43,7 @@ def sent(request: Request, **saved: str) -> Reply:
 
 def example_of(name: str) -> dict[str, Any]:
     """Return the arguments of a subtool's first example."""
-    return dict(subtools()[name].examples[0].arguments)
+    return dict(all_subtools()[name].examples[0].arguments)
 
 
 def code_of(result: dict[str, Any]) -> str:
@@ -53,7 +53,7 @@ def code_of(result: dict[str, Any]) -> str:
 
 def ids_of(name: str, result: dict[str, Any]) -> list[Any]:
     """Return the members of a result that are null where the reply could not be read."""
-    returns = subtools()[name].shape.returns.items()
+    returns = all_subtools()[name].shape.returns.items()
     return [result[key] for key, schema in returns if "null" in types_of(schema) and key in result]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.sandbox.serving.routes import UNKNOWN
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Effect, Endpoint, Pace, Subtool
 from tests.support.project import ROOT
 
@@ -75,6 +75,13 @@ SAMPLES: Mapping[str, Sample] = {
     )
     for name, subtool in subtools().items()
 }
+
+LOOKUPS: Mapping[str, Sample] = {
+    name: Sample(Kind.READ, _operation(subtool.endpoint), subtool.examples[-1].arguments)
+    for name, subtool in lookups().items()
+    if subtool.endpoint.method == "POST"
+}
+"""The look-ups that read in another way than the other reads, which stand for the rest of them."""
 
 
 @dataclass(frozen=True)
@@ -359,8 +366,8 @@ _INTRODUCTION = f"""\
 # What becomes of a call when something goes wrong
 
 Made by `python -m tests.support.fault_matrix` from the table that
-`tests/calls/test_fault_matrix.py` holds every one of the {len(SAMPLES)} subtools to, on a local
-Customer.io that breaks on demand.
+`tests/calls/test_fault_matrix.py` holds every one of the {len(SAMPLES)} subtools to, and the
+look-up that reads by POST, on a local Customer.io that breaks on demand.
 
 **Tries** is how often the request was sent, **effects** how often it was applied, as counted on
 the server. `success` is the result of a call that nothing befell; `accepted` is a success whose id
@@ -390,7 +397,8 @@ def _row(fault: Fault, kind: Kind) -> list[str]:
 
 
 def _kinds() -> list[str]:
-    names = {kind: [n for n, sample in SAMPLES.items() if sample.kind is kind] for kind in Kind}
+    samples = {**SAMPLES, **LOOKUPS}
+    names = {kind: [n for n, sample in samples.items() if sample.kind is kind] for kind in Kind}
     return [f"- {kind.value}: {', '.join(f'`{n}`' for n in names[kind])}" for kind in Kind]
 
 
