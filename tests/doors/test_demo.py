@@ -18,12 +18,13 @@ import pytest
 from rich.console import Console
 
 from customerio_tool import Backends, CustomerIoTool
+from customerio_tool.doors.cli.demo import play as play_rows
 from customerio_tool.doors.cli.demo import run
 from customerio_tool.doors.cli.demo.player import Caller
 from customerio_tool.doors.cli.demo.repairs import Arguments, Envelope
 from customerio_tool.doors.cli.demo.story import STORY, Act, Step
 from customerio_tool.sandbox import Options, Sandbox
-from customerio_tool.subtools import PAGE, subtools
+from customerio_tool.subtools import PAGE, lookups, subtools
 from customerio_tool.subtools.declare import Effect
 from tests.support.clients import AnyPace
 
@@ -155,6 +156,17 @@ def test_a_sound_tool_passes(honest: Honest) -> None:
 def test_every_subtool_of_the_page_is_called_and_no_other(honest: Honest) -> None:
     assert {name for name, _, _ in honest.calls} == set(PAGE)
     assert f"All {len(PAGE)} subtools did what they promise." in honest.outcome.text
+
+
+def test_the_act_of_the_look_ups_begins_with_an_address_and_ends_with_the_mail() -> None:
+    text = StringIO()
+    console = Console(file=text, width=100, _environ={})
+    rows = play_rows(console, lookups=True)
+    assert [row.subtool for row in rows[: len(PAGE)]] == list(PAGE)
+    beside = [row.subtool for row in rows[len(PAGE) :]]
+    assert set(beside) <= set(lookups())
+    assert len(beside) == 5
+    assert all(row.is_proved for row in rows), text.getvalue()
 
 
 def test_the_table_has_one_row_for_each_subtool_of_the_page(honest: Honest) -> None:

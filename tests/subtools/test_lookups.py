@@ -14,6 +14,7 @@ from customerio_tool.policy.narrowing import narrowed
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Effect
+from customerio_tool.subtools.parts.invented import _LOOKED_UP
 from tests.support.clients import SAVED_US, code_of
 from tests.support.policies import tool_with
 
@@ -114,6 +115,29 @@ def on() -> Iterator[CustomerIoTool]:
 def test_a_look_up_is_a_method_too(on: CustomerIoTool) -> None:
     found = on.find_customers(email="ada+test@example.com")
     assert found["customers"] == [{"id": "u1", "email": "ada+test@example.com"}]
+
+
+@pytest.mark.parametrize(
+    ("invented", "with_them", "without"),
+    [
+        ("search_customers", "find_customers", "get_customer_attributes"),
+        ("get_events", "list_customer_activities", "track_event"),
+        ("get_template", "get_transactional_message", ""),
+        ("get_message", "", "list_messages"),
+    ],
+)
+def test_an_invented_name_leads_to_a_look_up_where_they_are_on(
+    invented: str, with_them: str, without: str
+) -> None:
+    with CustomerIoTool(SAVED_US) as off, CustomerIoTool(SAVED_US, lookups=True) as on:
+        assert without in off.call(invented, {})["summary"]
+        assert not any(name in off.call(invented, {})["summary"] for name in NAMES)
+        assert with_them in on.call(invented, {})["summary"]
+
+
+def test_every_invented_name_of_a_look_up_leads_to_one() -> None:
+    assert set(_LOOKED_UP.values()) <= set(NAMES)
+    assert not _LOOKED_UP.keys() & {*subtools(), *NAMES}
 
 
 MISSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -88,11 +88,13 @@ def demo(
             "--open", help="Then look around in the console and the workbench, until Ctrl-C."
         ),
     ] = False,
+    lookups: Lookups = False,
 ) -> None:
     """Play a scripted conversation that calls every subtool, and check each call.
 
     It runs on a new local Customer.io and needs no account. With --open (extra `web`) that stays,
-    and the workbench beside it; --json then prints an object with the rows as `subtools`.
+    and the workbench beside it; --json then prints an object with the rows as `subtools`. With
+    --lookups the conversation has one more act, which begins with an address.
     """
     from customerio_tool.doors.cli.demo import play
 
@@ -100,9 +102,9 @@ def demo(
     if opens:
         from customerio_tool.doors.cli.demo.looking import play_and_look
 
-        rows = play_and_look(console, as_json=as_json)
+        rows = play_and_look(console, as_json=as_json, lookups=lookups)
     else:
-        rows = play(console)
+        rows = play(console, lookups=lookups)
     if as_json and not opens:
         write_json([asdict(row) for row in rows])
     if not all(row.is_proved for row in rows):

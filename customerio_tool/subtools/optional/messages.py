@@ -79,7 +79,7 @@ def _state(message: Item) -> str:
     """Say what became of a message, as far as its own metrics tell."""
     metrics = object_in(message.get("metrics"))
     reached = next((name for name in _LAST_FIRST if metrics.get(name) is not None), None)
-    known = f"It was {reached}." if reached else "Nothing is recorded of it yet."
+    known = f"It is marked as {reached}." if reached else "Nothing is recorded of it yet."
     if message.get("failure_message"):
         return f"{known} failure_message says why it failed."
     return known

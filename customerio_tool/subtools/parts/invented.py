@@ -78,6 +78,46 @@ _MEANT: Mapping[str, str] = {
     **dict.fromkeys(("delete_user", "delete_person", "erase_customer"), "delete_customer"),
 }
 
+_LOOKED_UP: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("find_customer", "search_customer", "search_customers", "lookup_customer"),
+            *("find_person", "find_people", "search_people", "list_customers", "find_user"),
+        ),
+        "find_customers",
+    ),
+    **dict.fromkeys(
+        (
+            *("get_activities", "list_activities", "get_customer_activities", "get_timeline"),
+            *("get_events", "list_events", "get_customer_events", "customer_activity"),
+        ),
+        "list_customer_activities",
+    ),
+    **dict.fromkeys(("get_customer_segments", "customer_segments"), "list_customer_segments"),
+    **dict.fromkeys(
+        ("get_segment_members", "segment_members", "list_members", "get_segment_membership"),
+        "list_segment_members",
+    ),
+    **dict.fromkeys(
+        (
+            *("list_templates", "get_templates", "find_template", "search_templates"),
+            *("get_transactional_messages", "list_transactional_templates"),
+        ),
+        "list_transactional_messages",
+    ),
+    **dict.fromkeys(
+        ("get_template", "get_transactional_template", "read_template"),
+        "get_transactional_message",
+    ),
+    **dict.fromkeys(("get_broadcasts", "find_broadcast", "get_broadcast"), "list_broadcasts"),
+    **dict.fromkeys(
+        ("get_trigger", "get_broadcast_status", "get_broadcast_errors", "list_triggers"),
+        "get_broadcast_trigger",
+    ),
+    **dict.fromkeys(("get_delivery", "read_message", "get_email"), "get_message"),
+}
+"""The same for look-ups, where they are on."""
+
 _THINGS = ("campaign", "segment", "device", "broadcast", "message", "event")
 
 
@@ -91,7 +131,10 @@ def meant_subtool(name: str, known: Collection[str]) -> str:
     words = words_of(name)
     spelt = "_".join(words)
     same = [each for each in known if _plain(each) == _plain(spelt)]
-    if instead := _MEANT.get(spelt) or next(iter(same), None):
+    looked_up = _LOOKED_UP.get(spelt)
+    if looked_up not in known:
+        looked_up = None
+    if instead := looked_up or _MEANT.get(spelt) or next(iter(same), None):
         subtool, _, arguments = instead.partition(" ")
         return f"did you mean {subtool!r}{f' {arguments}' if arguments else ''}?"
     if spelt in _NEXT_STEPS:

@@ -392,7 +392,7 @@ _LISTED = "list_transactional_messages"
 def _listed_hint(args: Transactional) -> str:
     if args.transactional_message_id is None:
         return template_hint(args)
-    return f"{_LISTED} shows the ids of all templates."
+    return f"{_LISTED} shows the ids of all templates, for transactional_message_id."
 
 
 template_through: FoundThrough[Any] = FoundThrough(_LISTED, _listed_hint)

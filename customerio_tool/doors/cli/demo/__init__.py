@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from customerio_tool.doors.cli.demo.closing import rows_of, verdict_of
+from customerio_tool.doors.cli.demo.finding import FINDING
 from customerio_tool.doors.cli.demo.player import Caller, Played, Player
 from customerio_tool.doors.cli.demo.server import Server
 from customerio_tool.doors.cli.demo.story import STORY
@@ -19,16 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["play", "run"]
 
 
-def run(console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None = None) -> bool:
+def run(
+    console: Console,
+    *,
+    sandbox: Sandbox | None = None,
+    tool: Caller | None = None,
+    lookups: bool = False,
+) -> bool:
     """Play the conversation; return true if every subtool was called and every check passed.
 
     `play` describes the arguments.
     """
-    return all(row.is_proved for row in play(console, sandbox=sandbox, tool=tool))
+    rows = play(console, sandbox=sandbox, tool=tool, lookups=lookups)
+    return all(row.is_proved for row in rows)
 
 
 def play(
-    console: Console, *, sandbox: Sandbox | None = None, tool: Caller | None = None
+    console: Console,
+    *,
+    sandbox: Sandbox | None = None,
+    tool: Caller | None = None,
+    lookups: bool = False,
 ) -> list[Row]:
     """Play the conversation; return for each subtool whether it did what it promises.
 
@@ -36,19 +48,21 @@ def play(
         console: The console to print to.
         sandbox: A running local Customer.io with the demo workspace; by default a new one.
         tool: Runs the calls; by default a tool on that sandbox.
+        lookups: Whether to play the act of the look-ups too; such a tool must have them.
     """
     if sandbox is None:
         from customerio_tool.sandbox import Sandbox
 
         with Sandbox() as new:
-            return play(console, sandbox=new, tool=tool)
+            return play(console, sandbox=new, tool=tool, lookups=lookups)
     saved = sandbox.connection()
     transcript = Transcript(console)
     transcript.opening(sandbox.track_url)
     server = Server(saved)
     try:
-        with CustomerIoTool(saved) as own:
-            played = list(Player(tool or own, server, transcript).play(STORY))
+        acts = (*STORY, FINDING) if lookups else STORY
+        with CustomerIoTool(saved, lookups=lookups) as own:
+            played = list(Player(tool or own, server, transcript).play(acts))
     finally:
         server.close()
     return _close(transcript, played)

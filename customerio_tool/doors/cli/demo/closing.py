@@ -10,8 +10,10 @@ from customerio_tool.subtools import PAGE
 
 
 def rows_of(played: Sequence[Played]) -> list[Row]:
-    """Return for each subtool whether it did what it promises."""
-    return [_row(name, [each for each in played if each.step.subtool == name]) for name in PAGE]
+    """Return for each subtool, and each look-up that was called, whether it did its promise."""
+    called = dict.fromkeys(each.step.subtool for each in played)
+    names = (*PAGE, *(name for name in called if name not in PAGE))
+    return [_row(name, [each for each in played if each.step.subtool == name]) for name in names]
 
 
 def _row(name: str, played: Sequence[Played]) -> Row:

@@ -22,12 +22,13 @@ RUN = "demo"
 """The run of the demo's calls, by which the workbench finds them."""
 
 
-def play_and_look(console: Console, *, as_json: bool) -> list[Row]:
+def play_and_look(console: Console, *, as_json: bool, lookups: bool = False) -> list[Row]:
     """Play the demo, then serve both faces of its workspace until SIGINT or SIGTERM.
 
     Args:
         console: The console to print the demo to.
         as_json: Whether to print the rows with the addresses as one JSON object.
+        lookups: Whether to play the act of the look-ups too.
 
     Returns:
         For each subtool whether it did what it promises.
@@ -41,9 +42,10 @@ def play_and_look(console: Console, *, as_json: bool) -> list[Row]:
 
     with Sandbox() as local:
         # The policy of the environment is not for this workspace: the demo calls everything.
-        workspace = Workspace("local", "Local Customer.io", Ground.on(local), Policy())
+        policy = Policy(lookups=lookups or None)
+        workspace = Workspace("local", "Local Customer.io", Ground.on(local), policy)
         with workspace.tool() as tool:
-            rows = play(console, sandbox=local, tool=_OneRun(tool))
+            rows = play(console, sandbox=local, tool=_OneRun(tool), lookups=lookups)
 
         def tell_ready(ready: dict[str, str]) -> None:
             if as_json:

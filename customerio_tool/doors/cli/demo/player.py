@@ -13,7 +13,7 @@ from customerio_tool.doors.cli.demo.repairs import Arguments, advice
 from customerio_tool.doors.cli.demo.server import Mismatch, Server, State, same
 from customerio_tool.doors.cli.demo.story import Act, Step
 from customerio_tool.doors.cli.demo.transcript import Called
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Effect
 
 
@@ -76,7 +76,7 @@ class Player:
         self._tool = tool
         self._server = server
         self._transcript = transcript
-        self._segment: int | None = None  # from the last result that had one
+        self._known: dict[str, str] = {}  # what placeholders stand for, from the newest results
 
     def play(self, acts: Iterable[Act]) -> Iterator[Played]:
         """Play all acts; after a step that fails, the later ones are played all the same."""
@@ -112,9 +112,9 @@ class Player:
             repaired = step.repair(result, arguments)
             result = self._call(step.subtool, repaired, calls, instead_of=arguments)
         same(f"whether {step.subtool} worked", result["ok"], True)
-        self._segment = result.get("segment_id", self._segment)
+        self._known |= _ids_in(result)
         requests = self._server.requests(last)
-        if subtools()[step.subtool].effect is Effect.READ:
+        if find(step.subtool).effect is Effect.READ:
             same("methods that a read used", {each["method"] for each in requests}, {"GET"})
         step.check(Evidence(self._server, before, self._server.state(), requests, result))
 
@@ -156,7 +156,24 @@ class Player:
         return result
 
     def _filled_in(self, arguments: Arguments) -> str:
-        return Template(json.dumps(arguments)).safe_substitute(segment=self._segment)
+        return Template(json.dumps(arguments)).safe_substitute(self._known)
 
     def _last_request(self) -> int:
         return max((each["n"] for each in self._server.requests()), default=0)
+
+
+_PLACES = {
+    "person": ("customers", "id"),
+    "message": ("activities", "delivery_id"),
+    "template": ("messages", "id"),
+}
+"""For a placeholder the list of a result, and the member of its first object, that it is."""
+
+
+def _ids_in(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return what placeholders stand for after a result."""
+    found = {"segment": result.get("segment_id")}
+    for name, (key, member) in _PLACES.items():
+        first, *_ = result.get(key) or [{}]
+        found[name] = first.get(member)
+    return {name: str(value) for name, value in found.items() if value is not None}

@@ -21,7 +21,8 @@ class Step:
     Args:
         asked: The user's words before the call; empty if the assistant goes on by itself.
         subtool: The subtool to call.
-        arguments: Its arguments as JSON text; `$segment` stands for the newest segment's id.
+        arguments: Its arguments as JSON text; `$segment` stands for the newest segment's id,
+            as `$person`, `$message` and `$template` do for what a look-up found.
         repair: Repairs the arguments after the error; None if they are right at once.
         check: Raises `Mismatch` unless the server shows the promised effect.
         proof: The finding of a check that passed, in a few words.
