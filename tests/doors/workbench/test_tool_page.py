@@ -10,7 +10,7 @@ from customerio_tool.doors.studio.governance import DESCRIPTIONS
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sets import sets
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Api, Effect
 from customerio_tool.subtools.declare.json_text import compact
 from tests.support.pages import Page
@@ -66,6 +66,33 @@ def test_what_is_switched_on_is_what_runs(bench: Bench) -> None:
     assert on(bench.post("/tool", {})) == set()
     assert bench.post("/tool", {"enabled": ALL}) is not None
     assert bench.workspace.policy.enabled is None
+
+
+def test_the_look_ups_have_a_switch_of_their_own(bench: Bench) -> None:
+    names = set(lookups())
+    assert not names & on(bench.get("/tool"))
+    page = bench.post("/tool", {"enabled": ALL, "lookups": "true"})
+    assert on(page) == {*ALL, *names}
+    assert f"of {len(ALL) + len(names)} on" in page.words
+    assert [each for each in page.all("input", name="lookups") if "checked" in each]
+    assert bench.workspace.policy.enabled is None
+    with bench.workspace.tool() as tool:
+        assert names <= set(tool.subtools())
+    assert "Find Customers" in bench.get("/try").words
+
+    page = bench.post("/tool", {"enabled": [*ALL, "find_customers"], "lookups": "true"})
+    assert on(page) == {*ALL, "find_customers"}
+    page = bench.post("/tool", {"enabled": [*ALL, "find_customers"]})
+    assert on(page) == set(ALL)
+    policy = bench.workspace.policy
+    assert (policy.lookups, policy.enabled) == (None, None)
+
+
+def test_a_server_that_keeps_the_look_ups_off_has_no_way_to_turn_them_on(sandbox: Sandbox) -> None:
+    with workbench(sandbox, Policy(lookups=False)) as bench:
+        page = bench.post("/tool", {"enabled": ALL, "lookups": "true"})
+        assert "narrower" in page.words or not set(lookups()) & on(page)
+        assert bench.workspace.policy.lookups is False
 
 
 @pytest.mark.parametrize("effect", [Effect.READ, Effect.CREATE, Effect.SEND])

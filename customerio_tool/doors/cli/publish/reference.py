@@ -61,9 +61,9 @@ def _lookups_page() -> str:
 _LOOKUPS = (
     "Reads beside [the subtools](subtools.md), by which an agent gets from a name or an address to "
     "an id, and from a message to what became of it. They are off. With `lookups=True`, the saved "
-    "connection's `lookups`, `CUSTOMERIO_LOOKUPS=true`, `--lookups` of the commands or the rule "
-    "*Lookups* in the workbench an agent has them too, and errors name the look-up that finds what "
-    "is missing. A policy with `lookups: false` keeps them off.\n\n"
+    "connection's `lookups`, `CUSTOMERIO_LOOKUPS=true`, `--lookups` of the commands or the switch "
+    "*Look-ups* in the workbench an agent has them too, and errors name the look-up that finds "
+    "what is missing. A policy with `lookups: false` keeps them off.\n\n"
     "Policy, hidden attributes, rate limits and every door apply to them as to all reads. Where a "
     "policy hides attributes, no message shows what it said, as it may print any of them."
 )
