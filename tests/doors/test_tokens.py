@@ -9,10 +9,11 @@ from typing import Any, get_args
 import pytest
 
 from customerio_tool import CustomerIoTool, Detail, Dialect
+from customerio_tool.calls.listing import published_definition
 from customerio_tool.doors.cli import tokens
 from customerio_tool.doors.cli.tokens import counted, counted_for_mcp, counter
 from customerio_tool.sets import sets
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from tests.support.shell import invoke
 
 BUDGETS: dict[str, tuple[dict[str, int], Detail, int]] = {
@@ -22,6 +23,7 @@ BUDGETS: dict[str, tuple[dict[str, int], Detail, int]] = {
     "OpenAI strict, compact": (counted("openai_strict"), "compact", 3700),
     "MCP's tools/list": (counted_for_mcp(), "full", 7500),
 }
+MOST_OF_A_LOOKUP = 110
 REPLIES: dict[str, tuple[dict[str, Any], int]] = {
     "list_messages": ({}, 1200),
     "get_campaign_metrics": ({"campaign_id": 12}, 250),
@@ -32,6 +34,12 @@ REPLIES: dict[str, tuple[dict[str, Any], int]] = {
 def test_definitions_stay_within_their_budget(what: str) -> None:
     counts, detail, most = BUDGETS[what]
     assert 0 < counts[detail] <= most
+
+
+@pytest.mark.parametrize("name", lookups())
+def test_a_look_up_costs_little_where_it_is_on(name: str) -> None:
+    definition = published_definition(name, "openai", "compact")
+    assert 0 < counter()(definition) <= MOST_OF_A_LOOKUP
 
 
 @pytest.mark.parametrize("name", REPLIES)

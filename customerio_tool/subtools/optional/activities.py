@@ -28,6 +28,7 @@ from customerio_tool.subtools.declare import (
     Problem,
     Sends,
     Shape,
+    Short,
     Subtool,
     check_type,
     object_in,
@@ -72,12 +73,14 @@ class ListCustomerActivitiesArgs(Args):
     type: Annotated[
         Line | None,
         Field(description=f"E.g. event, sent_email, {FAILED_CHANGE}."),
+        Short("event, sent_email, ..."),
         NARROWS,
         AlsoCalled("activity_type", "kind"),
     ] = None
     name: Annotated[
         Line | None,
         Field(description="Name of the event or attribute; needs type."),
+        Short("Needs type"),
         NARROWS,
         PEOPLE_FILTER,
         AlsoCalled("event", "event_name", "attribute"),

@@ -28,6 +28,7 @@ from customerio_tool.subtools.declare import (
     Problem,
     Sends,
     Shape,
+    Short,
     Subtool,
     check_type,
     objects_in,
@@ -70,6 +71,7 @@ class FindCustomersArgs(Args):
                 '"operator": "eq", "value": "free"}}}]}; also or, exists.'
             )
         ),
+        Short('{"attribute": {"field", "operator": eq or exists, "value"}}; and, or, not, segment'),
         NARROWS,
         AlsoCalled("filters", "where", "conditions"),
     ] = None
