@@ -90,7 +90,7 @@ def search_people(ws: Workspace, request: Request) -> Reply:
     except Refused as refused:  # a broadcast's audience gets 422, a search 400
         raise Refused(refused.message, pointer=refused.pointer) from None
     limit = page_size(request, _DEFAULT_PAGE, PEOPLE_PAGE)
-    found = filters.matching(ws, condition, request.query_int("start") or 0, limit + 1)
+    found = segments.matching(ws, condition, request.query_int("start") or 0, limit + 1)
     page = found[:limit]
     return json_reply(
         {

@@ -83,39 +83,3 @@ def in_segment(ws: Workspace, segment_id: int, person: Row) -> bool:
         return fits(ws, json.loads(segment["conditions"]), person)
     sql = "SELECT 1 FROM members WHERE segment=? AND person=?"
     return ws.store.one(sql, (segment_id, person["pk"])) is not None
-
-
-def matching(ws: Workspace, value: dict[str, Any], after: int, count: int) -> list[Row]:
-    """The first people behind a key who fit a checked filter, the oldest first.
-
-    A manual segment that all of them must be in is read by its index; else people are read until
-    enough of them fit.
-    """
-    found: list[Row] = []
-    segment = _manual_segment(ws, value)
-    sql = "SELECT * FROM people WHERE pk>? ORDER BY pk LIMIT ?"
-    values: tuple[int, ...] = ()
-    if segment is not None:
-        sql = """SELECT people.* FROM members CROSS JOIN people ON people.pk = members.person
-                 WHERE segment=? AND person>? ORDER BY person LIMIT ?"""
-        values = (segment,)
-    while len(found) < count:
-        rows = ws.store.all(sql, (*values, after, _READ_AT_ONCE))
-        found += [person for person in rows if fits(ws, value, person)]
-        if len(rows) < _READ_AT_ONCE:
-            break
-        after = rows[-1]["pk"]
-    return found[:count]
-
-
-_READ_AT_ONCE = 500
-
-
-def _manual_segment(ws: Workspace, value: dict[str, Any]) -> int | None:
-    """A manual segment that everybody who fits a filter is in, ``None`` if none is certain."""
-    parts = value.get("and", [value])
-    for number in (each["segment"]["id"] for each in parts if "segment" in each):
-        sql = "SELECT 1 FROM segments WHERE id=? AND type='manual'"
-        if ws.store.one(sql, (number,)):
-            return int(number)
-    return None

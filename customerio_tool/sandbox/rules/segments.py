@@ -14,6 +14,8 @@ from . import campaigns, filters, people
 from .people import Address, IdKind
 from .settling import settle
 
+_READ_AT_ONCE = 500
+
 
 @dataclass(frozen=True)
 class NewSegment:
@@ -109,11 +111,46 @@ def members(ws: Workspace, segment: Row, after: int = 0, limit: int = -1) -> lis
 
 def with_member(ws: Workspace, person: Row) -> list[Row]:
     """The segments that a person is in, by id."""
-    sql = """SELECT segments.* FROM segments LEFT JOIN members
-             ON members.segment = segments.id AND members.person=?
-             WHERE type='dynamic' OR members.person IS NOT NULL ORDER BY id"""
-    rows = ws.store.all(sql, (person["pk"],))
-    return [row for row in rows if filters.in_segment(ws, row["id"], person)]
+    settle(ws)
+    sql = """SELECT * FROM segments WHERE id IN (
+               SELECT segment FROM members WHERE person=?1
+               UNION ALL SELECT segment FROM dynamic_members WHERE person=?1) ORDER BY id"""
+    return ws.store.all(sql, (person["pk"],))
+
+
+def matching(ws: Workspace, value: dict[str, Any], after: int, count: int) -> list[Row]:
+    """The first people behind a key who fit a checked filter, the oldest first.
+
+    A segment that all of them must be in is read by its index; else people are read until enough
+    of them fit.
+    """
+    settle(ws)
+    sql = "SELECT * FROM people WHERE pk>? ORDER BY pk LIMIT ?"
+    values: tuple[int, ...] = ()
+    segment = _segment_of_all(ws, value)
+    if segment is not None:
+        sql = f"""SELECT people.* FROM {MEMBERS[segment["type"]]} AS m
+                  CROSS JOIN people ON people.pk = m.person
+                  WHERE m.segment=? AND m.person>? ORDER BY m.person LIMIT ?"""  # noqa: S608 - two names
+        values = (segment["id"],)
+    found: list[Row] = []
+    while len(found) < count:
+        rows = ws.store.all(sql, (*values, after, _READ_AT_ONCE))
+        found += [person for person in rows if filters.fits(ws, value, person)]
+        if len(rows) < _READ_AT_ONCE:
+            break
+        after = rows[-1]["pk"]
+    return found[:count]
+
+
+def _segment_of_all(ws: Workspace, value: dict[str, Any]) -> Row | None:
+    """A segment that everybody who fits a filter is in, ``None`` if none is certain."""
+    parts = value.get("and", [value])
+    for number in (each["segment"]["id"] for each in parts if "segment" in each):
+        segment = ws.store.one("SELECT id, type FROM segments WHERE id=?", (number,))
+        if segment is not None:
+            return segment
+    return None
 
 
 def add_members(ws: Workspace, segment_id: int, ids: Any, kind: IdKind) -> None:
