@@ -13,7 +13,7 @@ from typing import Any
 
 from customerio_tool import Backends, Clock, CustomerIoTool
 from customerio_tool.subtools import PAGE as NAMES
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, lookups, subtools
 from tests.subtools.test_wrong_calls import NOW, ROWS, SAVED
 from tests.support.answers import session_with
 from tests.support.clients import AnyPace
@@ -57,10 +57,11 @@ page. `try` is the arguments to send next, `look` the call that finds what is ne
 def _successes(place: Ground) -> Iterator[str]:
     yield "## Calls that worked\n"
     rows = []
-    for name in NAMES:
-        for example in subtools()[name].examples:
+    for name in (*NAMES, *lookups()):
+        policy = {"lookups": True} if name in lookups() else None
+        for example in all_subtools()[name].examples:
             place.sandbox.restore("before")
-            result = _tool_on(place).call(name, example.arguments)
+            result = _tool_on(place, policy).call(name, example.arguments)
             rows.append(
                 [f"`{name}`", _code(example.arguments), result.get("outcome", ""), *_told(result)]
             )
@@ -127,11 +128,12 @@ def _unknown() -> Iterator[str]:
 def _wrong() -> Iterator[str]:
     yield "## Wrong arguments\n"
     clock = Clock(now=lambda: NOW)
-    with CustomerIoTool(SAVED, policy={"dry_run": True}, clock=clock) as tool:
-        rows = [
-            [f"`{row.subtool}`", _code(row.given), *_told(tool.call(row.subtool, row.given))]
-            for row in ROWS.values()
-        ]
+    rows = []
+    for row in ROWS.values():
+        policy = {"dry_run": True, "lookups": row.subtool in lookups()}
+        with CustomerIoTool(SAVED, policy=policy, clock=clock) as tool:
+            told = _told(tool.call(row.subtool, row.given))
+        rows.append([f"`{row.subtool}`", _code(row.given), *told])
     yield _table(("Subtool", "Arguments", "Summary", "`try` or `look`"), rows)
 
 
