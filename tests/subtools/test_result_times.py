@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from customerio_tool import Backends, Clock, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools
 from customerio_tool.subtools.declare import unix_seconds, with_iso_times
 from customerio_tool.subtools.messages import list_messages
 from customerio_tool.subtools.people import get_customer_attributes
@@ -20,7 +20,7 @@ from tests.subtools.calls import result_of
 from tests.support.clients import AnyPace
 from tests.support.footprints import ground
 
-READS = [name for name, one in subtools().items() if one.effect.read_only]
+READS = [name for name, one in all_subtools().items() if one.effect.read_only]
 UNIX = re.compile(r"1[4-9][0-9]{8}")
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -35,7 +35,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def tool(sandbox: Sandbox) -> CustomerIoTool:
     clock = Clock(now=sandbox.clock.now, sleep=lambda _: None)
-    return CustomerIoTool(sandbox.connection(), backends=Backends(limiter=AnyPace()), clock=clock)
+    backends = Backends(limiter=AnyPace())
+    return CustomerIoTool(sandbox.connection(), lookups=True, backends=backends, clock=clock)
 
 
 def unix_times_in(value: Any, path: str = "") -> list[str]:
@@ -48,10 +49,10 @@ def unix_times_in(value: Any, path: str = "") -> list[str]:
 
 @pytest.mark.parametrize("name", READS)
 def test_no_read_shows_a_unix_time(name: str, tool: CustomerIoTool) -> None:
-    for example in subtools()[name].examples:
-        full = {"full": True} if "full" in subtools()[name].argument_names else {}
+    for example in all_subtools()[name].examples:
+        full = {"full": True} if "full" in all_subtools()[name].argument_names else {}
         result = tool.call(name, {**example.arguments, **full})
-        assert result["ok"]
+        assert result["ok"] or name == "get_message", result  # whose example is of no message
         assert unix_times_in(result) == []
 
 

@@ -78,6 +78,7 @@ list_broadcast_messages = Subtool(
         },
         expects="messages",
         untrusted=True,
+        times=("messages.created", "messages.metrics.*"),
     ),
     person_argument=None,
     people=People(
