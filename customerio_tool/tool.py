@@ -322,7 +322,6 @@ def _loaded(
     """Return the connection, and the policy: the one in the saved connection or the argument."""
     from customerio_tool.errors import ConnectionInvalid, FieldProblem
     from customerio_tool.policy import Policy
-    from customerio_tool.policy.narrowing import with_switch
 
     saved = sealed.reveal() if isinstance(sealed.reveal(), Mapping) else {}
     own, switch = saved.get("policy"), saved.get("lookups") if lookups is None else lookups
@@ -331,7 +330,11 @@ def _loaded(
         raise ConnectionInvalid(f"The policy cannot be used. {twice}.", fields=[twice])
     chosen = own if policy is None else policy
     loaded = Policy() if chosen is None else Policy.load(chosen)
-    return _connection_of(sealed), with_switch(loaded, switch)
+    if switch is not None:
+        from customerio_tool.policy.narrowing import with_switch
+
+        loaded = with_switch(loaded, switch)
+    return _connection_of(sealed), loaded
 
 
 def _connection_of(sealed: Secret[Any]) -> Connection:
