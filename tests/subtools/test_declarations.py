@@ -146,8 +146,7 @@ look_for_note = replace(
 @pytest.fixture
 def with_notes(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {**subtools(), send_note.name: send_note, look_for_note.name: look_for_note}
-    for module in ("customerio_tool.subtools", "customerio_tool.tool"):
-        monkeypatch.setattr(f"{module}.subtools", lambda: known)
+    monkeypatch.setattr("customerio_tool.subtools.subtools", lambda: known)
 
 
 @pytest.mark.parametrize("complaint", UNSAID)
