@@ -77,8 +77,8 @@ def test_a_narrow_url_runs_nothing_else(http_url: str, era: Era, sandbox: Sandbo
         ("preset=read_only&only=track_event", "no subtool"),
         ("preset=read_only&preset=careful", "twice"),
         ("only=list_segments&only=track_event", "twice"),
-        ("onyl=list_segments", "only and preset"),
-        ("only=list_segments&read_only=true", "only and preset"),
+        ("onyl=list_segments", "only, preset"),
+        ("only=list_segments&read_only=true", "only, preset"),
     ],
 )
 def test_a_query_that_narrows_nothing_is_refused_with_what_would(
