@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from customerio_tool.errors import CustomerIoError, FieldProblem, Look
+from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.results import AS_DATA
 from customerio_tool.subtools.declare.vendor_json import (
     MAX_PAYLOAD_CHARS,
     MAX_RESULT_CHARS,
     Item,
     chars_of,
-    clean,
+    clean_of_text,
     cut,
     fitting_items,
     fitting_names,
@@ -38,10 +39,13 @@ class Outlet:
 
     def result(self, envelope: Item) -> Item:
         """Return an envelope cleaned, masked, and cut to `MAX_RESULT_CHARS`."""
-        shown: Item = fresh(clean(envelope, _LEVELS, mask=self._mask))
+        text = compact(envelope)
+        cleaned: Item = clean_of_text(text, envelope, _LEVELS, mask=self._mask)
+        shown: Item = fresh(cleaned)
         if shown.get("untrusted"):
             shown["summary"] = f"{shown['summary']} {AS_DATA}"
-        return within_budget(shown)
+        is_short = cleaned is envelope and len(text) < MAX_RESULT_CHARS - len(AS_DATA)
+        return shown if is_short else within_budget(shown)
 
     def errors(self, *, of_read: bool = False) -> _Errors:
         """Clean, mask and cut the envelope of an error that is raised inside the `with` block.

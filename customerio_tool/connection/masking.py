@@ -27,13 +27,15 @@ _MASKED = "***"
 _LAYERS = 4
 """How many encodings around each other are decoded, such as percent-encoding in HTML."""
 
-_ESCAPES = "%&\\="
-"""What every escape holds; a text above ASCII may hold wide letters."""
+_ESCAPES = "%&\\"
+"""One of these, or an equals sign with a number, is in every escape; a text above ASCII may hold
+wide letters."""
 
 _HEX = r"([0-9A-Fa-f]{2})"
 _ESCAPE = re.compile(
     rf"\\u([0-9A-Fa-f]{{4}})|\\u\{{([0-9A-Fa-f]{{1,6}})\}}|\\U([0-9A-Fa-f]{{8}})|\\x{_HEX}|={_HEX}"
 )
+_QUOTED = re.compile(f"={_HEX}")
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _BACKSLASHED = re.compile(r"\\(.)")
 
@@ -63,9 +65,9 @@ class KeyMask:
         masked = self._plain(text)
         decoded = masked
         for _ in range(_LAYERS):
-            if decoded.isascii() and not any(map(decoded.__contains__, _ESCAPES)):
+            if not _may_hide(decoded) or (inside := _decoded(decoded)) == decoded:
                 break
-            decoded = _decoded(decoded)
+            decoded = inside
             if (shown := self._plain(decoded)) != decoded:
                 masked = decoded = shown
         closed_up = "".join(decoded.split())
@@ -134,13 +136,22 @@ def _lower(text: str) -> str:
     return "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
 
 
+def _may_hide(text: str) -> bool:
+    """Return whether a text may hold an escape or a wide letter; most replies hold an `=`."""
+    if not text.isascii() or any(map(text.__contains__, _ESCAPES)):
+        return True
+    return _QUOTED.search(text) is not None
+
+
 def _decoded(text: str) -> str:
     """Return a text with its escapes decoded once, and wide letters as usual ones."""
-    plain = _ESCAPE.sub(
+    escape = _ESCAPE if "\\" in text else _QUOTED
+    plain = escape.sub(
         lambda found: _character(int("".join(filter(None, found.groups())), 16)), text
     )
-    plain = _OCTAL.sub(lambda found: chr(int(found[1], 8)), plain)
-    plain = _BACKSLASHED.sub(r"\1", plain)
+    if "\\" in plain:
+        plain = _OCTAL.sub(lambda found: chr(int(found[1], 8)), plain)
+        plain = _BACKSLASHED.sub(r"\1", plain)
     return visible(unicodedata.normalize("NFKC", unquote(html.unescape(plain))))
 
 

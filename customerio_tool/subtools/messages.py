@@ -248,7 +248,6 @@ list_messages = Subtool(
         returns=MESSAGES_RETURNS,
         expects="messages",
         untrusted=True,
-        times=("messages.created", "messages.metrics.*"),
     ),
     not_found_hint=person_hint,
     found_through=person_through,

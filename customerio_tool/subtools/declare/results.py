@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from string import Formatter
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
@@ -70,7 +69,7 @@ class Shape(Generic[T_contra]):
         expects: A member of the reply to a read; a reply without it is unreadable.
         untrusted: Whether the result holds text from Customer.io: data, not instructions.
         times: The paths of the reply's Unix times, which the result shows in ISO 8601; see
-            `with_iso_times`.
+            `with_iso_times`. A list shows those of the rows that it shows.
     """
 
     outcome: Outcome
@@ -196,7 +195,7 @@ def listing(
     def to_result(answer: Answer[P]) -> dict[str, Any]:
         args = answer.args
         kept = [item for item in answer.payload[key] or [] if keep(args, item)]
-        return _page(key, kept, args, brief)
+        return _page(key, kept, args, brief, tuple(times))
 
     returns: dict[str, JsonSchema] = {
         key: {
@@ -215,16 +214,17 @@ def listing(
         returns=returns,
         expects=key,
         untrusted=True,
-        times=[f"{key}.{name}" for name in times],
     )
 
 
-def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) -> dict[str, Any]:
+def _page(
+    key: str, items: Sequence[Item], args: Paged, brief: Sequence[str], times: Sequence[str]
+) -> dict[str, Any]:
     """Return the result for one page of the items, with the offset of the next page."""
     start = args.offset or 0
     page = items[start : start + (args.limit or DEFAULT_LIMIT)]
-    shown: Callable[[Item], Item] = dict if args.full else partial(_only, names=brief)
-    fitting = fitting_items(map(shown, page))
+    shown = [with_iso_times(each if args.full else _only(each, brief), times) for each in page]
+    fitting = fitting_items(shown)
     end = start + len(fitting)
     result: dict[str, Any] = {
         "summary": f"{len(fitting)} of {len(items)} {key}.",
@@ -237,8 +237,7 @@ def _page(key: str, items: Sequence[Item], args: Paged, brief: Sequence[str]) ->
     if end < len(items):
         result |= {"next_offset": end}
         result["summary"] += f" Go on with offset={end}."
-    is_shortened = len(fitting) < len(page) or fitting != list(map(shown, page))
-    return result | ({"truncated": True} if is_shortened else {})
+    return result | ({"truncated": True} if fitting != shown else {})
 
 
 def contains(text: str | None, inside: object) -> bool:

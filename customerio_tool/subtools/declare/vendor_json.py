@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, TypeAlias
 
 from customerio_tool.subtools.declare.characters import is_visible, visible
@@ -72,14 +72,23 @@ def clean_of_text(
     """
     if "\\" in text or not is_visible(text) or mask(text) != text:
         return clean(value, levels, mask=mask)
-    inside = [value] if isinstance(value, (dict, list)) else []
+    inside = _nesting((value,))
     while inside:
         if levels == 0:
             raise RecursionError("The reply is nested too deeply.")
-        members = [each.values() if isinstance(each, dict) else each for each in inside]
-        inside = [one for each in members for one in each if isinstance(one, (dict, list))]
-        levels -= 1
+        members = chain.from_iterable(
+            [each.values() if type(each) is dict else each for each in inside]
+        )
+        inside, levels = _nesting(tuple(members)), levels - 1
     return value
+
+
+def _nesting(values: Sequence[Any]) -> list[Any]:
+    """Return the objects and lists among values, without a step of Python for each."""
+    return list(compress(values, map(_NESTS.__contains__, map(type, values))))
+
+
+_NESTS = frozenset((dict, list))
 
 
 def fresh(value: Any) -> Any:

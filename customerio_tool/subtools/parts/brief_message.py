@@ -43,5 +43,7 @@ def furthest(metrics: Mapping[str, Any]) -> str | None:
 
     A metric that we do not know counts only where there is no other.
     """
-    order = {name: number for number, name in enumerate(FROM_FIRST_TO_LAST)}
-    return max(metrics, key=lambda name: order.get(name, -1), default=None)
+    return max(metrics, key=lambda name: _ORDER.get(name, -1), default=None)
+
+
+_ORDER = {name: number for number, name in enumerate(FROM_FIRST_TO_LAST)}

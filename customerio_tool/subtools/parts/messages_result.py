@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.subtools.declare import (
@@ -18,9 +19,15 @@ from customerio_tool.subtools.declare import (
     object_in,
     objects_in,
     size_of,
+    with_iso_times,
 )
 from customerio_tool.subtools.parts.brief_message import brief_message, furthest
-from customerio_tool.subtools.parts.origins import ORIGINS, is_of_another, origins_note
+from customerio_tool.subtools.parts.origins import (
+    ORIGINS,
+    asks_for_origin,
+    is_of_another,
+    origins_note,
+)
 from customerio_tool.subtools.parts.pages import CURSOR_TOO_LONG, paging_note
 
 if TYPE_CHECKING:
@@ -38,6 +45,10 @@ _BRIEF = (
     *("failure_message", "forgotten", "tracked_responses"),
 )
 """The fields of a message in brief; the template tells only those apart that have no origin."""
+
+_READ = (*_BRIEF, "metrics")
+_TIMES = ("created", "metrics.*")
+"""The Unix times of a message."""
 
 MESSAGES_RETURNS: Mapping[str, JsonSchema] = {
     "messages": {
@@ -65,11 +76,14 @@ def messages_to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
     if not isinstance(messages, list):
         raise ReplyUnreadable("Customer.io answered with something other than a list of messages.")
     rows = objects_in(messages)
-    own = [message for message in rows if not is_of_another(answer.args, message)]
+    own = rows
+    if asks_for_origin(answer.args):
+        own = [message for message in rows if not is_of_another(answer.args, message)]
     kept = [message for message in own if _passes_filters(answer.args, message)]
-    shown = fitting_items(_shown(answer.args, message) for message in kept)
+    made, again = tee(_shown(answer.args, message) for message in kept)
+    shown = fitting_items(made)
     is_cut = len(shown) < len(kept)
-    is_shortened = is_cut or shown != [_shown(answer.args, message) for message in kept]
+    is_shortened = is_cut or shown != list(again)
     cursor = None if is_cut else answer.payload.get("next") or None
     is_whole = not (answer.args.cursor or answer.payload.get("next"))
     is_too_long = cursor is not None and size_of(str(cursor)) > MAX_IDENTIFIER_BYTES
@@ -97,14 +111,15 @@ def messages_to_result(answer: Answer[ListMessagesArgs]) -> dict[str, Any]:
 
 def _shown(args: ListMessagesArgs, message: Item) -> Item:
     """Return what a list has of a message: all its news, or in brief how far it came."""
-    whole = brief_message(message)
     if args.full:
-        return dict(whole)
+        return dict(with_iso_times(brief_message(message), _TIMES))
+    whole = brief_message({name: message[name] for name in _READ if name in message})
     reached = furthest(object_in(whole.get("metrics")))
     brief = {name: whole[name] for name in _BRIEF if name in whole}
     if any(name in brief for name in ORIGINS):
         brief = {name: value for name, value in brief.items() if name not in _TEMPLATES}
-    return {**brief, **({"reached": reached} if reached else {})}
+    dated = with_iso_times(brief, _TIMES)
+    return {**dated, **({"reached": reached} if reached else {})}
 
 
 def _passes_filters(args: ListMessagesArgs, message: Item) -> bool:

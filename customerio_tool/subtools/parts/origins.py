@@ -20,6 +20,11 @@ _NAMED_BY: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
 A broadcast's messages are listed by its number as campaign_id."""
 
 
+def asks_for_origin(args: Args) -> bool:
+    """Return whether a campaign, newsletter or action was asked for."""
+    return any(getattr(args, argument) is not None for argument in _NAMED_BY)
+
+
 def is_of_another(args: Args, message: Item) -> bool:
     """Return whether a message names another campaign, newsletter or action than was asked for."""
     return any(
