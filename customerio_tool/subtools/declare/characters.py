@@ -73,6 +73,10 @@ _JOINER = rf"(?<=[{_JOINED_SCRIPTS}])[\u200c\u200d]"
 """One zero-width joiner or non-joiner after a letter or mark of such a script."""
 
 
+_SHAPING = "\u200c\u200d\ufe0f"
+"""Only where a text has one of these may a character that does not show stay."""
+
+
 # Compiled when a text first needs them: sets of this size take milliseconds.
 
 
@@ -102,7 +106,9 @@ def visible(text: str) -> str:
     """
     if is_visible(text):
         return text
-    return _hidden().sub(r"\1", text) if _any_hidden().search(text) else text
+    if not any(map(text.__contains__, _SHAPING)):
+        return _any_hidden().sub("", text)
+    return _hidden().sub(r"\1", text)
 
 
 def is_visible(text: str) -> bool:
