@@ -119,9 +119,9 @@ class Doubts:
         Raises:
             LedgerLost: The store cannot be used.
         """
-        met, found = self._addressees.met, []
-        for addressee in dict.fromkeys((*met, *self._early)):
-            key, is_early = self._key(addressee), addressee in self._early
+        met, early, found = self._addressees.met, self._early, list[Doubt]()
+        for addressee in dict.fromkeys((*met, *early)):
+            key, is_early = self._key(addressee), addressee in early
             own = self._entry(addressee, "started")
             held = self._ledger.claim(key, own, now) if is_early else self._ledger.find(key, now)
             state = self._state_of(held, now) if held else "started"
@@ -173,12 +173,16 @@ class Doubts:
         return addressee_key(self._call.at.workspace, addressee, self._call.context.run_id)
 
     def _entry(self, addressee: Addressee, state: State) -> Entry:
-        call, lasts = self._call, RUN_SECONDS if self._call.context.run_id else WINDOW_SECONDS
-        person = call.subtool.person_of(call.args)
-        is_person = person is not None and addressee == canonical(person[1], person[0])
-        facts = {**self._facts, "is_person": is_person}
-        ends_at = self._started.ends_at
-        return replace(self._started, state=state, expires_at=ends_at + lasts, facts=facts)
+        lasts = RUN_SECONDS if self._call.context.run_id else WINDOW_SECONDS
+        facts = {**self._facts, "is_person": addressee == self._person}
+        of, ends_at = self._started, self._started.ends_at
+        return Entry(state, of.fingerprint, of.started_at, ends_at, ends_at + lasts, facts)
+
+    @cached_property
+    def _person(self) -> Addressee | None:
+        """The person that the call is about, as an addressee."""
+        person = self._call.subtool.person_of(self._call.args)
+        return None if person is None else canonical(person[1], person[0])
 
     @cached_property
     def _facts(self) -> dict[str, Any]:

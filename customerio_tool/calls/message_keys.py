@@ -143,4 +143,10 @@ def _text(*parts: Any) -> str:
 
 
 def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = _EMPTY.copy()
+    digest.update(text.encode())
+    return digest.hexdigest()
+
+
+_EMPTY = hashlib.sha256()
+"""Copied for each text: to look a new one up by its name costs OpenSSL more than a short digest."""

@@ -74,7 +74,8 @@ class _Claim:
     def ended(self, key: str, state: State, now: float, facts: Mapping[str, Any]) -> Entry:
         """Return the entry of a key for how the send ended."""
         lasts = lifetime(state, is_explicit=key == self.explicit, run_id=self.call.context.run_id)
-        return replace(self.started, state=state, expires_at=now + lasts, facts=facts)
+        of = self.started
+        return Entry(state, of.fingerprint, of.started_at, of.ends_at, now + lasts, facts)
 
 
 class SendOnce:
