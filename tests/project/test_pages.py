@@ -184,6 +184,19 @@ def test_the_pictures_that_are_shown_exist_and_are_small() -> None:
         assert 0 < picture.stat().st_size < 200_000
 
 
+def test_every_link_leads_from_its_page_to_a_file_that_is_there() -> None:
+    root = f"{pyproject()['project']['urls']['Repository']}/blob/main/"
+    dead = []
+    for page, text in PAGES.items():
+        prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+        for where in re.findall(r"\]\(([^)#\s]+)", prose):
+            is_ours = where.startswith(root)
+            place = ROOT / where.removeprefix(root) if is_ours else (ROOT / page).parent / where
+            if (is_ours or "://" not in where) and not place.exists():
+                dead.append((page, where))
+    assert dead == []
+
+
 def test_the_readme_reads_on_a_package_index_too() -> None:
     readme = PAGES["README.md"]
     root = pyproject()["project"]["urls"]["Repository"]
