@@ -52,6 +52,16 @@ def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
     assert "Traceback" not in done.stderr
 
 
+def test_ctrl_c_while_the_commands_load_ends_them_without_a_traceback() -> None:
+    done = python(
+        "import sys\nclass Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        f"sys.meta_path.insert(0, Interrupted()); sys.argv[1:] = ['demo']\n{MAIN}"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_module_of_ours_that_is_missing_is_not_blamed_on_the_extra() -> None:
     done = python(
         f"import sys; sys.modules['customerio_tool.doors.cli.publish.files'] = None; {MAIN}"

@@ -34,7 +34,7 @@ MEANINGS: Mapping[Exit, str] = {
     Exit.SERVICE: "Customer.io failed or was unreachable; repeat it later",
     Exit.UNKNOWN: "the outcome is unknown; look before you repeat it",
     Exit.WAITING: "the call waits to be confirmed",
-    Exit.INTERRUPTED: "Ctrl-C ended a bulk job; repeat the command to go on",
+    Exit.INTERRUPTED: "Ctrl-C ended the demo or a bulk job; the job goes on if you repeat it",
 }
 """What each exit code means; the help and the skill tell it in these words."""
 

@@ -12,6 +12,7 @@ _EXTRAS = {"mcp": "mcp", "serve": "web", "workbench": "web"}
 """The extra of a command that needs more than `cli`, which comes with it."""
 
 _NOT_INSTALLED = 2
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         sys.stderr.write(f"This command needs an extra:\n  {how_to_install(_extra_of(given))}\n")
         raise SystemExit(_NOT_INSTALLED) from None
+    except KeyboardInterrupt:  # while the modules load; a command has its own answer to it
+        raise SystemExit(_INTERRUPTED) from None
 
 
 def _extra_of(arguments: Sequence[str]) -> str:
