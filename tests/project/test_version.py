@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import metadata
+
+import pytest
 
 import customerio_tool
 from customerio_tool import CustomerIoTool
-from customerio_tool.version import DISTRIBUTION
+from customerio_tool.version import DISTRIBUTION, how_to_install
 from tests.support.project import pyproject
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert pyproject()["project"]["name"] == DISTRIBUTION
     assert customerio_tool.__version__ == metadata.version(DISTRIBUTION)
+
+
+def test_the_line_that_installs_an_extra_installs_it_into_this_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "prefix", "/agents/.venv")
+    monkeypatch.setattr(sys, "executable", "/my agents/.venv/bin/python")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    asked = how_to_install("cli")
+    assert asked == "'/my agents/.venv/bin/python' -m pip install 'customerio-tool[cli]'"
+    monkeypatch.setenv("VIRTUAL_ENV", "/agents/.venv")
+    assert how_to_install("cli") == "pip install 'customerio-tool[cli]'"
 
 
 def test_a_call_names_the_version() -> None:
