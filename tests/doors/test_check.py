@@ -121,6 +121,16 @@ def test_the_region_that_was_found_is_told_with_what_to_set(
     assert "set CUSTOMERIO_REGION=eu" in told.stdout
 
 
+def test_hosts_of_ones_own_need_no_region(sandbox: Sandbox) -> None:
+    assert found(sandbox, CUSTOMERIO_REGION="")["Region"]["fix"] == ""
+
+
+def test_a_misspelt_variable_of_rates_or_threads_is_told(sandbox: Sandbox) -> None:
+    for wrong, right in (("RATE", "RATES"), ("THREAD", "THREADS")):
+        finding = found(sandbox, **{f"CUSTOMERIO_{wrong}": "1"})["Environment"]
+        assert f"CUSTOMERIO_{right}" in finding["fix"]
+
+
 def test_a_failure_is_json_too_where_json_is_asked_for() -> None:
     told = invoke("check", "--json")
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "connection_invalid")

@@ -7,20 +7,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from customerio_tool.backends.backends import AUDIT_FILE_VARIABLE, LEDGER_FILE_VARIABLE
+from customerio_tool.backends.backends import (
+    AUDIT_FILE_VARIABLE,
+    LEDGER_FILE_VARIABLE,
+    RATES_VARIABLE,
+    THREADS_VARIABLE,
+)
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE
 from customerio_tool.doors.credentials import VARIABLES as OF_CONNECTION
 from customerio_tool.policy.policy import VARIABLES, Policy
 from customerio_tool.subtools import subtools
+from customerio_tool.subtools.declare.endpoint import Api
 from customerio_tool.subtools.declare.wording import meant
 from customerio_tool.tool import CustomerIoTool
 
 State: TypeAlias = Literal["ok", "warning", "failed", "off"]
 
 _PREFIX = "CUSTOMERIO_"
-_OF_STORES = (LEDGER_FILE_VARIABLE, REDIS_URL_VARIABLE, AUDIT_FILE_VARIABLE)
-_READ = (*OF_CONNECTION.values(), *VARIABLES.values(), *_OF_STORES, TOKEN_VARIABLE)
+_OF_BACKENDS = (
+    *(LEDGER_FILE_VARIABLE, REDIS_URL_VARIABLE, AUDIT_FILE_VARIABLE),
+    *(RATES_VARIABLE, THREADS_VARIABLE),
+)
+_READ = (*OF_CONNECTION.values(), *VARIABLES.values(), *_OF_BACKENDS, TOKEN_VARIABLE)
 
 MAX_CLOCK_SECONDS = 60
 """How far this machine's clock may be from Customer.io's before `check` warns."""
@@ -112,7 +121,8 @@ def _key(title: str, found: Mapping[str, Any]) -> Finding:
 def _account(result: Mapping[str, Any], *, on_sandbox: bool) -> Iterator[Finding]:
     if region := result.get("region"):
         name = f"{_PREFIX}REGION"
-        is_named = on_sandbox or bool(_set_of((name,)))
+        has_own_hosts = len(_set_of((f"{_PREFIX}TRACK_URL", f"{_PREFIX}APP_URL"))) == len(Api)
+        is_named = on_sandbox or has_own_hosts or bool(_set_of((name,)))
         fix = "" if is_named else f"set {name}={region}, which spares each process a request"
         yield Finding("Region", "ok", region, fix)
     if (workspace := result.get("workspace_id")) is not None:
