@@ -222,10 +222,11 @@ def _refuse_stale(job: Kept) -> None:
 def _changed(last: Kept, name: str) -> InputChanged:
     counts = last.counts
     return InputChanged(
-        f"Nothing was sent: {name}, or an option, is not what it was for the job {last.id}, which "
-        f"has {counts.settled:,} of {counts.total:,} rows behind it. To go on, put it back as it "
-        f"was. To apply rows that were rejected, correct {REJECTED} in the folder of the job and "
-        "run that file. With --changed all rows go as another job, also those that went before."
+        f"Nothing was sent: {name}, an option or the workspace is not what it was for the job "
+        f"{last.id}, which has {counts.settled:,} of {counts.total:,} rows behind it. To go on, "
+        "put it back as it was. To apply rows that were rejected, correct "
+        f"{REJECTED} in the folder of the job and run that file. "
+        "With --changed all rows go as another job, also those that went before."
     )
 
 
