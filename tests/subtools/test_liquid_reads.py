@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from customerio_tool.subtools.parts.liquid_reads import (
     COMPUTED,
+    DEEP,
     INCLUDED,
     UNCLOSED,
     WHOLE,
@@ -77,6 +78,16 @@ def test_a_tag_with_a_hidden_name_is_not_shown() -> None:
     assert shown == "*** {{customer.b}} ***{{ trigger.a }}{% endif %}"
 
 
+@pytest.mark.parametrize("text", ["{{ customer.a", "{{ '{%' | append: customer.a }}"])
+def test_a_text_with_a_tag_without_an_end_shows_no_hidden_name(text: str) -> None:
+    assert without_tags(f"{text} {{{{ b }}}}", lambda path: list(path) == ["a"]) == "***"
+
+
+def test_an_entry_of_a_list_is_no_part_of_a_hidden_name() -> None:
+    shown = without_tags("{{ customer.a[0].b }}", lambda path: list(path) == ["a", "b"])
+    assert shown == "***"
+
+
 @given(st.text("{}%|'\"[].: \n-abif", max_size=60))
 def test_any_text_is_read(text: str) -> None:
     reads_of([text])
@@ -86,3 +97,13 @@ def test_any_text_is_read(text: str) -> None:
 def test_a_long_text_is_read_in_one_pass() -> None:
     """It would take minutes if a pattern went back over what it has read."""
     reads_of(["{{ " * 20_000, "{{ a" + ".a" * 20_000, "{{ " + "'" * 20_000, "{%" + " " * 40_000])
+
+
+def test_many_names_are_told_in_time_that_grows_with_them() -> None:
+    """Minutes pass where each name is compared with each, or each step makes a name longer."""
+    names = "".join(f"{{{{ trigger.a{i} }}}}" for i in range(20_000))
+    assert len(reads_of([names]).under("trigger")[0]) == 20_000
+    longer = "{% assign a = trigger.a %}" + "{% assign a = a.b %}" * 5_000
+    found = reads_of([longer, "{{ trigger" + ".a" * 50_000 + " }}"])
+    found.under("trigger")
+    assert found.doubts == {DEEP}

@@ -37,7 +37,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.declare.privacy import hides_within
 from customerio_tool.subtools.parts.cursors import counted
-from customerio_tool.subtools.parts.liquid_reads import Reads, reads_of, without_tags
+from customerio_tool.subtools.parts.liquid_reads import ENTRY, Reads, reads_of, without_tags
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES
 
@@ -148,7 +148,7 @@ def _variables(reads: Reads, hidden: frozenset[str]) -> dict[str, Any]:
     """Return the names that the template reads, by where they come from."""
     needed, optional = reads.under("trigger")
     attributes = [name for names in reads.under("customer") for name in names]
-    kept = [name for name in attributes if not hides_within(name.split("."), hidden)]
+    kept = [name for name in attributes if not hides_within(_names_in(name), hidden)]
     others = sorted(reads.roots() - {"trigger", "customer"})
     found = {
         "message_data": needed,
@@ -158,6 +158,11 @@ def _variables(reads: Reads, hidden: frozenset[str]) -> dict[str, Any]:
         "unsure": sorted(reads.doubts),
     }
     return {name: names for name, names in found.items() if names or name == "message_data"}
+
+
+def _names_in(path: str) -> list[str]:
+    """Return the names in a path with dots; that it goes through a list hides none of them."""
+    return path.replace(ENTRY, "").split(".")
 
 
 def _sentence(args: GetTransactionalMessageArgs, count: int, members: Item, reads: Reads) -> str:

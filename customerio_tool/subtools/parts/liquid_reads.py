@@ -40,6 +40,9 @@ COMPUTED = "a name in it is computed"
 UNCLOSED = "a tag in it does not end"
 INCLUDED = "it includes another template"
 WHOLE = "it uses an object as a whole"
+DEEP = "a name in it has too many steps"
+_MAX_STEPS = 32
+"""Steps of a name that is told. Names that a loop lengthens would else take squared time."""
 
 
 @dataclass
@@ -70,8 +73,8 @@ class Reads:
 
 def _written(paths: set[tuple[str, ...]], every: set[tuple[str, ...]]) -> list[str]:
     """Return paths as texts; one that only leads to another of them is left out."""
-    last = {p for p in paths if not any(q != p and q[: len(p)] == p for q in every)}
-    return sorted(".".join(path).replace(f".{ENTRY}", ENTRY) for path in last if path)
+    leading = {path[:length] for path in every for length in range(len(path))}
+    return sorted(".".join(p).replace(f".{ENTRY}", ENTRY) for p in paths - leading if p)
 
 
 def reads_of(texts: Iterable[str]) -> Reads:
@@ -85,6 +88,8 @@ def reads_of(texts: Iterable[str]) -> Reads:
 def without_tags(text: str, is_hidden: Callable[[Sequence[str]], bool]) -> str:
     """Return a text with `***` for each tag that names a hidden attribute of the person.
 
+    A text with a tag that does not end is `***` as a whole, as what is in that tag is not known.
+
     Args:
         text: The text of a template.
         is_hidden: Returns whether the names that lead to an attribute lead to a hidden one.
@@ -92,9 +97,10 @@ def without_tags(text: str, is_hidden: Callable[[Sequence[str]], bool]) -> str:
 
     def shown(tag: re.Match[str]) -> str:
         paths = _paths_in(tag[1] or tag[2] or "")
-        return "***" if any(is_hidden(path[path[0] == "customer" :]) for path in paths) else tag[0]
+        names = ([step for step in path if step != ENTRY] for path in paths)
+        return "***" if any(is_hidden(each[each[0] == "customer" :]) for each in names) else tag[0]
 
-    return _TAG.sub(shown, text)
+    return _TAG.sub(shown, text) if not _OPENING.search(_TAG.sub("", text)) else "***"
 
 
 class _Template:
@@ -170,6 +176,8 @@ class _Template:
             meant = self._meant(path)
             if meant == (COMPUTED,):
                 self._found.doubts.add(COMPUTED)
+            elif len(meant) > _MAX_STEPS:
+                self._found.doubts.add(DEEP)
             elif len(meant) == 1 and meant[0] in ("customer", "trigger", "event"):
                 self._found.doubts.add(WHOLE)
             elif meant:
@@ -177,10 +185,8 @@ class _Template:
 
     def _meant(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return a path with a local name replaced by what it stands for; () for a value of it."""
-        if not path or path[0] not in self._locals:
-            return path
-        alias = self._locals[path[0]]
-        return (*alias, *path[1:]) if alias else ()
+        alias = self._locals.get(path[0], path[:1]) if path else None
+        return (*alias, *path[1:])[: _MAX_STEPS + 1] if alias else ()
 
 
 def _lines(code: str) -> list[str]:
