@@ -77,6 +77,7 @@ _PEOPLE = People(
         "messages.recipient": IDENTIFIERS,  # the channel decides which of them it is
         "messages.customer_id": ("id",),
     },
+    subjects=("messages.subject",),
 )
 
 

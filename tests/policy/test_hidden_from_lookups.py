@@ -56,6 +56,34 @@ def test_a_hidden_attribute_is_in_no_timeline(sandbox: Sandbox) -> None:
     assert "gold-7" not in json.dumps(result)
 
 
+def test_a_part_of_an_attribute_that_is_hidden_is_in_no_timeline(sandbox: Sandbox) -> None:
+    home = {"address": {"city": "Secretville", "street": "High"}}
+    with hiding("address.city", saved=sandbox.connection()) as tool:
+        tool.call("identify_customer", {"customer_id": "u1", "attributes": home})
+        tool.call("identify_customer", {"customer_id": "u1", "attributes": {"address": "gone"}})
+        result = tool.call("list_customer_activities", {"customer_id": "u1", "limit": 5})
+    assert "High" in json.dumps(result)
+    assert "Secretville" not in json.dumps(result)
+
+
+def test_the_subject_of_a_mail_prints_no_hidden_attribute(sandbox: Sandbox) -> None:
+    mail = {
+        "to": "x@example.com",
+        "customer_id": "u1",
+        "subject": "You are on {{customer.plan}}",
+        "body": "Hi",
+    }
+    with CustomerIoTool(sandbox.connection(), lookups=True) as tool:
+        sent = tool.call("send_transactional_email", mail)["delivery_id"]
+        reads = {"get_message": {"message_id": sent}, "list_messages": {"customer_id": "u1"}}
+        assert all("on pro" in json.dumps(tool.call(*each)) for each in reads.items())
+    with hiding("plan", saved=sandbox.connection()) as tool:
+        for name, arguments in reads.items():
+            result = tool.call(name, arguments)
+            assert sent in json.dumps(result)
+            assert "on pro" not in json.dumps(result)
+
+
 def test_a_mail_that_may_print_a_hidden_attribute_is_not_shown(sandbox: Sandbox) -> None:
     mail = {
         "to": "x@example.com",
@@ -75,13 +103,17 @@ def test_a_mail_that_may_print_a_hidden_attribute_is_not_shown(sandbox: Sandbox)
 
 
 def test_a_template_does_not_tell_that_it_reads_a_hidden_attribute(sandbox: Sandbox) -> None:
-    body = "{{customer.salary | default: 'none'}} {{ customer.address.city }} {{customer.name}}"
+    body = (
+        "{{customer.salary | default: 'none'}} {{ customer.address.city }} {{customer.name}}"
+        "{% for each in customer.address %}{{ each.city }}{% endfor %}"
+    )
     new = {"name": "raise", "channel": "email", "content": {"subject": "Hi", "body": body}}
     sandbox.seed({"templates": [{"id": 9, **new}]})
     asked = {"transactional_id": 9, "include_body": True}
     with hiding("salary", "address.city", saved=sandbox.connection()) as tool:
         result = tool.call("get_transactional_message", asked)
-    assert result["contents"][0]["body"] == "*** *** {{customer.name}}"
+    shown = result["contents"][0]["body"]
+    assert shown == "*** *** {{customer.name}}***{{ each.city }}{% endfor %}"
     assert result["customer_attributes"] == ["email", "name"]
 
 

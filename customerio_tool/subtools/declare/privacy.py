@@ -47,15 +47,19 @@ class People:
             the attributes that may be in it.
         printed: Paths of what may print any attribute, such as the text of a mail that was sent. It
             is emptied where any attribute is hidden, as no name tells what is in it.
+        subjects: Paths of the subjects of messages, which may print any attribute too. They are
+            emptied where another attribute than an identifier is hidden: a hidden address is found
+            in a text and replaced there.
     """
 
     at: tuple[str, ...] = ()
     renamed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     printed: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse one text where several belong: it would count as its single letters."""
-        several = (self.at, self.printed, *self.renamed.values())
+        several = (self.at, self.printed, self.subjects, *self.renamed.values())
         if any(isinstance(each, str) for each in several):
             raise TypeError("People takes tuples of texts, such as ('customer',).")
 
@@ -114,7 +118,8 @@ def without_hidden(reply: Any, people: People, hidden: frozenset[str]) -> Any:
     if not hidden:
         return reply
     contacts: set[str] = set()
-    for path in people.printed:
+    tells_no_more = hidden <= frozenset(IDENTIFIERS)
+    for path in (*people.printed, *(() if tells_no_more else people.subjects)):
         reply = _changed_at(reply, _steps(path), _emptied)
     for path, names in people.renamed.items():
         if not hidden.isdisjoint(map(folded, names)):
@@ -159,7 +164,7 @@ def _with_each_person_changed(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _emptied(value: Any) -> Any:
-    return type(value)() if isinstance(value, (str, list, dict)) else None
+    return type(value)() if isinstance(value, (list, dict)) else None
 
 
 def _without_member(value: Any, *, member: str, hidden: frozenset[str], contacts: set[str]) -> Any:
@@ -202,12 +207,18 @@ def _person_without_hidden(person: Any, *, hidden: frozenset[str], contacts: set
     contacts.update(filter(_is_contact, values))
 
     def is_removed(path: Sequence[str], value: Any) -> bool:
-        if ends_hidden(path, hidden):
+        if ends_hidden(path, hidden) or ends_hidden(_before_change(path), hidden):
             return True
         is_identifier = folded(path[-1]) in IDENTIFIERS and isinstance(value, str)
         return is_identifier and folded(value) in values
 
     return _without(person, is_removed, {name.rpartition(".")[2] for name in hidden})
+
+
+def _before_change(path: Sequence[str]) -> Sequence[str]:
+    """Return a path without the step of a change, which holds an attribute as `from` and `to`."""
+    is_change = len(path) > 1 and path[1] in ("from", "to")
+    return (path[0], *path[2:]) if is_change else path
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -142,6 +142,7 @@ get_message = Subtool(
         at=("message.customer_identifiers",),
         renamed={"message.recipient": IDENTIFIERS, "message.customer_id": ("id",)},
         printed=("archived_message",),
+        subjects=("message.subject",),
     ),
     about=named("message.id", argument="message_id"),
     reference=APP_PAGES + "tag/messages/getMessage/",
