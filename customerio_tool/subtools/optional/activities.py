@@ -142,10 +142,15 @@ def _meaning(data: Item) -> str:
 
 def _to_result(answer: Answer[ListCustomerActivitiesArgs]) -> dict[str, Any]:
     rows = [_brief(each) for each in objects_in(answer.payload["activities"])]
-    members, note = page_of("activities", rows, answer.payload.get("next"))
+    members, note = page_of("activities", rows, answer.payload.get("next"), answer.args.cursor)
     found = counted(members["count"], "activity", "activities")
     reach = f"Customer.io promises the last {KEPT_DAYS} days alone."
-    return {"summary": " ".join(filter(None, [f"{found}.", note, reach])), **members}
+    is_by_type = answer.args.type is not None and not rows
+    exact = _EXACT_TYPE if is_by_type else ""
+    return {"summary": " ".join(filter(None, [f"{found}.", exact, note, reach])), **members}
+
+
+_EXACT_TYPE = "A type that Customer.io does not know finds none: a call without type shows them."
 
 
 list_customer_activities = Subtool(

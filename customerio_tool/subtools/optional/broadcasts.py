@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
     NARROWS,
@@ -23,6 +23,7 @@ from customerio_tool.subtools.declare import (
     ObjectId,
     Pace,
     People,
+    Problem,
     ReplyUnreadable,
     SecondRead,
     Sends,
@@ -40,6 +41,9 @@ from customerio_tool.subtools.declare.vendor_json import cut
 from customerio_tool.subtools.parts.cursors import Cursor, counted
 from customerio_tool.subtools.parts.pages import Full, Limit, NamePart, Offset
 from customerio_tool.subtools.parts.references import APP_PAGES
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _LISTED = "list_broadcasts"
 _NOT_FOUND_HINT = (
@@ -101,6 +105,12 @@ class GetBroadcastTriggerArgs(Args):
     ] = None
     cursor: Annotated[Cursor, Field(description="next_cursor, for more errors.")] = None
 
+    @model_validator(mode="after")
+    def _of_a_trigger(self) -> Self:
+        if self.cursor is not None and self.trigger_id is None:
+            raise Problem("goes with trigger_id alone", "give both, or leave it out", "cursor")
+        return self
+
 
 def _is_about(args: GetBroadcastTriggerArgs, reply: Item) -> bool:
     """Return whether a reply may be about the broadcast, and about the trigger if one is named."""
@@ -153,7 +163,7 @@ def _errors(answer: Answer[GetBroadcastTriggerArgs]) -> tuple[dict[str, Any], st
         raise ReplyUnreadable("Customer.io answered with something other than a list of errors.")
     if answer.hidden & _NAMING:
         return {}, "Its errors are not shown: they name people by what this agent may not see."
-    shown = [cut(line) for line in _fitting(lines)]
+    shown = [cut(line, _LINE_CHARS) for line in _fitting(lines)]
     following = second.get("next")
     more = following not in (None, "", 0)
     members: dict[str, Any] = {"errors": shown}
@@ -172,7 +182,7 @@ def _fitting(lines: list[str]) -> list[str]:
     shown: list[str] = []
     left = _MAX_CHARS
     for line in lines:
-        left -= min(len(line), _MAX_CHARS // 4) + 4
+        left -= min(len(line), _LINE_CHARS) + _MARK_CHARS
         if left < 0:
             break
         shown.append(line)
@@ -182,6 +192,9 @@ def _fitting(lines: list[str]) -> list[str]:
 _TIMES = ("created_at", "processed_at")
 _MOST = 50
 _MAX_CHARS = 12_000
+_LINE_CHARS, _MARK_CHARS = 250, 30
+_ERRORS = _MAX_CHARS // (_LINE_CHARS + _MARK_CHARS)
+"""Errors on a page. So many fit whatever they say: a page that is cut has no way on."""
 _NAMING = frozenset(["id", "email", "phone"])
 """The attributes by which errors name people."""
 
@@ -226,7 +239,7 @@ get_broadcast_trigger = Subtool(
         when=lambda args: args.trigger_id is not None,
         expects="errors",
         about=UNNAMED,
-        query=lambda args: {"start": args.cursor},
+        query=lambda args: {"start": args.cursor, "limit": _ERRORS},
     ),
     not_found_hint=lambda _: _NOT_FOUND_HINT,
     person_argument=None,

@@ -104,7 +104,8 @@ def _to_result(answer: Answer[FindCustomersArgs]) -> dict[str, Any]:
     args, payload = answer.args, answer.payload
     rows = objects_in(payload.get("results" if args.email is not None else "identifiers"))
     kept = rows[: args.limit or DEFAULT_LIMIT] if args.email is not None else rows
-    members, note = page_of("customers", list(map(brief_person, kept)), payload.get("next"))
+    brief = list(map(brief_person, kept))
+    members, note = page_of("customers", brief, payload.get("next"), args.cursor)
     sentences = [f"{counted(len(kept), 'person', 'people')} found.", note]
     if args.email is not None and len(rows) > 1:
         sentences.append("They share the address: ask the user who is meant.")
@@ -214,8 +215,12 @@ def _segments_to_result(answer: Answer[ListCustomerSegmentsArgs]) -> dict[str, A
         for row in rows
     ]
     members, note = page_of("segments", brief, None)
-    if note:
-        note = "The list was too long and is cut; get_segment and list_segments show others."
+    if note:  # there are no further pages of them
+        named = [{n: v for n, v in each.items() if n != "description"} for each in brief]
+        members, note = page_of("segments", named, None)
+        members["truncated"] = True
+        more = "; list_segment_members shows who is in another" if note else ""
+        note = f"The list was too long: their descriptions are left out{more}."
     found = counted(len(rows), "segment", "segments")
     summary = f"This person is in {found}. {note}".rstrip()
     return {"summary": summary, **members, "total": len(rows)}

@@ -50,7 +50,7 @@ def _query(args: ListSegmentMembersArgs, _: Invocation) -> dict[str, Any]:
 
 def _to_result(answer: Answer[ListSegmentMembersArgs]) -> dict[str, Any]:
     rows = [brief_person(each) for each in objects_in(answer.payload["identifiers"])]
-    members, note = page_of("members", rows, answer.payload.get("next"))
+    members, note = page_of("members", rows, answer.payload.get("next"), answer.args.cursor)
     total = None if answer.second is None else whole_in(answer.second.get("count"))
     of_all = "" if total is None else f" of {total}"
     found = counted(members["count"], "person", "people")

@@ -36,13 +36,16 @@ def page_schemas(key: str, description: str) -> dict[str, JsonSchema]:
     }
 
 
-def page_of(key: str, items: Sequence[Item], following: Any) -> tuple[dict[str, Any], str]:
+def page_of(
+    key: str, items: Sequence[Item], following: Any, given: str | None = None
+) -> tuple[dict[str, Any], str]:
     """Return the members of a page of a list, and a sentence on how to go on, or "".
 
     Args:
         key: The member for the items.
         items: The items of the page.
         following: The cursor of the next page in the reply; 0, null or "" is the end.
+        given: The cursor of this page. Where it is the next one too, there is no way on.
     """
     shown = fitting_items(items)
     members: dict[str, Any] = {key: shown, "count": len(shown)}
@@ -53,6 +56,8 @@ def page_of(key: str, items: Sequence[Item], following: Any) -> tuple[dict[str, 
         members["truncated"] = True
     if following in (None, "", 0):
         return members, ""
+    if str(following) == given:
+        return members, "Customer.io's cursor leads back to this page: there may be more."
     if size_of(str(following)) > MAX_IDENTIFIER_BYTES:
         return members, "There are more, but the cursor is too long to pass on."
     return {**members, "next_cursor": str(following)}, "Go on with cursor=next_cursor."
