@@ -45,6 +45,10 @@ BY_FILTER: dict[str, tuple[dict[str, Any], str]] = {
         {"attribute": {"field": "address", "operator": "eq", "value": "x"}},
         "filter.attribute.field",
     ),
+    "of an entry of a list": (
+        {"attribute": {"field": "address[0].city", "operator": "exists"}},
+        "filter.attribute.field",
+    ),
     "with other punctuation": (
         {"attribute": {"field": "profile:birthday", "operator": "exists"}},
         "filter.attribute.field",
@@ -107,6 +111,7 @@ LIQUID = (
     "{{ customer['address'].city }}",
     "{{ customer . address [ 'City' ] }}",
     "{{ customer.person.address.city.code }}",
+    "{{ customer.address.first.city }}",
     "{{ customer.address }}",
     "{% for one in customer.address %}{{ one }}{% endfor %}",
     "%7B%7B%20customer.birthday%20%7D%7D",

@@ -89,8 +89,16 @@ def ends_hidden(path: Sequence[str], hidden: Collection[str]) -> bool:
 
 
 def hides_within(path: Sequence[str], hidden: Collection[str]) -> bool:
-    """Return whether a path leads to a hidden attribute, through one, or to an object with one."""
+    """Return whether a path leads to a hidden attribute, through one, or to an object with one.
+
+    The steps to an entry of a list may be in it: `address.first.city`, `address.0.city`.
+    """
     names = [folded(name) for name in path]
+    through = [name for name in names if name not in ("first", "last") and not name.isdigit()]
+    return _holds_hidden(names, hidden) or (through != names and _holds_hidden(through, hidden))
+
+
+def _holds_hidden(names: Sequence[str], hidden: Collection[str]) -> bool:
     lengths = range(1, 1 + _most_names(hidden))
     if any(".".join(names[i : i + n]) in hidden for i in range(len(names)) for n in lengths):
         return True
