@@ -41,6 +41,13 @@ def test_the_variables_are_named_and_no_value_is_shown(sandbox: Sandbox) -> None
         assert secret not in told.output
 
 
+def test_the_look_ups_are_counted_with_the_subtools(sandbox: Sandbox) -> None:
+    on = found(sandbox, CUSTOMERIO_LOOKUPS="true", CUSTOMERIO_SUBTOOLS="get_segment, get_message")
+    off = found(sandbox, CUSTOMERIO_SUBTOOLS="get_segment, get_message")
+    assert "2 of 33 subtools may run" in on["Policy"]["found"]
+    assert "1 of 24 subtools may run" in off["Policy"]["found"]
+
+
 def test_a_misspelt_variable_is_told_with_the_right_name(sandbox: Sandbox) -> None:
     finding = found(sandbox, CUSTOMERIO_LEDGERFILE="sends.sqlite")["Environment"]
     assert finding["state"] == "warning"

@@ -17,7 +17,7 @@ from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE
 from customerio_tool.doors.credentials import VARIABLES as OF_CONNECTION
 from customerio_tool.policy.policy import VARIABLES, Policy
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare.endpoint import Api
 from customerio_tool.subtools.declare.wording import meant
 from customerio_tool.tool import CustomerIoTool
@@ -99,7 +99,8 @@ def _misspelt() -> Iterator[Finding]:
 def _policy(tool: CustomerIoTool) -> Finding:
     names, policy = _set_of(VARIABLES.values()), tool.policy
     source = f"from {', '.join(names)}" if names else "the default"
-    what = f"{len(tool.subtools())} of {len(subtools())} subtools may run"
+    known = all_subtools() if policy.lookups else subtools()
+    what = f"{len(tool.subtools())} of {len(known)} subtools may run"
     how = "a dry run, nothing is sent" if policy.dry_run else f"confirm: {_confirm(policy)}"
     return Finding("Policy", "ok", f"{source}; {what}; {how}")
 

@@ -27,6 +27,7 @@ from customerio_tool.errors import (
     PolicyRefused,
     SubtoolUnknown,
 )
+from customerio_tool.policy import Policy
 from customerio_tool.secret import Secret
 from customerio_tool.subtools import all_subtools, find
 from customerio_tool.subtools.declare import Subtool
@@ -52,7 +53,7 @@ def main(inputs: Any = None, env_variables: Any = None) -> dict[str, Any]:
     names: Sequence[str] = ()
     try:
         given = _inputs(inputs)
-        subtool = _subtool(given)
+        subtool = _subtool(given, Secret(env_variables))
         names = captured_of(subtool)
         envelope = _called(subtool, given, Secret(env_variables))
     except CustomerIoError as error:
@@ -73,7 +74,7 @@ def _inputs(given: Any) -> dict[str, Any]:
     raise ArgumentsInvalid(f"Nothing was sent. {problem}.", fields=[problem])
 
 
-def _subtool(inputs: Mapping[str, Any]) -> Subtool[Any]:
+def _subtool(inputs: Mapping[str, Any], env_variables: Secret[Any]) -> Subtool[Any]:
     known = {name: each.argument_names for name, each in all_subtools().items()}
     name = subtool_in(inputs, known)
     if name is None:
@@ -81,7 +82,11 @@ def _subtool(inputs: Mapping[str, Any]) -> Subtool[Any]:
             "Nothing was sent: the inputs do not name one subtool; give its name as `subtool`, "
             "such as track_event."
         )
-    return find(name)
+    try:
+        return find(name)
+    except SubtoolUnknown:  # it may suggest a look-up
+        policy = Policy.from_env(_environment(env_variables).reveal())
+        return find(name, has_lookups=policy.lookups is True)
 
 
 def _called(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from customerio_tool import CustomerIoTool, Sandbox
 from customerio_tool.doors.studio import main
 from customerio_tool.doors.studio.shapes import MAX_CAPTURED_CHARS
-from customerio_tool.subtools import subtools
+from customerio_tool.subtools import lookups, subtools
 from tests.support.canaries import PERSON
 from tests.support.shell import environment, invoke
 
@@ -323,3 +323,11 @@ def test_an_interrupt_passes(env: dict[str, str], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(CustomerIoTool, "call", interrupt)
     with pytest.raises(KeyboardInterrupt):
         main(SHAPES["flat"], env)
+
+
+def test_a_misspelt_name_leads_to_a_look_up_only_where_they_are_on(env: dict[str, str]) -> None:
+    for misspelt in ("find_customer", "list_brodcasts", "search_people"):
+        off = main({"subtool": misspelt}, env)["output"]["summary"]
+        assert not [name for name in lookups() if f"'{name}'" in off]
+        on = main({"subtool": misspelt}, {**env, "CUSTOMERIO_LOOKUPS": "true"})["output"]["summary"]
+        assert [name for name in lookups() if f"'{name}'" in on]
