@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 import responses
 
-from customerio_tool import CustomerIoTool
+from customerio_tool import Clock, CustomerIoTool
 from customerio_tool.backends import Backends
 from tests.support.clients import SAVED_US, AnyPace, code_of
 
@@ -101,3 +102,19 @@ def test_nothing_of_a_type_may_be_a_wrong_type(
     assert "a call without type shows them" in typed["summary"]
     plain = tool.call("list_customer_activities", {"customer_id": "u1"})
     assert "without type" not in plain["summary"]
+
+
+def test_when_the_contents_of_a_day_are_read_the_message_can_be(
+    net: responses.RequestsMock,
+) -> None:
+    message = f"{APP}/v1/messages/m1"
+    net.get(message, json={"message": {"id": "m1"}})
+    net.get(f"{message}/archived_message", status=429, json={"errors": [{"detail": "too many"}]})
+    clock = Clock(now=time.time, sleep=lambda _: None)
+    backends = Backends(limiter=AnyPace())
+    with CustomerIoTool(SAVED_US, lookups=True, backends=backends, clock=clock) as tool:
+        refused = tool.call("get_message", {"message_id": "m1", "include_content": True})
+        assert refused["error"]["next_step"] == "wait"
+        assert "If that is refused too" in refused["summary"]
+        assert "call it without include_content" in refused["summary"]
+        assert tool.call("get_message", {"message_id": "m1"})["ok"]

@@ -87,7 +87,8 @@ class Views:
             raise ViewRefused(f"The URL takes {', '.join(sorted(_PARAMETERS))} and nothing else.")
         if len(query.multi_items()) > len(query):  # the later one would lift the earlier one
             raise ViewRefused("The URL has a parameter twice; give each once.")
-        wanted = _preset_in(query), _names_in(query), _detail_in(query) or self._detail
+        names = _names_in(query, has_lookups=self._policy.lookups is True)
+        wanted = _preset_in(query), names, _detail_in(query) or self._detail
         if wanted == (None, None, self._detail):
             return self.whole
         view = self._narrow(wanted)
@@ -137,11 +138,11 @@ def _detail_in(query: Mapping[str, str]) -> Detail | None:
     return found
 
 
-def _names_in(query: Mapping[str, str]) -> frozenset[str] | None:
+def _names_in(query: Mapping[str, str], *, has_lookups: bool) -> frozenset[str] | None:
     text = query.get("only")
     if text is None:
         return None
     try:
-        return named(name.strip() for name in text.split(","))
+        return named((name.strip() for name in text.split(",")), has_lookups=has_lookups)
     except SubtoolUnknown as error:
         raise ViewRefused(f"only has an unknown name. {error}") from None

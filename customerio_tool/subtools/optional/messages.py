@@ -103,7 +103,10 @@ def _content_note(archived: Item, content: Item, answer: Answer[GetMessageArgs])
 def _limit_hint(args: GetMessageArgs, status: int) -> str:
     if not args.include_content or status != HTTPStatus.TOO_MANY_REQUESTS:
         return ""
-    return f"Contents can be read {CONTENTS_A_DAY} times a day; without include_content it is free."
+    return (
+        f"If that is refused too, the {CONTENTS_A_DAY} contents of a day are read: call it without "
+        "include_content, which is not counted."
+    )
 
 
 get_message = Subtool(

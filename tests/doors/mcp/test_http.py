@@ -89,6 +89,13 @@ def test_a_query_that_narrows_nothing_is_refused_with_what_would(
     assert told in refused.json()["error"]
 
 
+@pytest.mark.parametrize("name", ["find_customer", "find_customers"])
+def test_a_query_leads_to_no_look_up_while_they_are_off(http_url: str, name: str) -> None:
+    refused = post(f"{http_url}?only=list_segments,{name}")
+    assert refused.status_code == 400
+    assert "'find_customers'" not in refused.json()["error"]
+
+
 @pytest.fixture(scope="module")
 def narrow_url(env: dict[str, str]) -> Iterator[str]:
     """A server whose flags offer two subtools, where the environment asks nobody."""
