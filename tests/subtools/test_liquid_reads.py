@@ -36,10 +36,12 @@ TRIGGER: dict[str, tuple[str, list[str], list[str]]] = {
     "in lines of one tag": ("{% liquid\n assign o = trigger.a\n echo o.b\n%}", ["a.b"], []),
     "in an argument": ("{{ 1 | plus: trigger.a, by: trigger.b }}", ["a", "b"], []),
     "not in what is raw": (
-        "{% raw %}{{ trigger.a }}{% endraw %}{% comment %}{{trigger.b}}",
+        "{% raw %}{{ trigger.a }}{% endraw %}{% comment %}{{trigger.b}}{% endcomment %}",
         [],
         [],
     ),
+    "up to a number": ("{% for i in (1..trigger.n) %}{{ i }}{% endfor %}", ["n"], []),
+    "counted from the end": ("{{ trigger.list[-1].name }}", ["list[].name"], []),
     "not in a text": ("{{ 'trigger.a' }}", [], []),
     "in a name of letters of the world": ("{{ trigger.größe }}", ["größe"], []),
     "in another's object": ("{{ mytrigger.a }} {{ x.trigger.b }}", [], []),
@@ -47,6 +49,7 @@ TRIGGER: dict[str, tuple[str, list[str], list[str]]] = {
 DOUBTS = {
     "a computed name": ("{{ trigger[customer.key] }}", COMPUTED),
     "a tag without an end": ("{{ trigger.a", UNCLOSED),
+    "a comment without an end": ("{% comment %}{{ trigger.a }}", UNCLOSED),
     "an end in a text": ("{{ 'x }} y' }}", UNCLOSED),
     "another template": ("{% render 'footer' %}", INCLUDED),
     "an object as a whole": ("{{ trigger | json }}", WHOLE),

@@ -18,10 +18,10 @@ _NAME = r"[^\W\d][\w-]*"
 _STRING = r"'[^']*'|\"[^\"]*\""
 _TOKEN = re.compile(
     rf"(?P<text>{_STRING})"
-    rf"|(?P<path>{_NAME}\??(?:\s*\.\s*{_NAME}\??|\s*\[\s*(?:{_STRING}|\d+)\s*\])*)"
+    rf"|(?P<path>{_NAME}\??(?:\s*\.\s*{_NAME}\??|\s*\[\s*(?:{_STRING}|-?\d+)\s*\])*)"
     r"|(?P<mark>\[|\||:)"
 )
-_STEP = re.compile(rf"\.\s*({_NAME})|\[\s*(?:'([^']*)'|\"([^\"]*)\"|(\d+))\s*\]")
+_STEP = re.compile(rf"\.\s*({_NAME})|\[\s*(?:'([^']*)'|\"([^\"]*)\"|(-?\d+))\s*\]")
 _WORDS = frozenset(
     [
         *("true", "false", "nil", "null", "empty", "blank", "and", "or", "not", "contains", "in"),
@@ -131,6 +131,8 @@ class _Template:
                 unread = word
             else:
                 yield each[1], each[2]
+        if unread:
+            self._found.doubts.add(UNCLOSED)
 
     def _tag(self, code: str) -> None:
         word = _word_of(code)
@@ -154,7 +156,11 @@ class _Template:
     def _loop(self, code: str) -> None:
         name, _, source = (*code.split(maxsplit=2), "", "", "")[:3]
         paths = _paths_in(source)
-        self._note(paths, is_needed=False)
+        is_range = source.lstrip().startswith("(")  # of numbers, which have no entries
+        self._note(paths, is_needed=is_range)
+        if is_range:
+            self._locals[name] = None
+            return
         first = self._meant(next(iter(paths), ()))
         self._locals[name] = (*first, ENTRY) if first else None
 
