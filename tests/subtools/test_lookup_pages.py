@@ -118,3 +118,13 @@ def test_when_the_contents_of_a_day_are_read_the_message_can_be(
         assert "If that is refused too" in refused["summary"]
         assert "call it without include_content" in refused["summary"]
         assert tool.call("get_message", {"message_id": "m1"})["ok"]
+
+
+def test_a_person_of_another_address_is_nobody_who_was_asked_for(
+    tool: CustomerIoTool, net: responses.RequestsMock
+) -> None:
+    another = {"results": [{"id": "u8", "email": "eve@example.com", "cio_id": "c8"}]}
+    net.get(f"{APP}/v1/customers", json=another)
+    asked = {"email": "ada@example.com"}
+    assert code_of(tool.call("find_customers", asked)) == "reply_unreadable"
+    assert tool.call("find_customers", {"email": "Eve@Example.com"})["customers"]

@@ -22,6 +22,7 @@ from customerio_tool.subtools.declare import (
     Endpoint,
     Example,
     Invocation,
+    Item,
     Pace,
     People,
     PersonId,
@@ -32,6 +33,7 @@ from customerio_tool.subtools.declare import (
     Subtool,
     check_type,
     objects_in,
+    values_at,
 )
 from customerio_tool.subtools.parts.audiences import Filter
 from customerio_tool.subtools.parts.cursors import (
@@ -44,6 +46,7 @@ from customerio_tool.subtools.parts.cursors import (
 from customerio_tool.subtools.parts.lookup import (
     LookupType,
     kind_of_person,
+    names_another,
     person_hint,
     person_through,
 )
@@ -100,6 +103,11 @@ def _body(args: FindCustomersArgs, _: Invocation) -> dict[str, Any] | None:
     return None if args.filter is None else {"filter": args.filter}
 
 
+def _is_about(args: FindCustomersArgs, reply: Item) -> bool:
+    found = [each for each in values_at(reply, ["results.email"]) if each not in (None, "")]
+    return args.email is None or not names_another(args.email, "email", found)
+
+
 def _to_result(answer: Answer[FindCustomersArgs]) -> dict[str, Any]:
     args, payload = answer.args, answer.payload
     rows = objects_in(payload.get("results" if args.email is not None else "identifiers"))
@@ -138,6 +146,7 @@ find_customers = Subtool(
     ),
     person_argument="email",
     people=People(at=("identifiers", "results"), renamed={"ids": ("id",)}),
+    about=_is_about,
     reference=APP_PAGES + "tag/customers/getPeopleFilter/",
     is_lookup=True,
     examples=[
