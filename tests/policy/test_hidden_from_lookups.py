@@ -84,6 +84,19 @@ def test_the_subject_of_a_mail_prints_no_hidden_attribute(sandbox: Sandbox) -> N
             assert "on pro" not in json.dumps(result)
 
 
+def test_a_hidden_number_is_in_no_reason_however_it_is_written(
+    net: responses.RequestsMock,
+) -> None:
+    said = (
+        "Invalid: +1 415 555 0123 / (415) 555-0123 / 1-415-555-0123 or 14155550123. Code 30006111"
+    )
+    message = {"id": "m1", "recipient": "+14155550123", "failure_message": said}
+    net.get("https://api.customer.io/v1/messages/m1", json={"message": message})
+    with hiding("phone") as tool:
+        shown = tool.call("get_message", {"message_id": "m1"})["message"]
+    assert shown["failure_message"] == "Invalid: *** / *** / *** or ***. Code 30006111"
+
+
 def test_a_mail_that_may_print_a_hidden_attribute_is_not_shown(sandbox: Sandbox) -> None:
     mail = {
         "to": "x@example.com",

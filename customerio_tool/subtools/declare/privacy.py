@@ -24,8 +24,13 @@ _MIN_COMPARED_CHARS = 3
 """A hidden identifier shorter than this is not compared with others: it may match by chance."""
 
 _WORD = r"[\w.+*!#$%^`{|}~'-]"
-_CONTACT = re.compile(rf"(?<!{_WORD}){_WORD}+@[\w.-]*\w|(?<!\w)\+?\d{{6,}}")
+_CONTACT = re.compile(
+    rf"(?<!{_WORD}){_WORD}+@[\w.-]*\w|(?<!\w)(?:\+ ?)?\(?\d(?:[ ().-]{{0,3}}\d){{5,}}"
+)
 """What may be an e-mail address or a telephone number within a text."""
+
+_MIN_NUMBER_DIGITS = 7
+"""Digits of a telephone number, or of its end, that tell whose it is."""
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _NAME = re.compile(r"""["']([^"']*)["']\s*:""")
@@ -328,9 +333,14 @@ def _names_in(text: str) -> list[str]:
 
 def _without_contacts(value: Any, contacts: Collection[str]) -> Any:
     """Return a copy of a value in which no text holds one of these addresses or numbers."""
+    digits = (_digits_of(each) for each in contacts if "@" not in each)
+    numbers = [each for each in digits if len(each) >= _MIN_NUMBER_DIGITS]
 
     def shown(found: re.Match[str]) -> str:
-        return _REMOVED if folded(found[0].strip("'")) in contacts else found[0]
+        is_one = folded(found[0].strip("'")) in contacts or (
+            "@" not in found[0] and _is_number(_digits_of(found[0]), numbers)
+        )
+        return _REMOVED if is_one else found[0]
 
     if isinstance(value, list):
         return [_without_contacts(item, contacts) for item in value]
@@ -345,3 +355,13 @@ def _without_contacts(value: Any, contacts: Collection[str]) -> Any:
         return _REMOVED
     held = _json_text_changed(value, lambda inner: _without_contacts(inner, contacts))
     return _CONTACT.sub(shown, held)
+
+
+def _digits_of(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _is_number(digits: str, numbers: Sequence[str]) -> bool:
+    """Return whether digits are one of these telephone numbers, with or without its country."""
+    is_long = len(digits) >= _MIN_NUMBER_DIGITS
+    return any(each in digits or (is_long and each.endswith(digits)) for each in numbers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
+    IDENTIFIERS,
     NARROWS,
     NO_PEOPLE,
     TRUNCATED,
@@ -195,8 +196,8 @@ _MAX_CHARS = 12_000
 _LINE_CHARS, _MARK_CHARS = 250, 30
 _ERRORS = _MAX_CHARS // (_LINE_CHARS + _MARK_CHARS)
 """Errors on a page. So many fit whatever they say: a page that is cut has no way on."""
-_NAMING = frozenset(["id", "email", "phone"])
-"""The attributes by which errors name people."""
+_NAMING = frozenset(IDENTIFIERS)
+"""The attributes by which errors may name people."""
 
 get_broadcast_trigger = Subtool(
     name="get_broadcast_trigger",
@@ -243,7 +244,7 @@ get_broadcast_trigger = Subtool(
     ),
     not_found_hint=lambda _: _NOT_FOUND_HINT,
     person_argument=None,
-    people=People(renamed={"errors": ("id", "email", "phone")}),
+    people=People(renamed={"errors": IDENTIFIERS}),
     about=_is_about,
     reference="https://docs.customer.io/journeys/api-triggered-errors",
     is_lookup=True,
