@@ -82,10 +82,16 @@ class Recovery:
         """
         payload = self._visible(self._payload(request))
         answer = Answer(self._call.args, self._call.at, payload, hidden=self._hidden)
-        if second := second_request_for(self._call):
+        second = second_request_for(self._call)
+        if second and not self._hides_second():
             attempts = self._exchange(second, Effect.READ)
             return replace(answer, second=self._visible(self._second_payload(attempts)))
         return answer
+
+    def _hides_second(self) -> bool:
+        """Return whether nothing of the second read would be shown; it may be one of few a day."""
+        people, second = self._subtool.people or NO_PEOPLE, self._subtool.second_read
+        return bool(self._hidden and second and second.expects in people.printed)
 
     def _visible(self, reply: Item) -> Item:
         """Return any reply of the call without the hidden attributes of its people."""

@@ -111,6 +111,7 @@ def test_a_mail_that_may_print_a_hidden_attribute_is_not_shown(sandbox: Sandbox)
     with hiding("plan", saved=sandbox.connection()) as tool:
         result = tool.call("get_message", asked)
     assert result["ok"]
+    assert [each["operation"] for each in sandbox.requests()].count("archived_message") == 1
     assert "on pro" not in json.dumps(result)
     assert "may print what this agent may not see" in result["summary"]
 

@@ -51,7 +51,8 @@ class People:
         renamed: Paths of members that hold an attribute under another name. Each has the names of
             the attributes that may be in it.
         printed: Paths of what may print any attribute, such as the text of a mail that was sent. It
-            is emptied where any attribute is hidden, as no name tells what is in it.
+            is emptied where any attribute is hidden, as no name tells what is in it. A second read
+            that expects such a member is not made then.
         subjects: Paths of the subjects of messages, which may print any attribute too. They are
             emptied where another attribute than an identifier is hidden: a hidden address is found
             in a text and replaced there.

@@ -57,9 +57,9 @@ def _to_result(answer: Answer[GetMessageArgs]) -> dict[str, Any]:
     message = brief_message(answer.payload["message"])
     members = fitted("message", message)
     sentences = [_state(object_in(message)), cut_note(members).strip()]
-    if answer.second is None:
+    if not answer.args.include_content:
         return {"summary": " ".join(filter(None, sentences)), **members}
-    archived = object_in(answer.second.get("archived_message"))
+    archived = object_in(object_in(answer.second).get("archived_message"))
     content = {n: v for n, v in archived.items() if n != "id" and v not in _NOTHING}
     sentences.append(_content_note(archived, content, answer))
     whole = fitted("content", content) if content else {}
