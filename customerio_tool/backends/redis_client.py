@@ -26,8 +26,20 @@ _SAID = {
     "AuthenticationError": "it rejects the user name or the password",
     "InvalidResponse": "it does not answer as Redis does",
     "TimeoutError": "it did not answer in time",
+    "ReadOnlyError": "it is a replica, which only reads",
+    "OutOfMemoryError": "its memory is full",
+    "NoPermissionError": "it does not permit that to this user",
 }
 """Causes by the name of redis-py's exception."""
+
+
+_REPLIED = {
+    "MISCONF": "it cannot write to its disk",
+    "NOREPLICAS": "too few of its replicas are there",
+    "OOM": "its memory is full",
+    "WRONGTYPE": "something else is under that key",
+}
+"""Causes by the code with which a reply of Redis begins."""
 
 
 def cause_of(error: BaseException) -> str:
@@ -36,7 +48,8 @@ def cause_of(error: BaseException) -> str:
     Its text is not used: it contains the host.
     """
     kind, each = type(error).__name__, error
-    words = _SAID.get(kind, "")
+    code = str(error).partition(" ")[0]
+    words = _SAID.get(kind) or _REPLIED.get(code, "")
     while each and not words:
         words = next((text for of, text in _CAUSES if isinstance(each, of)), "")
         each = each.__cause__ or each.__context__  # type: ignore[assignment]  # None ends it

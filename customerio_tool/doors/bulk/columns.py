@@ -109,12 +109,18 @@ def columns_of(
             if column.path and _overlap(column.path, other):
                 where = ".".join(column.path)
                 raise InputInvalid(
-                    f"The columns {title!r} and {column.title!r} are both {where}; leave one out, "
-                    f"with --map {column.title!r}="
+                    f"The columns {title!r} and {column.title!r} are both {where}; "
+                    + _way_out(title, column.title)
                 )
         if column.path:
             taken[column.path] = column.title
     return columns
+
+
+def _way_out(title: str, other: str) -> str:
+    if title == other:  # a map by its title would leave out both
+        return "give one of them another title in the first line of the file"
+    return f"leave one out, with --map {other!r}="
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -270,7 +270,7 @@ def alone(path: Path) -> Iterator[None]:
     try:
         if lock:
             lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         is_busy, cause = "locked" in str(error), str(error)
     try:
         if is_busy:

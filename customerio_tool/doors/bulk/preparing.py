@@ -23,7 +23,7 @@ from customerio_tool.doors.bulk.job import (
 )
 from customerio_tool.doors.bulk.journal import Journal, Kept, alone
 from customerio_tool.doors.bulk.reading import Input
-from customerio_tool.doors.bulk.running import REJECTED, Options, Run, Summary
+from customerio_tool.doors.bulk.running import Options, Run, Summary
 from customerio_tool.doors.bulk.shared_work import SharedWork
 from customerio_tool.doors.bulk.streams import PATIENCE_SECONDS, StreamJob, named_job
 from customerio_tool.doors.bulk.work import Counts
@@ -224,8 +224,8 @@ def _changed(last: Kept, name: str) -> InputChanged:
     return InputChanged(
         f"Nothing was sent: {name}, an option or the workspace is not what it was for the job "
         f"{last.id}, which has {counts.settled:,} of {counts.total:,} rows behind it. To go on, "
-        "put it back as it was. To apply rows that were rejected, correct "
-        f"{REJECTED} in the folder of the job and run that file. "
+        "put it back as it was. To apply rows that were rejected, correct a copy of "
+        f"{REJECTED} in the folder of the job, and run that. "
         "With --changed all rows go as another job, also those that went before."
     )
 

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import os
+import stat
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -41,6 +42,7 @@ _KINDS: Mapping[str, Kind] = {
     ".tsv": "csv",
 }
 _BLOCK = 1 << 20
+_NO_DELIMITERS = '"\r\n'
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ class Form:
         """Return what decides the calls of the rows."""
         form = [self.kind, dict(self.columns), self.delimiter]
         return {"form": form, "constants": dict(self.constants)}
+
+
+def _refuse_misfits(kind: Kind, columns: Mapping[str, str] | None, delimiter: str | None) -> None:
+    if kind == "jsonl" and (columns or delimiter):
+        name = "map of columns" if columns else "delimiter"
+        raise InputInvalid(f"A {name} is for CSV, and these rows are JSON Lines; leave it out.")
+    if delimiter and (len(delimiter) > 1 or delimiter in _NO_DELIMITERS):
+        raise InputInvalid(
+            f"The delimiter {delimiter!r} cannot divide cells; give one character, such as ; or |. "
+            "In a .tsv file it is a tab."
+        )
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -130,7 +143,8 @@ class Input:
             name: What messages call it; by default the name of the file.
 
         Raises:
-            InputInvalid: The name of the file does not tell how rows are written.
+            InputInvalid: The name of the file does not tell how rows are written, the delimiter is
+                not one character, or an option of CSV is given for JSON Lines.
             SubtoolUnknown: There is no subtool of that name.
         """
         path = Path(path)
@@ -140,6 +154,7 @@ class Input:
                 ".jsonl or .csv, or say which."
             )
         schema = find(subtool).input_schema()["properties"]
+        _refuse_misfits(kind, columns, delimiter)
         chosen = delimiter or delimiter_of(path)
         return cls(path, Form(kind, columns or {}, constants or {}, chosen, schema), name)
 
@@ -192,6 +207,11 @@ class Input:
     def _look(self) -> tuple[int, ...]:
         with self._errors():
             found = self.path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputInvalid(
+                f"{self.name} is no file but a folder, a pipe or a device, and rows are read more "
+                "than once. Name a file; the command also reads standard input, as -."
+            )
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     @contextmanager
@@ -232,8 +252,8 @@ class Input:
                 and line.lstrip(b"\xef\xbb\xbf \t").startswith(b"[")
             ):
                 raise InputInvalid(
-                    f"{self.name} holds one JSON array; write one object a line:  "
-                    f"jq -c '.[]' {self.name}"
+                    f"{self.name} holds one JSON array; write one object a line, as  jq -c '.[]'  "
+                    "makes them."
                 )
             if line is None or line.strip():
                 yield number, partial(_members, line), partial(_decoded, line)
@@ -251,6 +271,8 @@ class Input:
         titles = next(reader, None)
         if not titles:
             raise InputInvalid(f"{self.name} has no header; name its columns in its first line.")
+        if not _is_utf8(titles):
+            raise InputInvalid(f"The header of {self.name} is not UTF-8; save the file as UTF-8.")
         columns = columns_of([each.strip() for each in titles], self.form.columns, self.form.schema)
         number = 1
         while True:
@@ -317,8 +339,12 @@ def _members(line: bytes | None) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else value
 
 
+def _is_utf8(cells: list[str]) -> bool:
+    return not any("\udc80" <= character <= "\udcff" for cell in cells for character in cell)
+
+
 def _of_cells(columns: list[Column], cells: list[str]) -> dict[str, Any]:
-    if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
+    if not _is_utf8(cells):
         raise Problem("is not UTF-8", "save the file as UTF-8")
     return arguments_of(columns, cells)
 

@@ -17,7 +17,10 @@ from customerio_tool.doors.bulk.job import Job, JournalLost
 from customerio_tool.doors.bulk.work import Counts, Work
 from customerio_tool.tool import CustomerIoTool
 
-REJECTED, UNKNOWN = "rejected.jsonl", "unknown.jsonl"
+
+def file_of(folder: Path, job: str, state: str) -> Path:
+    """Return the file of a job's rows in a state; another job in the folder has its own."""
+    return folder / f"{state}-{job[:8]}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Summary:
         return {**about, **counts, "seconds": round(self.seconds, 1), **files, **error}
 
 
+_LEFT_OUT = ("rejected", "unknown")
 _COUNTS = ("total", "done", "rejected", "unknown", "pending")
 
 
@@ -131,8 +135,12 @@ class Run:
             )
             try:
                 ended = self._engine.run()
-            finally:
-                files = self._written()
+            except JournalLost:
+                raise  # what keeps the rows is away: the files stay as they are
+            except BaseException:
+                self._written()
+                raise
+            files = self._written()
         return self._summary(ended, time.monotonic() - began, files)
 
     def _summary(self, ended: Ended, seconds: float, files: Mapping[str, Path]) -> Summary:
@@ -145,7 +153,7 @@ class Run:
         """Write the rows that were left out, and return the files that are not empty."""
         if self._folder is None:
             return {}
-        files = {"rejected": self._folder / REJECTED, "unknown": self._folder / UNKNOWN}
+        files = {state: file_of(self._folder, self.job.id, state) for state in _LEFT_OUT}
         try:
             return {
                 state: path
@@ -164,7 +172,8 @@ def _write_lines(path: Path, lines: Iterator[Mapping[str, Any]]) -> bool:
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     count = 0
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # Half a surrogate pair, which UTF-8 cannot hold, is written as the escape of JSON.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             for line in lines:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 count += 1

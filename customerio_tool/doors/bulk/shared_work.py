@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from customerio_tool.doors.bulk.job import JournalLost
 from customerio_tool.doors.bulk.reading import Input
 from customerio_tool.doors.bulk.rows import Outcome, Row
 from customerio_tool.doors.bulk.streams import Delivered, StreamJob
@@ -66,7 +68,7 @@ class SharedWork:
                 self._rows = None
 
     def _row(self, delivered: Delivered) -> Row:
-        told = json.loads(delivered.text)
+        told = _told(delivered.text)
         number, again = told["n"], told.get("again", 0)
         self._ids[number] = delivered.id
         is_repeat = delivered.is_repeat or again > 0
@@ -111,6 +113,17 @@ class SharedWork:
         if self._rows is not None:
             self._rows.close()
         self._stream.close()
+
+
+def _told(text: str) -> dict[str, Any]:
+    with suppress(ValueError):
+        told = json.loads(text)
+        if isinstance(told, dict) and isinstance(told.get("n"), int):
+            return told
+    raise JournalLost(
+        "The stream of the job has an entry that is no row, so that the work stopped. Look what "
+        "else writes to that Redis."
+    )
 
 
 def _fed(row: Row) -> str:

@@ -19,8 +19,10 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar, cast
 
 from customerio_tool.backends.redis_client import cause_of, redis_client, redis_py
-from customerio_tool.doors.bulk.job import KEPT_SECONDS, JournalLost
+from customerio_tool.doors.bulk import scripts
+from customerio_tool.doors.bulk.job import JournalLost
 from customerio_tool.doors.bulk.rows import Outcome
+from customerio_tool.doors.bulk.scripts import KEPT_MS
 from customerio_tool.doors.bulk.work import Counts
 from customerio_tool.secret import Secret
 
@@ -35,68 +37,9 @@ PATIENCE_SECONDS = 60.0
 """How long a worker waits for a lost Redis, in seconds."""
 
 _LOG = logging.getLogger(__name__)
-_KEPT_MS = int(KEPT_SECONDS * 1000)
 _RETRY_SECONDS = 0.25
+_NUMBERS = ("total", "fed", "eof", "done", "rejected", "unknown", "agreed")
 T = TypeVar("T")
-
-# A job is `meta` (a hash of its counts), `rows` (the stream of rows that are not settled), and
-# `rejected` and `unknown` (hashes by number of row). Each script refuses a job that is not there:
-# a Redis that lost its data must not look like one whose job is done.
-_LASTS = f"""
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, {_KEPT_MS}) end
-"""
-_BEGIN = (
-    """
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('HSET', KEYS[1], 'subtool', ARGV[1], 'total', ARGV[2], 'fed', 0, 'eof', 0,
-    'done', 0, 'rejected', 0, 'unknown', 0, 'agreed', 0, 'began_at', ARGV[3])
-  redis.call('XGROUP', 'CREATE', KEYS[2], 'workers', '0', 'MKSTREAM')
-end
-redis.call('HDEL', KEYS[1], 'cancelled')
-"""
-    + _LASTS
-    + "return 1"
-)
-_FEED = (
-    """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local fed = tonumber(redis.call('HGET', KEYS[1], 'fed'))
-if fed ~= tonumber(ARGV[1]) then return fed end
-for i = 4, #ARGV do redis.call('XADD', KEYS[2], '*', 'row', ARGV[i]) end
-redis.call('HSET', KEYS[1], 'fed', ARGV[2], 'eof', ARGV[3])
-"""
-    + _LASTS
-    + "return tonumber(ARGV[2])"
-)
-_SETTLE = (
-    """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-for i = 1, #ARGV, 4 do
-  local id, number, state, kept = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  if redis.call('XACK', KEYS[2], 'workers', id) == 1 then
-    redis.call('XDEL', KEYS[2], id)
-    redis.call('HINCRBY', KEYS[1], state, 1)
-    if state == 'rejected' then redis.call('HSET', KEYS[3], number, kept) end
-    if state == 'unknown' then redis.call('HSET', KEYS[4], number, kept) end
-  end
-end
-"""
-    + _LASTS
-    + "return 1"
-)
-_AGAIN = (
-    """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-for i = 1, #ARGV, 2 do
-  if redis.call('HDEL', KEYS[4], ARGV[i]) == 1 then
-    redis.call('HINCRBY', KEYS[1], 'unknown', -1)
-    redis.call('XADD', KEYS[2], '*', 'row', ARGV[i + 1])
-  end
-end
-"""
-    + _LASTS
-    + "return 1"
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +49,7 @@ class Delivered:
     Args:
         id: The id of its entry in the stream.
         text: The row, as it was fed.
-        is_repeat: Whether it was handed out before, to a worker that is dead.
+        is_repeat: Whether it was handed out before, so that it may have been applied.
     """
 
     id: str
@@ -143,10 +86,12 @@ class StreamJob:
         self._is_over = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True, name="bulk-heart")
         self._claimed_at = 0.0
+        self._held: set[str] = set()
+        """The entries that were handed out here and are not settled."""
 
     def begin(self, subtool: str, total: int) -> None:
         """Begin the job, or join it; a job that was cancelled goes on."""
-        self._run(_BEGIN, subtool, total, repr(time.time()))
+        self._run(scripts.BEGIN, subtool, total, repr(time.time()))
 
     def live(self) -> None:
         """Say from now on that this worker lives."""
@@ -158,7 +103,7 @@ class StreamJob:
         self._is_over.set()
         if self._heart.is_alive():
             self._heart.join()
-        with suppress(*self._lost):
+        with suppress(Exception):  # it expires by itself
             self._redis.delete(self._alive(self._consumer))
         self._redis.close()
 
@@ -171,7 +116,7 @@ class StreamJob:
         """Return the id of the job that goes by this one's: `new` from now on, if it is given."""
         key = f"{self._key}job"
         if new is not None:
-            self._patiently(lambda: self._redis.set(key, new, px=_KEPT_MS))
+            self._patiently(lambda: self._redis.set(key, new, px=KEPT_MS))
             return new
         found = self._patiently(lambda: self._redis.get(key))
         return self.job if found is None else _text(found)
@@ -179,16 +124,23 @@ class StreamJob:
     def all_jobs(self) -> list[str]:
         """Return the ids of all jobs in the Redis."""
         pattern = f"{PREFIX}{{*}}:meta"
-        keys = self._patiently(lambda: [_text(key) for key in self._redis.scan_iter(pattern)])
+        keys = self._patiently(
+            lambda: [_text(key) for key in self._redis.scan_iter(pattern, _type="hash")]
+        )
         return sorted(key[len(PREFIX) + 1 : -len("}:meta")] for key in keys)
 
     def must_be_there(self) -> dict[str, str]:
         """Return what is kept of the job.
 
         Raises:
-            JournalLost: It is not there.
+            JournalLost: It is not there, or something else is.
         """
         told = self.told()
+        if told and not _is_job(told):
+            raise JournalLost(
+                f"What this Redis has as the job {self.job} is none, so that the work stopped. "
+                "Name the Redis that has the job, and look what else writes to its keys."
+            )
         return told or self._gone()
 
     def counts(self) -> Counts:
@@ -198,7 +150,7 @@ class StreamJob:
 
     def set(self, name: str, value: str | int) -> None:
         """Keep something of the job, such as that a person agreed."""
-        self._patiently(lambda: self._redis.hset(self._meta, name, value))
+        self._run(scripts.SET, name, value)
 
     def backlog(self) -> int:
         """Return the number of rows that were fed and are not settled."""
@@ -216,10 +168,18 @@ class StreamJob:
         Returns:
             The number of the row up to which rows are fed now.
         """
-        return self._run(_FEED, after, upto, int(is_last), *rows)
+        return self._run(scripts.FEED, after, upto, int(is_last), *rows)
 
     def deliver(self, most: int, *, is_idle: bool) -> list[Delivered]:
-        """Return rows for this worker: first those of workers that are dead."""
+        """Return rows for this worker: first those of workers that are dead.
+
+        So are rows of its own that it never got, as the reply of Redis was lost on its way.
+        """
+        delivered = self._delivered(most, is_idle=is_idle)
+        self._held |= {each.id for each in delivered}
+        return delivered
+
+    def _delivered(self, most: int, *, is_idle: bool) -> list[Delivered]:
         if time.monotonic() - self._claimed_at > BEAT_SECONDS:
             self._claimed_at = time.monotonic()
             if claimed := self._patiently(lambda: self._claim(most)):
@@ -242,12 +202,14 @@ class StreamJob:
         for entry, each in outcomes:
             kept = "" if each.state == "done" else json.dumps(_again_of(each))
             given += [entry, each.row.number, each.state, kept]
-        self._run(_SETTLE, *given)
+        self._run(scripts.SETTLE, *given)
+        self._held -= {entry for entry, _ in outcomes}
 
     def left_out(self, state: str) -> Iterator[dict[str, Any]]:
         """Yield what is kept of the rows in a state, in order."""
         key = self._key + state
         numbers = sorted(int(each) for each in self._patiently(lambda: self._redis.hkeys(key)))
+        self.must_be_there()  # in a Redis that lost its data there would seem to be none
         for start in range(0, len(numbers), 200):
             page = numbers[start : start + 200]
             found = self._patiently(partial(self._redis.hmget, key, page))
@@ -263,13 +225,17 @@ class StreamJob:
         for kept in self.left_out("unknown"):
             given += [kept["row"], made(kept)]
         if given:
-            self._run(_AGAIN, *given)
+            self._run(scripts.AGAIN, *given)
 
     def _claim(self, most: int) -> list[Delivered]:
         """Take over rows of workers that are dead; it raises what redis-py does."""
         for each in self._redis.xinfo_consumers(self._rows, GROUP):
             name = _text(each["name"])
-            if name == self._consumer or self._redis.exists(self._alive(name)):
+            if name == self._consumer:
+                if each["pending"] > len(self._held) and (found := self._missed(most)):
+                    return found
+                continue
+            if self._redis.exists(self._alive(name)):
                 continue
             if not each["pending"]:
                 self._redis.xgroup_delconsumer(self._rows, GROUP, name)
@@ -282,6 +248,18 @@ class StreamJob:
                 return [Delivered(_text(i), _row_in(f), is_repeat=True) for i, f in taken if f]
         return []
 
+    def _missed(self, most: int) -> list[Delivered]:
+        """Return rows that this worker has by what Redis knows, and does not have.
+
+        A reply of Redis was lost; or Redis was, with its last second, and rows came back.
+        """
+        upto = most + len(self._held)
+        found = self._redis.xpending_range(self._rows, GROUP, "-", "+", upto, self._consumer)
+        handed = [_text(each["message_id"]) for each in found]
+        missed = [entry for entry in handed if entry not in self._held][:most]
+        rows = [row for entry in missed for row in self._redis.xrange(self._rows, entry, entry)]
+        return [Delivered(_text(i), _row_in(f), is_repeat=True) for i, f in rows]
+
     def _alive(self, consumer: str) -> str:
         return f"{self._key}alive:{consumer}"
 
@@ -290,7 +268,7 @@ class StreamJob:
             pipe = self._redis.pipeline(transaction=False)
             pipe.set(self._alive(self._consumer), 1, px=int(HEARTBEAT_SECONDS * 1000))
             for key in self._keys:
-                pipe.pexpire(key, _KEPT_MS)
+                pipe.pexpire(key, KEPT_MS)
             pipe.execute()
         except Exception as error:  # the thread that works waits for Redis, and tells of it
             _LOG.debug("a worker could not say that it lives (%s)", cause_of(error))
@@ -359,7 +337,12 @@ def jobs_in(url: str) -> list[dict[str, str]]:
         for job in stream.all_jobs():
             with closing(StreamJob(url, job, patience=0)) as each:
                 found.append({"job": job, **each.told()})
-    return found
+    return [each for each in found if _is_job(each)]  # one may have expired meanwhile
+
+
+def _is_job(told: Mapping[str, str]) -> bool:
+    """Whether what is kept of a job is whole."""
+    return "subtool" in told and all(told.get(name, "").isdecimal() for name in _NUMBERS)
 
 
 def _again_of(outcome: Outcome) -> dict[str, Any]:

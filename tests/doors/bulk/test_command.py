@@ -31,10 +31,9 @@ def test_it_tells_what_was_done_what_was_not_and_where_to_go_on(
     told = invoke("bulk", "track_event", str(file), env=env)
     assert told.exit_code == 1
     first, second = told.stdout.splitlines()
+    (rejects,) = file.with_name("e.jsonl.bulk").glob("rejected-*.jsonl")
     assert first.startswith("29 of 30 rows done, 1 rejected (")
-    assert second == (
-        f"Rejected: {file}.bulk/rejected.jsonl says why. Correct the rows there, and run that file."
-    )
+    assert second == (f"Rejected: {rejects} says why. Correct a copy of it, and run that.")
     status = invoke("bulk", "status", str(file)).stdout
     assert status.endswith("finished: 29 done, 1 rejected, 0 unknown, 0 pending of 30\n")
 
@@ -164,7 +163,8 @@ def test_a_worker_joins_without_the_file_and_a_redis_that_forgot_is_not_begun_an
     file = written(tmp_path / "e.jsonl", events(40, bad=[3]))
     first = invoke("bulk", "track_event", str(file), "--redis", url, env=env)
     assert first.stdout.startswith("39 of 40 rows done, 1 rejected")
-    assert lines_of(tmp_path / "e.jsonl.bulk" / "rejected.jsonl")[0]["row"] == 3
+    (rejects,) = (tmp_path / "e.jsonl.bulk").glob("rejected-*.jsonl")
+    assert lines_of(rejects)[0]["row"] == 3
     (job,) = json.loads(invoke("bulk", "status", "--redis", url, "--json").stdout)
     assert (job["state"], job["done"], job["pending"]) == ("finished", 39, 0)
     with redis.Redis.from_url(url) as client:

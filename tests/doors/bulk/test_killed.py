@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 from customerio_tool.sandbox import Sandbox
 from tests.support.bulk import (
@@ -30,8 +31,12 @@ def folder_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.bulk")
 
 
+def left_out(folder: Path, state: str) -> list[dict[str, Any]]:
+    return [line for file in folder.glob(f"{state}-*.jsonl") for line in lines_of(file)]
+
+
 def rejected(folder: Path) -> list[int]:
-    return [each["row"] for each in lines_of(folder / "rejected.jsonl")]
+    return [each["row"] for each in left_out(folder, "rejected")]
 
 
 def test_events_of_a_job_that_is_killed_three_times_are_applied_once(
@@ -56,7 +61,7 @@ def test_no_mail_of_a_job_that_is_killed_goes_twice_and_each_doubt_is_named(
     for _ in range(KILLS):
         jobs.killed_after(CHANCE.randrange(1, MAILS // 4))
     last = jobs.finished()
-    unknown = lines_of(folder_of(file) / "unknown.jsonl")
+    unknown = left_out(folder_of(file), "unknown")
     assert last["done"] + last["unknown"] == MAILS - len(bad)
     assert (last["pending"], rejected(folder_of(file))) == (0, list(bad))
     assert len(unknown) == last["unknown"] <= KILLS * 4, "only those in flight at a kill"
@@ -106,7 +111,7 @@ def test_mails_of_two_workers_go_once_whoever_is_killed(sandbox: Sandbox, tmp_pa
             redis.kill()
             redis.start()
             last = ended(survivor)
-    unknown = {each["arguments"]["to"] for each in lines_of(tmp_path / "one" / "unknown.jsonl")}
+    unknown = {each["arguments"]["to"] for each in left_out(tmp_path / "one", "unknown")}
     went = applied_mails(sandbox)
     assert (last["done"] + last["unknown"], last["pending"]) == (MAILS, 0)
     assert (len(unknown), set(went.values())) == (last["unknown"], {1})

@@ -146,7 +146,7 @@ def run(
     """Run a subtool over the rows of a file: `customerio-tool bulk SUBTOOL FILE`.
 
     The same command again goes on where an earlier run ended, whatever ended it. A row that cannot
-    be applied is in FILE.bulk/rejected.jsonl with the reason; corrected, that file is an input.
+    be applied is in FILE.bulk/rejected-*.jsonl with the reason; corrected, a copy is an input.
     Connection, policy and stores are those of `call`. Ctrl-C ends after the rows in flight.
     """
     options = Options(

@@ -121,7 +121,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     ]
     yield f"{', '.join(parts)} ({duration(seconds)})"
     if path := summary.files.get("rejected"):
-        yield f"Rejected: {path} says why. Correct the rows there, and run that file."
+        yield f"Rejected: {path} says why. Correct a copy of it, and run that."
     if path := summary.files.get("unknown"):
         yield (
             f"Unknown: {path} names them. Look whether they were applied; with --resend-unknown "
