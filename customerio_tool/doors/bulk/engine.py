@@ -65,7 +65,7 @@ class Ended:
     Args:
         ending: How it ended.
         counts: The rows by state.
-        result: The failure envelope of what stopped it, if something did.
+        result: The failure envelope of what stopped it, or what it waits for, if it is known.
     """
 
     ending: Ending
@@ -125,6 +125,7 @@ class Engine:
         self._patience = patience
         self._settled_at = self._looked_at = self._clock.monotonic()
         self._stop = threading.Event()
+        self._waits_for: dict[str, Any] | None = None
         self._ended: tuple[Ending, dict[str, Any] | None] = ("finished", None)
 
     @property
@@ -254,7 +255,7 @@ class Engine:
         if self._work.is_cancelled():
             self.stop("cancelled")
         elif now - self._settled_at > self._patience:
-            self.stop("waiting")
+            self.stop("waiting", self._waits_for)
 
     def _tell(self) -> None:
         self._hooks.on_progress(self._meter.progress(self._work.counts()))
@@ -294,6 +295,7 @@ class Engine:
         waiting = next(each for each in outcomes if each.state == "waiting")
         asked = _seconds_of(waiting)
         backoff = random.uniform(0.5, 1.0) * min(0.25 * 2.0**tries, _LONGEST_PAUSE)  # noqa: S311 - jitter
+        self._waits_for = dict(waiting.result)
         self._meter.wait(waiting.reason)
         self._stop.wait(min(max(asked, backoff), _LONGEST_PAUSE))
 

@@ -55,7 +55,7 @@ class Summary:
         counts: Its rows by state.
         seconds: How long the run took.
         files: The files of the rows that were left out, by state.
-        result: The failure envelope of what stopped it, if something did.
+        result: The failure envelope of what stopped it, or what it waits for, if it is known.
     """
 
     job: str

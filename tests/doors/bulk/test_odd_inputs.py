@@ -11,7 +11,9 @@ import pytest
 
 from customerio_tool.bulk import Input, InputInvalid, JournalLost, run
 from customerio_tool.sandbox import Sandbox
-from tests.support.bulk import lines_of, quick, rows_in
+from tests.support.bulk import lines_of, mails, quick, rows_in, written
+from tests.support.bulk_jobs import RATES
+from tests.support.shell import environment, invoke
 
 SUBTOOL = "identify_customer"
 
@@ -76,4 +78,18 @@ def test_a_damaged_file_of_the_folder_is_told(sandbox: Sandbox, tmp_path: Path, 
     (folder / name).write_bytes(b"no database" * 500)
     with quick(sandbox) as tool, pytest.raises(JournalLost, match="cannot be used"):
         run(tool, SUBTOOL, Input.of(path, SUBTOOL))
+    assert sandbox.requests() == []
+
+
+def test_a_job_that_gives_up_waiting_says_what_it_waited_for(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "mails.jsonl", mails(2))
+    nowhere = {"CUSTOMERIO_LEDGER_FILE": str(tmp_path / "nowhere" / "sends.sqlite")}
+    env = {**environment(sandbox.connection()), **RATES, **nowhere}
+    command = ("bulk", "send_transactional_email", str(path), "--patience", "0.5")
+    told = invoke(*command, env=env)
+    assert told.exit_code == 5
+    assert "Run the same command later to go on. " in told.stdout
+    assert "ledger" in told.stdout.splitlines()[-1]
     assert sandbox.requests() == []

@@ -128,7 +128,9 @@ def _lines(summary: Summary) -> Iterator[str]:
             "all of them go again."
         )
     if summary.result:
-        yield f"Stopped: {summary.result['summary']} Then run the same command to go on."
+        lead = _ENDINGS["waiting"] if summary.ending == "waiting" else "Stopped:"
+        then = "" if summary.ending == "waiting" else " Then run the same command to go on."
+        yield f"{lead} {summary.result['summary']}{then}"
     elif summary.ending in _ENDINGS:
         yield _ENDINGS[summary.ending]
 
