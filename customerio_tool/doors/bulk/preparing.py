@@ -225,7 +225,7 @@ def _changed(last: Kept, name: str) -> InputChanged:
         f"Nothing was sent: {name}, an option or the workspace is not what it was for the job "
         f"{last.id}, which has {counts.settled:,} of {counts.total:,} rows behind it. To go on, "
         "put it back as it was. To apply rows that were rejected, correct a copy of "
-        f"{REJECTED} in the folder of the job, and run that. "
+        "its rejected file in the folder of the job, and run that. "
         "With --changed all rows go as another job, also those that went before."
     )
 
