@@ -72,7 +72,10 @@ class Form:
 def _refuse_misfits(kind: Kind, columns: Mapping[str, str] | None, delimiter: str | None) -> None:
     if kind == "jsonl" and (columns or delimiter):
         name = "map of columns" if columns else "delimiter"
-        raise InputInvalid(f"A {name} is for CSV, and these rows are JSON Lines; leave it out.")
+        raise InputInvalid(
+            f"A {name} is for CSV, and these rows are JSON Lines. Leave it out, or "
+            "say that they are CSV."
+        )
     if delimiter and (len(delimiter) > 1 or delimiter in _NO_DELIMITERS):
         raise InputInvalid(
             f"The delimiter {delimiter!r} cannot divide cells; give one character, such as ; or |. "
