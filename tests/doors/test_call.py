@@ -262,6 +262,10 @@ def test_a_shell_completes_the_names_of_subtools(command: str) -> None:
     assert completed(command, "list_") == ["list_campaigns", "list_segments", "list_messages"]
 
 
+def test_a_shell_completes_the_names_of_look_ups_where_they_are_on() -> None:
+    assert "list_broadcasts" in completed("call", "--lookups", "list_")
+
+
 def test_a_shell_completes_the_arguments_of_the_subtool_on_the_line() -> None:
     assert completed("call", "get_segment", "--arg", "") == ["segment_id=", "include_count="]
     assert completed("call", "nonsense", "--arg", "") == []

@@ -39,12 +39,18 @@ def tool() -> Iterator[CustomerIoTool]:
 
 
 @pytest.fixture(scope="module")
-def schemas(tool: CustomerIoTool) -> Schemas:
+def with_lookups() -> Iterator[CustomerIoTool]:
+    with made(policy={"dry_run": True}, lookups=True) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="module")
+def schemas(with_lookups: CustomerIoTool) -> Schemas:
     """The schemas of the arguments by subtool, in each dialect and each shorter detail."""
     return {
         (dialect, detail): {
             each["name"]: each[PARAMETERS[dialect]]
-            for each in tool.definitions(None, dialect, detail)
+            for each in with_lookups.definitions(None, dialect, detail)
         }
         for dialect, detail in product(DIALECTS, SHORTER)
     }
@@ -216,13 +222,13 @@ def test_an_example_is_the_same_call_through_every_dialect_and_detail(
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
 def test_a_wrong_call_is_refused_in_the_same_words_in_every_detail(
-    row: WrongCall, tool: CustomerIoTool, schemas: Schemas
+    row: WrongCall, with_lookups: CustomerIoTool, schemas: Schemas
 ) -> None:
-    plain = refusal(tool, row.subtool, row.given)
+    plain = refusal(with_lookups, row.subtool, row.given)
     strict = (schemas["openai_strict", each][row.subtool] for each in SHORTER)
     calls = [as_filled(each, row.given) for each in strict]
     for call in [each for each in calls if repr(each) != repr(row.given)]:
-        assert refusal(tool, row.subtool, call) == plain
+        assert refusal(with_lookups, row.subtool, call) == plain
 
 
 def test_an_argument_that_no_definition_shows_is_taken(tool: CustomerIoTool) -> None:

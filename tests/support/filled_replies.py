@@ -66,6 +66,8 @@ def _about(reply: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
             told[wrapper]["id"] = named
     if "trigger_id" in arguments and "triggers" not in told and "id" in told:
         told["id"] = arguments["trigger_id"]
+    for each in told.get("results", ()) if "email" in arguments else ():
+        each["email"] = arguments["email"]
     for each in told.get("activities", ()):
         person = each["customer_identifiers"]
         named = "email" if "@" in arguments["customer_id"] else "id"

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import typer
 
-from customerio_tool.subtools import all_subtools
+from customerio_tool.subtools import all_subtools, subtools
 
 
-def subtool_names(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Yield each subtool whose name begins so, with its first sentence."""
-    for name, subtool in all_subtools().items():
+def subtool_names(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Yield each subtool whose name begins so, with its first sentence.
+
+    The look-ups are among them behind `--lookups`.
+    """
+    for name, subtool in (all_subtools() if ctx.params.get("lookups") else subtools()).items():
         if name.startswith(incomplete):
             yield name, subtool.promise
 
