@@ -35,7 +35,7 @@ def measure(run: Run) -> Iterator[Figure]:
 
 
 def _measured(run: Run, name: str, contenders: Mapping[str, Contender]) -> Iterator[Figure]:
-    times = compared(contenders, rounds=run.size(10, 30), calls=run.size(16, 30))
+    times = compared(contenders, rounds=run.size(10, 20), calls=run.size(40, 40))
     for peer in contenders:
         if peer != "ours":
             yield times.ratio(f"{name}/{peer}", "ours", peer)
