@@ -60,7 +60,7 @@ from customerio_tool.subtools.parts.names import of_person
 from customerio_tool.subtools.parts.plans import to_delete, to_identify, to_merge, to_suppress
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 from customerio_tool.subtools.parts.repairs import mend_person
-from customerio_tool.subtools.parts.targets import other_holder, person_target
+from customerio_tool.subtools.parts.targets import NOBODY, other_holder, person_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,11 +69,6 @@ if TYPE_CHECKING:
 
 PERSON_PATH = "/api/v1/customers/{customer_id}"
 MERGE_PATH = "/api/v1/merge_customers"
-
-_NOBODY = (
-    "Nobody with this id was known before: unless an earlier call deleted them, ask the user "
-    "whether the id is right."
-)
 
 
 def _named(args: PersonArgs) -> tuple[IdType, str]:
@@ -159,7 +154,7 @@ delete_customer = Subtool(
         "Customer.io accepted the deletion of {customer_id} and applies it shortly.",
         verify=look_at_person,
     ),
-    target=person_target(_named, nothing=_NOBODY),
+    target=person_target(_named, nothing=NOBODY),
     plan=to_delete,
     person_argument="customer_id",
     reference=TRACK_PAGES + "delete",
@@ -193,7 +188,7 @@ suppress_customer = Subtool(
         "Customer.io accepted the suppression of {customer_id}: the profile is deleted shortly.",
         verify=look_at_person,
     ),
-    target=person_target(_named, nothing=_NOBODY),
+    target=person_target(_named, nothing=NOBODY),
     plan=to_suppress,
     person_argument="customer_id",
     reference=TRACK_PAGES + "suppress",

@@ -23,6 +23,12 @@ A = TypeVar("A", bound=Args)
 
 _MEMBERS = ("id", "email", "cio_id")
 
+NOBODY = (
+    "Nobody with this id was known before: unless an earlier call deleted them, ask the user "
+    "whether the id is right."
+)
+"""What is said where nobody has the id of somebody to erase."""
+
 
 _PLAIN_EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}")
 """An address that everybody takes for one; what else Customer.io takes for one is UNVERIFIED."""
