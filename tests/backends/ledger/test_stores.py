@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 import pytest
 
@@ -85,10 +86,12 @@ def test_a_ledger_made_before_a_fork_works_on_both_sides(shared: Shared) -> None
 
 def test_nothing_personal_is_kept(shared: Shared) -> None:
     with shared.opened() as ledger:
-        Sender(ledger, Clock()).call(idempotency_key="invoice-17", run_id="monday")
+        person: Any = {"customer_id": "ada-lovelace", "to": "ada-lovelace@example.com"}
+        Sender(ledger, Clock()).call(idempotency_key="invoice-17", run_id="monday", **person)
         held = shared.held()
     assert b"delivery-1" in held
-    for text in (b"ada", b"example.com", b"u1", b"danke", b"invoice-17", b"monday"):
+    # None is so short that a digest has it by chance.
+    for text in (b"lovelace", b"example.com", b"danke", b"invoice-17", b"monday"):
         assert text not in held
 
 
