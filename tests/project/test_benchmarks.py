@@ -46,7 +46,7 @@ def test_what_is_only_shown_says_why_and_fails_nothing() -> None:
     assert too_bad({row.key: counted(row.key, times_worse(row, 9)) for row in shown}) == {}
 
 
-def test_what_is_too_bad_is_measured_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_bad_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = import_module("benchmarks.scenarios.connections")
     calm = [counted("tls/new", 0.2), counted("tls/KiB", 900)]
     monkeypatch.setattr(scenario, "measure", lambda _: calm)
