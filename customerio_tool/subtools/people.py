@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from customerio_tool.subtools.declare import (
-    IMPLIED,
     NARROWS,
     OMITTED,
     PERSON_NAMES,
@@ -15,7 +14,6 @@ from customerio_tool.subtools.declare import (
     AlsoCalled,
     Answer,
     Api,
-    Args,
     Effect,
     Endpoint,
     Example,
@@ -31,7 +29,6 @@ from customerio_tool.subtools.declare import (
     Shape,
     Subtool,
     acknowledge,
-    check_type,
     cut_note,
     fitted,
     is_hidden,
@@ -49,7 +46,6 @@ from customerio_tool.subtools.parts.identify import (
     look_at_person,
 )
 from customerio_tool.subtools.parts.lookup import (
-    LookupType,
     kind_of_person,
     names_another,
     person_hint,
@@ -57,6 +53,7 @@ from customerio_tool.subtools.parts.lookup import (
 )
 from customerio_tool.subtools.parts.merge import MergeCustomersArgs, look_at_secondary, merge_body
 from customerio_tool.subtools.parts.names import of_person
+from customerio_tool.subtools.parts.one_person import OnePersonArgs
 from customerio_tool.subtools.parts.plans import to_delete, to_identify, to_merge, to_suppress
 from customerio_tool.subtools.parts.references import APP_OPERATIONS, TRACK_PAGES
 from customerio_tool.subtools.parts.repairs import mend_person
@@ -65,7 +62,6 @@ from customerio_tool.subtools.parts.targets import NOBODY, other_holder, person_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typing_extensions import Self
 
 PERSON_PATH = "/api/v1/customers/{customer_id}"
 MERGE_PATH = "/api/v1/merge_customers"
@@ -278,26 +274,16 @@ merge_customers = Subtool(
 )
 
 
-class GetCustomerAttributesArgs(Args):
+class GetCustomerAttributesArgs(OnePersonArgs):
     """Arguments of get_customer_attributes."""
 
     customer_id: Annotated[PersonId, Field(description="Id, email, or cio_... id."), PERSON_NAMES]
-    id_type: Annotated[
-        LookupType | None,
-        Field(description="Type of customer_id; default by its shape, never phone."),
-        IMPLIED,
-    ] = None
     attribute_names: Annotated[
         Annotated[list[Line], json_array, Field(strict=True, min_length=1)] | None,
         Field(description="Return only these attributes."),
         NARROWS,
         AlsoCalled("attributes", "attribute", "fields", "names", "attribute_name"),
     ] = None
-
-    @model_validator(mode="after")
-    def _one_type(self) -> Self:
-        check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
-        return self
 
 
 def _attributes_query(args: GetCustomerAttributesArgs, _: Invocation) -> dict[str, Any]:

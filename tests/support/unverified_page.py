@@ -5,6 +5,7 @@ Run `python -m tests.support.unverified_page` after a change of `tests/contract/
 
 from __future__ import annotations
 
+from customerio_tool.doors.cli.publish.tables import table
 from tests.support.facts import load
 from tests.support.project import ROOT
 
@@ -19,8 +20,6 @@ show it, the local Customer.io has an option that chooses the other answer
 (`customerio_tool/sandbox/options.py`). `python -m tests.support.unverified_page` writes this page
 from `tests/contract/facts.yaml`.
 
-| In doubt | The local Customer.io | Why we lean so |
-| --- | --- | --- |
 """
 
 _HOLDS = {True: "does so", False: "does not", None: ""}
@@ -28,16 +27,9 @@ _HOLDS = {True: "does so", False: "does not", None: ""}
 
 def page() -> str:
     """Return the text of the page."""
-    doubts = [fact for fact in load().facts if not fact.verified]
-    rows = (
-        f"| {_cell(each.sentence)} | {_HOLDS[each.holds]} | {_cell(each.leaning or '')} |\n"
-        for each in doubts
-    )
-    return _HEAD + "".join(rows)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
+    doubts = (fact for fact in load().facts if not fact.verified)
+    rows = [(each.sentence, _HOLDS[each.holds], each.leaning or "") for each in doubts]
+    return f"{_HEAD}{table(('In doubt', 'The local Customer.io', 'Why we lean so'), rows)}\n"
 
 
 if __name__ == "__main__":

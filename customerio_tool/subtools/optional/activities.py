@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
-    IMPLIED,
     NARROWS,
     PAGE_SIZE,
     PEOPLE_FILTER,
-    PERSON_NAMES,
     AlsoCalled,
     Answer,
     Api,
-    Args,
     Effect,
     Endpoint,
     Example,
@@ -24,13 +21,11 @@ from customerio_tool.subtools.declare import (
     Line,
     Pace,
     People,
-    PersonId,
     Problem,
     Sends,
     Shape,
     Short,
     Subtool,
-    check_type,
     object_in,
     objects_in,
     values_at,
@@ -38,12 +33,12 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.parts.cursors import Cursor, counted, page_of, page_schemas
 from customerio_tool.subtools.parts.lookup import (
-    LookupType,
     kind_of_person,
     names_another,
     person_hint,
     person_through,
 )
+from customerio_tool.subtools.parts.one_person import OnePersonArgs
 from customerio_tool.subtools.parts.references import APP_PAGES
 from customerio_tool.subtools.parts.vocabulary import LIMIT_NAMES
 
@@ -59,17 +54,9 @@ _SHOWN = ("type", "timestamp", "name", "url", "delivery_id", "delivery_type", "d
 _IDENTIFIERS = frozenset(["id", "email", "phone", "cio_id", "anonymous_id"])
 
 
-class ListCustomerActivitiesArgs(Args):
+class ListCustomerActivitiesArgs(OnePersonArgs):
     """Arguments of list_customer_activities."""
 
-    customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id."), PERSON_NAMES
-    ]
-    id_type: Annotated[
-        LookupType | None,
-        Field(description="Type of customer_id; default by its shape, never phone."),
-        IMPLIED,
-    ] = None
     type: Annotated[
         Line | None,
         Field(description=f"E.g. event, sent_email, {FAILED_CHANGE}."),
@@ -95,7 +82,6 @@ class ListCustomerActivitiesArgs(Args):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
         if self.name is not None and self.type is None:
             raise Problem(
                 "is missing", "give type='event' or 'attribute_change' beside name", "type"

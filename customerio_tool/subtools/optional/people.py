@@ -8,10 +8,8 @@ from pydantic import Field, model_validator
 
 from customerio_tool.subtools.declare import (
     DEFAULT_LIMIT,
-    IMPLIED,
     NARROWS,
     NO_PEOPLE,
-    PERSON_NAMES,
     UNNAMED,
     AlsoCalled,
     Answer,
@@ -25,13 +23,11 @@ from customerio_tool.subtools.declare import (
     Item,
     Pace,
     People,
-    PersonId,
     Problem,
     Sends,
     Shape,
     Short,
     Subtool,
-    check_type,
     objects_in,
     values_at,
 )
@@ -44,12 +40,12 @@ from customerio_tool.subtools.parts.cursors import (
     page_schemas,
 )
 from customerio_tool.subtools.parts.lookup import (
-    LookupType,
     kind_of_person,
     names_another,
     person_hint,
     person_through,
 )
+from customerio_tool.subtools.parts.one_person import OnePersonArgs
 from customerio_tool.subtools.parts.pages import Limit
 from customerio_tool.subtools.parts.references import APP_PAGES
 
@@ -195,22 +191,8 @@ find_customers = Subtool(
 )
 
 
-class ListCustomerSegmentsArgs(Args):
+class ListCustomerSegmentsArgs(OnePersonArgs):
     """Arguments of list_customer_segments."""
-
-    customer_id: Annotated[
-        PersonId, Field(description="Person's id, email address, or cio_... id."), PERSON_NAMES
-    ]
-    id_type: Annotated[
-        LookupType | None,
-        Field(description="Type of customer_id; default by its shape, never phone."),
-        IMPLIED,
-    ] = None
-
-    @model_validator(mode="after")
-    def _one_type(self) -> Self:
-        check_type(self.customer_id, self.id_type, "customer_id", finds_phones=True)
-        return self
 
 
 def _segments_query(args: ListCustomerSegmentsArgs, _: Invocation) -> dict[str, Any]:
