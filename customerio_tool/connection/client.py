@@ -17,9 +17,10 @@ import urllib3.exceptions
 from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
+from customerio_tool.connection.answer import Answer
 from customerio_tool.connection.causes import INVALID_PROXY, Way, is_proxy
 from customerio_tool.connection.connection import Connection
-from customerio_tool.connection.doubles import is_doubled, refuse_unheeded, replaces_send
+from customerio_tool.connection.doubles import is_doubled, is_seen, refuse_unheeded, replaces_send
 from customerio_tool.connection.exchange import REDIRECTS, Reply, Request
 from customerio_tool.connection.failures import AnswerLost, failure_of, problem_of, unreachable
 from customerio_tool.connection.fields import REGIONS, Region, connection_fields, is_vendor
@@ -85,7 +86,7 @@ class Client:
         self.timeouts = timeouts or Timeouts()
         self._owns_session = session is None
         self._session = session or new_session()
-        self._prepare = Preparer(connection).prepared
+        self._preparer = Preparer(connection)
         for adapter in self._session.adapters.values():
             refuse_repeats(adapter)
         self._log_filter = silence()
@@ -251,21 +252,21 @@ class Client:
     def _send(self, request: Request, origin: str, deadline: Deadline) -> Reply:
         if is_vendor(origin):
             refuse_unheeded()
-        prepared = self._prepare(request, origin)
-        adapter = self._session.get_adapter(prepared.reveal().url or "")
+        headers = self._preparer.headers(request)
+        adapter = self._session.get_adapter(origin + request.target)
         refuse_repeats(adapter)
         left = deadline.left()
         if not left:
             raise Unreachable("The time for this call ran out before anything was sent.")
         timeout = min(self.timeouts.connect, left), min(self.timeouts.read, left)
-        exchange, proxies = Exchange(deadline, request.repeats), self._proxies[origin]
+        exchange = Exchange(deadline, request.repeats)
         if (way := self._ways[origin]) is None:
             raise unreachable(INVALID_PROXY)
         try:
             with (
                 self._log_filter,
                 in_force(exchange),
-                self._through(adapter, prepared, timeout, proxies) as response,
+                self._opened(adapter, request, origin, headers, timeout) as response,
             ):
                 return self._read_reply(response, deadline, way)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -277,6 +278,26 @@ class Client:
 
     def _lacks_certificates(self) -> bool:
         return not Path(self.connection.ca_file or DEFAULT_CA_BUNDLE_PATH).exists()
+
+    def _opened(
+        self,
+        adapter: BaseAdapter,
+        request: Request,
+        origin: str,
+        headers: Secret[dict[str, str]],
+        timeout: tuple[float, float],
+    ) -> Answer | requests.Response:
+        """Send a request, and return the answer, whose body is still to be read.
+
+        It goes straight to a connection unless a proxy, a client certificate, an adapter of the
+        host or a double in the place of `requests` or urllib3 must see it.
+        """
+        is_plain = self._session.cert is None and not self._proxies[origin]
+        if is_plain and isinstance(adapter, Adapter) and not is_seen(self._session, adapter):
+            verify = self.connection.ca_file or True
+            return adapter.exchange(origin, request, headers, timeout, verify)
+        filled = Secret(FilledRequest(request, origin, headers))
+        return self._through(adapter, filled, timeout, self._proxies[origin])
 
     def _through(
         self,
@@ -302,7 +323,9 @@ class Client:
             proxies=proxies,
         )
 
-    def _read_reply(self, response: requests.Response, deadline: Deadline, way: Way) -> Reply:
+    def _read_reply(
+        self, response: Answer | requests.Response, deadline: Deadline, way: Way
+    ) -> Reply:
         body, status, headers = bytearray(), response.status_code, response.headers
         problem = f"Customer.io's answer was too slow ({way.host})."
         read = _reader(response)
@@ -333,8 +356,10 @@ def _way_to(origin: str, proxies: dict[str, str]) -> Way | None:
     return None if proxy and not is_proxy(proxy) else Way.to(origin, proxy)
 
 
-def _reader(response: requests.Response) -> Callable[[], bytes]:
+def _reader(response: Answer | requests.Response) -> Callable[[], bytes]:
     """Return what reads the next bytes of a reply, as soon as some have come; none at its end."""
+    if isinstance(response, Answer):
+        return response.read
     raw = response.raw
     if not isinstance(raw, urllib3.HTTPResponse):  # a test double's
         whole = iter([response.content])

@@ -7,6 +7,7 @@ that replace something else, or a test would reach Customer.io.
 from __future__ import annotations
 
 import inspect
+from types import FunctionType
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -16,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _REQUESTS_FILE = Session.mount.__code__.co_filename
 _ADAPTERS_FILE = HTTPAdapter.close.__code__.co_filename
+_POOLS_FILE = HTTPConnectionPool.close.__code__.co_filename
 
 
 def is_doubled(session: Session) -> bool:
@@ -25,8 +27,27 @@ def is_doubled(session: Session) -> bool:
     return replaces_send(session) or replaces_connections()
 
 
+def is_seen(session: Session, adapter: HTTPAdapter) -> bool:
+    """Whether anything in the place of `requests` or urllib3 must see what is sent.
+
+    Besides doubles, that may be telemetry around the functions that usually send.
+    """
+    if "send" in vars(adapter) or _is_replaced(HTTPAdapter.send, _ADAPTERS_FILE):
+        return True
+    if _is_replaced(HTTPConnectionPool.urlopen, _POOLS_FILE):
+        return True
+    return replaces_send(session) or replaces_connections()
+
+
+def _is_replaced(function: Any, file: str) -> bool:
+    """Whether a function, whatever it wraps, is not the plain one of this file."""
+    return type(function) is not FunctionType or function.__code__.co_filename != file
+
+
 def _is_elsewhere(function: Any, file: str) -> bool:
     """Whether a function, or the one that it wraps, is not of this file."""
+    if not _is_replaced(function, file):
+        return False
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code is None or code.co_filename != file
 

@@ -38,18 +38,11 @@ class FilledRequest(requests.PreparedRequest):
     def __init__(self, request: Request, origin: str, headers: Secret[dict[str, str]]) -> None:
         super().__init__()
         self.method = request.method
-        self.origin = origin
-        self.target = request.target
-        self.url = self._own_url = origin + self.target
+        self.url = origin + request.target
         self.headers = CaseInsensitiveDict(headers.reveal())
         self.body = request.body
-        if request.body or request.method not in ("GET", "HEAD"):
+        if request.body or request.method != "GET":
             self.headers["Content-Length"] = str(len(request.body or b""))
-
-    @property
-    def is_as_filled(self) -> bool:
-        """Whether nothing, such as a test double, sent it elsewhere since."""
-        return self.url is self._own_url
 
 
 class Preparer:
@@ -63,23 +56,24 @@ class Preparer:
         self._connection = connection
         self._headers: dict[tuple[Api, bool], Secret[dict[str, str]]] = {}
 
-    def prepared(self, request: Request, origin: str) -> Secret[FilledRequest]:
-        """Return a request as it goes to an origin.
+    def headers(self, request: Request) -> Secret[dict[str, str]]:
+        """Return the headers of a request, but for the length of its body.
 
         Raises:
-            ArgumentsInvalid: Its path would change on its way to the wire.
+            ArgumentsInvalid: The path of the request would change on its way to the wire.
             ConnectionInvalid: The connection has no credentials of that API.
         """
         if _TARGET.fullmatch(request.target) is None:
             problem = "make a path that changes on its way to the wire"
             refuse([FieldProblem("arguments", problem, "send plain identifiers")])
-        return Secret(FilledRequest(request, origin, self._headers_of(request)))
-
-    def _headers_of(self, request: Request) -> Secret[dict[str, str]]:
         kind = (request.api, request.body is not None)
         if kind not in self._headers:
             self._headers[kind] = self._checked_headers(*kind)
         return self._headers[kind]
+
+    def prepared(self, request: Request, origin: str) -> Secret[FilledRequest]:
+        """Return a request as `requests` sends it to an origin; raises like `headers`."""
+        return Secret(FilledRequest(request, origin, self.headers(request)))
 
     def _checked_headers(self, api: Api, has_body: bool) -> Secret[dict[str, str]]:
         """Return the headers of an API's requests, which `requests` checks here, once."""

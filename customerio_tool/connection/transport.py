@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeGuard
+from typing import Any
 
 import requests
 import urllib3
@@ -20,11 +20,13 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from customerio_tool.connection.answer import Answer
 from customerio_tool.connection.doubles import replaces_connections
-from customerio_tool.connection.filled import FilledRequest
+from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.pools import FreshForPostsPool, FreshForPostsTlsPool
 from customerio_tool.connection.roots import context_for
 from customerio_tool.locks import renew_in_child
+from customerio_tool.secret import Secret
 
 POOLED_HOSTS = 32
 POOL_SIZE = 64
@@ -34,8 +36,8 @@ POOL_SIZE = 64
 class Adapter(HTTPAdapter):
     """The adapter of our sessions.
 
-    A request that the client filled needs no look-up: its origin has a pool, which is remembered.
-    All others, and those through a proxy, go the way of `requests`.
+    The client has its requests go by `exchange`: to a pool that is remembered for their origin.
+    What goes through a proxy or a double, and the requests of others, take the way of `requests`.
     """
 
     def __init__(self, monotonic: Callable[[], float], pool_size: int) -> None:
@@ -70,51 +72,48 @@ class Adapter(HTTPAdapter):
             self.proxy_manager = {}
             self._is_of_parent = False
 
-    def get_connection_with_tls_context(
+    def exchange(
         self,
-        request: requests.PreparedRequest,
-        verify: Any,
-        proxies: Any = None,
-        cert: Any = None,
-    ) -> Any:
-        """Return the pool of a request."""
-        if proxies or cert or not _is_lean(request):
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        return self._pool_of(request, request.origin, verify)
+        origin: str,
+        request: Request,
+        headers: Secret[dict[str, str]],
+        timeouts: tuple[float, float],
+        verify: str | bool,
+    ) -> Answer:
+        """Send a request straight to its origin, by no proxy; see `FreshForPostsPool.exchange`.
 
-    def _pool_of(self, request: requests.PreparedRequest, origin: str, verify: Any) -> Any:
+        Args:
+            origin: The origin.
+            request: The request; its target must go to the wire as it is.
+            headers: Its headers, but for the length of its body.
+            timeouts: The longest wait for a connection, and for each byte of the answer, in
+                seconds.
+            verify: The file of roots; True for those of certifi.
+
+        Raises:
+            OSError: There is no such file of roots, or as `FreshForPostsPool.exchange` does.
+            urllib3.exceptions.HTTPError: As `FreshForPostsPool.exchange` does.
+        """
+        self._leave_parents_connections()
+        pool = self._pool_of(origin, verify)
+        self.cert_verify(pool, origin, verify, None)
+        answer: Answer = pool.exchange(request, headers, timeouts)
+        return answer
+
+    def _pool_of(self, origin: str, verify: str | bool) -> Any:
         """Return the pool of an origin, remembered while its file of roots is the same."""
         roots = _shared_context(origin, verify)
         known, context = self._remembered.get((origin, verify), (None, None))
         if known is not None and known.pool is not None and context is roots:
             return known
-        pool: Any = super().get_connection_with_tls_context(request, verify)
+        asking = requests.Request("GET", origin).prepare()
+        pool: Any = self.get_connection_with_tls_context(asking, verify)
         self.cert_verify(pool, origin, verify, None)
         pool.is_checked = roots is not None or not origin.startswith("https")
         if len(self._remembered) >= POOLED_HOSTS:
             self._remembered = {}
         self._remembered[origin, verify] = pool, roots
         return pool
-
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        """Return the target of a request, or its URL where a proxy needs that."""
-        if proxies or not _is_lean(request):
-            return super().request_url(request, proxies)
-        return request.target
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Return the response; that to a filled request has no cookies."""
-        if not _is_lean(req):
-            return super().build_response(req, resp)
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers = resp.headers  # as blind to case as those of requests
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = req.url or ""
-        response.request = req
-        response.connection = self
-        return response
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -148,7 +147,7 @@ class Adapter(HTTPAdapter):
             urllib3.exceptions.HTTPError: None could be made.
         """
         self._leave_parents_connections()
-        pool = self._pool_of(requests.Request("GET", origin).prepare(), origin, verify)
+        pool = self._pool_of(origin, verify)
         if isinstance(pool, FreshForPostsPool):
             pool.warm(seconds)
 
@@ -185,11 +184,6 @@ class Adapter(HTTPAdapter):
             for key in manager.pools.keys():  # noqa: SIM118 - iterating over it raises
                 if pool := manager.pools.get(key):
                     yield pool
-
-
-def _is_lean(request: requests.PreparedRequest) -> TypeGuard[FilledRequest]:
-    """Whether a request is one that the client filled and nothing changed since."""
-    return isinstance(request, FilledRequest) and request.is_as_filled
 
 
 def _shared_context(origin: str, verify: Any) -> ssl.SSLContext | None:

@@ -15,12 +15,14 @@ import pytest
 import requests
 import requests_mock
 import responses
+import urllib3
 import vcr  # type: ignore[import-untyped]  # it declares no types
 import yaml
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.punctual import PunctualConnection
+from customerio_tool.connection.transport import new_session
 from tests.support.clients import APP_US, SAVED, SAVED_US, SEGMENTS, connected, soon
 from tests.support.loopback import Loopback, answer, says
 
@@ -196,6 +198,34 @@ def test_telemetry_around_send_is_no_double(customerio: Loopback) -> None:
         tool.call("identify_customer", IDENTIFY)
 
     assert len(customerio.requests) == 1
+
+
+def test_telemetry_around_urllib3_or_an_adapter_sees_each_request(
+    customerio: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def traced(genuine: Any, name: str) -> Any:
+        @functools.wraps(genuine)
+        def around(*args: Any, **named: Any) -> Any:
+            seen.append(name)
+            return genuine(*args, **named)
+
+        return around
+
+    places = (
+        (urllib3.HTTPConnectionPool, "urlopen"),
+        (requests.adapters.HTTPAdapter, "send"),
+    )
+    for owner, name in places:
+        with tool_on(customerio) as tool, monkeypatch.context() as patched:
+            patched.setattr(owner, name, traced(getattr(owner, name), name))
+            assert tool.call("identify_customer", IDENTIFY)["ok"]
+    with Client(connected(app_url=customerio.url), session=new_session()) as client:
+        adapter = client._session.get_adapter(customerio.url)
+        monkeypatch.setattr(adapter, "send", traced(adapter.send, "of one adapter"))
+        client.exchange(SEGMENTS, soon())
+    assert seen == ["urlopen", "send", "of one adapter"]
 
 
 def test_nothing_of_a_connection_is_stored_on_a_session_that_a_double_holds(

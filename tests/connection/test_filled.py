@@ -51,7 +51,7 @@ def test_what_is_not_refused_goes_out_as_requests_would_send_it(
             theirs.body,
         )
         assert dict(ours.headers) == dict(theirs.headers)
-        assert ours.target == ours.path_url == HTTPAdapter().request_url(theirs, {})
+        assert request.target == ours.path_url == HTTPAdapter().request_url(theirs, {})
 
 
 @given(st.text(min_size=1, max_size=20) | TRICKY.filter(bool))
@@ -84,6 +84,25 @@ CHANGED = (
 def test_a_target_that_anything_could_change_is_refused(path: str) -> None:
     with pytest.raises(ArgumentsInvalid, match="changes on its way to the wire"):
         PREPARER.prepared(Request(Api.TRACK, "GET", path), US)
+
+
+SENT = {
+    "a read": Request(Api.APP, "GET", "/v1/segments", "limit=2"),
+    "a body": PERSON,
+    "an empty body": Request(Api.TRACK, "POST", "/api/v1/customers/u1/suppress"),
+    "a deletion": Request(Api.TRACK, "DELETE", "/api/v1/customers/u%2F1"),
+}
+
+
+@pytest.mark.parametrize("request_", SENT.values(), ids=SENT.keys())
+def test_straight_or_through_requests_the_same_bytes_go_out(request_: Request) -> None:
+    with Loopback([says(answer())] * 2) as server, requests.Session() as stock:
+        saved = connected(track_url=server.url, app_url=server.url)
+        for session in (None, stock):
+            with Client(saved, session=session) as client:
+                client.exchange(request_, soon())
+    straight, by_requests = server.requests
+    assert straight == by_requests
 
 
 def test_a_double_that_sends_a_request_elsewhere_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:

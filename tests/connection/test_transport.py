@@ -120,6 +120,15 @@ def test_a_reply_gives_its_connection_back_whatever_its_form(reply: bytes) -> No
     assert used == 1
 
 
+def test_headers_of_an_answer_are_found_in_any_case_and_equal_ones_are_joined() -> None:
+    reply = kept_alive(b"X-Half: a", b"x-half: b", b"Content-Length: 15", body=LISTED)
+    with Loopback([says(reply)]) as server:
+        headers = sent(SEGMENTS, app_url=server.url).headers
+    assert dict(headers) == {"X-Half": "a, b", "Content-Length": "15"}
+    assert headers["content-length"] == headers.get("CONTENT-LENGTH") == "15"
+    assert "Retry-After" not in headers
+
+
 @pytest.mark.parametrize(("idle", "connections"), [(0.0, 1), (5.0, 1), (5.1, 2)])
 @pytest.mark.parametrize("post", [MAIL_CALL, NEW_SEGMENT], ids=["a send", "a creation"])
 def test_what_may_not_be_repeated_rides_a_connection_only_if_it_was_used_a_moment_ago(
