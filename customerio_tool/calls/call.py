@@ -137,7 +137,7 @@ class Call(Generic[A]):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the call as it was read; parsed again, they are the same call."""
-        return {name: value for name, value in self.args if value is not None}
+        return self.args.given()
 
     def facts(self) -> dict[str, Any]:
         """Return the members of every result that are known before sending, such as event_id."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.telemetry.events import Attempt, CallEnd, CallStart, Telemetry
+from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.errors import CustomerIoError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Watchers:
 
     def __init__(self, watchers: Sequence[Telemetry]) -> None:
         self._watchers = tuple(watchers)
+        # The log tells of no person, but a host's own kind of it may.
+        self.tell_of_people = any(type(each) is not LogTelemetry for each in watchers)
 
     def started(self, call: CallStart) -> None:
         """Notify all that a call begins."""
@@ -85,8 +88,8 @@ class Watch:
         if self._has_begun:
             return
         self._has_begun = True
-        named = call.subtool.person_of(call.args) if call else None
-        if named:
+        told = call if self._watchers.tell_of_people else None
+        if told and (named := told.subtool.person_of(told.args)):
             id_type, person = named
             hashed = keyed_hash(self._key, person)
             self._call = replace(self._call, id_type=id_type, person=hashed)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from customerio_tool.errors import Problem
 from customerio_tool.subtools.declare.addresses import bare_address, is_like_an_address
-from customerio_tool.subtools.declare.glance import sound_at_a_glance
+from customerio_tool.subtools.declare.glance import is_sound_address, sound_at_a_glance
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
 from customerio_tool.subtools.declare.marks import AlsoCalled
 from customerio_tool.subtools.declare.problems import located
@@ -37,10 +37,9 @@ def _person(identifier: str) -> str:
 
 def well_shaped(identifier: str) -> str:
     """Refuse an identifier that is shaped as an e-mail address and is none."""
-    is_cio_id = identifier.startswith(CIO_PREFIX)
-    return (
-        bare_address(identifier) if not is_cio_id and is_like_an_address(identifier) else identifier
-    )
+    if is_sound_address(identifier) or identifier.startswith(CIO_PREFIX):
+        return identifier
+    return bare_address(identifier) if is_like_an_address(identifier) else identifier
 
 
 _PHONE = "is a phone number, by which this call finds nobody"

@@ -337,7 +337,7 @@ class Subtool(Generic[A]):
         any text of a send, or of the event that triggers it.
         """
         may_be_rendered = self.effect is Effect.SEND or self.may_start_campaigns
-        given = {name: value for name, value in args if value is not None}
+        given = args.given()
         return given if may_be_rendered else {}
 
     def files_of(self, args: A) -> list[str]:

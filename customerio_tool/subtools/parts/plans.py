@@ -87,7 +87,7 @@ def to_email(args: SendTransactionalEmailArgs) -> str:
 
 def to_push(args: Transactional) -> str:
     """Say what send_transactional_push will do."""
-    device = next((value for name, value in args if name == "custom_device"), None)
+    device = args.given().get("custom_device")
     to = "to a device that the call itself names" if device else "to their devices"
     return f"{_message(args, 'push notification')} {to}{_how(args)}."
 

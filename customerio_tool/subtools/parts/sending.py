@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -123,8 +123,8 @@ T = TypeVar("T")
 class Transactional(Protocol):
     """The arguments that both transactional sends have."""
 
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Yield each argument's name and value."""
+    def given(self) -> dict[str, Any]:
+        """See `Args.given`."""
 
     def once(self, what: str, make: Callable[[], T]) -> T:
         """See `Args.once`."""
@@ -205,8 +205,8 @@ def send_body(
 def _body(args: Transactional, renamed: Mapping[str, str]) -> dict[str, Any]:
     body = {
         renamed.get(name, name): value
-        for name, value in args
-        if value is not None and name not in _NOT_COPIED and value != {}
+        for name, value in args.given().items()
+        if name not in _NOT_COPIED and value != {}
     }
     template = args.transactional_message_id
     if template is not None and is_number(template):
