@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
 from customerio_tool.backends.ledger.entry import Entry, Ledger, State
@@ -110,6 +109,14 @@ class Doubts:
         self._addressees = call.subtool.addressees_of(call.args, call.at)
         self._started = started
         self._message = message
+        person, look = call.subtool.person_of(call.args), call.look()
+        self._person = None if person is None else canonical(person[1], person[0])
+        self._facts: dict[str, Any] = {
+            "is_listed": self._addressees.is_listed,
+            "channel": look.arguments.get("type") if look else None,
+            "says": self._digests(self._addressees.says),
+            "message": message,
+        }
 
     def met(self, now: float) -> list[Doubt]:
         """Return the doubts about those to whom the call writes, and mark those without one.
@@ -177,23 +184,6 @@ class Doubts:
         facts = {**self._facts, "is_person": addressee == self._person}
         of, ends_at = self._started, self._started.ends_at
         return Entry(state, of.fingerprint, of.started_at, ends_at, ends_at + lasts, facts)
-
-    @cached_property
-    def _person(self) -> Addressee | None:
-        """The person that the call is about, as an addressee."""
-        person = self._call.subtool.person_of(self._call.args)
-        return None if person is None else canonical(person[1], person[0])
-
-    @cached_property
-    def _facts(self) -> dict[str, Any]:
-        """The facts of all entries of the call."""
-        look = self._call.look()
-        return {
-            "is_listed": self._addressees.is_listed,
-            "channel": look.arguments.get("type") if look else None,
-            "says": self._digests(self._addressees.says),
-            "message": self._message,
-        }
 
     def _digests(self, values: Iterable[Any]) -> list[str]:
         return [digest_of("says", self._call.at.workspace, value) for value in values]
