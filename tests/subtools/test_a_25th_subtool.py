@@ -12,33 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.documents import blocks
 from tests.support.project import ROOT
 
 BEYOND = ROOT / "tests" / "subtools" / "beyond_the_page"
-ADDED = ("broadcast_messages.py", "screen_views.py", "profiles.py")
+ADDED = ("broadcast_messages.py", "profiles.py")
+GUIDE = "docs/contributing/add-a-subtool.md"
 NAMES = ("erase_profile", "list_broadcast_messages", "track_screen_view")
 FOLDERS = ("customerio_tool", "tests", "schemas", "docs", "mcpb")
 FILES = ("README.md", "CONTRIBUTING.md", "pyproject.toml", "tool_manifest.yaml", "server.json")
-SCREEN_VIEW = """\
-  track_screen_view:
-    api: track
-    method: POST
-    path: /api/v1/customers/{customer_id}/events
-    rate: track
-    source: [track-spec]
-    verified: true
-    path_fields: *track_person
-    body:
-      fields:
-        name: {type: string, required: true, limits: [event_name_bytes]}
-        type: {type: string, required: true, enum: [screen]}
-        id: *event_id
-        timestamp: *event_time
-        data: {type: object, open: true, limits: [event_data_bytes]}
-    reply: *accepted
-    errors: *track_400
-
-"""
 ERASURE = """\
   erase_profile:
     api: track
@@ -79,13 +61,20 @@ def python(root: Path, *arguments: str) -> str:
     return ended.stdout
 
 
+def of_guide(language: str) -> str:
+    """Return the one block of the guide in a language."""
+    (block,) = (each for each in blocks(language) if each.page == GUIDE)
+    return block.text
+
+
 def record(facts: Path) -> None:
     """Write down what is known of the three: one was an endpoint that no subtool called."""
     text = facts.read_text(encoding="utf-8")
     found = re.search(r"^  list_broadcast_messages:\n(?:    .*\n)+\n", text, re.MULTILINE)
     assert found is not None
     head, heading, tail = text.replace(found[0], "").partition("endpoints:\n")
-    facts.write_text(f"{head}{found[0]}{SCREEN_VIEW}{ERASURE}{heading}{tail}", encoding="utf-8")
+    added = f"{found[0]}{of_guide('yaml')}\n{ERASURE}"
+    facts.write_text(f"{head}{added}{heading}{tail}", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -98,7 +87,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project with three more subtools, after the recipe of the documentation."""
+    """The project with three more subtools: that of the guide, edit by edit, and two others."""
     root = tmp_path_factory.mktemp("project")
     left_out = shutil.ignore_patterns("__pycache__", "node_modules", Path(__file__).name)
     for name in FOLDERS:
@@ -107,6 +96,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         shutil.copy(ROOT / name, root)
     for name in ADDED:
         shutil.copy(BEYOND / name, root / "customerio_tool" / "subtools")
+    of_the_guide = root / "customerio_tool" / "subtools" / "screen_views.py"
+    of_the_guide.write_text(of_guide("python"), encoding="utf-8")
     record(root / "tests" / "contract" / "facts.yaml")
     published = python(root, "-m", "customerio_tool", "publish").split()
     python(root, "-m", "tests.support.fault_matrix")
