@@ -11,7 +11,8 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Protocol
+from types import MethodType
+from typing import Any, Protocol, cast
 
 
 class Closable(Protocol):
@@ -21,7 +22,8 @@ class Closable(Protocol):
         """Close it until its next use; takes no lock."""
 
 
-_renewals: set[weakref.WeakMethod[Callable[[], None]]] = set()
+# No `WeakMethod`: its callback complains where an object ends together with its class.
+_renewals: dict[weakref.ref[object], list[Callable[[Any], None]]] = {}
 _files: set[weakref.ref[Closable]] = set()
 _renewed = {os.getpid()}
 _renewing: dict[int, threading.Lock] = {}
@@ -33,7 +35,9 @@ def renew_in_child(renew: Callable[[], None]) -> None:
     The method must not take a lock: one that another thread held at the fork is locked forever in
     the child.
     """
-    _renewals.add(weakref.WeakMethod(renew, _renewals.discard))
+    method = cast("MethodType", renew)
+    reference = weakref.ref(method.__self__, _renewals.pop)
+    _renewals.setdefault(reference, []).append(method.__func__)
 
 
 def close_before_fork(file: Closable) -> None:
@@ -56,9 +60,10 @@ def notice_fork() -> None:
 
 
 def _renew_all() -> None:
-    for reference in list(_renewals):
-        if renew := reference():
-            renew()
+    for reference, methods in list(_renewals.items()):
+        if (renewed := reference()) is not None:
+            for renew in methods:
+                renew(renewed)
     _close_files()
     _renewed.add(os.getpid())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import rmtree
 from ssl import SSLContext
@@ -66,7 +66,7 @@ class Sandbox:
         self._db = None if db is None else Path(db)
         self._discard: weakref.finalize[[str], Sandbox] | None = None
         self._is_parents = False
-        _in_children.add(weakref.WeakMethod(self._leave_to_parent, _in_children.discard))
+        _in_children.add(weakref.ref(self, _in_children.discard))
         self._store: Store | None = None
         self._server: Server | None = None
 
@@ -365,13 +365,13 @@ class Sandbox:
         self.application.change_options(changes)
 
 
-_in_children: set[weakref.WeakMethod[Callable[[], None]]] = set()
+_in_children: set[weakref.ref[Sandbox]] = set()
 
 
 def _after_fork() -> None:
     for reference in list(_in_children):
-        if leave := reference():
-            leave()
+        if sandbox := reference():
+            sandbox._leave_to_parent()  # noqa: SLF001 - of this module
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

@@ -16,7 +16,7 @@ import responses
 
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.transport import new_session
-from customerio_tool.locks import ForkSafeLock
+from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.sandbox import Clock, Sandbox
 from customerio_tool.subtools.declare import Api
 from tests.support.clients import APP_US, SEGMENTS, US, connected, soon
@@ -116,3 +116,41 @@ def test_nothing_is_kept_alive_for_forks_to_come(make: Callable[[], object]) -> 
     left = weakref.ref(make())
     gc.collect()
     assert left() is None
+
+
+_ENDING = """
+from customerio_tool.locks import ForkSafeLock
+from customerio_tool.sandbox import Sandbox
+
+def made(kind, method):
+    late = type("Late", (kind,), {method: lambda self: None})()
+    late.itself = late  # so that the object, its class and the method end together
+    return late
+
+kept = [made(ForkSafeLock, "_renew"), made(Sandbox, "_leave_to_parent")]
+"""
+
+
+def test_a_process_that_ends_with_its_locks_and_its_sandbox_says_nothing_of_it() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDING], timeout=PATIENCE, check=False, capture_output=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_every_method_that_an_object_registers_is_called_in_a_child() -> None:
+    class Two:
+        def __init__(self) -> None:
+            self.called: list[str] = []
+            renew_in_child(self.one)
+            renew_in_child(self.other)
+
+        def one(self) -> None:
+            self.called.append("one")
+
+        def other(self) -> None:
+            self.called.append("other")
+
+    two = Two()
+    assert sorted(in_a_child(lambda: two.called)) == ["one", "other"]
+    assert two.called == []
