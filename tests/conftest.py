@@ -21,7 +21,7 @@ from tests.support.vendor_spec import VARIABLE, TrackSpecification
 # Our plugins are named here and not imported, so that pytest loads them first.
 pytest_plugins = [
     *("pytester", "tests.support.requirements", "tests.support.redis_server"),
-    *("tests.support.chromium", "tests.support.quick"),
+    *("tests.support.chromium", "tests.support.order", "tests.support.quick"),
 ]
 
 
