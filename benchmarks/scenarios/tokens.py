@@ -13,6 +13,11 @@ from customerio_tool.sets import sets
 
 def measure(run: Run) -> Iterator[Figure]:  # noqa: ARG001 - it needs no server
     """Count what a model is given."""
+    return counts()
+
+
+def counts() -> Iterator[Figure]:
+    """Count it; the tests hold it to the budgets too."""
     whole = tokens.counted("openai")
     yield from (counted(f"tokens/{detail}", whole[detail]) for detail in tokens.DETAILS)
     reader = tokens.counted("openai", sets()["reader"])
