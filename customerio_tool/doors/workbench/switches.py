@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from customerio_tool.details import Detail
+from customerio_tool.doors.cli.tokens import VOCABULARY, counter
 from customerio_tool.doors.workbench.workspaces import Workspace
 from customerio_tool.policy import Policy
 from customerio_tool.policy.barred import barred
@@ -19,7 +20,7 @@ from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.tool import CustomerIoTool
 
 _BYTES_PER_TOKEN = 4
-"""Tokenizers differ; of our definitions they make a token of 4 to 4.5 bytes."""
+"""For the estimate; of our definitions, tokenizers make a token of 4 to 4.5 bytes."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Switch:
         is_offered: Whether the server allows it at all.
         refusal: Why no call of it runs though it is on, as a sentence; "" if calls may run.
         badges: What a person must know of it, each with its colour.
-        tokens: How many tokens its definition has for a model, estimated.
+        tokens: How many tokens its definition has for a model.
     """
 
     subtool: Subtool[Any]
@@ -83,13 +84,22 @@ def groups_of(workspace: Workspace, enabled: Collection[str] | None = None) -> l
 
 
 def counted(groups: Sequence[Group]) -> tuple[int, int]:
-    """Return how many subtools a model is shown, and about how many tokens their definitions are.
-
-    The tokens are a quarter of the bytes of the definitions as JSON without spaces: an estimate,
-    for which nothing must be fetched.
-    """
+    """Return how many subtools a model is shown, and how many tokens their definitions are."""
     shown = [each.tokens for group in groups for each in group.switches if each.counts]
     return len(shown), sum(shown)
+
+
+def vocabulary() -> str:
+    """Return the vocabulary that tokens are counted with.
+
+    It is "" where the extra `tokens` is not installed: then they are estimated, as a quarter of the
+    bytes of the definitions as JSON without spaces.
+    """
+    try:
+        counter()
+    except ImportError:
+        return ""
+    return VOCABULARY
 
 
 def _switch(
@@ -133,9 +143,13 @@ def _asking(subtool: Subtool[Any], policy: Policy) -> dict[tuple[str, str], bool
 def _tokens(subtool: Subtool[Any], tool: CustomerIoTool, detail: Detail) -> int:
     key = (subtool.name, tool.policy.confirm_for(subtool), detail)
     if key not in _KNOWN:
-        definition = compact(tool.definition(subtool.name, "openai", detail))
-        _KNOWN[key] = round(len(definition.encode()) / _BYTES_PER_TOKEN)
+        definition = tool.definition(subtool.name, "openai", detail)
+        _KNOWN[key] = counter()(definition) if vocabulary() else _estimated(definition)
     return _KNOWN[key]
+
+
+def _estimated(definition: object) -> int:
+    return round(len(compact(definition).encode()) / _BYTES_PER_TOKEN)
 
 
 _KNOWN: dict[tuple[str, Confirm, Detail], int] = {}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from customerio_tool import Policy
 from customerio_tool.doors.cli.publish.manifest import manifest
+from customerio_tool.doors.cli.tokens import counter
 from customerio_tool.doors.studio.governance import DESCRIPTIONS
+from customerio_tool.doors.workbench import switches
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sets import sets
@@ -147,19 +151,32 @@ def test_the_tokens_are_fewer_in_less_detail(bench: Bench, monkeypatch: pytest.M
     page = bench.post("/tool", {"enabled": ["list_segments"]})
     with bench.workspace.tool() as tool:
         (definition,) = tool.definitions(None, "openai", "basic")
-    tokens = round(len(compact(definition)) / 4)
-    assert f"1 of {len(ALL)} on · about {tokens:,} tokens" in page.words
+    assert f"1 of {len(ALL)} on · {counter()(definition):,} tokens" in page.words
 
 
 def test_the_tokens_are_those_of_what_a_model_is_shown(bench: Bench) -> None:
     page = bench.post("/tool", {"enabled": ["list_segments"]})
     with bench.workspace.tool() as tool:
         (definition,) = tool.definitions(dialect="openai")
+    assert f"1 of {len(ALL)} on · {counter()(definition):,} tokens" in page.words
+    assert "Counted with o200k_base" in page.words
+    page = bench.post("/tool", {"enabled": ALL, "preset": "read_only"})
+    assert f"{len(READS)} of {len(ALL)} on" in page.words
+
+
+def test_without_the_extra_the_tokens_are_estimated(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "splintr", None)
+    monkeypatch.setattr(switches, "_KNOWN", {})
+    counter.cache_clear()
+    page = bench.post("/tool", {"enabled": ["list_segments"]})
+    with bench.workspace.tool() as tool:
+        (definition,) = tool.definitions(dialect="openai")
     tokens = round(len(compact(definition)) / 4)
     assert f"1 of {len(ALL)} on · about {tokens:,} tokens" in page.words
     assert "An estimate" in page.words
-    page = bench.post("/tool", {"enabled": ALL, "preset": "read_only"})
-    assert f"{len(READS)} of {len(ALL)} on" in page.words
+    assert "the extra tokens counts them" in page.words
 
 
 def test_a_connection_for_one_api_is_told_what_it_cannot_run(bench: Bench) -> None:

@@ -21,7 +21,7 @@ from customerio_tool.doors.workbench.rules import (
     rules_typed,
     within,
 )
-from customerio_tool.doors.workbench.switches import counted, groups_of
+from customerio_tool.doors.workbench.switches import counted, groups_of, vocabulary
 from customerio_tool.doors.workbench.tool_exports import exports_of
 from customerio_tool.doors.workbench.visit import Refused, Visit, see
 from customerio_tool.errors import ConnectionInvalid
@@ -92,6 +92,7 @@ def _page(
         shown=shown,
         total=sum(len(group.switches) for group in groups),
         tokens=tokens,
+        vocabulary=vocabulary(),
         presets=DESCRIPTIONS,
         sets=PURPOSES,
         preset=preset_of(workspace.policy, workspace.bound),
