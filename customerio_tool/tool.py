@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+from customerio_tool.calls import hints
 from customerio_tool.calls.asynchronous import Asynchronous
 from customerio_tool.calls.handler import Handler
 from customerio_tool.calls.listing import Listing
@@ -14,18 +16,11 @@ from customerio_tool.secret import Environment, Secret
 from customerio_tool.subtools import find
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    import requests
-
     from customerio_tool.backends import Backends
-    from customerio_tool.calls.call import CallContext
     from customerio_tool.calls.runner import Runner
     from customerio_tool.connection import Connection
-    from customerio_tool.deadline import Clock, Timeouts
     from customerio_tool.policy import Policy
-    from customerio_tool.sandbox import Options, Sandbox
-    from customerio_tool.subtools.declare import Api
+    from customerio_tool.sandbox import Sandbox
 
 
 class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
@@ -57,14 +52,14 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
 
     def __init__(
         self,
-        connection: Connection | Mapping[str, Any] | None = None,
+        connection: hints.Connection | Mapping[str, Any] | None = None,
         *,
-        policy: Policy | Mapping[str, object] | str | None = None,
+        policy: hints.Policy | Mapping[str, object] | str | None = None,
         lookups: bool | None = None,
-        session: requests.Session | None = None,
-        backends: Backends | None = None,
-        clock: Clock | None = None,
-        timeouts: Timeouts | None = None,
+        session: hints.Session | None = None,
+        backends: hints.Backends | None = None,
+        clock: hints.Clock | None = None,
+        timeouts: hints.Timeouts | None = None,
         **fields: str | int | None,
     ) -> None:
         one, named = Secret(connection), Secret(fields)
@@ -95,7 +90,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         cls,
         *,
         seed: bool | Mapping[str, Any] = True,
-        options: Options | Mapping[str, Any] | None = None,
+        options: hints.Options | Mapping[str, Any] | None = None,
         **arguments: Any,
     ) -> CustomerIoTool:
         """Start a `Sandbox`, and return a tool on it; closing the tool stops the sandbox.
@@ -124,7 +119,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
 
     @classmethod
     def from_env(
-        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[Api] | None = None
+        cls, environ: Mapping[str, str] | None = None, *, apis: Collection[hints.Api] | None = None
     ) -> CustomerIoTool:
         """Return a tool that environment variables configure; only the credentials are required.
 
@@ -184,7 +179,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         return self._backends.threads
 
     @property
-    def backends(self) -> Backends:
+    def backends(self) -> hints.Backends:
         """The ledger, rate limits, telemetry and counters of the tool."""
         return self._backends
 
@@ -193,7 +188,9 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         """The digest of the workspace: see `Connection.workspace_key`."""
         return self._client.connection.workspace_key
 
-    def under(self, policy: Policy, *, backends: Backends | None = None) -> CustomerIoTool:
+    def under(
+        self, policy: hints.Policy, *, backends: hints.Backends | None = None
+    ) -> CustomerIoTool:
         """Return another tool on the same connection and clock, under a policy of its own.
 
         It is closed apart.
@@ -220,7 +217,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         name: str,
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
-        context: CallContext | None = None,
+        context: hints.CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool and return its result envelope, of a success or a failure.
 
@@ -241,7 +238,7 @@ class CustomerIoTool(Listing, SubtoolMethods, Asynchronous):
         name: str,
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
-        context: CallContext | None = None,
+        context: hints.CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool and return its success envelope; `call` describes the arguments.
 

@@ -19,12 +19,12 @@ from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.backends.shared_reads import SharedReads
 from customerio_tool.backends.telemetry.events import Telemetry
 from customerio_tool.backends.telemetry.log import LogTelemetry
+from customerio_tool.deadline import Clock
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
 from customerio_tool.secret import Environment, Secret
 
 if TYPE_CHECKING:
     from customerio_tool.backends.telemetry.audit import AuditTrail
-    from customerio_tool.deadline import Clock
 
 LEDGER_FILE_VARIABLE = "CUSTOMERIO_LEDGER_FILE"
 AUDIT_FILE_VARIABLE = "CUSTOMERIO_AUDIT_FILE"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from customerio_tool.calls import hints
 from customerio_tool.calls.calling import Calling
 from customerio_tool.calls.deciding import Deciding
-
-if TYPE_CHECKING:
-    from customerio_tool.calls.call import CallContext
 
 
 class Asynchronous(Deciding, Calling):
@@ -26,7 +24,7 @@ class Asynchronous(Deciding, Calling):
         name: str,
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
-        context: CallContext | None = None,
+        context: hints.CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool as `call` does, without holding up the event loop.
 
@@ -42,19 +40,19 @@ class Asynchronous(Deciding, Calling):
         return await self._in_thread(lambda at: self.call(name, arguments, context=at), context)
 
     async def aapprove(
-        self, confirmation_id: str, *, context: CallContext | None = None
+        self, confirmation_id: str, *, context: hints.CallContext | None = None
     ) -> dict[str, Any]:
         """Run a waiting call as `approve` does, without holding up the event loop."""
         return await self._in_thread(lambda at: self.approve(confirmation_id, context=at), context)
 
     async def adecline(
-        self, confirmation_id: str, *, context: CallContext | None = None
+        self, confirmation_id: str, *, context: hints.CallContext | None = None
     ) -> dict[str, Any]:
         """Drop a waiting call as `decline` does, without holding up the event loop."""
         return await self._in_thread(lambda at: self.decline(confirmation_id, context=at), context)
 
     async def _in_thread(
-        self, run: Callable[[CallContext], dict[str, Any]], context: CallContext | None
+        self, run: Callable[[hints.CallContext], dict[str, Any]], context: hints.CallContext | None
     ) -> dict[str, Any]:
         from customerio_tool.calls.in_thread import in_thread  # brings asyncio along
 

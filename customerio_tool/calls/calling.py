@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from customerio_tool.calls.call import CallContext
+from customerio_tool.calls import hints
 
 
 class Calling(ABC):
@@ -19,6 +18,6 @@ class Calling(ABC):
         name: str,
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
-        context: CallContext | None = None,
+        context: hints.CallContext | None = None,
     ) -> dict[str, Any]:
         """Run a subtool and return its result envelope."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from customerio_tool.calls import hints
+
 if TYPE_CHECKING:
-    from customerio_tool.calls.call import CallContext
     from customerio_tool.calls.runner import Runner
-    from customerio_tool.calls.waiting_calls import Question
-    from customerio_tool.policy import Policy
 
 
 class Deciding(ABC):
@@ -17,7 +16,7 @@ class Deciding(ABC):
 
     @property
     @abstractmethod
-    def policy(self) -> Policy:
+    def policy(self) -> hints.Policy:
         """The policy in force."""
 
     @abstractmethod
@@ -34,7 +33,7 @@ class Deciding(ABC):
         return self._open_runner().shares_approvals
 
     def approve(
-        self, confirmation_id: str, *, context: CallContext | None = None
+        self, confirmation_id: str, *, context: hints.CallContext | None = None
     ) -> dict[str, Any]:
         """Run the call that waits under a confirmation id, with its original arguments.
 
@@ -63,7 +62,7 @@ class Deciding(ABC):
             return error.as_result()
 
     def decline(
-        self, confirmation_id: str, *, context: CallContext | None = None
+        self, confirmation_id: str, *, context: hints.CallContext | None = None
     ) -> dict[str, Any]:
         """Drop the call that waits under a confirmation id.
 
@@ -83,7 +82,7 @@ class Deciding(ABC):
         except CustomerIoError as error:
             return error.as_result()
 
-    def question(self, confirmation_id: str) -> Question | None:
+    def question(self, confirmation_id: str) -> hints.Question | None:
         """Return what a person decides about a waiting call: its plan and its arguments.
 
         It is for the person who decides, never for the model.
@@ -97,6 +96,6 @@ class Deciding(ABC):
         """
         return self._open_runner().question(confirmation_id)
 
-    def waiting(self) -> list[Question]:
+    def waiting(self) -> list[hints.Question]:
         """Return what waits for a person in this workspace, the oldest first; see `question`."""
         return self._open_runner().questions()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from customerio_tool.calls.call import CallContext
+from customerio_tool.calls import hints
 
 
 class Handler:
@@ -30,7 +29,7 @@ class Handler:
         self,
         arguments: Mapping[str, Any] | str | bytes | None = None,
         *,
-        context: CallContext | None = None,
+        context: hints.CallContext | None = None,
         **named: Any,
     ) -> dict[str, Any]:
         """Run the subtool as `CustomerIoTool.call` does.

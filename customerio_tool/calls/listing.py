@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 from customerio_tool import definitions as published
+from customerio_tool.calls import hints
 from customerio_tool.details import DEFAULT_DETAIL, Detail, in_detail, require_detail
 from customerio_tool.dialects import Dialect, form_of
 from customerio_tool.sets import named
 from customerio_tool.subtools import find
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from customerio_tool.details import Brief
     from customerio_tool.policy import Policy
 
@@ -42,11 +42,11 @@ class Listing:
     The class lists and defines too, with no connection: as a tool with the default policy does.
     """
 
-    _policy: Policy
+    _policy: hints.Policy
     _lock: AbstractContextManager[Any]
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> hints.Policy:
         """The policy in force; `enable`, `disable` and `only` replace it."""
         return self._policy
 

@@ -13,13 +13,12 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from customerio_tool.calls import hints
 from customerio_tool.calls.calling import Calling
 from customerio_tool.definitions import definition_of, lookup_names, names
 
 if TYPE_CHECKING:
     from inspect import Parameter
-
-    from customerio_tool.calls.function import Function
 
 _TYPES: Mapping[str, Any] = {
     "string": str,
@@ -65,7 +64,7 @@ class SubtoolMethods(Calling):
         """Return the definitions of the subtools that may run."""
 
     @property
-    def functions(self) -> dict[str, Function]:
+    def functions(self) -> dict[str, hints.Function]:
         """The subtools that may run, by name, in the form in which toolkits hold functions."""
         from customerio_tool.calls.function import Function
 
