@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import io
@@ -14,19 +13,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias, cast
+from typing import IO, Any, Literal, NoReturn, TypeAlias, cast
 
 from customerio_tool.doors.bulk.columns import Column, arguments_of, columns_of
 from customerio_tool.doors.bulk.job import InputChanged, InputInvalid
+from customerio_tool.doors.bulk.records import Unread, csv_records, lines, too_long
 from customerio_tool.doors.bulk.rows import Row
 from customerio_tool.errors import Problem
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare.json_input import parse
 
 Kind: TypeAlias = Literal["jsonl", "csv"]
-
-MAX_ROW_BYTES = 16 * 1024 * 1024
-"""The longest row, in bytes: so a file without line ends does not fill the memory."""
 
 MAX_SHOWN = 10_000
 """How much of a row that cannot be read is kept, in characters."""
@@ -248,7 +245,7 @@ class Input:
                 yield records
 
     def _json_lines(self, file: IO[bytes]) -> Generator[_Record, None, None]:
-        for number, line in _lines(file):
+        for number, line in lines(file):
             if (
                 number == 1
                 and line is not None
@@ -264,31 +261,27 @@ class Input:
     def _csv(self, file: IO[bytes]) -> Generator[_Record, None, None]:
         text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
         try:
-            yield from self._csv_rows(text)
+            yield from self._csv_rows(csv_records(text, self.form.delimiter, self.name))
         finally:
             text.detach()
 
-    def _csv_rows(self, text: IO[str]) -> Iterator[_Record]:
-        csv.field_size_limit(MAX_ROW_BYTES)
-        reader = csv.reader(text, delimiter=self.form.delimiter, strict=True)
-        titles = next(reader, None)
+    def _csv_rows(self, records: Iterator[tuple[list[str] | Unread, str]]) -> Iterator[_Record]:
+        columns = self._columns(next(records, ([], ""))[0])
+        for number, (record, written) in enumerate(records, 2):
+            shown = partial(_shown, written)
+            if isinstance(record, Unread):
+                yield number, partial(_refuse, record), shown
+            elif record:
+                yield number, partial(_of_cells, columns, record), shown
+
+    def _columns(self, titles: list[str] | Unread) -> list[Column]:
+        if isinstance(titles, Unread):
+            raise InputInvalid(f"The header of {self.name} {titles.problem}.")
         if not titles:
             raise InputInvalid(f"{self.name} has no header; name its columns in its first line.")
         if not _is_utf8(titles):
             raise InputInvalid(f"The header of {self.name} is not UTF-8; save the file as UTF-8.")
-        columns = columns_of([each.strip() for each in titles], self.form.columns, self.form.schema)
-        number = 1
-        while True:
-            number += 1
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                yield number, _refuser("is no CSV", str(error)), str
-                continue
-            if cells is None:
-                return
-            if cells:
-                yield number, partial(_of_cells, columns, cells), partial(_joined, cells)
+        return columns_of([each.strip() for each in titles], self.form.columns, self.form.schema)
 
 
 _Read: TypeAlias = Callable[[], dict[str, Any]]
@@ -308,29 +301,14 @@ def _decoded(line: bytes | None) -> str:
     return (line or b"").decode("utf-8", "replace").rstrip("\r\n")
 
 
-def _joined(cells: list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode("utf-8", "replace").decode().rstrip("\r\n")
-
-
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the lines with their numbers; None in place of one that is too long."""
-    number = 0
-    while line := file.readline(MAX_ROW_BYTES):
-        number += 1
-        if len(line) < MAX_ROW_BYTES or line.endswith(b"\n"):
-            yield number, line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = file.readline(MAX_ROW_BYTES)
-        yield number, None
+def _shown(written: str) -> str:
+    return written[:MAX_SHOWN].encode("utf-8", "replace").decode().rstrip("\r\n")
 
 
 def _members(line: bytes | None) -> dict[str, Any]:
     """Return the arguments in a line; those of a line of a reject file are in `arguments`."""
     if line is None:
-        raise Problem(f"is longer than {MAX_ROW_BYTES:,} bytes", "split it")
+        _refuse(too_long())
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -352,8 +330,5 @@ def _of_cells(columns: list[Column], cells: list[str]) -> dict[str, Any]:
     return arguments_of(columns, cells)
 
 
-def _refuser(problem: str, fix: str) -> _Read:
-    def refuse() -> dict[str, Any]:
-        raise Problem(problem, fix)
-
-    return refuse
+def _refuse(record: Unread) -> NoReturn:
+    raise Problem(record.problem, record.fix)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from customerio_tool.bulk import Input, InputChanged, InputInvalid
-from customerio_tool.doors.bulk import reading
+from customerio_tool.doors.bulk import records
 
 PEOPLE = {"E-Mail": "customer_id", "Age": "attributes.age:int", "Note": ""}
 
@@ -41,7 +42,7 @@ def test_json_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
 def test_a_line_without_an_end_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_ROW_BYTES", 64)
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 64)
     path = tmp_path / "people.jsonl"
     path.write_text('{"customer_id": "u1"}\n' + "x" * 500 + '\n{"customer_id": "u2"}\n')
     (_, first), (two, problem), (three, last) = read(path)
@@ -107,3 +108,60 @@ def test_a_file_that_changes_meanwhile_is_left_alone(tmp_path: Path) -> None:
         file.write('{"customer_id": "u2"}\n')
     with pytest.raises(InputChanged, match="Put it back as it was"):
         list(rows)
+
+
+UNCLOSED = {
+    "to the end of the file": ('customer_id\nu1\n"u2\nu3\nu4\n', "line 5 is wrong"),
+    "to another quote": ('customer_id,x\nu1,a\nu2,"b\nu3,c\nu4,"d"\n', "line 5 is wrong"),
+    "in a later cell": ('customer_id,x\n"u\n""1""","b\nu3,c\nu4,"d"\n', "line 5 is wrong"),
+    "over many lines": ('customer_id\nu1\n"u2\n' + "u3\n" * 20 + '"\n', "the row does not end"),
+    "over many bytes": ('customer_id\nu1\n"u2\n' + "u" * 200 + '"\n', "the row does not end"),
+    "in one long line": ("customer_id\nu1\n" + 'u2" ' * 50 + '"\n', "the row does not end"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLOSED)
+def test_a_quote_that_is_not_closed_swallows_no_rows_but_is_told_before_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 128)
+    monkeypatch.setattr(records, "MAX_ROW_LINES", 10)
+    content, said = UNCLOSED[name]
+    path = tmp_path / "people.csv"
+    path.write_text(content)
+    with pytest.raises(InputInvalid, match=f"people.csv is no CSV from line 3 on: .* {said}"):
+        Input.of(path, "identify_customer").survey()
+
+
+def test_a_wrong_quote_within_one_line_rejects_its_row_alone(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text('customer_id,name\nu1,"a" b\nu2,c\nu3,"d')
+    source = Input.of(path, "track_event")
+    rows = list(source.rows())
+    assert [(row.number, row.text) for row in rows if row.problem] == [
+        (2, 'u1,"a" b'),
+        (4, 'u3,"d'),
+    ]
+    assert {row.problem for row in rows if row.problem} == {
+        'has a quote that is not closed, or one inside a cell; write "" for a quote inside a cell'
+    }
+    assert rows[1].arguments == {"customer_id": "u2", "name": "c"}
+
+
+def test_a_line_of_csv_without_an_end_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 4096)
+    path = tmp_path / "people.csv"
+    path.write_text("customer_id\r\nu1\r\n" + "x" * 4_000_000 + "\r\nu2\r\n")
+    problem = "is longer than 4,096 bytes; split it"
+    tracemalloc.start()
+    try:
+        found = read(path)
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000, "two blocks of the digest"
+    finally:
+        tracemalloc.stop()
+    assert found == [(2, {"customer_id": "u1"}), (3, problem), (4, {"customer_id": "u2"})]
+    path.write_text("customer_id" * 5000)
+    with pytest.raises(InputInvalid, match="header of people\\.csv is longer than 4,096 bytes"):
+        read(path)
