@@ -7,6 +7,7 @@ from customerio_tool.doors.bulk.job import (
     InputInvalid,
     Job,
     JobBusy,
+    JobUnknown,
     JournalLost,
 )
 from customerio_tool.doors.bulk.preparing import joined, prepared, run
@@ -26,6 +27,7 @@ __all__ = [
     "InputInvalid",
     "Job",
     "JobBusy",
+    "JobUnknown",
     "JournalLost",
     "Options",
     "Outcome",

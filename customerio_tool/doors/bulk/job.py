@@ -47,6 +47,12 @@ class JournalLost(BulkError):
     code = "journal_lost"
 
 
+class JobUnknown(BulkError):
+    """A Redis has no job of the id that was named."""
+
+    code = "job_unknown"
+
+
 class JobBusy(BulkError):
     """Another process of this machine works on the job."""
 

@@ -185,10 +185,12 @@ def joined(
         options: How to run it.
 
     Raises:
-        JournalLost: Redis cannot be used, or does not have the job.
+        JobUnknown: Redis does not have the job.
+        JournalLost: Redis cannot be used.
     """
     with ExitStack() as stack:
         stream = StreamJob(redis_url, job)
+        stream.must_be_known()
         yield _work_on(stack, stream, tool, None, None, options or Options())
 
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from customerio_tool.backends.redis_client import cause_of, redis_client, redis_py
 from customerio_tool.doors.bulk import scripts
-from customerio_tool.doors.bulk.job import JournalLost
+from customerio_tool.doors.bulk.job import KEPT_SECONDS, JobUnknown, JournalLost
 from customerio_tool.doors.bulk.rows import Outcome
 from customerio_tool.doors.bulk.scripts import KEPT_MS
 from customerio_tool.doors.bulk.work import Counts
@@ -142,6 +142,21 @@ class StreamJob:
                 "Name the Redis that has the job, and look what else writes to its keys."
             )
         return told or self._gone()
+
+    def must_be_known(self) -> dict[str, str]:
+        """Return what is kept of the job, which a person named.
+
+        Raises:
+            JobUnknown: It is not there.
+            JournalLost: Something else is.
+        """
+        if not self.told():
+            raise JobUnknown(
+                f"This Redis has no job {self.job}. `customerio-tool bulk status --redis URL` "
+                f"shows the id of each job it has; one is kept for {KEPT_SECONDS / 86_400:.0f} "
+                "days after it was last worked on."
+            )
+        return self.must_be_there()
 
     def counts(self) -> Counts:
         """Return how many rows there are in each state."""

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from customerio_tool import errors
-from customerio_tool.doors.bulk.job import InputChanged, InputInvalid
+from customerio_tool.doors.bulk.job import InputChanged, InputInvalid, JobUnknown
 
 
 class Exit(IntEnum):
@@ -51,6 +51,7 @@ _OF_ERROR: Mapping[type[errors.CustomerIoError], Exit] = {
     errors.ConfirmationUnknown: Exit.POLICY,
     InputInvalid: Exit.ARGUMENTS,
     InputChanged: Exit.ARGUMENTS,
+    JobUnknown: Exit.ARGUMENTS,
 }
 _OF_CODE = {error.code: exit_code for error, exit_code in _OF_ERROR.items()}
 _OF_STEP = {"wait": Exit.SERVICE, "look_first": Exit.UNKNOWN}

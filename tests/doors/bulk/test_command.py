@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from customerio_tool.bulk import Input
 from customerio_tool.sandbox import Sandbox
 from tests.support.bulk import applied_events, events, lines_of, mails, written
 from tests.support.bulk_jobs import RATES, Jobs, ended
@@ -52,6 +53,10 @@ def test_a_check_and_a_dry_run_send_nothing(
     assert (len(rejects), rejects[-1]) == (11, "  and 2 more")
     dry = json.loads(invoke("bulk", "track_event", str(file), "--dry-run", env=env).stdout)
     assert dry[0]["request"]["url"].endswith("/api/v1/customers/p13/events")
+    lines = invoke("bulk", "track_event", str(file), "--dry-run", "--json", env=env).stdout
+    assert [json.loads(line) for line in lines.splitlines()] == [
+        {"event": "request", **each} for each in dry
+    ]
     assert sandbox.requests() == []
     assert not file.with_name("e.jsonl.bulk").exists()
 
@@ -122,6 +127,19 @@ def test_ctrl_c_ends_after_the_rows_in_flight_and_says_how_to_go_on(
         last = ended(process)
     assert (process.returncode, last["ending"]) == (130, "interrupted")
     assert last["done"] == applied_events(sandbox).total() < 3000
+
+
+def test_ctrl_c_while_a_file_is_read_is_told_in_one_line(
+    env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Input) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Input, "survey", interrupted)
+    file = written(tmp_path / "e.jsonl", events(3))
+    told = invoke("bulk", "track_event", str(file), env=env)
+    said = "Ended by Ctrl-C. Run the same command to go on.\n"
+    assert (told.exit_code, told.stdout, told.stderr) == (130, "", said)
 
 
 def test_a_job_is_cancelled_from_another_process(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -71,6 +71,22 @@ def test_no_mail_of_a_job_that_is_killed_goes_twice_and_each_doubt_is_named(
     assert lost <= {each["arguments"]["to"] for each in unknown}
 
 
+def test_mails_that_were_refused_with_a_429_are_not_in_doubt_if_the_job_is_killed(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    jobs = Jobs(sandbox, "send_transactional_email", written(tmp_path / "m.jsonl", mails(30)))
+    sandbox.fault(operation="send_email", status=429, retry_after=2)
+    with jobs.started() as process:
+        assert process.stdout
+        while "Trying again in" not in process.stdout.readline():
+            assert process.poll() is None
+        process.kill()
+    sandbox.faults.clear()
+    last = jobs.finished()
+    assert (last["done"], last["unknown"], last["pending"]) == (30, 0, 0)
+    assert applied_mails(sandbox) == {f"p{n}@example.com": 1 for n in range(1, 31)}
+
+
 @requires("redis-server")
 def test_two_workers_of_which_one_is_killed_and_a_redis_that_restarts_apply_each_row_once(
     sandbox: Sandbox, tmp_path: Path

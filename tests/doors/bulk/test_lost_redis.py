@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import Any
 import pytest
 import redis
 
-from customerio_tool.bulk import Hooks, Input, JournalLost, run
+from customerio_tool.bulk import Hooks, Input, JobUnknown, JournalLost, joined, run
 from customerio_tool.doors.bulk.preparing import prepared
 from customerio_tool.doors.bulk.streams import StreamJob
 from customerio_tool.sandbox import Sandbox
 from tests.support.bulk import applied_events, events, quick, rows_in, written
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires
-from tests.support.shell import invoke
+from tests.support.shell import environment, invoke
 
 pytestmark = requires("redis-server")
 META = "customerio:bulk:{%s}:meta"
@@ -102,8 +103,25 @@ def test_what_else_is_under_the_names_of_jobs_hides_none(
     assert (shown.exit_code, shown.stdout.count("\n")) == (0, 1), shown.output
     half = invoke("bulk", "cancel", "half", "--redis", url)
     assert (half.exit_code, "as the job half is none" in half.stderr) == (1, True)
-    gone = invoke("bulk", "cancel", "gone", "--redis", url)
-    assert (gone.exit_code, client.exists(META % "gone")) == (1, 0)
+
+
+def test_an_id_that_no_job_has_is_told_with_where_the_ids_are(
+    client: Any, redis_server: RedisServer, sandbox: Sandbox
+) -> None:
+    url = redis_server.patient_url
+    with closing(StreamJob(url, "good")) as stream:
+        stream.begin("track_event", 1)
+    for command in ("cancel", "join"):
+        mistyped = ("bulk", command, "goood", "--redis", url)
+        told = invoke(*mistyped, env=environment(sandbox.connection()))
+        assert told.exit_code == 2
+        assert "This Redis has no job goood" in told.stderr
+        assert "--new" not in told.stderr
+        (advised,) = re.findall(r"`customerio-tool (.*) URL`", told.stderr)
+        assert "good  track_event" in invoke(*advised.split(), url).stdout
+    assert client.exists(META % "goood") == 0
+    with quick(sandbox) as tool, pytest.raises(JobUnknown), joined(tool, "goood", url):
+        pass
 
 
 def test_an_entry_that_is_no_row_stops_the_job(

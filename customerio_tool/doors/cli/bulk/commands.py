@@ -194,7 +194,7 @@ def join(
     options = Options(workers=workers, patience=patience)
     with _failures(as_json=as_json):
         with closing(StreamJob(redis, job)) as stream:
-            name = stream.must_be_there()["subtool"]
+            name = stream.must_be_known()["subtool"]
         with (
             connected(name, redis, on_sandbox=False) as tool,
             joined(tool, job, redis, options=options) as begun,
@@ -213,6 +213,8 @@ def _failures(*, as_json: bool) -> Iterator[None]:
         fail_with(error.as_result())
     except (ImportError, ValueError) as error:  # about the URL of a Redis
         fail(str(error), Exit.CONNECTION)
+    except KeyboardInterrupt:  # while the file is read; a run has its own answer to it
+        fail("Ended by Ctrl-C. Run the same command to go on.", Exit.INTERRUPTED)
 
 
 bulk.command()(status)
@@ -237,7 +239,11 @@ def _show(
     """Show what would be done, and do nothing."""
     source.survey()
     if not only_check:
-        write_json(first_requests(tool, name, source, SHOWN))
+        requests = first_requests(tool, name, source, SHOWN)
+        for each in requests if as_json else ():
+            write_event("request", **each)
+        if not as_json:
+            write_json(requests)
         return
     checked = check(tool, name, source)
     if as_json:

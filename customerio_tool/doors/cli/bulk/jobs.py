@@ -52,7 +52,7 @@ def cancel(what: What = None, redis: Redis = None) -> None:
     try:
         if redis:
             with closing(StreamJob(redis, _named(what))) as stream:
-                stream.must_be_there()
+                stream.must_be_known()
                 stream.set("cancelled", 1)
         else:
             _cancel_on_file(_named(what))
