@@ -52,12 +52,22 @@ def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
 
 def test_ctrl_c_while_the_commands_load_ends_them_without_a_traceback() -> None:
     done = python(
-        "import sys\nclass Interrupted:\n"
+        "import os, signal, sys\nclass Interrupted:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
         f"sys.meta_path.insert(0, Interrupted()); sys.argv[1:] = ['demo']\n{MAIN}"
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    said = "Ended by Ctrl-C before anything was done.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
+
+
+def test_ctrl_c_while_typer_makes_the_commands_ends_them_without_a_traceback() -> None:
+    done = python(
+        "import os, signal, sys, typer.main\ndef interrupted(*_):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        f"typer.main.get_command = interrupted; sys.argv[1:] = ['demo']\n{MAIN}"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Ended by Ctrl-C.\n")
 
 
 def test_a_module_of_ours_that_is_missing_is_not_blamed_on_the_extra() -> None:
