@@ -11,6 +11,7 @@ from customerio_tool.backends.ledger.entry import Unit
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.message_keys import RUN_SECONDS, budget_key
 from customerio_tool.calls.spared import SparedLedger
+from customerio_tool.calls.standby import Standby
 from customerio_tool.errors import CustomerIoError, PolicyRefused
 from customerio_tool.subtools.declare import Effect
 from customerio_tool.subtools.declare.vendor_json import Item
@@ -43,7 +44,11 @@ class SendBudget:
         return self._ledger.taken(_count_of(call), self._now()) >= allowed
 
     def within(
-        self, call: Call[Any], allowed: int | None, send: Callable[[], Item]
+        self,
+        call: Call[Any],
+        allowed: int | None,
+        send: Callable[[], Item],
+        standby: Standby | None = None,
     ) -> Callable[[], Item]:
         """Return a send that goes only if the run has one left.
 
@@ -54,16 +59,23 @@ class SendBudget:
             call: The call; if it `is_spent`, it is refused.
             allowed: The most sends of the run; None sets no limit.
             send: Sends, and returns the result envelope.
+            standby: Tells of waits between attempts, during which the send does not count.
         """
         if allowed is None:
             return send
-        return lambda: self._counted(call, allowed, send)
+        return lambda: self._counted(call, allowed, send, standby or Standby())
 
-    def _counted(self, call: Call[Any], allowed: int, send: Callable[[], Item]) -> Item:
-        now = self._now()
-        unit = Unit(_count_of(call), secrets.token_hex(16), now + RUN_SECONDS)
-        if call.is_spent or not self._ledger.take(unit, allowed, now):
-            raise _refusal(call, allowed)
+    def _counted(
+        self, call: Call[Any], allowed: int, send: Callable[[], Item], standby: Standby
+    ) -> Item:
+        unit = Unit(_count_of(call), secrets.token_hex(16), self._now() + RUN_SECONDS)
+
+        def take() -> None:
+            if call.is_spent or not self._ledger.take(unit, allowed, self._now()):
+                raise _refusal(call, allowed)
+
+        take()
+        standby.tell(lambda: self._ledger.give_back(unit), take)
         try:
             return send()
         except CustomerIoError as error:

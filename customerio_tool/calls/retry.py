@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 
@@ -13,6 +13,7 @@ from customerio_tool.backends.pacing.slots import bucket_of
 from customerio_tool.backends.quota import RetryQuota
 from customerio_tool.backends.telemetry.events import Attempt
 from customerio_tool.calls.call import CallContext
+from customerio_tool.calls.standby import Standby
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
@@ -71,6 +72,7 @@ class Bounds:
         notify: Called after every attempt.
         sleep: Sleeps that many seconds.
         brief: Whether to make one attempt only, which may be cut off.
+        standby: Is told when a send waits between two attempts.
     """
 
     deadline: Deadline
@@ -78,6 +80,7 @@ class Bounds:
     notify: Callable[[Attempt], None]
     sleep: Callable[[float], None]
     brief: bool = False
+    standby: Standby = field(default_factory=Standby)
 
     def check(self, *, doubtful: bool) -> None:
         """Raise `Cancelled` if the host cancelled the call."""
@@ -169,12 +172,25 @@ class Retrier:
                 return attempts
             if bounds.brief or number == MAX_ATTEMPTS or not _is_safe_to_repeat(attempts, effect):
                 return attempts
-            if not self.wait_to_retry(request, effect, attempts, bounds):
+            if not self._may_retry(request, effect, attempts, bounds):
                 return attempts
             spent += QUOTA_COST[attempts.fate]
-            if not self._has_slot(request, effect, bounds, doubtful=doubtful):
-                return attempts
         return attempts
+
+    def _may_retry(
+        self, request: Request, effect: Effect, attempts: Attempts, bounds: Bounds
+    ) -> bool:
+        """Wait until the next attempt may be made at once; return False if it may not."""
+        is_send = effect is Effect.SEND  # of which only what was not accepted is repeated
+        if is_send:
+            bounds.standby.begin()
+        if not self.wait_to_retry(request, effect, attempts, bounds):
+            return False
+        if not self._has_slot(request, effect, bounds, doubtful=attempts.doubtful):
+            return False
+        if is_send:
+            bounds.standby.end()
+        return True
 
     def _next_attempt(
         self, request: Request, effect: Effect, bounds: Bounds, number: int, *, doubtful: bool

@@ -249,10 +249,13 @@ class Runner:
 
         if call.subtool.effect is not Effect.SEND:
             return send()
-        counted = self._budget.within(call, policy.send_budget, send)
+        standby = bounds.standby
+        counted = self._budget.within(call, policy.send_budget, send, standby)
         read = partial(self._read, call, bounds, policy)
         wait = partial(recovery.wait_for_slot, request)
-        return self._send_once.run(call, request, counted, wait=wait, ends_at=ends_at, read=read)
+        return self._send_once.run(
+            call, request, counted, wait=wait, ends_at=ends_at, read=read, standby=standby
+        )
 
     def _shared_answer(
         self, call: Call[Any], policy: Policy, recovery: Recovery, bounds: Bounds

@@ -8,8 +8,8 @@ A message has a key made from its content and its run, and perhaps one that the 
 key of the caller sends the message again on purpose. It never releases a message with an unknown
 outcome: only a person does. `doubts` does the same for other messages to the same people.
 
-A message is `started` once it may go at once. So a process that dies while the message waits for
-its turn leaves no doubt.
+A message is `started` only while a request may be on its way. So a process that dies while the
+message waits leaves no doubt: neither before its turn, nor after a refusal for sure, such as a 429.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, State
 from customerio_tool.calls.call import Call
 from customerio_tool.calls.doubts import Doubt, Doubts, Read, Sight, earlier_calls, look_for
+from customerio_tool.calls.earlier_sends import already_sent, of_another_version, still_unknown
 from customerio_tool.calls.kept_facts import kept_facts
 from customerio_tool.calls.message_keys import (
     explicit_key,
@@ -31,12 +32,12 @@ from customerio_tool.calls.message_keys import (
     message_key,
 )
 from customerio_tool.calls.persons import PersonConfirmation
+from customerio_tool.calls.standby import Standby
 from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import (
     CustomerIoError,
     FieldProblem,
     LedgerUnavailable,
-    OutcomeUnknown,
     SendInProgress,
 )
 from customerio_tool.subtools.declare.problems import refuse
@@ -46,7 +47,19 @@ from customerio_tool.subtools.declare.vendor_json import Item
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+class _Overtaken(Exception):
+    """A message that waited for its next attempt is not sent by this call.
+
+    Args:
+        outcome: What its call comes to: a result, or the error to raise.
+    """
+
+    def __init__(self, outcome: Item | CustomerIoError) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+@dataclass
 class _Claim:
     """The ledger entries of one message while it is sent.
 
@@ -57,6 +70,7 @@ class _Claim:
         explicit: The key that the caller chose, where there is one.
         message: The key of the message itself.
         taken: The keys that this call took, each with the entry that it replaced, if any.
+        waits: Whether it was refused for sure, and waits for its next attempt.
     """
 
     call: Call[Any] = field(repr=False)
@@ -65,6 +79,7 @@ class _Claim:
     explicit: str | None
     message: str
     taken: dict[str, Entry | None] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -111,6 +126,7 @@ class SendOnce:
         ends_at: float,
         wait: Callable[[], None] = lambda: None,
         read: Read = lambda _: None,
+        standby: Standby | None = None,
     ) -> Item:
         """Send a message unless the ledger has it already, and store the outcome.
 
@@ -123,6 +139,7 @@ class SendOnce:
             ends_at: The deadline of the call, in Unix seconds; nothing is sent after it.
             wait: Waits until the message may go at once; the ledger has no trace of it before.
             read: Makes a read within that deadline.
+            standby: Tells when `send` waits between two attempts, and is not on its way.
 
         Returns:
             The envelope of `send`, or an `already_sent` envelope.
@@ -149,10 +166,14 @@ class SendOnce:
             return self._result_of_earlier(claim, *held)
         if not call.is_spent:  # else `send` refuses it
             wait()
-        return self._send(claim, send) if lost else self._claim_and_send(claim, send, read)
+        if not lost and (told := self._start(claim, read)):
+            return told
+        if standby:
+            standby.tell(lambda: self._wait(claim), lambda: self._go_on(claim, read))
+        return self._send(claim, send)
 
-    def _claim_and_send(self, claim: _Claim, send: Callable[[], Item], read: Read) -> Item:
-        """Take the keys of a message that may go at once, and send it; `run` describes the rest."""
+    def _start(self, claim: _Claim, read: Read) -> Item | None:
+        """Take the keys of a message that may go at once; return a result if it may not go."""
         call, met = claim.call, list[Doubt]()
         held: tuple[str, Entry] | None = None
         lost: LedgerLost | None = None
@@ -169,9 +190,27 @@ class SendOnce:
             self._release(claim)
             return self._result_of_earlier(claim, *held)
         is_free = call.sends_again or call.is_spent  # agreed to, or refused by `send` itself
-        if met and not is_free and (told := self._settled(claim, met, read)):
-            return told
-        return self._send(claim, send)
+        return self._settled(claim, met, read) if met and not is_free else None
+
+    def _wait(self, claim: _Claim) -> None:
+        """Let a message that was refused for sure be as if it had not begun."""
+        claim.waits = True
+        self._release(claim)
+
+    def _go_on(self, claim: _Claim, read: Read) -> None:
+        """Begin a message anew; another call may have sent it meanwhile.
+
+        Raises:
+            _Overtaken: It is not to be sent by this call.
+        """
+        outcome: Item | CustomerIoError | None
+        try:
+            outcome = self._start(claim, read)
+        except CustomerIoError as error:
+            outcome = error
+        if outcome is not None:
+            raise _Overtaken(outcome)
+        claim.waits = False
 
     def _settled(self, claim: _Claim, met: list[Doubt], read: Read) -> Item | None:
         """Look at the doubts about those to whom the call goes; None if it may go.
@@ -237,7 +276,7 @@ class SendOnce:
 
     def _take(self, claim: _Claim) -> tuple[str, Entry] | None:
         """Take the keys of a message, or return the first one that is not free, with its entry."""
-        for key in claim.keys:
+        for key in (each for each in claim.keys if each not in claim.taken):
             now = self._now()
             held = self._ledger.claim(key, claim.started, now)
             if taken := _in_the_way(claim, key, held, now):
@@ -261,8 +300,13 @@ class SendOnce:
     def _send(self, claim: _Claim, send: Callable[[], Item]) -> Item:
         try:
             result = send()
+        except _Overtaken as overtaken:
+            if isinstance(overtaken.outcome, CustomerIoError):
+                raise overtaken.outcome from None
+            return overtaken.outcome
         except BaseException as error:
-            if isinstance(error, CustomerIoError) and error.took_effect == "no":
+            is_refused = isinstance(error, CustomerIoError) and error.took_effect == "no"
+            if is_refused or claim.waits:
                 self._release(claim)
             else:
                 self._record_outcome(claim, "unknown", {})
@@ -272,25 +316,29 @@ class SendOnce:
         return result
 
     def _release(self, claim: _Claim) -> None:
-        """Restore the keys that this call took."""
-        for key, before in claim.taken.items():
+        """Restore the keys that this call took, each once: then another call may take it."""
+        for key, before in list(claim.taken.items()):
             if before is None:
-                self._write(claim, self._ledger.release, key)
+                is_kept = self._write(claim, self._ledger.release, key)
             else:
-                self._write(claim, self._ledger.settle, key, before, self._now())
+                is_kept = self._write(claim, self._ledger.settle, key, before, self._now())
+            if is_kept:
+                del claim.taken[key]
 
     def _record_outcome(self, claim: _Claim, state: State, facts: Mapping[str, Any]) -> None:
         now = self._now()
         for key in claim.taken or claim.keys:
             self._write(claim, self._ledger.settle, key, claim.ended(key, state, now, facts), now)
 
-    def _write(self, claim: _Claim, write: Callable[..., None], *what: object) -> None:
+    def _write(self, claim: _Claim, write: Callable[..., None], *what: object) -> bool:
         """Write the outcome of a send; if that fails, `started` reads as `unknown` later."""
         try:
             write(*what)
         except LedgerLost as lost:
             if claim.taken:  # else its loss was logged before the send
                 logger.warning("the ledger was lost before the end of a send was kept (%s)", lost)
+            return False
+        return True
 
     def _result_of_earlier(self, claim: _Claim, key: str, held: Entry) -> Item:
         """Return the `already_sent` envelope of an earlier call with the same key.
@@ -304,7 +352,7 @@ class SendOnce:
         call = claim.call
         first = replace(call, at=replace(call.at, now=held.started_at))
         if not is_comparable(held.fingerprint):
-            raise _of_another_version(first)
+            raise of_another_version(first)
         if held.fingerprint != claim.started.fingerprint:
             fix = "repeat that one's arguments, or ask the user whether this one is to go as well"
             path = str(call.subtool.key_argument)
@@ -319,9 +367,9 @@ class SendOnce:
                 ),
             )
         if held.state == "sent":
-            return _already_sent(first, kept_facts(call.subtool, held.facts))
+            return already_sent(first, kept_facts(call.subtool, held.facts))
         if key == claim.explicit or claim.explicit is None or call.is_spent:
-            raise _still_unknown(first)
+            raise still_unknown(first)
         return self._persons.ask_again(call, first)
 
 
@@ -350,39 +398,3 @@ def _may_be_taken(claim: _Claim, key: str, held: Entry) -> bool:
     if held.state == "unknown":
         return claim.call.sends_again
     return held.state == "sent" and key == claim.message and claim.explicit is not None
-
-
-def _still_unknown(first: Call[Any]) -> OutcomeUnknown:
-    return _in_doubt(
-        first,
-        f"the same call began at {iso_time(first.at.now)} and got no usable answer, so that it may "
-        "have happened.",
-    )
-
-
-def _of_another_version(first: Call[Any]) -> OutcomeUnknown:
-    return _in_doubt(
-        first,
-        f"a call with this key began at {iso_time(first.at.now)} under another version of this "
-        "tool, so that it may have sent the same message.",
-    )
-
-
-def _in_doubt(first: Call[Any], why: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"Nothing was sent now: {why} Make the call in `look`, and tell the user what it shows.",
-        look=first.look(),
-        extra=first.facts(),
-    )
-
-
-def _already_sent(first: Call[Any], facts: Mapping[str, Any]) -> Item:
-    when, look = iso_time(first.at.now), first.look()
-    return {
-        "ok": True,
-        "summary": f"Nothing was sent now: Customer.io accepted the same call of {when}.",
-        "outcome": "already_sent",
-        "first_sent_at": when,
-        **facts,
-        **({"verify": look.as_json()} if look else {}),
-    }

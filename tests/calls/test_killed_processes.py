@@ -1,4 +1,7 @@
-"""A process that is killed in the middle of a send leaves the same doubt as a lost answer."""
+"""A process that is killed in the middle of a send leaves the same doubt as a lost answer.
+
+One that is killed while its message waits leaves none.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,24 @@ def test_a_send_of_a_killed_process_leaves_a_doubt_about_its_people(
         assert code_of(tool.call(name, first, context=RUN)) == "outcome_unknown"
         elsewhere = {**E, "to": "zoë@example.com", "customer_id": "u3"}
         assert tool.call(MAIL, elsewhere, context=RUN)["ok"]
+    assert posts(sandbox) == 2
+
+
+def test_a_process_that_is_killed_while_it_waits_after_a_429_leaves_no_doubt(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    file = tmp_path / "ledger.sqlite"
+    sandbox.fault(operation="send_email", status=429, retry_after=2, times=1)
+    given = json.dumps(dict(sandbox.connection())), str(file), MAIL, json.dumps(E)
+    command = [sys.executable, "-m", "tests.support.killed_worker", *given]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        assert worker.stdout.readline().startswith("Trying again in 2.0 s: 429")
+        worker.kill()
+    backends = Backends(limiter=AnyPace(), ledger=SqliteLedger(file))
+    with CustomerIoTool(sandbox.connection(), backends=backends) as tool:
+        assert tool.call(MAIL, E, context=RUN)["outcome"] == "accepted"
+        assert tool.call(MAIL, E, context=RUN)["outcome"] == "already_sent"
     assert posts(sandbox) == 2
 
 
