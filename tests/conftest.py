@@ -56,12 +56,15 @@ settings.load_profile("a change" if os.environ.get("REQUIRE_ALL") else "any mach
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _an_environment_without_a_connection() -> Iterator[None]:
+def _an_environment_without_a_connection(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
     """Keep what this machine says of Customer.io from the tests, and from what they start."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("CUSTOMERIO_")]:
             if name != VARIABLE:
                 patch.delenv(name)
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
         yield
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import redis
 
 from customerio_tool.bulk import Input
 from customerio_tool.sandbox import Sandbox
-from tests.support.bulk import applied_events, events, lines_of, mails, written
+from tests.support.bulk import applied_events, applied_mails, events, lines_of, mails, written
 from tests.support.bulk_jobs import RATES, Jobs, ended
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires
@@ -171,6 +173,39 @@ def test_a_wrong_command_says_what_is_right(
     file = written(tmp_path / "e.jsonl", events(1))
     told = invoke("bulk", *(each.format(file=file) for each in command), env=env)
     assert (told.exit_code, said in told.stderr) == (code, True), told.output
+
+
+def test_mails_of_a_copy_of_the_file_elsewhere_do_not_go_again(
+    sandbox: Sandbox, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    file = written(tmp_path / "m.jsonl", mails(5))
+    (tmp_path / "elsewhere").mkdir()
+    copy = shutil.copy(file, tmp_path / "elsewhere" / "copy.jsonl")
+    for each in (file, copy):
+        for options in (["--check"], []):
+            told = invoke("bulk", "send_transactional_email", str(each), *options, env=env)
+            assert told.exit_code == 0, told.output
+            assert (tmp_path / "settings").exists() or options
+        assert told.stdout.startswith("5 of 5 rows done")
+    assert applied_mails(sandbox) == {f"p{n}@example.com": 1 for n in range(1, 6)}
+    anew = invoke("bulk", "send_transactional_email", str(copy), "--new", env=env)
+    assert anew.stdout.startswith("5 of 5 rows done")
+    assert applied_mails(sandbox).total() == 10
+
+
+def test_a_ledger_of_sends_that_cannot_be_made_sends_nothing(
+    sandbox: Sandbox, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings").write_text("no folder")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    file = written(tmp_path / "m.jsonl", mails(1))
+    told = invoke("bulk", "send_transactional_email", str(file), env=env)
+    assert (told.exit_code, sandbox.requests()) == (1, [])
+    (advised,) = re.findall("with (CUSTOMERIO_.*?)[.]", told.stderr)
+    named = {**env, advised: str(tmp_path / "mine.sqlite")}
+    done = invoke("bulk", "send_transactional_email", str(file), env=named)
+    assert done.stdout.startswith("1 of 1 rows done")
 
 
 @requires("redis-server")

@@ -161,7 +161,7 @@ def run(
     with (
         _failures(as_json=as_json),
         given_file(file, kind) as given,
-        connected(name, redis, on_sandbox=on_sandbox) as tool,
+        connected(name, redis, on_sandbox=on_sandbox, sends=not (only_check or dry_run)) as tool,
     ):
         constants = with_pairs(find(name), "{}", pairs) if pairs else {}
         source = Input.of(
