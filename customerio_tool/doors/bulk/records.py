@@ -79,7 +79,10 @@ def csv_records(
             yield too_long(), source.record[0]
             continue
         if wrong and len(source.record) > 1:
-            raise _unclosed(name, source, f"line {source.number:,} is wrong: {wrong}")
+            at = "the file ends before it is closed"
+            if not _ends_early(wrong):
+                at = f"line {source.number:,} is wrong: {wrong}"
+            raise _unclosed(name, source, at)
         if wrong:
             yield _unread(wrong), source.record[0]
         elif cells is None:
@@ -133,8 +136,12 @@ class _Lines:
             line = self._text.readline(MAX_ROW_BYTES)
 
 
+def _ends_early(wrong: str) -> bool:
+    return "unexpected end" in wrong
+
+
 def _unread(wrong: str) -> Unread:
-    if "expected after" in wrong or "unexpected end" in wrong:
+    if "expected after" in wrong or _ends_early(wrong):
         problem = "has a quote that is not closed, or one inside a cell"
         return Unread(problem, 'write "" for a quote inside a cell')
     return Unread("is no CSV", wrong)
@@ -150,7 +157,7 @@ def _unclosed(name: str, source: _Lines, wrong: str) -> InputInvalid:
     return InputInvalid(
         f"{name} is no CSV from line {first:,} on: a quote opens there, and {wrong}. So the rows "
         'after it would be lost in one cell. Close the quote, or write "" for one inside a cell; '
-        "rows with larger cells can be JSON Lines. Nothing more was sent."
+        "a row of more lines can be JSON Lines, where it is one. Nothing more was sent."
     )
 
 

@@ -111,7 +111,10 @@ def test_a_file_that_changes_meanwhile_is_left_alone(tmp_path: Path) -> None:
 
 
 UNCLOSED = {
-    "to the end of the file": ('customer_id\nu1\n"u2\nu3\nu4\n', "line 5 is wrong"),
+    "to the end of the file": (
+        'customer_id\nu1\n"u2\nu3\nu4\n',
+        "the file ends before it is closed",
+    ),
     "to another quote": ('customer_id,x\nu1,a\nu2,"b\nu3,c\nu4,"d"\n', "line 5 is wrong"),
     "in a later cell": ('customer_id,x\n"u\n""1""","b\nu3,c\nu4,"d"\n', "line 5 is wrong"),
     "over many lines": ('customer_id\nu1\n"u2\n' + "u3\n" * 20 + '"\n', "the row does not end"),
