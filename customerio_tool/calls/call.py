@@ -12,6 +12,7 @@ from customerio_tool.backends.telemetry.events import Attempt
 from customerio_tool.calls.seen import Seen
 from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.errors import Look
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Args, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.json_text import compact
@@ -21,7 +22,7 @@ _log = logging.getLogger("customerio_tool")
 A = TypeVar("A", bound=Args)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Exchange:
     """One attempt of a call as it went over the wire; `repr` shows nothing that was sent.
 
@@ -107,7 +108,7 @@ class CallContext:
         return True
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Call(Generic[A]):
     """One call, with its arguments parsed; `repr` shows no argument.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from functools import partial
 
@@ -19,6 +19,7 @@ from customerio_tool.connection.exchange import Reply, Request, retry_after
 from customerio_tool.connection.failures import AnswerLost
 from customerio_tool.deadline import Clock, Deadline
 from customerio_tool.errors import Cancelled, CustomerIoError, NextStep, RateLimited, Unreachable
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Api, Effect, Pace
 from customerio_tool.subtools.declare.endpoint import Retry
 
@@ -41,7 +42,7 @@ class Fate(Enum):
     ANSWERED = "any other answer, which is final"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Attempts:
     """How the attempts of one request ended.
 
@@ -62,7 +63,7 @@ class Attempts:
     next_step: NextStep = "wait"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Bounds:
     """The limits of one call's attempts, and their observer.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.vendor_json import Item
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Seen:
     """What a look showed of the target of a call; `repr` does not show the target.
 

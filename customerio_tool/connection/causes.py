@@ -7,7 +7,6 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -15,9 +14,10 @@ import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from customerio_tool.errors import NextStep
+from customerio_tool.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Way:
     """The hosts of an exchange by name, without path and password.
 
@@ -60,7 +60,7 @@ def is_proxy(url: str) -> bool:
     return bool(parts.scheme and name) and re.search(r"\s", url) is None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cause:
     """Why no connection was made.
 

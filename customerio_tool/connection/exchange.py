@@ -6,16 +6,17 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Api, Pace
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Request:
     """One HTTP request without host and credentials.
 
@@ -41,7 +42,7 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reply:
     """One HTTP reply.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Api
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ConnectionField:
     """The declaration of one field of a connection.
 

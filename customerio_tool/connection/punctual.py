@@ -23,7 +23,7 @@ from customerio_tool.connection.quiet import silence
 from customerio_tool.deadline import Deadline
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Exchange:
     """One exchange of this thread.
 

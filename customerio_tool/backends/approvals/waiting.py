@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+from customerio_tool.records import record
 from customerio_tool.version import how_to_install
 
 LIFE_SECONDS = 600
@@ -36,7 +37,7 @@ class ApprovalsLost(Exception):
     """A store of waiting calls cannot be used; the text contains no path, host or secret."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Waiting:
     """One call that waits for a person.
 

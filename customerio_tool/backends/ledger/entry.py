@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
+
+from customerio_tool.records import record
 
 State: TypeAlias = Literal["started", "sent", "unknown"]
 
@@ -23,7 +25,7 @@ class EntrySpoilt(LedgerLost):
     """The store has something under the key, which is no entry."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """The record of one message in a ledger.
 
@@ -95,7 +97,7 @@ def _time_in(value: Any) -> float:
     return float(value)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unit:
     """One unit of a count in a ledger, such as one send of a run.
 

@@ -13,7 +13,7 @@ from customerio_tool.locks import ForkSafeLock
 _Key: TypeAlias = str | bytes
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Count:
     """The units of a count that are taken, and when all of them expire."""
 

@@ -22,7 +22,7 @@ from customerio_tool.locks import ForkSafeLock
 from customerio_tool.subtools.declare import Pace
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Schedule:
     """The schedule of one bucket, in seconds on the limiter's clock.
 

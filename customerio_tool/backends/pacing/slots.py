@@ -7,9 +7,9 @@ before it waits how long it must wait.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Pace
 
 BURSTS = {Pace.TRACK: 50, Pace.APP: 1, Pace.SEND: 10, Pace.BROADCAST: 1}
@@ -53,7 +53,7 @@ def bucket_of(workspace: str, pace: Pace) -> str:
     return f"{workspace}:{pace.name.lower()}"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rhythm:
     """The spacing of slots.
 
@@ -88,7 +88,7 @@ def rhythm_of(pace: Pace, workers: int = 1, permits: int | None = None) -> Rhyth
     return Rhythm(interval, (burst - 1) * interval)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slot:
     """The moment at which one request may be sent.
 

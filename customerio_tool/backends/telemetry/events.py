@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from customerio_tool.records import record
 
 Decision: TypeAlias = Literal["approved", "declined"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CallStart:
     """A call that begins.
 
@@ -37,7 +38,7 @@ class CallStart:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Attempt:
     """One HTTP exchange of a call.
 
@@ -64,7 +65,7 @@ class Attempt:
     problem: str = ""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CallEnd:
     """How a call ended.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+
+from customerio_tool.records import record
 
 
 class Api(Enum):
@@ -91,7 +92,7 @@ class Pace(Enum):
         self.period_seconds = period_seconds
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Endpoint:
     """An API, an HTTP method, and a path with an `{argument}` slot for each path parameter."""
 

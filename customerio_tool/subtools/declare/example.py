@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from customerio_tool.records import record
 
-@dataclass(frozen=True)
+
+@record(frozen=True)
 class Sends:
     """The exact request that an example sends.
 
@@ -24,7 +25,7 @@ class Sends:
     body: Any = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Example:
     """An example call; tests check it, the documentation shows it, and the sandbox accepts it.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.identifiers import hashed_ulid, is_ulid
 
 CLOCK_SLACK_SECONDS = 300
 """How far Customer.io's clock may be behind ours; a search by creation time begins this early."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Invocation:
     """The facts of one call, fixed before its first attempt so that all attempts are the same.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from customerio_tool.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Mark:
     """One mark; a type has it in its `Annotated`, also inside of an optional type.
 
@@ -26,7 +28,7 @@ class Mark:
     means: str
 
 
-@dataclass(frozen=True, init=False)
+@record(frozen=True, init=False)
 class AlsoCalled:
     """Other names by which models give an argument; no likeness of spelling is needed."""
 
@@ -36,7 +38,7 @@ class AlsoCalled:
         object.__setattr__(self, "names", names)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FoundBy:
     """The read that finds the number which an argument needs, by a part of the name.
 
@@ -51,14 +53,14 @@ class FoundBy:
     is_lookup: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Words:
     """Words of the world for the choices of an argument: word to choice, in lower case."""
 
     choices: Mapping[str, str] = field(hash=False)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Short:
     """Words for an argument in a short definition, where its name does not say enough."""
 

@@ -6,11 +6,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.vendor_json import clean
 
@@ -39,7 +40,7 @@ _NAME = re.compile(r"""["']([^"']*)["']\s*:""")
 _REMOVED = "***"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class People:
     """The paths of people in the JSON reply to a read.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.characters import visible
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reach:
     """The recipients of a call; `repr` does not show their addresses.
 
@@ -27,7 +28,7 @@ Addressee: TypeAlias = tuple[str, str]
 """The type of an identifier (`id`, `email`, `cio_id` or `broadcast`), and the identifier."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Addressees:
     """To whom a message goes, as far as its call tells; `repr` shows nothing of them.
 

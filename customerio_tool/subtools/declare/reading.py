@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.marks import NARROWS, Words, marks, marks_of, metadata_of
 from customerio_tool.subtools.declare.times import ZONES, unix_seconds
 
@@ -44,7 +44,7 @@ def _base(annotation: Any) -> Any:
     return _base(inner[0]) if inner else annotation
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reading:
     """How the values of one argument are read; worked out once.
 

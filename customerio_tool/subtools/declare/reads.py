@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.endpoint import Endpoint
 from customerio_tool.subtools.declare.invocation import Invocation
@@ -15,7 +15,7 @@ from customerio_tool.subtools.declare.vendor_json import Item
 A = TypeVar("A", bound=Args)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SecondRead(Generic[A]):
     """A second read after the call's own; the shape gets its reply as `answer.second`.
 
@@ -35,7 +35,7 @@ class SecondRead(Generic[A]):
     query: Callable[[A], Mapping[str, Any]] | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Verify(Generic[A]):
     """A read that may show whether a call took effect, for a call whose reply was lost.
 
@@ -56,7 +56,7 @@ class Verify(Generic[A]):
     about: About | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FoundThrough(Generic[A]):
     """The advice of a 404 where a look-up finds the right id; it replaces `not_found_hint`.
 

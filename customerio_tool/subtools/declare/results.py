@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from string import Formatter
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from customerio_tool.errors import Look, NextStep, TookEffect
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.vendor_json import Item, fitted, fitting_items
@@ -24,7 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Answer(Generic[T_co]):
     """A call and its reply; `repr` does not show the personal data in them.
 
@@ -44,7 +45,7 @@ class Answer(Generic[T_co]):
     hidden: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Member(Generic[T_contra]):
     """A member of a result that depends on the call alone, not on the reply.
 
@@ -57,7 +58,7 @@ class Member(Generic[T_contra]):
     value_of: Callable[[T_contra, Invocation], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Shape(Generic[T_contra]):
     """How an answer becomes a result.
 

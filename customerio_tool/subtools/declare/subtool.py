@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from customerio_tool.details import Brief
 from customerio_tool.errors import ArgumentsInvalid, Look
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.contradictions import contradictions_of
 from customerio_tool.subtools.declare.definition import brief_of, shown_schema, whole_schema
@@ -44,7 +45,7 @@ from customerio_tool.subtools.declare.types import opened
 A = TypeVar("A", bound=Args)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@record(frozen=True, kw_only=True, eq=False)
 class Subtool(Generic[A]):
     """The complete declaration of one subtool.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from customerio_tool.errors import Look
+from customerio_tool.records import record
 from customerio_tool.subtools.declare.results import JsonSchema
 from customerio_tool.subtools.declare.vendor_json import Item
 
@@ -26,7 +26,7 @@ def _always(*_: Any) -> bool:
     return True
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Target(Generic[T]):
     """How to see, before a call, what it may erase or merge.
 
