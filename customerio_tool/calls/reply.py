@@ -23,6 +23,7 @@ from customerio_tool.errors import (
     ServiceFailed,
     Unreachable,
 )
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare import Api, Effect, JsonSchema
 from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.subject import About
@@ -334,7 +335,7 @@ def is_error(body: Any) -> bool:
 
 _SUCCESS = frozenset(("ok", "success"))
 _STATUS = frozenset(("status", "code", "statuscode", "status_code", "result", "outcome"))
-_FAILED_STATUS = re.compile(r"error|fail|failed|failure|rejected|[45][0-9]{2}( .*)?", re.IGNORECASE)
+_FAILED_STATUS = pattern(r"error|fail|failed|failure|rejected|[45][0-9]{2}( .*)?", re.IGNORECASE)
 
 
 def _names_an_error(name: str) -> bool:

@@ -14,6 +14,7 @@ import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from customerio_tool.errors import NextStep
+from customerio_tool.patterns import pattern
 from customerio_tool.records import record
 
 
@@ -99,7 +100,7 @@ _OF_PROXIES = (
     urllib3.exceptions.ProxyError,
     urllib3.exceptions.ProxySchemeUnknown,
 )
-_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+_TUNNEL = pattern(r"Tunnel connection failed: (\d{3})")
 
 
 def _refused_by_proxy(found: list[BaseException], way: Way) -> Cause | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import timezone
@@ -12,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from customerio_tool.patterns import pattern
 from customerio_tool.records import record
 from customerio_tool.subtools.declare import Api, Pace
 
@@ -130,7 +130,7 @@ def retry_after(reply: Reply, now: float) -> float | None:
     return max(0.0, round(seconds, 3)) if seconds < _MAX_SECONDS else None
 
 
-_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_SECONDS = pattern(r"[0-9]+(\.[0-9]+)?")
 _MAX_SECONDS = 10 * 365 * 86_400
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from customerio_tool.connection.field import ConnectionField
 from customerio_tool.errors import Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.characters import CONTROL, RETURN, TAB_AND_LINE_FEED
@@ -113,7 +114,7 @@ def _workspace_id(value: object) -> str | None:
     return text
 
 
-_WORKSPACE_ID = re.compile(r"[1-9][0-9]{0,14}")
+_WORKSPACE_ID = pattern(r"[1-9][0-9]{0,14}")
 
 
 def _region(value: object) -> str | None:
@@ -121,7 +122,7 @@ def _region(value: object) -> str | None:
     return text.lower() if text else None  # the schema's pattern allows only us and eu
 
 
-_URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
+_URL = pattern(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 
 
 def _url(api: Api, value: object) -> str | None:
@@ -184,7 +185,7 @@ def _readable_pem(value: object) -> str | None:
     return text
 
 
-_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
+_CERTIFICATE = pattern(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 
 
 _FROM_SETTINGS = "from Settings > Account Settings > API Credentials in Customer.io"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import requests
 from requests.structures import CaseInsensitiveDict
 
 from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.exchange import Request
 from customerio_tool.errors import FieldProblem
+from customerio_tool.patterns import pattern
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.problems import refuse
@@ -20,7 +19,7 @@ _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]*"
 _ENCODED = rf"%(?!{_UNRESERVED})[0-9A-F]{{2}}"
 _SEGMENT = rf"/(?!\.{{0,2}}(?:[/?]|\Z)){_PLAIN}(?:{_ENCODED}{_PLAIN})*"
 _QUERY = rf"\?[/?]*{_PLAIN}(?:(?:{_ENCODED}|[/?]){_PLAIN})*"
-_TARGET = re.compile(rf"(?:{_SEGMENT})+(?:{_QUERY})?")
+_TARGET = pattern(rf"(?:{_SEGMENT})+(?:{_QUERY})?")
 """A target that goes to the wire as it is: what needs it is encoded, nothing else is, and no
 segment is empty, `.` or `..`. In every other, `requests`, urllib3 or a proxy may change something.
 """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import json
-import re
 import sys
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from customerio_tool.patterns import pattern
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
 from customerio_tool.subtools.declare.characters import visible
@@ -32,12 +32,12 @@ _ESCAPES = "%&\\"
 wide letters."""
 
 _HEX = r"([0-9A-Fa-f]{2})"
-_ESCAPE = re.compile(
+_ESCAPE = pattern(
     rf"\\u([0-9A-Fa-f]{{4}})|\\u\{{([0-9A-Fa-f]{{1,6}})\}}|\\U([0-9A-Fa-f]{{8}})|\\x{_HEX}|={_HEX}"
 )
-_QUOTED = re.compile(f"={_HEX}")
-_OCTAL = re.compile(r"\\([0-3][0-7]{2})")
-_BACKSLASHED = re.compile(r"\\(.)")
+_QUOTED = pattern(f"={_HEX}")
+_OCTAL = pattern(r"\\([0-3][0-7]{2})")
+_BACKSLASHED = pattern(r"\\(.)")
 
 
 class KeyMask:

@@ -8,6 +8,7 @@ from dataclasses import field
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+from customerio_tool.patterns import pattern
 from customerio_tool.records import record
 from customerio_tool.version import how_to_install
 
@@ -28,7 +29,7 @@ RANDOM_BYTES = 8
 CONFIRMATION_ID = re.compile(r"[1-9][0-9]{0,14}-[0-9a-f]{16}", re.ASCII)
 """An id of a waiting call: the number that the store gave, and 16 random hex digits."""
 
-_SUBTOOL = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
+_SUBTOOL = pattern(r"[a-z0-9_]{1,64}", re.ASCII)
 _MAX_TIME = 1e11
 """The latest time of a waiting call, in Unix seconds: in the year 5138."""
 

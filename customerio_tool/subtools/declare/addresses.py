@@ -14,6 +14,7 @@ import unicodedata
 from typing import Any
 
 from customerio_tool.errors import Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.characters import holds_hidden
 
 MAX_LOCAL_BYTES = 64
@@ -22,9 +23,9 @@ MAX_LABEL_BYTES = 63
 
 _ADDRESS_FIX = "send one such as ada@example.com"
 # They name what is wrong in ASCII: a class of all that is right above takes 3 ms to compile.
-_NOT_IN_LOCAL = re.compile(r"(?![A-Za-z0-9!#$%&'*+/=?^_`{|}~.-])[\x00-\x7f]")
-_NOT_IN_DOMAIN = re.compile(r"(?![A-Za-z0-9.-])[\x00-\x7f]")
-_DOT_INSIDE = re.compile(r"\.[^\s.]")
+_NOT_IN_LOCAL = pattern(r"(?![A-Za-z0-9!#$%&'*+/=?^_`{|}~.-])[\x00-\x7f]")
+_NOT_IN_DOMAIN = pattern(r"(?![A-Za-z0-9.-])[\x00-\x7f]")
+_DOT_INSIDE = pattern(r"\.[^\s.]")
 
 
 def is_like_an_address(text: str) -> bool:
@@ -106,9 +107,9 @@ def bare_address(text: str, *, needs_dot: bool = True) -> str:
     return text
 
 
-_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_BETWEEN_STRINGS = re.compile(r"(?:[\[\](){},:\s\d.-]|True|False|None)*")
-_UNUSUAL_ESCAPE = re.compile(r"\\[^\\'\"nrtxuU]")
+_STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_BETWEEN_STRINGS = pattern(r"(?:[\[\](){},:\s\d.-]|True|False|None)*")
+_UNUSUAL_ESCAPE = pattern(r"\\[^\\'\"nrtxuU]")
 _MAX_CHARS_OF_PYTHON = 500_000
 _MAX_BACKSLASHES = 100
 """A text that is read again from each escaped quotation mark would take minutes."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, IdType
 from customerio_tool.subtools.declare.placeholders import LAST_WORDS
 
@@ -26,7 +27,7 @@ _MARKS = r"\u0300-\u034e\u0350-\u036f\u093a-\u094d\u0e31-\u0e4e"
 
 
 def _id_of(characters: str) -> re.Pattern[str]:
-    return re.compile(
+    return pattern(
         rf"(?!{CIO_PREFIX})(?=\w)[{characters}]*[1-9][{characters}]*"
         # `void 0` and `cio void 0` are placeholders, as are zeros.
         rf"|(?![cv])[a-z][{characters}]*0[{characters}]*"
@@ -39,7 +40,7 @@ _ASCII_ID = _id_of("A-Za-z0-9_.+-")
 
 _MAILBOX = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
 _DOMAIN = rf"(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?!(?:{'|'.join(sorted(LAST_WORDS))})\Z)[a-z]+"
-_SOUND_EMAIL = re.compile(rf"(?!{CIO_PREFIX}){_MAILBOX}@{_DOMAIN}").fullmatch
+_SOUND_EMAIL = pattern(rf"(?!{CIO_PREFIX}){_MAILBOX}@{_DOMAIN}")
 
 
 class _Sound(list[str]):
@@ -62,14 +63,16 @@ def kind_at_a_glance(texts: Sequence[Any]) -> IdType | None:
     if any(map(together.__contains__, _NO_LETTERS)):
         return None
     if "@" in texts[0]:
-        return "email" if all(map(_SOUND_EMAIL, texts)) else None
+        return "email" if all(map(_SOUND_EMAIL.fullmatch, texts)) else None
     sound_id = (_ASCII_ID if together.isascii() else _ID).fullmatch
     return "id" if all(map(sound_id, texts)) else None
 
 
 def is_sound_address(text: Any) -> bool:
     """Return whether a value is certainly one bare e-mail address; False is no proof."""
-    return type(text) is str and len(text) <= _MAX_CHARS and _SOUND_EMAIL(text) is not None
+    return (
+        type(text) is str and len(text) <= _MAX_CHARS and _SOUND_EMAIL.fullmatch(text) is not None
+    )
 
 
 def _one(value: Any, check: ValidatorFunctionWrapHandler) -> Any:

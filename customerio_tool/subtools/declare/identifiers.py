@@ -9,18 +9,20 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
+from customerio_tool.patterns import pattern
+
 T = TypeVar("T")
 
 IdType: TypeAlias = Literal["id", "email", "cio_id"]
 
 CIO_PREFIX = "cio_"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.ASCII | re.IGNORECASE)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_PHONE = re.compile(r"(?:[a-z]{2,12}:)?\s*(?:\+|%2b)([0-9 ()./\u2010-\u2015-]+)", re.IGNORECASE)
+_ULID = pattern(rf"[0-7][{_CROCKFORD}]{{25}}", re.ASCII | re.IGNORECASE)
+_EMAIL = pattern(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PHONE = pattern(r"(?:[a-z]{2,12}:)?\s*(?:\+|%2b)([0-9 ()./\u2010-\u2015-]+)", re.IGNORECASE)
 """A phone number, perhaps with a scheme such as `tel:` in front and marks between its digits."""
 
-_LOOSEST = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "cio_id": re.compile(r"[A-Za-z0-9]+")}
+_LOOSEST = {"email": pattern(r"[^@\s]+@[^@\s]+"), "cio_id": pattern(r"[A-Za-z0-9]+")}
 """The loosest form that an identifier of each type can have; an id can have any form."""
 
 

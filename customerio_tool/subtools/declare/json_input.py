@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from customerio_tool.errors import FieldProblem, Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.problems import path_of, refuse
 from customerio_tool.subtools.declare.wording import kind_of
 
@@ -88,7 +88,7 @@ _GLANCE = json.JSONDecoder(
     parse_int=_plain_whole,
     parse_constant=_plain_number,
 )
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = pattern(r"\\u[dD][89a-fA-F]")
 """The escape of half of a surrogate pair; the other half may be missing."""
 
 

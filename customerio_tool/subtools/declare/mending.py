@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from customerio_tool.errors import Look
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.marks import (
     IDENTIFIES,
     IMPLIED,
@@ -41,7 +42,7 @@ _FLAGS = {"yes": True, "on": True, "y": True, "1": True} | {
     "0": False,
 }
 _PAIR_NAMES = ({"name", "value"}, {"key", "value"})
-_DECORATED = re.compile(r"(?:mailto:|[^<>@,;]*<)([^<>\s,;:?]+@[^<>\s,;?]+)>?", re.IGNORECASE)
+_DECORATED = pattern(r"(?:mailto:|[^<>@,;]*<)([^<>\s,;:?]+@[^<>\s,;?]+)>?", re.IGNORECASE)
 
 
 def alias_of(args: type[BaseModel], name: str) -> str | None:

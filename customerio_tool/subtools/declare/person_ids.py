@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field
 
 from customerio_tool.errors import Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.addresses import bare_address, is_like_an_address
 from customerio_tool.subtools.declare.glance import is_sound_address, sound_at_a_glance
 from customerio_tool.subtools.declare.identifiers import CIO_PREFIX, is_phone, may_be, shape_of
@@ -17,7 +18,7 @@ from customerio_tool.subtools.declare.marks import AlsoCalled
 from customerio_tool.subtools.declare.problems import located
 from customerio_tool.subtools.declare.types import MAX_ID_BYTES, PathText, at_most, validator_of
 
-_DECORATED_EMAIL = re.compile(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
+_DECORATED_EMAIL = pattern(r"^mailto:|<[^<>\s]+@[^<>\s]+>$", re.IGNORECASE)
 """An address in the form of a mail header or a link; as an identifier it would create a person."""
 
 

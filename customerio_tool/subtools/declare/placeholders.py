@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import unquote
 
 from customerio_tool.errors import FieldProblem, Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.characters import visible
 
 _NOTHING = frozenset(
@@ -127,25 +128,25 @@ LAST_WORDS = frozenset(
 )
 """The words with which placeholders end that have no digit."""
 
-_TEMPLATE = re.compile(
+_TEMPLATE = pattern(
     r"\{\{.*\}\}|\{%.*%\}|[$#@%]\{.*\}|\$\(.*\)|<%.*%>|\[\[.*\]\]|^\{[\w.]*\}$"
     r"|^%(\(\w+\))?[sdr]$|^#[A-Z/0]+[!?]$",
     re.DOTALL,
 )
 """A template's tag that was not filled in; it counts inside a longer text too."""
 
-_IN_BRACKETS = re.compile(r"[<\[{][A-Za-z '\"_.-]+[>\]}]|<.* at 0x[0-9a-f]+>")
+_IN_BRACKETS = pattern(r"[<\[{][A-Za-z '\"_.-]+[>\]}]|<.* at 0x[0-9a-f]+>")
 _QUOTES_AND_BRACKETS = (
     " \t\r\n\"'`\\<>[](){}\u00b4\u00ab\u00bb\u2039\u203a"
     "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
 )
-_FILLER = re.compile(r"\.{3,}|[-~\u2013\u2014_?*]+|[xX]{3,20}")
-_ZEROS = re.compile(r"0{26}|0{32}")
+_FILLER = pattern(r"\.{3,}|[-~\u2013\u2014_?*]+|[xX]{3,20}")
+_ZEROS = pattern(r"0{26}|0{32}")
 """The ULID and the UUID of zeros, which identify nothing by definition."""
 
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_ESCAPE = pattern(r"\\u([0-9A-Fa-f]{4})")
 
-_NUMBERED = re.compile(r"[A-Za-z0-9_.@+-]*[1-9][A-Za-z0-9_.@+-]*")
+_NUMBERED = pattern(r"[A-Za-z0-9_.@+-]*[1-9][A-Za-z0-9_.@+-]*")
 """Most identifiers: such a text has no brackets, and no placeholder without them has a digit."""
 
 _MAX_CHARS = 1000

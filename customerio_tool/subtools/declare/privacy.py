@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from customerio_tool.patterns import pattern
 from customerio_tool.records import record
 from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.vendor_json import clean
@@ -25,7 +26,7 @@ _MIN_COMPARED_CHARS = 3
 """A hidden identifier shorter than this is not compared with others: it may match by chance."""
 
 _WORD = r"[\w.+*!#$%^`{|}~'-]"
-_CONTACT = re.compile(
+_CONTACT = pattern(
     rf"(?<!{_WORD}){_WORD}+@[\w.-]*\w|(?<!\w)(?:\+ ?)?\(?\d(?:[ ().-]{{0,3}}\d){{5,}}"
 )
 """What may be an e-mail address or a telephone number within a text."""
@@ -33,8 +34,8 @@ _CONTACT = re.compile(
 _MIN_NUMBER_DIGITS = 7
 """Digits of a telephone number, or of its end, that tell whose it is."""
 
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_NAME = re.compile(r"""["']([^"']*)["']\s*:""")
+_ESCAPE = pattern(r"\\u([0-9A-Fa-f]{4})")
+_NAME = pattern(r"""["']([^"']*)["']\s*:""")
 """The name of a member in a text that is almost JSON, after its backslashes are removed."""
 
 _REMOVED = "***"

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from customerio_tool.patterns import pattern
 from customerio_tool.records import record
 from customerio_tool.subtools.declare.marks import NARROWS, Words, marks, marks_of, metadata_of
 from customerio_tool.subtools.declare.times import ZONES, unix_seconds
@@ -141,7 +142,7 @@ def _read(reading: Reading, value: Any) -> tuple[Any, str]:
     return value, ""
 
 
-_ZONE = re.compile(r"\d ?([A-Z]{3,4})$")
+_ZONE = pattern(r"\d ?([A-Z]{3,4})$")
 
 
 def chosen(value: str, choices: tuple[str, ...], words: list[Words]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.times import iso_time
 
 EACH_MEMBER = "*"
@@ -15,7 +16,7 @@ EACH_MEMBER = "*"
 _END_OF_SECONDS = 100_000_000_000
 """The end of the Unix seconds that an argument takes for such; it reads more as milliseconds."""
 
-_SECONDS_AS_TEXT = re.compile(r"[1-9][0-9]{8,10}", re.ASCII)
+_SECONDS_AS_TEXT = pattern(r"[1-9][0-9]{8,10}", re.ASCII)
 """Unix seconds as a text, since 1973: a shorter text of digits may be a date."""
 
 

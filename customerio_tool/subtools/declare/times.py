@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from customerio_tool.errors import Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.wording import kind_of
 
-_NUMBER = re.compile(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
+_NUMBER = pattern(r"\d{1,14}(\.\d{1,9})?", re.ASCII)
 _LEAST_MILLISECONDS = 100_000_000_000
 """From this number on, a number is Unix milliseconds; below it, Unix seconds."""
 
-_DATE_IN_DIGITS = re.compile(
+_DATE_IN_DIGITS = pattern(
     r"\d{8}|(?:19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})"
 )
 """A date without dashes, alone or with a time. It is also a number, but not likely a Unix time:
@@ -25,9 +26,9 @@ ZONES = {"CET": "+01:00", "CEST": "+02:00", "EST": "-05:00", "EDT": "-04:00"}
 
 _HOURS = {name: int(offset[:3]) for name, offset in ZONES.items()}
 
-_ZONE_NAMED = re.compile(r".*\d ?[A-Za-z]{2,5}")
+_ZONE_NAMED = pattern(r".*\d ?[A-Za-z]{2,5}")
 
-_ISO = re.compile(
+_ISO = pattern(
     r"(?P<year>\d{4})(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?"
     r" ?(?:Z|UTC|GMT|(?P<zone>CES?T|E[SD]T)"

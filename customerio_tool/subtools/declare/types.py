@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from customerio_tool.errors import Problem
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.addresses import (
     bare_address,
     listed,
@@ -55,12 +56,12 @@ MAX_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 MAX_SEGMENT_IDS = 1000
 
-_CONTROL = re.compile(f"[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}{HIGH_CONTROL}{SEPARATOR}]")
-_CONTROL_IN_TEXT = re.compile(f"[{CONTROL}]")
+_CONTROL = pattern(f"[{CONTROL}{RETURN}{TAB_AND_LINE_FEED}{HIGH_CONTROL}{SEPARATOR}]")
+_CONTROL_IN_TEXT = pattern(f"[{CONTROL}]")
 _MAX_EXACT = 2**53
 """Below this size, every whole number is a float of its own."""
 
-_DIGITS = re.compile(r"[+-]?\d{1,20}(?:\.0+)?", re.ASCII)
+_DIGITS = pattern(r"[+-]?\d{1,20}(?:\.0+)?", re.ASCII)
 
 
 def size_of(value: Any) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.characters import visible
 
 MAX_NAME_CHARS = 60
@@ -14,7 +15,7 @@ MAX_NAME_CHARS = 60
 WITHHELD = "<withheld>"
 """Replaces a name in messages that may be an e-mail address or a telephone number."""
 
-_PERSONAL = re.compile(r"@|\d(?:[ ()./+-]{0,2}\d){6}")
+_PERSONAL = pattern(r"@|\d(?:[ ()./+-]{0,2}\d){6}")
 
 JSON_TYPES = {
     dict: "an object",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare import (
     MAX_ID_BYTES,
     EmailAddress,
@@ -71,7 +72,7 @@ IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "phone", "anonymous_id"})
 """Attributes that are identifiers, phone in some workspaces; whether an empty value deletes one is
 UNVERIFIED."""
 
-_TOPIC = re.compile(r"topic_\d{1,9}")
+_TOPIC = pattern(r"topic_\d{1,9}")
 _OBJECT_PAIR = ("object_type_id", "object_id")
 _OBJECT_KEY = "cio_object_id"
 _RELATIONSHIP_MEMBERS = {*_OBJECT_PAIR, _OBJECT_KEY, "attributes"}
@@ -83,7 +84,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _attribute(name, value) for name, value in given.items()}
 
 
-_SOUND_NAME = re.compile(r"(?!cio_)[A-Za-z0-9][\w .-]{0,99}", re.ASCII)
+_SOUND_NAME = pattern(r"(?!cio_)[A-Za-z0-9][\w .-]{0,99}", re.ASCII)
 _SOUND_CHARS = MAX_ATTRIBUTE_VALUE_BYTES // 4
 _NUMBERS = (int, float, bool)
 

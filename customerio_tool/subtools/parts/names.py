@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare import Answer, shape_of
 
 _WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
-_SEVERAL_WORDS = re.compile(rf"{_WORD}(?: {_WORD}){{1,4}}")
-_CAPITAL = re.compile(r"([^\W\d_])[^\W\d_]{2,}")
+_SEVERAL_WORDS = pattern(rf"{_WORD}(?: {_WORD}){{1,4}}")
+_CAPITAL = pattern(r"([^\W\d_])[^\W\d_]{2,}")
 
 
 def name_caution(customer_id: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare import (
     Args,
     IdType,
@@ -30,7 +30,7 @@ NOBODY = (
 """What is said where nobody has the id of somebody to erase."""
 
 
-_PLAIN_EMAIL = re.compile(r"[\w.+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}")
+_PLAIN_EMAIL = pattern(r"[\w.+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}")
 """An address that everybody takes for one; what else Customer.io takes for one is UNVERIFIED."""
 
 
