@@ -6,9 +6,11 @@ import math
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CANCELLATION_SECONDS = 0.2
 """The longest wait, in seconds, before a call that can be cancelled looks whether it was."""
@@ -96,6 +98,8 @@ class Deadline:
 
         It did not where the deadline came first, or the host cancelled the call.
         """
+        from concurrent.futures import wait
+
         while not answer.done():
             left = self.left()
             if not left or self.is_cancelled():

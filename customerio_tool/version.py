@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 
 __version__ = "0.1.0"
@@ -23,4 +22,6 @@ def _pip() -> str:
     is_activated = os.environ.get("VIRTUAL_ENV") == sys.prefix
     if is_activated or sys.prefix == sys.base_prefix or not sys.executable:
         return "pip"
-    return f"{shlex.quote(sys.executable)} -m pip"
+    from shlex import quote
+
+    return f"{quote(sys.executable)} -m pip"

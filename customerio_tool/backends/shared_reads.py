@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Cancelled, Unreachable
 from customerio_tool.locks import ForkSafeLock, renew_in_child
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 _Key: TypeAlias = tuple[str, Hashable]
@@ -18,12 +19,14 @@ _Key: TypeAlias = tuple[str, Hashable]
 _MOST_KEPT = 256
 
 
-@dataclass(eq=False)
 class _Flight:
     """One read: its answer, or None if it failed; and until when it serves those who come."""
 
-    ends_at: float
-    answer: Future[Any] = field(default_factory=Future)
+    def __init__(self, ends_at: float) -> None:
+        from concurrent.futures import Future  # most processes make no such read
+
+        self.ends_at = ends_at
+        self.answer: Future[Any] = Future()
 
 
 class SharedReads:

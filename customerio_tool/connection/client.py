@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from itertools import filterfalse
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
 import requests
@@ -42,6 +42,9 @@ from customerio_tool.errors import (
 from customerio_tool.locks import ForkSafeLock, renew_in_child
 from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 MAX_REPLY_BYTES = 10_000_000
 """The most bytes of a reply, decompressed, that are read."""
@@ -199,6 +202,8 @@ class Client:
         return self.connection.region or self._vendor_region(deadline)
 
     def _vendor_region(self, deadline: Deadline) -> Region:
+        from concurrent.futures import Future  # needed only where no field names the region
+
         while True:
             with self._lock:
                 is_asked = self._region_answer is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import sys
 import unicodedata
@@ -145,6 +144,8 @@ def _may_hide(text: str) -> bool:
 
 def _decoded(text: str) -> str:
     """Return a text with its escapes decoded once, and wide letters as usual ones."""
+    from html import unescape  # its table of names costs a start what few replies need
+
     escape = _ESCAPE if "\\" in text else _QUOTED
     plain = escape.sub(
         lambda found: _character(int("".join(filter(None, found.groups())), 16)), text
@@ -152,7 +153,7 @@ def _decoded(text: str) -> str:
     if "\\" in plain:
         plain = _OCTAL.sub(lambda found: chr(int(found[1], 8)), plain)
         plain = _BACKSLASHED.sub(r"\1", plain)
-    return visible(unicodedata.normalize("NFKC", unquote(html.unescape(plain))))
+    return visible(unicodedata.normalize("NFKC", unquote(unescape(plain))))
 
 
 def _character(number: int) -> str:

@@ -6,7 +6,6 @@ with the id "<nil>".
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -175,8 +174,10 @@ def is_placeholder(text: str, argument: str = "") -> bool:
 
 def _unescaped(text: str) -> str:
     """Return a text without escapes of HTML, URLs or JSON, and in its compatible form."""
+    from html import unescape  # its table of names costs a start what few calls need
+
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-    plain = unquote(html.unescape(plain))
+    plain = unquote(unescape(plain))
     return unicodedata.normalize("NFKC", visible(plain)).strip()
 
 

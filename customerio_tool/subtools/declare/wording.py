@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 from customerio_tool.patterns import pattern
 from customerio_tool.subtools.declare.characters import visible
@@ -93,6 +92,8 @@ def _is_variant(given: list[str], known: list[str]) -> bool:
 
 def is_like(one: str, other: str, least: float = ALIKE) -> bool:
     """Return whether the likeness of two names is no less than a bound."""
+    from difflib import SequenceMatcher
+
     both = SequenceMatcher(None, one, other)
     # Each is no less than the next, and far cheaper.
     return all(most() >= least for most in (both.real_quick_ratio, both.quick_ratio, both.ratio))
@@ -100,4 +101,6 @@ def is_like(one: str, other: str, least: float = ALIKE) -> bool:
 
 def likeness(one: str, other: str) -> float:
     """Return the likeness of two names, from 0 (nothing in common) to 1 (equal)."""
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, one, other).ratio()
