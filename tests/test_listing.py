@@ -26,6 +26,7 @@ FOR_OTHER_CALLS = {
     *("backends.telemetry.audit", "calls.confirmation", "calls.doubts", "calls.persons"),
     *("calls.record_once", "calls.send_once", "calls.target", "calls.waiting_calls"),
     *("policy.liquid", "policy.recipients", "subtools.parts.broadcast", "subtools.parts.mail"),
+    *("subtools.parts.merge", "subtools.parts.one_person"),
 }
 """Modules that only calls need which send, record, erase or wait, or a policy that narrows."""
 
@@ -48,13 +49,13 @@ CALLING = f"""
 import sys
 from customerio_tool import CustomerIoTool
 with CustomerIoTool({SAVED_US}, policy={{"dry_run": True}}) as tool:
-    assert tool.call("delete_device", {{"customer_id": "u1", "device_id": "d7"}})["ok"]
+    assert tool.call(sys.argv[1], sys.argv[2])["ok"]
 """
 
 
-def loaded_by(program: str) -> set[str]:
+def loaded_by(program: str, *arguments: str) -> set[str]:
     """The modules that a new process has after a program."""
-    command = [sys.executable, "-c", f"{program}\nprint(*sys.modules)"]
+    command = [sys.executable, "-c", f"{program}\nprint(*sys.modules)", *arguments]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
@@ -79,11 +80,19 @@ def test_listing_loads_no_library_and_no_declaration() -> None:
     )
 
 
-def test_a_call_loads_the_module_of_its_subtool_and_nothing_that_it_does_not_need() -> None:
-    loaded = loaded_by(CALLING)
-    assert {each for each in DECLARING if f"customerio_tool.subtools.{each}" in loaded} == {
-        "devices"
-    }
+@pytest.mark.parametrize(
+    ("name", "arguments", "module"),
+    [
+        ("delete_device", '{"customer_id": "u1", "device_id": "d7"}', "devices"),
+        ("identify_customer", '{"customer_id": "u1"}', "people"),
+    ],
+)
+def test_a_call_loads_the_module_of_its_subtool_and_nothing_that_it_does_not_need(
+    name: str, arguments: str, module: str
+) -> None:
+    loaded = loaded_by(CALLING, name, arguments)
+    declaring = {each for each in DECLARING if f"customerio_tool.subtools.{each}" in loaded}
+    assert declaring == {module}
     assert loaded & {f"customerio_tool.{each}" for each in FOR_OTHER_CALLS} == set()
     assert loaded & NOT_FOR_A_CALL == set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.subtools.declare import Subtool
-from customerio_tool.subtools.people import merge_customers
+from customerio_tool.subtools.merges import merge_customers
 from customerio_tool.subtools.segments import add_to_segment, remove_from_segment
 from tests.subtools.calls import body_of, refusal_of, result_of
 

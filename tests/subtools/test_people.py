@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customerio_tool.subtools.people import get_customer_attributes
+from customerio_tool.subtools.attributes import get_customer_attributes
 from tests.subtools.calls import result_of
 
 REPLY = {"customer": {"id": "u1", "attributes": {"plan": "pro"}}}

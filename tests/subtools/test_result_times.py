@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from customerio_tool import Backends, Clock, CustomerIoTool
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools import all_subtools
+from customerio_tool.subtools.attributes import get_customer_attributes
 from customerio_tool.subtools.declare import unix_seconds, with_iso_times
 from customerio_tool.subtools.messages import list_messages
-from customerio_tool.subtools.people import get_customer_attributes
 from tests.subtools.calls import result_of
 from tests.support.clients import AnyPace
 from tests.support.footprints import ground
