@@ -326,7 +326,8 @@ def _loaded(
         twice = FieldProblem("policy", "is given twice", "leave it out of one of the two places")
         raise ConnectionInvalid(f"The policy cannot be used. {twice}.", fields=[twice])
     chosen = own if policy is None else policy
-    loaded = Policy() if chosen is None else Policy.load(chosen)
+    # Defaults need no check, for which a cold start would have to build a validator.
+    loaded = Policy.model_construct() if chosen is None else Policy.load(chosen)
     if switch is not None:
         from customerio_tool.policy.narrowing import with_switch
 

@@ -42,6 +42,13 @@ def test_it_has_every_subtool_each_with_a_handler(tool: CustomerIoTool) -> None:
     assert [handler.__name__ for handler in tool.handlers.values()] == NAMES
 
 
+def test_without_a_policy_it_has_the_default_one(tool: CustomerIoTool) -> None:
+    assert tool.policy == Policy()
+    assert {name: type(value) for name, value in tool.policy} == {
+        name: type(value) for name, value in Policy()
+    }
+
+
 def test_a_handler_can_stand_for_a_function(tool: CustomerIoTool) -> None:
     handlers = tool.handlers.values()
 
