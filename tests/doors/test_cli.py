@@ -50,9 +50,13 @@ def test_without_the_extra_the_install_line_is_printed_and_the_exit_code_is_2(
     assert "Traceback" not in done.stderr
 
 
+HEARS_CTRL_C = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""What begins a process in the background with SIGINT ignored may have begun the tests."""
+
+
 def test_ctrl_c_while_the_commands_load_ends_them_without_a_traceback() -> None:
     done = python(
-        "import os, signal, sys\nclass Interrupted:\n"
+        f"{HEARS_CTRL_C}class Interrupted:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
         f"sys.meta_path.insert(0, Interrupted()); sys.argv[1:] = ['demo']\n{MAIN}"
@@ -63,7 +67,7 @@ def test_ctrl_c_while_the_commands_load_ends_them_without_a_traceback() -> None:
 
 def test_ctrl_c_while_typer_makes_the_commands_ends_them_without_a_traceback() -> None:
     done = python(
-        "import os, signal, sys, typer.main\ndef interrupted(*_):\n"
+        f"{HEARS_CTRL_C}import typer.main\ndef interrupted(*_):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         f"typer.main.get_command = interrupted; sys.argv[1:] = ['demo']\n{MAIN}"
     )

@@ -56,9 +56,9 @@ def test_a_check_and_a_dry_run_send_nothing(
     dry = json.loads(invoke("bulk", "track_event", str(file), "--dry-run", env=env).stdout)
     assert dry[0]["request"]["url"].endswith("/api/v1/customers/p13/events")
     lines = invoke("bulk", "track_event", str(file), "--dry-run", "--json", env=env).stdout
-    assert [json.loads(line) for line in lines.splitlines()] == [
-        {"event": "request", **each} for each in dry
-    ]
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert [each["event"] for each in told] == ["request"] * len(dry)
+    assert [each["request"]["url"] for each in told] == [each["request"]["url"] for each in dry]
     assert sandbox.requests() == []
     assert not file.with_name("e.jsonl.bulk").exists()
 
