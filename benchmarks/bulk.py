@@ -1,47 +1,78 @@
 """Bulk jobs of 1,000 to 1,000,000 rows: rows per second, and whether the memory grows.
 
-Run `python -m benchmarks.bulk --full` for the full size, which takes ten minutes and writes
-`benchmarks/results/bulk.md`; without the flag the small sizes are run and the report is printed. It
-needs `pip install -e '.[dev]'` and Linux (memory is read from /proc). Each run is a process of its
-own, and so is the server, which answers and does nothing else.
+Run `python -m benchmarks.bulk --full` for all sizes, which takes an hour on a quiet machine and
+writes `benchmarks/results/bulk.json` and `bulk.md`; with `--only WAY --rows NUMBER` it runs that
+and keeps the other figures. Without an option the small sizes are run and the report is printed.
+It needs `pip install -e '.[dev]'` and Linux (memory is read from /proc). Each run is a process of
+its own, and so is its server, which answers and does nothing else.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
+import statistics
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from subprocess import run
 from time import perf_counter, process_time
-from typing import Any
+from typing import Annotated, Any
 
-from benchmarks.sandbox_load import running
+import typer
+
+from benchmarks.clients import SITE, TRACK, unpaced
+from benchmarks.loopback import serving
+from benchmarks.reports import machine
+from benchmarks.running import resident
 from customerio_tool import Backends, CustomerIoTool, bulk
-from customerio_tool.backends.pacing.local import LocalLimiter
 
-REPORT = Path(__file__).parent / "results" / "bulk.md"
+RESULTS = Path(__file__).parent / "results"
+JSON, PAGE = RESULTS / "bulk.json", RESULTS / "bulk.md"
 MODULE = "benchmarks.bulk"
-SIZES = {"plain": (1_000, 10_000), "events": (1_000, 10_000), "segment": (1_000, 10_000)}
-FULL: Mapping[str, tuple[int, ...]] = {
-    "plain": (1_000, 10_000),
-    "events": (1_000, 10_000, 100_000),
-    "segment": (1_000, 10_000, 100_000, 1_000_000),
-}
-NAMES = {
-    "plain": "a plain loop over `customerio`, one event a row",
-    "events": "`bulk track_event`, 8 workers",
-    "segment": "`bulk add_to_segment`, 1,000 rows a call",
-}
-SAVED = {
-    "site_id": "site",
-    "track_api_key": "track-key",
-    "app_api_key": "app-key",
-    "region": "us",
-}
+SMALL = (1_000, 10_000)
+FULL = (*SMALL, 100_000, 1_000_000)
+SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": "app", "region": "us"}
+_LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to apply rows.
+
+    Args:
+        title: What the report calls it.
+        run: Applies the rows of a file at an origin.
+        is_csv: Whether the rows are people in CSV; else they are events in JSON Lines.
+        sizes: The sizes at which it is run.
+    """
+
+    title: str
+    run: Callable[[str, Path], None]
+    is_csv: bool = False
+    sizes: tuple[int, ...] = FULL
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run took.
+
+    Args:
+        way: The key of its way.
+        rows: The number of rows.
+        seconds: How long it took.
+        cpu: The CPU time of its process, in seconds.
+        memory: How much more memory it had at its peak than before the first row, in bytes.
+        load: How many processes of the whole machine wanted a core meanwhile.
+    """
+
+    way: str
+    rows: int
+    seconds: float
+    cpu: float
+    memory: float
+    load: float
 
 
 def row_of(number: int) -> dict[str, Any]:
@@ -49,21 +80,20 @@ def row_of(number: int) -> dict[str, Any]:
     return {"customer_id": f"u{number}", "name": "order_paid", "data": {"n": number, "total": 9.5}}
 
 
-def write_rows(file: Path, kind: str, count: int) -> None:
+def write_rows(file: Path, count: int, *, is_csv: bool) -> None:
     """Write the input of a run."""
     with file.open("w", encoding="utf-8") as rows:
-        if kind == "segment":
+        if is_csv:
             rows.write("customer_id\n")
         for number in range(count):
-            row = f"u{number}" if kind == "segment" else json.dumps(row_of(number))
-            rows.write(f"{row}\n")
+            rows.write(f"u{number}\n" if is_csv else f"{json.dumps(row_of(number))}\n")
 
 
-def plain(origin: str, file: Path) -> None:
+def loop(origin: str, file: Path) -> None:
     """Record the events of a file as one would without this tool."""
     from customerio import CustomerIO  # type: ignore[import-untyped]
 
-    client = CustomerIO("site", "track-key")
+    client = CustomerIO(SITE, TRACK)
     client.base_url = f"{origin}/api/v1"
     with file.open(encoding="utf-8") as rows:
         for line in rows:
@@ -71,33 +101,43 @@ def plain(origin: str, file: Path) -> None:
             client.track(row["customer_id"], row["name"], data=row["data"])
 
 
-def job(origin: str, file: Path, subtool: str, constants: Mapping[str, Any]) -> None:
-    """Run a bulk job on a file, with no limit of its rate."""
-    saved = {**SAVED, "track_url": origin, "app_url": origin}
-    limiter = LocalLimiter(rates={"track": 10**6})
-    with CustomerIoTool(saved, backends=Backends(limiter=limiter, telemetry=())) as tool:
-        source = bulk.Input.of(file, subtool, constants=constants)
-        summary = bulk.run(tool, subtool, source)
-    if summary.counts.pending or summary.counts.rejected:
-        raise RuntimeError(summary.as_json())
+def job(
+    subtool: str, *, workers: int = 8, is_paced: bool = False, **constants: Any
+) -> Callable[[str, Path], None]:
+    """Return what runs a job on a file, at the vendor's rate or on a clock that holds nobody."""
+
+    def run(origin: str, file: Path) -> None:
+        saved = {**SAVED, "track_url": origin, "app_url": origin}
+        backends = Backends(telemetry=()) if is_paced else unpaced(telemetry=())
+        with CustomerIoTool(saved, backends=backends) as tool:
+            source = bulk.Input.of(file, subtool, constants=constants)
+            summary = bulk.run(tool, subtool, source, options=bulk.Options(workers=workers))
+        if summary.counts.done != summary.counts.total:
+            raise RuntimeError(summary.as_json())
+
+    return run
 
 
-RUNS: Mapping[str, Callable[[str, Path], None]] = {
-    "plain": plain,
-    "events": lambda origin, file: job(origin, file, "track_event", {}),
-    "segment": lambda origin, file: job(origin, file, "add_to_segment", {"segment_id": 1}),
+LOOP, PACED = "loop", "paced"
+WAYS: Mapping[str, Way] = {
+    LOOP: Way("a plain loop over `customerio`", loop),
+    "one": Way("`bulk track_event --workers 1`", job("track_event", workers=1)),
+    "eight": Way("`bulk track_event --workers 8`", job("track_event")),
+    "segment": Way(
+        "`bulk add_to_segment`, 1,000 rows a call",
+        job("add_to_segment", segment_id=1),
+        is_csv=True,
+    ),
+    PACED: Way("`bulk track_event`", job("track_event", is_paced=True), sizes=(10_000,)),
 }
 
 
-def measured_here(kind: str, origin: str, file: Path) -> dict[str, float]:
+def measured_here(way: str, origin: str, file: Path) -> dict[str, float]:
     """Do a run in this process, and return what it took."""
-    began, cpu = perf_counter(), process_time()
-    RUNS[kind](origin, file)
-    return {
-        "seconds": perf_counter() - began,
-        "cpu": process_time() - cpu,
-        "peak": _peak_bytes(),
-    }
+    before, began, cpu = resident(), perf_counter(), process_time()
+    WAYS[way].run(origin, file)
+    seconds, used = perf_counter() - began, process_time() - cpu
+    return {"seconds": seconds, "cpu": used, "memory": _peak_bytes() - before}
 
 
 def _peak_bytes() -> int:
@@ -107,62 +147,150 @@ def _peak_bytes() -> int:
     raise LookupError("VmHWM")
 
 
-def measured(kind: str, count: int) -> dict[str, float]:
-    """Do a run in a process of its own, and return what it took."""
-    extension = "csv" if kind == "segment" else "jsonl"
-    with tempfile.TemporaryDirectory() as folder, running("nothing") as server:
-        file = Path(folder) / f"rows.{extension}"
-        write_rows(file, kind, count)
-        command = [sys.executable, "-m", MODULE, "run", kind, server.origin, str(file)]
-        ended = run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    if ended.returncode:
-        raise RuntimeError(ended.stderr)
-    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
-    return found
+def measured(way: str, rows: int) -> Measured:
+    """Do a run in a process of its own, its server on another core, and return what it took."""
+    is_csv = WAYS[way].is_csv
+    with tempfile.TemporaryDirectory() as folder, serving(core=0) as server:
+        file = Path(folder) / ("rows.csv" if is_csv else "rows.jsonl")
+        write_rows(file, rows, is_csv=is_csv)
+        command = [sys.executable, "-m", MODULE, "--run", way, server.origin(), str(file)]
+        printed, load = _ended(command)
+    return Measured(way, rows, **json.loads(printed.splitlines()[-1]), load=load)
 
 
-def report(sizes: Mapping[str, tuple[int, ...]], flag: str) -> str:
-    """Measure, and return the report."""
-    rows = []
-    for kind, counts in sizes.items():
-        for count in counts:
-            found = measured(kind, count)
-            rows.append(
-                f"| {NAMES[kind]} | {count:,} | {count / found['seconds']:,.0f} "
-                f"| {found['cpu'] / count * 1e6:,.0f} | {found['peak'] / 2**20:.0f} |"
-            )
-    return TEMPLATE.format(
-        flag=flag, cores=os.cpu_count(), python=platform.python_version(), rows="\n".join(rows)
+def _ended(command: list[str]) -> tuple[str, float]:
+    """Run a command, and return what it printed, and the load of the machine meanwhile."""
+    loads = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        while process.poll() is None:
+            loads.append(_running())
+            try:
+                process.wait(_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        printed = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise RuntimeError(f"a run ended with {process.returncode}")
+    return printed, statistics.mean(loads)
+
+
+def _running() -> int:
+    """Return how many processes run or want to."""
+    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+
+
+def table(runs: Iterable[Measured]) -> str:
+    """Return the rows of the table of the report."""
+    order = {way: number for number, way in enumerate(WAYS)}
+    found = {(run.way, run.rows): run for run in sorted(runs, key=lambda each: order[each.way])}
+    return "\n".join(
+        _line(run, found.get((LOOP, run.rows))) for run in found.values() if run.way != PACED
     )
 
 
+def _line(run: Measured, beside: Measured | None) -> str:
+    ratios = ["", ""]
+    if beside and run.way != LOOP:
+        ratios = [
+            f"{beside.seconds / run.seconds:.2f}",
+            f"{beside.cpu / run.cpu:.2f}",
+        ]
+    cells = [
+        WAYS[run.way].title,
+        f"{run.rows:,}",
+        f"{run.rows / run.seconds:,.0f}",
+        ratios[0],
+        f"{run.cpu / run.rows * 1e6:,.0f}",
+        ratios[1],
+        f"{run.memory / 2**20:.1f}",
+        f"{run.load:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def page(runs: Iterable[Measured], made_on: Mapping[str, Any], command: str) -> str:
+    """Return the report of some runs."""
+    runs = list(runs)
+    paced = next((run for run in runs if run.way == PACED), None)
+    told = ""
+    if paced:
+        told = PACED_TOLD.format(rows=paced.rows, rate=paced.rows / paced.seconds, load=paced.load)
+    return TEMPLATE.format(
+        **{name: made_on[name] for name in ("cores", "python", "date")},
+        client=made_on["libraries"]["customerio"],
+        command=command,
+        table=table(runs),
+        paced=told,
+    )
+
+
+PACED_TOLD = """
+Held to the rate that Customer.io allows, as a user sees it, `bulk track_event` applied {rows:,}
+rows at {rate:,.0f} rows per second, at a load of {load:.0f}.
+"""
 TEMPLATE = """# Bulk jobs by size
 
-Made by `python -m benchmarks.bulk{flag}`, on one machine of {cores} cores that had other work to
-do, Python {python}. Each run is a process of its own. The server is on the same machine, answers
-and does nothing else. No rate limit holds the rows back: Customer.io permits about 1,000 Track
-calls per second.
+Made by `{command}` on {date}: one machine of {cores}
+cores that had other work to do, Python {python}, customerio {client}. Each run is a process of its
+own, on one core. Its server is on the other core of the same machine, answers and does nothing
+else. The rate limits of `bulk` run their real code on a clock that is always far enough ahead, so
+that they hold no row back.
 
-| Way | Rows | Rows per s | CPU us per row | Peak memory MB |
-| --- | --- | --- | --- | --- |
-{rows}
+Load is how many processes of the whole machine wanted a core meanwhile, on average. Beyond {cores},
+each of them waits for a core now and then; a loop waits so at each of its answers. Then CPU times
+compare better than rows per second. "/ loop" is how many times as many rows a way makes as the loop
+at the same size: per second, which means little where their loads differ, and per second of CPU
+time.
 
-A plain loop waits for each answer, keeps no journal and goes on nowhere. On a network, its rows per
-second are one over the time of an answer; the workers of a job wait side by side. The memory of a
-job does not grow with its rows.
-"""
+| Way | Rows | Rows per s | / loop | CPU us per row | / loop | Memory growth MB | Load |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{table}
+
+Memory growth is the peak of the process over what it had before the first row, so it counts the
+modules that are loaded then. A plain loop waits for each answer, keeps no journal and goes on
+nowhere. On a network, its rows per second are one over the time of an answer; the workers of a job
+wait side by side.
+{paced}"""
 
 
-def main(arguments: list[str]) -> None:
-    """Be one run, or measure all."""
-    if arguments[:1] == ["run"]:
-        kind, origin, file = arguments[1:]
-        print(json.dumps(measured_here(kind, origin, Path(file))))  # noqa: T201 - read by the other
-    elif "--full" in arguments:
-        REPORT.write_text(report(FULL, " --full"), encoding="utf-8")
+def main(
+    full: Annotated[bool, typer.Option("--full", help="All sizes; write the report.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only this way; keep the others.")] = None,
+    rows: Annotated[list[int] | None, typer.Option(help="Only this size; keep the others.")] = None,
+    redraw: Annotated[bool, typer.Option("--redraw", help="Only write the page anew.")] = False,
+    run: Annotated[tuple[str, str, Path] | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Measure, and print the report or write it."""
+    if run:
+        typer.echo(json.dumps(measured_here(*run)))
+        return
+    writes = bool(full or only or rows)
+    sizes = rows or (FULL if writes else SMALL)
+    wanted = [(way, size) for size in sizes for way in only or WAYS if size in WAYS[way].sizes]
+    found = []
+    for way, size in () if redraw else wanted:
+        typer.echo(f"{way}, {size:,} rows ...", err=True)
+        found.append(measured(way, size))
+        if writes:
+            _keep(found[-1])
+    if writes or redraw:
+        kept = json.loads(JSON.read_text(encoding="utf-8"))
+        told = page([Measured(**each) for each in kept["runs"]], kept["machine"], COMMAND)
+        PAGE.write_text(told, encoding="utf-8")
     else:
-        print(report(SIZES, ""))  # noqa: T201 - it is what was asked for
+        typer.echo(page(found, machine(), "python -m benchmarks.bulk"))
+
+
+COMMAND = "taskset -c 1 python -m benchmarks.bulk --full"
+
+
+def _keep(run: Measured) -> None:
+    """Keep a figure beside the others, in place of an older one of the same way and size."""
+    kept = json.loads(JSON.read_text(encoding="utf-8"))["runs"] if JSON.exists() else []
+    others = [each for each in kept if (each["way"], each["rows"]) != (run.way, run.rows)]
+    told = {"machine": machine(), "runs": [*others, asdict(run)]}
+    JSON.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    typer.run(main)
