@@ -113,7 +113,7 @@ def call(sandbox: Sandbox, method: str, path: str, body: object = None) -> None:
 def serve(kind: str) -> None:
     """Be the process of one server: print its port and its pages, and wait."""
     if kind == "nothing":
-        server = Server(0, Nothing(), None)  # type: ignore[arg-type]  # it has what the server uses
+        server = Server("127.0.0.1", 0, Nothing(), None)  # type: ignore[arg-type]  # it has what the server uses
         server.start()
         told: dict[str, object] = {"port": server.port, "pages": {}}
     else:

@@ -53,7 +53,7 @@ class Nothing:
 def serve(kind: str, file: str) -> None:
     """Be the process of one server, its workspace in ``file``: print its port, and wait."""
     if kind == "nothing":
-        server = Server(0, Nothing(), None)  # type: ignore[arg-type]  # it has what the server uses
+        server = Server("127.0.0.1", 0, Nothing(), None)  # type: ignore[arg-type]  # it has what the server uses
         server.start()
         port = server.port
     else:

@@ -17,7 +17,7 @@ from .options import Options
 from .serving import access, request_log
 from .serving.application import Application
 from .serving.faults import Active, Faults
-from .serving.server import Server
+from .serving.server import LOOPBACK, Server
 from .serving.tls import server_context
 from .serving.welcome import welcome
 from .store import changes, state
@@ -25,13 +25,16 @@ from .store.store import Store
 
 
 class Sandbox:
-    """A local Customer.io on 127.0.0.1: Track under /api/v1 and /api/v2, App under /v1.
+    """A local Customer.io: Track under /api/v1 and /api/v2, App under /v1.
 
     Use it as a context manager, or call ``start`` and ``close``; it can be started again. After a
     fork, the sandbox belongs to the process that started it. The child may only use its URLs.
 
     Args:
         port: the port to listen on; 0 takes a free one.
+        host: the IPv4 address or name to listen on; ``0.0.0.0`` for all of this machine's. Where
+            other machines reach it, keys that everybody knows are drawn anew, and the console and
+            the control routes need the App API key.
         tls: serve https, with a new CA at each start (needs the ``sandbox`` extra).
         db: a file that keeps the workspace; ``None`` keeps nothing. Without a ``clock``, time never
             goes back in a file: the sandbox starts at the last time in it, if that is later than
@@ -52,6 +55,7 @@ class Sandbox:
         self,
         *,
         port: int = 0,
+        host: str = LOOPBACK,
         tls: bool = False,
         db: str | Path | None = None,
         seed: bool | Mapping[str, Any] = True,
@@ -60,9 +64,11 @@ class Sandbox:
     ) -> None:
         self.clock = clock or Clock()
         self._clock_is_default = clock is None
-        self._options = Options.of(options)
+        self._is_exposed = not access.is_loopback(host)
+        given = Options.of(options)
+        self._options = given.with_own_keys() if self._is_exposed else given
         self.ca_file: str | None = None
-        self._port, self._tls, self._seed = port, tls, seed
+        self._host, self._port, self._tls, self._seed = host, port, tls, seed
         self._db = None if db is None else Path(db)
         self._discard: weakref.finalize[[str], Sandbox] | None = None
         self._is_parents = False
@@ -78,13 +84,15 @@ class Sandbox:
         try:
             context = self._certify() if self._tls else None
             self._store = Store(self._db)
-            application = Application(self._store, self.clock, self._options, self._seed)
+            application = Application(
+                self._store, self.clock, self._options, self._seed, is_exposed=self._is_exposed
+            )
             with self._store.transaction():  # another process may open the same file
                 if self._store.is_empty():
                     application.fill()
                 elif self._clock_is_default:
                     application.catch_up()
-            server = Server(self._port, application, context)
+            server = Server(self._host, self._port, application, context)
             server.pages.ca_file = self.ca_file
         except BaseException:
             self.close()
@@ -96,7 +104,7 @@ class Sandbox:
     def _certify(self) -> SSLContext:
         folder = tempfile.mkdtemp(prefix="customerio-sandbox-ca-")
         self._discard = weakref.finalize(self, rmtree, folder, ignore_errors=True)
-        context, ca_file = server_context(Path(folder))
+        context, ca_file = server_context(Path(folder), self._host)
         self.ca_file = str(ca_file)
         return context
 
@@ -152,7 +160,7 @@ class Sandbox:
     @property
     def track_url(self) -> str:
         """The origin of the Track API, such as ``http://127.0.0.1:4242``."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._running().port}"
+        return self._running().origin
 
     @property
     def app_url(self) -> str:

@@ -6,6 +6,7 @@ the reason for its default.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -152,6 +153,21 @@ class Options:
         return (
             self.track_api_key == Options.track_api_key or self.app_api_key == Options.app_api_key
         )
+
+    @property
+    def takes_service_account(self) -> bool:
+        """Whether the service account's token opens anything: not if it is the only known key."""
+        is_known = self.service_account_token == Options.service_account_token
+        return not is_known or self.app_api_key == Options.app_api_key
+
+    def with_own_keys(self) -> Options:
+        """A copy in which a blank key, and one that everybody knows, is drawn anew."""
+        drawn: dict[str, Any] = {
+            name: secrets.token_urlsafe(24)
+            for name in ("track_api_key", "app_api_key")
+            if getattr(self, name).strip() in ("", getattr(Options, name))
+        }
+        return replace(self, **drawn)
 
     def shown(self) -> dict[str, Any]:
         """All options except the credentials."""

@@ -23,6 +23,14 @@ def sandbox(
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")
     ] = 0,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST",
+            help="Address to listen on. Where other machines reach it, keys are drawn anew, and "
+            "the console and the control routes need the App API key.",
+        ),
+    ] = "127.0.0.1",
     tls: Annotated[bool, typer.Option("--tls", help="Serve https with a new CA.")] = False,
     db: Annotated[Path | None, typer.Option(help="SQLite file to keep the workspace in.")] = None,
     ready: Annotated[
@@ -50,7 +58,7 @@ def sandbox(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a local Customer.io on 127.0.0.1 until SIGINT or SIGTERM.
+    """Serve a local Customer.io until SIGINT or SIGTERM.
 
     Its console, a website of what is in it, is at / of the same address. The console, Liquid and
     --tls need the extra sandbox.
@@ -65,7 +73,7 @@ def sandbox(
         try:
             options = {"region": region, "delay_seconds": delay, **_settings(option or ())}
             content = _seed_in(seed) if seed else not empty
-            local = Sandbox(port=port, tls=tls, db=db, seed=content, options=options)
+            local = Sandbox(port=port, host=host, tls=tls, db=db, seed=content, options=options)
             served = running.enter_context(local)
             running.enter_context(ready_file(ready, served.ready()))
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:

@@ -58,12 +58,13 @@ class _Move:
             clock.freeze(None if self.freeze is True else self.freeze)
 
 
-def check_access(request: Request) -> None:
-    """Refuse a request that a web page could make a browser send.
+def check_access(application: Application, request: Request) -> None:
+    """Refuse a request that a web page could make a browser send, or a stranger.
 
     A change without a JSON type may come from a form.
     """
-    access.check_names(request, "control calls are for loopback only")
+    is_exposed = application.is_exposed
+    access.check_person(application.options, request, "control calls are", is_exposed=is_exposed)
     json_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if json_type != "application/json" and (request.method not in ("GET", "HEAD") or request.body):
         raise Refused("control calls that change something need Content-Type: application/json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import ipaddress
 import re
 from urllib.parse import urlsplit
 
@@ -13,7 +14,43 @@ from ..refusal import Refused
 from ..store.store import GENERATION
 from .http import Request
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own, which no other machine reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_person(options: Options, request: Request, what: str, *, is_exposed: bool) -> None:
+    """Refuse a request for the control routes or the console that is not the user's.
+
+    On loopback, what a web page could send is refused. Where other machines reach the server, the
+    App API key is needed: as a bearer token, or as the password of Basic, for which browsers ask.
+
+    Args:
+        options: the options, with the key.
+        request: the request.
+        what: what is asked for, in the plural or as "the console".
+        is_exposed: whether other machines reach the server.
+    """
+    if not is_exposed:
+        check_names(request, f"{what} for loopback only")
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise Refused(f"{what} for no other website: check the Origin header", "forbidden")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token.strip().encode()
+    if scheme.lower() == "basic":
+        given = _decode(token.strip()).partition(b":")[2]
+    if not hmac.compare_digest(given, options.app_api_key.encode()):
+        raise Refused(
+            f"{what} for who has the App API key: give it as a bearer token, or in a browser as "
+            "the password of any user",
+            "unauthorized",
+        )
 
 
 def check_names(request: Request, advice: str) -> None:
@@ -28,7 +65,7 @@ def check_names(request: Request, advice: str) -> None:
     """
     for name in ("host", "origin"):
         given = request.headers.get(name)
-        if given is not None and _host(given, name) not in _LOOPBACK:
+        if given is not None and not is_loopback(_host(given, name) or ""):
             raise Refused(f"{advice}: check the {name.title()} header", "forbidden")
 
 
@@ -74,13 +111,16 @@ def check_basic(options: Options, request: Request) -> None:
 def check_bearer(options: Options, request: Request) -> None:
     """Refuse a request without the App API key, or with the key that has no scope.
 
-    A service account's token also needs a workspace (fact workspace-header).
+    A service account's token also needs a workspace (fact workspace-header). The one that everybody
+    knows is taken only beside the App API key that everybody knows.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip().encode() if scheme.lower() == "bearer" else b""
     if hmac.compare_digest(given, options.restricted_app_key.encode()):
         raise Refused("the API key does not have the scope for this request", "forbidden")
-    if hmac.compare_digest(given, options.service_account_token.encode()):
+    if options.takes_service_account and hmac.compare_digest(
+        given, options.service_account_token.encode()
+    ):
         _check_workspace(options, request.headers.get("x-workspace-id", ""))
     elif not hmac.compare_digest(given, options.app_api_key.encode()):
         raise Refused("unauthorized", "unauthorized")

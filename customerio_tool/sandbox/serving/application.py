@@ -65,6 +65,7 @@ class Application:
         options: the settings at the start.
         seed: the content of a new or reset workspace: true for the demo, false for none, or a seed
             in the form of ``seeding``.
+        is_exposed: whether other machines reach the server.
     """
 
     def __init__(
@@ -73,8 +74,11 @@ class Application:
         clock: Clock,
         options: Options,
         seed: bool | Mapping[str, Any] = True,
+        *,
+        is_exposed: bool = False,
     ) -> None:
         self.store = store
+        self.is_exposed = is_exposed
         self._first_options = options
         self._seed = seed
         self._pace = Pace()
@@ -326,7 +330,7 @@ class Application:
     def _control(self, route: Route, request: Request, parameters: dict[str, str]) -> Reply:
         """A control call: never logged, and outside a transaction, since it may wait."""
         try:
-            control.check_access(request)
+            control.check_access(self, request)
             control.check_query(route.operation, request)
             reply: Reply = route.handler(self, request, **parameters)
         except Refused as refused:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..options import Options
 from ..refusal import Refused
 from . import access
-from .http import Reply, Request
+from .http import Reply, Request, status_of
 from .welcome import welcome
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ICON = "/favicon.ico"  # browsers ask for it where a message is opened alone
 _INSTALL = "the console needs Jinja2: pip install 'customerio-tool[sandbox]'"
 _OWN = "(your own, as the options set it)"
+_ASKS = ("WWW-Authenticate", 'Basic realm="the local Customer.io", charset="UTF-8"')
 _TEXT = (
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Cache-Control", "no-store"),
@@ -53,9 +54,13 @@ class Pages:
     def serve(self, request: Request) -> Reply:
         """Answer with a page, an error page, or the log as it grows."""
         try:
-            access.check_names(request, "the console is for loopback only")
+            application = self._application
+            access.check_person(
+                application.options, request, "the console is", is_exposed=application.is_exposed
+            )
         except Refused as refused:
-            return Reply(403, refused.message.encode(), _TEXT)
+            asks = (_ASKS,) if refused.kind == "unauthorized" else ()
+            return Reply(status_of(refused), refused.message.encode(), (*_TEXT, *asks))
         try:
             site = self._loaded()
         except ModuleNotFoundError as error:

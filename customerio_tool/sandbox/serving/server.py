@@ -1,4 +1,4 @@
-"""HTTP/1.1 on loopback: reads a whole request, asks the application, sends the answer.
+"""HTTP/1.1: reads a whole request, asks the application, sends the answer.
 
 ``wire_faults`` answers the requests that a fault hits.
 """
@@ -34,6 +34,8 @@ _HANDSHAKE_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _HANG_UP_SECONDS = 2.0
 _CHUNK = 65536
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("", "0.0.0.0")  # noqa: S104 - to tell it from an address that clients can use
 _HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
@@ -45,18 +47,21 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, application: Application, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, host: str, port: int, application: Application, tls: ssl.SSLContext | None
+    ) -> None:
         self.application = application
         self._tls = tls
         self._live: set[socket.socket] = set()
         self._idle = Condition()
         self._stopping = False
         try:
-            super().__init__(("127.0.0.1", port), Connection)
+            super().__init__((host, port), Connection)
         except OSError as error:
-            raise OSError(error.errno, f"{error.strerror}: 127.0.0.1:{port}") from None
-        origin = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
-        self.pages = Pages(application, origin)
+            raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None
+        name = LOOPBACK if host in EVERYWHERE else host
+        self.origin = f"{'http' if tls is None else 'https'}://{name}:{self.port}"
+        self.pages = Pages(application, self.origin)
         self._acceptor = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     def server_bind(self) -> None:

@@ -18,8 +18,9 @@ from customerio_tool.version import __version__
 DOCUMENT = "docs/reference/sandbox-openapi.json"
 
 _DESCRIPTION = (
-    "Inspects and changes a local Customer.io, on loopback only. A request that changes something "
-    "needs Content-Type: application/json."
+    "Inspects and changes a local Customer.io, on loopback only; where it was told to listen "
+    "elsewhere, with its App API key as a bearer token. A request that changes something needs "
+    "Content-Type: application/json."
 )
 _TYPES: Mapping[type, str] = {int: "integer", str: "string"}
 _IN_COMPONENTS = "#/components/schemas/{model}"
