@@ -13,15 +13,20 @@ DISTRIBUTION = "customerio-tool"
 def how_to_install(extra: str) -> str:
     """Return the shell command that installs the package with an extra, where this process runs.
 
-    In a virtual environment that is not activated, `pip` alone would be that of another Python.
+    In a virtual environment that is not activated, `pip` alone would be that of another Python;
+    one that `uv` or `uvx` made has no pip.
     """
-    return f"{_pip()} install '{DISTRIBUTION}[{extra}]'"
+    return f"{_installer()} '{DISTRIBUTION}[{extra}]'"
 
 
-def _pip() -> str:
-    is_activated = os.environ.get("VIRTUAL_ENV") == sys.prefix
-    if is_activated or sys.prefix == sys.base_prefix or not sys.executable:
-        return "pip"
+def _installer() -> str:
+    from importlib.util import find_spec
     from shlex import quote
 
-    return f"{quote(sys.executable)} -m pip"
+    if sys.prefix == sys.base_prefix or not sys.executable:
+        return "pip install"
+    if find_spec("pip") is None:
+        return f"uv pip install --python {quote(sys.executable)}"
+    if os.environ.get("VIRTUAL_ENV") == sys.prefix:
+        return "pip install"
+    return f"{quote(sys.executable)} -m pip install"

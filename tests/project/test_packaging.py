@@ -170,5 +170,6 @@ def test_neither_sandbox_nor_extra_is_loaded(report: dict[str, list[str]], momen
 def test_the_command_without_its_extra_says_how_to_install_it(installed: Installed) -> None:
     done = installed.run("customerio-tool", "demo")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "pip install 'customerio-tool[cli]'" in done.stderr
+    python = installed.bin / "python"  # without pip, as those of uv are
+    assert f"uv pip install --python {python} 'customerio-tool[cli]'" in done.stderr
     assert "Traceback" not in done.stderr

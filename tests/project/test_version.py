@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 
 import pytest
 
@@ -23,11 +25,23 @@ def test_the_line_that_installs_an_extra_installs_it_into_this_python(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", "/agents/.venv")
     monkeypatch.setattr(sys, "executable", "/my agents/.venv/bin/python")
+    monkeypatch.setitem(sys.modules, "pip", module_from_spec(ModuleSpec("pip", None)))
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     asked = how_to_install("cli")
     assert asked == "'/my agents/.venv/bin/python' -m pip install 'customerio-tool[cli]'"
     monkeypatch.setenv("VIRTUAL_ENV", "/agents/.venv")
     assert how_to_install("cli") == "pip install 'customerio-tool[cli]'"
+
+
+def test_without_pip_as_uv_makes_environments_the_line_is_one_for_uv(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "prefix", "/agents/.venv")
+    monkeypatch.setattr(sys, "executable", "/my agents/.venv/bin/python")
+    monkeypatch.setenv("VIRTUAL_ENV", "/agents/.venv")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    asked = how_to_install("cli")
+    assert asked == "uv pip install --python '/my agents/.venv/bin/python' 'customerio-tool[cli]'"
 
 
 def test_a_call_names_the_version() -> None:
