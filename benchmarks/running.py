@@ -17,6 +17,8 @@ from benchmarks.loopback import Server, serving
 
 T = TypeVar("T")
 
+ROOT = Path(__file__).parents[1]
+
 VARIABLES = 30
 """How many environment variables there are: requests walks through all of them in each call."""
 
@@ -72,10 +74,21 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-def fresh(*arguments: str) -> Any:
-    """Run Python with these arguments in a fresh process, and return the JSON that it prints."""
+def fresh(*arguments: str, path: Path | None = None) -> Any:
+    """Run Python with these arguments in a fresh process, and return the JSON that it prints.
+
+    Args:
+        arguments: What follows the name of the interpreter.
+        path: The folder with all that is installed; None for what this process has.
+    """
+    alone = () if path is None else ("-S",)
+    found = {} if path is None else {"PYTHONPATH": f"{path}{os.pathsep}{ROOT}"}
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, *alone, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **found},
     )
     if done.returncode:
         raise RuntimeError(done.stderr)
