@@ -182,7 +182,15 @@ class FreshForPostsPool(HTTPConnectionPool):
     def _put_conn(self, conn: Any) -> None:
         if isinstance(conn, HTTPConnection):
             conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our own attribute
+            if _has_bytes_left(conn):
+                conn.close()
         super()._put_conn(conn)
+
+
+def _has_bytes_left(connection: HTTPConnection) -> bool:
+    """Whether TLS has decrypted bytes that follow an answer; the socket no longer shows them."""
+    pending: Callable[[], int] | None = getattr(connection.sock, "pending", None)
+    return pending is not None and pending() > 0
 
 
 _CLOSED_BY_PEER = {errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE}

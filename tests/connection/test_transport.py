@@ -179,6 +179,16 @@ def test_bytes_left_over_from_an_answer_are_not_taken_for_the_next(
     assert delivery["recipient"] == "ada@example.com"
 
 
+def test_bytes_left_over_within_tls_are_not_taken_for_the_next_answer_either(
+    clock: SkippingClock, tries: Tries
+) -> None:
+    with Sandbox(tls=True) as sandbox, tool_on(clock, sandbox.connection(), tries) as tool:
+        sandbox.fault(operation="identify", action="length_too_small", body="x" * 12_000)
+        assert tool.call(*PERSON_CALL)["ok"]
+        assert tool.call(*MAIL_CALL)["ok"]
+    assert len(tries.made) == 2
+
+
 @pytest.mark.parametrize("action", ["no_answer_after_applying", "reset_after_applying", "cut_body"])
 def test_a_connection_that_lost_an_answer_is_not_used_again(
     sandbox: Sandbox, sockets: Sockets, clock: SkippingClock, tries: Tries, action: str
