@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
 import urllib3
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import InvalidHeader, ProtocolError
 
 _CHUNK_BYTES = 65_536
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 class Headers(Mapping[str, str]):
@@ -40,6 +42,9 @@ class Answer:
     Args:
         response: The answer as `http.client` gives it: its headers are read.
         let_go: Called once, with whether the connection may be used again.
+
+    Raises:
+        urllib3.exceptions.InvalidHeader: Its headers name several lengths.
     """
 
     def __init__(
@@ -51,10 +56,11 @@ class Answer:
         self._let_go = let_go
         self._has_ended = False
         # None where its end shows only as it comes: in chunks, or with the connection's.
-        self._left = response.length
+        self._left = response.length = _length(response)
+        self._may_be_followed = not response.will_close and _has_clear_end(response)
         self._decoded: urllib3.HTTPResponse | None = None
-        if response.headers.get("Content-Encoding"):
-            self._decoded = _decoding(response)
+        if "Content-Encoding" in response.headers:
+            self._decoded = _decoding(response, self.headers)
 
     def __enter__(self) -> Answer:
         return self
@@ -101,8 +107,7 @@ class Answer:
         return piece
 
     def _next_decoded(self, body: urllib3.HTTPResponse) -> bytes:
-        read = getattr(body, "read1", body.read)  # urllib3 before 2.2 has no `read1`
-        piece: bytes = read(_CHUNK_BYTES, decode_content=True)
+        piece = next_decoded(body)
         if not piece:
             self._end(is_whole=True)
         return piece
@@ -113,16 +118,48 @@ class Answer:
         self._has_ended = True
         self._response.close()
         is_final = self.status_code >= http.client.OK
-        self._let_go(is_whole and is_final and not self._response.will_close)
+        self._let_go(is_whole and is_final and self._may_be_followed)
 
 
-def _decoding(response: http.client.HTTPResponse) -> urllib3.HTTPResponse:
+def _length(response: http.client.HTTPResponse) -> int | None:
+    """Return the bytes of a body; None where its end shows only as it comes."""
+    named = response.headers.get_all("Content-Length") or []
+    if response.chunked or not named or (len(named) == 1 and "," not in named[0]):
+        return response.length
+    first, *others = {each.strip() for each in ",".join(named).split(",")}
+    if others or _LENGTH.fullmatch(first) is None:
+        raise InvalidHeader("the headers name several lengths")
+    return int(first) if response.length is None else response.length
+
+
+def _has_clear_end(response: http.client.HTTPResponse) -> bool:
+    """Whether the headers leave no doubt which byte is the last one of the answer."""
+    named = response.headers.get("Content-Length")
+    if "Transfer-Encoding" in response.headers:
+        return response.chunked and response.length is None and named is None
+    return response.length != 0 or named in (None, "0")
+
+
+def _decoding(response: http.client.HTTPResponse, headers: Headers) -> urllib3.HTTPResponse:
     """Return the same answer as urllib3 reads it, which undoes what its body was packed with."""
     return urllib3.HTTPResponse(
         response,
-        headers=urllib3.HTTPHeaderDict(response.headers.items()),
+        headers=headers,
         status=response.status,
         preload_content=False,
         enforce_content_length=True,
         original_response=response,
     )
+
+
+def next_decoded(body: urllib3.HTTPResponse) -> bytes:
+    """Return the next bytes of a body, unpacked, as soon as some have come; none at its end.
+
+    urllib3 before 2 returns none before the end as well: of bytes that unpack to nothing.
+    """
+    read = getattr(body, "read1", body.read)  # urllib3 before 2.2 has no `read1`
+    while True:
+        before = body.tell()
+        piece: bytes = read(_CHUNK_BYTES, decode_content=True)
+        if piece or body.tell() == before:
+            return piece

@@ -17,7 +17,7 @@ import urllib3.exceptions
 from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
-from customerio_tool.connection.answer import Answer
+from customerio_tool.connection.answer import Answer, next_decoded
 from customerio_tool.connection.causes import INVALID_PROXY, Way, is_proxy
 from customerio_tool.connection.connection import Connection
 from customerio_tool.connection.doubles import is_doubled, is_seen, refuse_unheeded, replaces_send
@@ -370,8 +370,7 @@ def _reader(response: Answer | requests.Response) -> Callable[[], bytes]:
         whole = iter([response.content])
         return lambda: next(whole, b"")
     raw.enforce_content_length = True  # the default only since urllib3 2
-    read = getattr(raw, "read1", raw.read)  # urllib3 before 2.2 has no `read1`
-    return partial(read, 65_536, decode_content=True)
+    return partial(next_decoded, raw)
 
 
 def _waited_for(answer: Future[Region | None], deadline: Deadline) -> Region | None:

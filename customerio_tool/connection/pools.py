@@ -129,7 +129,11 @@ class FreshForPostsPool(HTTPConnectionPool):
         _send(connection, request, headers)
         connection.sock.settimeout(until_answered)
         response = http.client.HTTPConnection.getresponse(connection)
-        return Answer(response, partial(self._let_go, connection))
+        try:
+            return Answer(response, partial(self._let_go, connection))
+        except BaseException:
+            response.close()
+            raise
 
     def _let_go(self, connection: Any, is_reusable: bool) -> None:
         if is_reusable:
