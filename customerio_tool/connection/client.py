@@ -298,7 +298,7 @@ class Client:
         host or a double in the place of `requests` or urllib3 must see it.
         """
         is_plain = self._session.cert is None and not self._proxies[origin]
-        if is_plain and isinstance(adapter, Adapter) and not is_seen(self._session, adapter):
+        if is_plain and type(adapter) is Adapter and not is_seen(self._session, adapter):
             verify = self.connection.ca_file or True
             return adapter.exchange(origin, request, headers, timeout, verify)
         filled = Secret(FilledRequest(request, origin, headers))

@@ -18,6 +18,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 _REQUESTS_FILE = Session.mount.__code__.co_filename
 _ADAPTERS_FILE = HTTPAdapter.close.__code__.co_filename
 _POOLS_FILE = HTTPConnectionPool.close.__code__.co_filename
+_CONNECTIONS_FILE = HTTPConnection.connect.__code__.co_filename
+_STEPS = ("urlopen", "_make_request", "_get_conn")
+"""What a double replaces of the pools; those of TLS inherit it."""
 
 
 def is_doubled(session: Session) -> bool:
@@ -34,8 +37,11 @@ def is_seen(session: Session, adapter: HTTPAdapter) -> bool:
     """
     if "send" in vars(adapter) or _is_replaced(HTTPAdapter.send, _ADAPTERS_FILE):
         return True
-    if _is_replaced(HTTPConnectionPool.urlopen, _POOLS_FILE):
+    if _is_replaced(HTTPSConnection.request, _CONNECTIONS_FILE):
         return True
+    for name in _STEPS:
+        if _is_replaced(getattr(HTTPSConnectionPool, name), _POOLS_FILE):
+            return True
     return replaces_send(session) or replaces_connections()
 
 

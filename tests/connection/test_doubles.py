@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,7 +23,9 @@ import yaml
 from customerio_tool import CustomerIoTool
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.punctual import PunctualConnection
-from customerio_tool.connection.transport import new_session
+from customerio_tool.connection.transport import Adapter, new_session
+from customerio_tool.errors import Unreachable
+from customerio_tool.sandbox import Sandbox
 from tests.support.clients import APP_US, SAVED, SAVED_US, SEGMENTS, connected, soon
 from tests.support.loopback import Loopback, answer, says
 
@@ -226,6 +229,61 @@ def test_telemetry_around_urllib3_or_an_adapter_sees_each_request(
         monkeypatch.setattr(adapter, "send", traced(adapter.send, "of one adapter"))
         client.exchange(SEGMENTS, soon())
     assert seen == ["urlopen", "send", "of one adapter"]
+
+
+class Noting(Adapter):
+    """An adapter that a host made of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(monotonic=time.monotonic, pool_size=1)
+        self.seen: list[str] = []
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        self.seen.append(request.method)
+        return super().send(request, *args, **kwargs)
+
+
+def test_an_adapter_that_a_host_made_of_ours_sees_each_request(customerio: Loopback) -> None:
+    adapter = Noting()
+    with requests.Session() as session:
+        session.mount("http://", adapter)
+        with Client(connected(app_url=customerio.url), session=session) as client:
+            client.exchange(SEGMENTS, soon())
+    assert adapter.seen == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (urllib3.HTTPConnectionPool, "_make_request"),
+        (urllib3.HTTPConnectionPool, "_get_conn"),
+        (urllib3.connection.HTTPConnection, "request"),
+    ],
+    ids=["_make_request", "_get_conn", "request"],
+)
+def test_a_mock_within_urllib3_holds_the_call(owner: type, name: str, customerio: Loopback) -> None:
+    patched = mock.patch.object(owner, name, side_effect=urllib3.exceptions.ProtocolError("held"))
+    client = Client(connected(app_url=customerio.url))
+    with client, patched as held, pytest.raises(Unreachable):
+        client.exchange(SEGMENTS, soon())
+    assert held.called
+    assert customerio.requests == []
+
+
+def test_telemetry_around_urllib3s_pools_of_tls_alone_sees_each_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    genuine = urllib3.HTTPConnectionPool.urlopen
+
+    def traced(pool: Any, method: str, *args: Any, **named: Any) -> Any:
+        seen.append(method)
+        return genuine(pool, method, *args, **named)
+
+    monkeypatch.setattr(urllib3.HTTPSConnectionPool, "urlopen", traced)
+    with Sandbox(tls=True) as sandbox, CustomerIoTool(sandbox.connection()) as tool:
+        assert tool.call("identify_customer", IDENTIFY)["ok"]
+    assert seen == ["PUT"]
 
 
 def test_nothing_of_a_connection_is_stored_on_a_session_that_a_double_holds(
