@@ -173,10 +173,11 @@ class Adapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close the connections now; urllib3 would wait for the garbage collector."""
-        for pool in self._all_pools():
-            pool.close()
+        pools = list(self._all_pools())
         self._remembered = {}
-        super().close()
+        super().close()  # first, or a call of another thread would find them closed
+        for pool in pools:
+            pool.close()
 
     def _all_pools(self) -> Iterator[Any]:
         yield from [pool for pool, _ in self._remembered.values()]

@@ -19,6 +19,8 @@ from urllib3.util import Retry
 from customerio_tool.connection import Connection
 from customerio_tool.connection.client import Client
 from customerio_tool.connection.failures import AnswerLost, failure_of
+from customerio_tool.connection.pools import FreshForPostsPool
+from customerio_tool.connection.transport import new_session
 from customerio_tool.deadline import Deadline
 from customerio_tool.errors import Unreachable
 from tests.support.clients import APP_US, LOGIN, PERSON, SAVED, SEGMENTS, US, connected, sent, soon
@@ -284,3 +286,22 @@ def test_an_adapter_mounted_later_that_repeats_is_refused_at_the_call(
             client.exchange(SEGMENTS, soon())
 
     assert not net.calls
+
+
+def test_a_call_is_made_while_another_thread_closes_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    close, replies = FreshForPostsPool.close, []
+
+    with Loopback([says(answer())] * 2) as server, new_session() as shared:
+        client = Client(connected(app_url=server.url), session=shared)
+
+        def meanwhile(pool: FreshForPostsPool) -> None:
+            close(pool)
+            if len(replies) == 1:
+                replies.append(client.exchange(SEGMENTS, soon()))
+
+        replies.append(client.exchange(SEGMENTS, soon()))
+        monkeypatch.setattr(FreshForPostsPool, "close", meanwhile)
+        shared.close()
+    assert [reply.status for reply in replies] == [200, 200]
