@@ -18,6 +18,7 @@ from urllib3.util import Retry
 
 from customerio_tool.connection import Connection
 from customerio_tool.connection.client import Client
+from customerio_tool.connection.exchange import Reply
 from customerio_tool.connection.failures import AnswerLost, failure_of
 from customerio_tool.connection.pools import FreshForPostsPool
 from customerio_tool.connection.transport import new_session
@@ -291,7 +292,7 @@ def test_an_adapter_mounted_later_that_repeats_is_refused_at_the_call(
 def test_a_call_is_made_while_another_thread_closes_the_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    close, replies = FreshForPostsPool.close, []
+    close, replies = FreshForPostsPool.close, list[Reply]()
 
     with Loopback([says(answer())] * 2) as server, new_session() as shared:
         client = Client(connected(app_url=server.url), session=shared)
