@@ -281,7 +281,7 @@ def test_nothing_leaks_of_what_a_policy_refuses(
     name: str,
     policy: str,
 ) -> None:
-    sandbox.faults.clear()
+    sandbox.reset()  # else a question shows the model what is stored of the person
     arguments = canaries.arguments_of(subtools()[name])
     tool = tool_on(sandbox.connection(), policy=POLICIES[policy])
     assert_silent(tool, name, arguments, records, capfd)
