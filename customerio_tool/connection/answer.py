@@ -118,7 +118,8 @@ class Answer:
         self._has_ended = True
         self._response.close()
         is_final = self.status_code >= http.client.OK
-        self._let_go(is_whole and is_final and self._may_be_followed)
+        is_followed = getattr(self._response, "is_followed", False)
+        self._let_go(is_whole and is_final and self._may_be_followed and not is_followed)
 
 
 def _length(response: http.client.HTTPResponse) -> int | None:

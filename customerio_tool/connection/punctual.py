@@ -79,6 +79,7 @@ class _BoundedReads(io.RawIOBase):
     def __init__(self, sock: Any, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
+        self.has_ended = False
 
     def readable(self) -> bool:
         """Return True."""
@@ -86,6 +87,8 @@ class _BoundedReads(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read the bytes that are there, or wait for some, at most until the deadline."""
+        if self.has_ended:
+            return None
         if deadline := _deadline_in_force():
             if deadline.can_be_cancelled:
                 if deadline.was_cancelled_meanwhile():
@@ -127,9 +130,19 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _BoundedResponse(http.client.HTTPResponse):
+    """An answer; once it is closed, `is_followed` says whether more had come with it."""
+
+    is_followed = False
+
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedReads(sock, self.fp.detach()))
+        self._reads = _BoundedReads(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._reads)
+
+    def _close_conn(self) -> None:
+        self._reads.has_ended = True  # to peek shows what is buffered, and reads no more
+        self.is_followed = bool(self.fp.peek())
+        super()._close_conn()  # type: ignore[misc]  # untyped
 
     def _read_status(self) -> tuple[str, int, str]:
         """Skip the informational 102 and 103, which `http.client` takes for the final status."""

@@ -124,3 +124,22 @@ def test_a_packed_answer_is_read_to_its_end_however_late_its_first_byte_unpacks(
         Client(connected(app_url=server.url), session=shared) as client,
     ):
         assert client.exchange(SEGMENTS, soon()).body == LISTED
+
+
+@pytest.mark.parametrize("form", [(length(15), LISTED), (CHUNKED, CHUNKS)], ids=["long", "chunked"])
+def test_a_connection_is_not_used_again_where_more_came_than_its_answer(
+    form: tuple[bytes, bytes],
+) -> None:
+    header, body = form
+
+    def begins_another(peer: socket.socket) -> None:
+        peer.sendall(kept(header, body=body) + b"HTTP/1.1 200 OK\r\nConte")
+        if peer.recv(65_536):
+            peer.sendall(b"nt-Length: 0\r\n\r\n")
+
+    with (
+        Loopback([begins_another, mute(kept(length(15)))]) as server,
+        Client(connected(app_url=server.url)) as client,
+    ):
+        for _ in range(2):
+            assert client.exchange(SEGMENTS, soon()).body == LISTED
