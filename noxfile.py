@@ -109,6 +109,12 @@ def speed(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Break a target on purpose and see which tests notice: `-- run policy` (extra `mutants`)."""
+    python(session, "tests.mutation", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Let the demo prove every subtool on the local Customer.io."""
     customerio_tool(session, "demo")

@@ -1,0 +1,88 @@
+"""Breaks the code on purpose: `python -m tests.mutation run policy` (extra `mutants`).
+
+The targets stand in `[tool.mutants]` of `pyproject.toml`. A run may be stopped, and goes on where
+it was; at its end it writes the results beside this file, from which `report` makes the page.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tests.mutation import report as page
+from tests.mutation.arguments import argument_for, arguments
+from tests.mutation.results import collect, kept, undetected, verdicts
+from tests.mutation.targets import Target, targets
+from tests.support.project import ROOT
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+Name = Annotated[str, typer.Argument(metavar="TARGET", help="A target of `[tool.mutants]`.")]
+Only = Annotated[
+    list[str] | None, typer.Argument(help="Try these alone, by mutmut's names or with `*`.")
+]
+Again = Annotated[bool, typer.Option(help="Try those again that no test noticed.")]
+Processes = Annotated[int, typer.Option(min=1, help="How many mutants are tried at a time.")]
+
+
+@app.command()
+def run(name: Name, only: Only = None, *, again: Again = False, processes: Processes = 1) -> None:
+    """Try the mutants of a target that have not been tried, or whose function has changed."""
+    target = _target(name)
+    target.prepare()
+    stats = target.folder / "mutants" / "mutmut-stats.json"
+    names = [*(only or ()), *(undetected(target) if again else ())]
+    if again:  # a changed test may reach other functions than it did
+        stats.unlink(missing_ok=True)
+    if not stats.exists():
+        _execute([sys.executable, "-m", "tests.mutation.unbroken", name], ROOT)
+    mutmut = str(Path(sys.executable).with_name("mutmut"))
+    _execute([mutmut, "run", "--max-children", str(processes), *names], target.folder)
+    result = collect(target)
+    typer.echo(f"{result.share:.1f} % of {result.mutants:,} mutants were noticed")
+    if untried := list(verdicts(target).values()).count(None):
+        typer.echo(f"{untried:,} have not been tried yet, so no result is kept")
+    else:
+        result.save(name)
+
+
+@app.command()
+def survivors(name: Name, *, everyone: Annotated[bool, typer.Option("--all")] = False) -> None:
+    """Show the mutants that no test noticed and that have no argument; with `--all`, all."""
+    target, known = _target(name), arguments()
+    result = collect(target) if target.folder.exists() else kept()[name]
+    for mutant in result.survivors:
+        if everyone or argument_for(mutant, known) is None:
+            unreached = "" if mutant.reached else "  (no test runs it)"
+            typer.echo(f"{mutant.function}{unreached}\n{page.diff(mutant)}\n")
+
+
+@app.command()
+def report() -> None:
+    """Write the page of the newest results."""
+    page.PAGE.write_text(page.markdown(kept(), arguments()), encoding="utf-8")
+
+
+def _execute(command: Sequence[str], folder: Path) -> None:
+    """Run a command, in which every mutant meets the same examples of hypothesis."""
+    # Without the files that Python compiles, each mutant would compile all of them anew.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    ended = subprocess.run(command, cwd=folder, env=environment | {"REQUIRE_ALL": "1"}, check=False)
+    if ended.returncode:
+        raise typer.Exit(ended.returncode)
+
+
+def _target(name: str) -> Target:
+    known = targets()
+    if name not in known:
+        raise typer.BadParameter(f"there is none {name!r}: give {', '.join(known)}")
+    return known[name]
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,68 @@
+"""The report of the newest results: `report.md` beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from tests.mutation.arguments import Argument, argument_for
+from tests.mutation.results import Mutant, Result
+
+PAGE = Path(__file__).parent / "report.md"
+MUST = 90.0
+"""How many of a hundred mutants of a target tests must notice; each other one has an argument."""
+
+_HEAD = """\
+# Mutants
+
+What the tests notice when the code is broken on purpose, one place at a time. A mutant is *killed*
+where a test fails; it *timed out* where the tests came to no end, and that counts as noticed. Each
+survivor has an argument, from `arguments.yaml`. `nox -s mutants -- report` writes this page.
+
+| Target | Mutants | Killed | Timed out | Survived | Noticed |
+| --- | ---: | ---: | ---: | ---: | ---: |
+"""
+
+
+def markdown(results: Mapping[str, Result], known: Sequence[Argument]) -> str:
+    """Return the page."""
+    rows = "".join(_row(name, each) for name, each in results.items())
+    parts = [_section(name, each, known) for name, each in results.items() if each.survivors]
+    return "\n".join([_HEAD + rows, *parts])
+
+
+def unargued(results: Mapping[str, Result], known: Sequence[Argument]) -> list[Mutant]:
+    """Return the survivors that have no argument."""
+    return [
+        mutant
+        for each in results.values()
+        for mutant in each.survivors
+        if argument_for(mutant, known) is None
+    ]
+
+
+def _row(name: str, result: Result) -> str:
+    counts = (result.mutants, result.killed, result.timed_out, len(result.survivors))
+    numbers = " | ".join(f"{count:,}" for count in counts)
+    return f"| {name} | {numbers} | {result.share:.1f} % |\n"
+
+
+def _section(name: str, result: Result, known: Sequence[Argument]) -> str:
+    functions = groupby(result.survivors, key=lambda mutant: mutant.function)
+    lines = [line for function, them in functions for line in _function(function, them, known)]
+    return "\n".join([f"## {name}\n", *lines])
+
+
+def _function(name: str, them: Iterator[Mutant], known: Sequence[Argument]) -> Iterator[str]:
+    yield f"### `{name}`\n"
+    for mutant in them:
+        argument = argument_for(mutant, known)
+        yield f"```diff\n{diff(mutant)}\n```\n"
+        yield f"{argument.why if argument else '**No argument yet.**'}\n"
+
+
+def diff(mutant: Mutant) -> str:
+    """Return the change of a mutant, as `diff` shows one."""
+    signed = [("-", mutant.before), ("+", mutant.after)]
+    return "\n".join(f"{sign} {line}" for sign, text in signed for line in text.splitlines())
