@@ -2,6 +2,7 @@
 
 The targets stand in `[tool.mutants]` of `pyproject.toml`. A run may be stopped, and goes on where
 it was; at its end it writes the results beside this file, from which `report` makes the page.
+`run calls --sample 250` tries only so many, picked at random and the same each time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import typer
 
 from tests.mutation import report as page
 from tests.mutation.arguments import argument_for, arguments
-from tests.mutation.results import collect, kept, undetected, verdicts
+from tests.mutation.results import choose, collect, kept, undetected, untried
 from tests.mutation.targets import Target, targets
 from tests.support.project import ROOT
 
@@ -27,28 +28,48 @@ Only = Annotated[
     list[str] | None, typer.Argument(help="Try these alone, by mutmut's names or with `*`.")
 ]
 Again = Annotated[bool, typer.Option(help="Try those again that no test noticed.")]
+Sample = Annotated[
+    int | None, typer.Option(min=1, help="Try and count only so many, picked at random.")
+]
 Processes = Annotated[int, typer.Option(min=1, help="How many mutants are tried at a time.")]
 
 
 @app.command()
-def run(name: Name, only: Only = None, *, again: Again = False, processes: Processes = 1) -> None:
+def run(
+    name: Name,
+    only: Only = None,
+    *,
+    sample: Sample = None,
+    again: Again = False,
+    processes: Processes = 1,
+) -> None:
     """Try the mutants of a target that have not been tried, or whose function has changed."""
     target = _target(name)
     target.prepare()
-    stats = target.folder / "mutants" / "mutmut-stats.json"
-    names = [*(only or ()), *(undetected(target) if again else ())]
-    if again:  # a changed test may reach other functions than it did
-        stats.unlink(missing_ok=True)
-    if not stats.exists():
-        _execute([sys.executable, "-m", "tests.mutation.unbroken", name], ROOT)
-    mutmut = str(Path(sys.executable).with_name("mutmut"))
-    _execute([mutmut, "run", "--max-children", str(processes), *names], target.folder)
+    if sample:
+        _execute([sys.executable, "-m", "tests.mutation.generate"], target.folder)
+    choose(target, sample)
+    names = [*(only or ()), *(untried(target) if sample else ())]
+    names += undetected(target) if again else []
+    if names or not sample:
+        _try(target, names, anew=again, processes=processes)
     result = collect(target)
     typer.echo(f"{result.share:.1f} % of {result.mutants:,} mutants were noticed")
-    if untried := list(verdicts(target).values()).count(None):
-        typer.echo(f"{untried:,} have not been tried yet, so no result is kept")
+    if left := len(untried(target)):
+        typer.echo(f"{left:,} have not been tried yet, so no result is kept")
     else:
         result.save(name)
+
+
+def _try(target: Target, names: Sequence[str], *, anew: bool, processes: int) -> None:
+    """Let mutmut try mutants; none are named: all that have not been tried."""
+    stats = target.folder / "mutants" / "mutmut-stats.json"
+    if anew:  # a changed test may reach other functions than it did
+        stats.unlink(missing_ok=True)
+    if not stats.exists():
+        _execute([sys.executable, "-m", "tests.mutation.unbroken", target.name], ROOT)
+    mutmut = str(Path(sys.executable).with_name("mutmut"))
+    _execute([mutmut, "run", "--max-children", str(processes), *names], target.folder)
 
 
 @app.command()
@@ -65,7 +86,7 @@ def survivors(name: Name, *, everyone: Annotated[bool, typer.Option("--all")] = 
 @app.command()
 def report() -> None:
     """Write the page of the newest results."""
-    page.PAGE.write_text(page.markdown(kept(), arguments()), encoding="utf-8")
+    page.PAGE.write_text(page.markdown(kept(), arguments(), targets()), encoding="utf-8")
 
 
 def _execute(command: Sequence[str], folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -19,15 +19,26 @@ _HEAD = """\
 What the tests notice when the code is broken on purpose, one place at a time. A mutant is *killed*
 where a test fails; it *timed out* where the tests came to no end, and that counts as noticed. Each
 survivor has an argument, from `arguments.yaml`. `nox -s mutants -- report` writes this page.
+Where a target has too many mutants for a day, a random sample was tried; the share of all its
+mutants is within the range with 95 % likelihood (Wilson's interval).
 
-| Target | Mutants | Killed | Timed out | Survived | Noticed |
-| --- | ---: | ---: | ---: | ---: | ---: |
+| Target | Tried | Killed | Timed out | Survived | Noticed | Of all |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 
 
-def markdown(results: Mapping[str, Result], known: Sequence[Argument]) -> str:
-    """Return the page."""
+def markdown(
+    results: Mapping[str, Result], known: Sequence[Argument], names: Iterable[str] = ()
+) -> str:
+    """Return the page.
+
+    Args:
+        results: The newest result of each target that was run.
+        known: The arguments.
+        names: The targets; the page also names those that were never run.
+    """
     rows = "".join(_row(name, each) for name, each in results.items())
+    rows += "".join(f"| {name} | not run | | | | | |\n" for name in names if name not in results)
     parts = [_section(name, each, known) for name, each in results.items() if each.survivors]
     return "\n".join([_HEAD + rows, *parts])
 
@@ -43,9 +54,13 @@ def unargued(results: Mapping[str, Result], known: Sequence[Argument]) -> list[M
 
 
 def _row(name: str, result: Result) -> str:
-    counts = (result.mutants, result.killed, result.timed_out, len(result.survivors))
+    counts = (result.killed, result.timed_out, len(result.survivors))
     numbers = " | ".join(f"{count:,}" for count in counts)
-    return f"| {name} | {numbers} | {result.share:.1f} % |\n"
+    tried, of_all = f"all {result.mutants:,}", f"{result.share:.1f} %"
+    if result.likely:
+        tried = f"a sample of {result.mutants:,} of {result.of:,}"
+        of_all = f"{result.likely[0]:.1f} to {result.likely[1]:.1f} %"
+    return f"| {name} | {tried} | {numbers} | {result.share:.1f} % | {of_all} |\n"
 
 
 def _section(name: str, result: Result, known: Sequence[Argument]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.mutation.sample import likely_range, sample
 from tests.mutation.targets import Target
 
 KEPT = Path(__file__).parent / "results"
@@ -35,9 +36,18 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the mutants of a target."""
+    """What became of the mutants of a target.
+
+    Args:
+        mutants: How many were tried.
+        of: How many the target has: more where those that were tried are a sample.
+        killed: With how many a test failed.
+        timed_out: With how many the tests came to no end.
+        survivors: Those that no test noticed.
+    """
 
     mutants: int
+    of: int
     killed: int
     timed_out: int
     survivors: Sequence[Mutant]
@@ -45,7 +55,17 @@ class Result:
     @property
     def share(self) -> float:
         """How many of a hundred mutants a test noticed, or never came to its end with."""
-        return 100 * (self.killed + self.timed_out) / max(self.mutants, 1)
+        return 100 * self.noticed / max(self.mutants, 1)
+
+    @property
+    def noticed(self) -> int:
+        """How many a test noticed, or never came to its end with."""
+        return self.killed + self.timed_out
+
+    @property
+    def likely(self) -> tuple[float, float] | None:
+        """Where the share of all mutants is with 95 % likelihood; None where all were tried."""
+        return likely_range(self.noticed, self.mutants) if self.mutants < self.of else None
 
     def save(self, name: str) -> None:
         """Keep it as the newest of the target of this name."""
@@ -64,14 +84,23 @@ def kept() -> dict[str, Result]:
     return found
 
 
-def verdicts(target: Target) -> dict[str, int | None]:
-    """Return how the tests of every mutant ended, by mutmut's name; None where none ran yet."""
-    return {name: code for _, name, code in _verdicts(target)}
+def untried(target: Target) -> list[str]:
+    """Return the mutants that are to be tried and have not been, by mutmut's name."""
+    return [name for _, name, code in _verdicts(target) if code is None]
 
 
 def undetected(target: Target) -> list[str]:
     """Return the mutants that no test noticed, by mutmut's name."""
     return [name for _, name, code in _verdicts(target) if code in (SURVIVED, *NOT_REACHED)]
+
+
+def choose(target: Target, size: int | None) -> None:
+    """Let only a sample of a target's mutants be tried and counted; None: all of them."""
+    if size is None:
+        target.chosen.unlink(missing_ok=True)
+    else:
+        names = sample(((path, name) for path, name, _ in _all(target)), size)
+        target.chosen.write_text("\n".join(names), encoding="utf-8")
 
 
 def collect(target: Target) -> Result:
@@ -84,10 +113,16 @@ def collect(target: Target) -> Result:
     )
     timed_out = sum(code in TIMED_OUT for _, _, code in found)
     killed = len(found) - len(survivors) - timed_out
-    return Result(len(found), killed, timed_out, survivors)
+    return Result(len(found), sum(1 for _ in _all(target)), killed, timed_out, survivors)
 
 
 def _verdicts(target: Target) -> Iterator[tuple[str, str, int | None]]:
+    """Yield the file, the name and the exit code of the mutants that are to be tried."""
+    chosen = target.chosen.read_text("utf-8").split() if target.chosen.exists() else None
+    return (each for each in _all(target) if chosen is None or each[1] in chosen)
+
+
+def _all(target: Target) -> Iterator[tuple[str, str, int | None]]:
     """Yield the file, the name and the exit code of every mutant."""
     mutated = target.folder / "mutants"
     for meta in sorted(mutated.rglob("*.meta")):

@@ -41,6 +41,11 @@ class Target:
         """The folder that mutmut runs in."""
         return FOLDERS / self.name
 
+    @property
+    def chosen(self) -> Path:
+        """The file that names the mutants of the sample, where only a sample is tried."""
+        return self.folder / "sample.txt"
+
     def settings(self) -> str:
         """Return the project's `pyproject.toml` with this target's settings of mutmut."""
         own = {

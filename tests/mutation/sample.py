@@ -1,0 +1,31 @@
+"""Picks mutants at random: where all of a target would take hours, a sample tells the share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from math import sqrt
+
+NORMAL_95 = 1.959964
+"""Within so many standard deviations of the mean are 95 % of a normal distribution."""
+
+
+def sample(mutants: Iterable[tuple[str, str]], size: int) -> list[str]:
+    """Return the names of mutants at random, and the same ones each time.
+
+    Args:
+        mutants: The file and the name of each mutant.
+        size: How many are wanted, at most; each file gives its share of them.
+    """
+    shuffled = sorted(mutants, key=lambda each: (each[0], sha256(each[1].encode()).digest()))
+    size = min(size, len(shuffled))
+    return [shuffled[(2 * k + 1) * len(shuffled) // (2 * size)][1] for k in range(size)]
+
+
+def likely_range(noticed: int, tried: int) -> tuple[float, float]:
+    """Return where the share of all is with 95 % likelihood, in per cent (Wilson's interval)."""
+    share, z = noticed / tried, NORMAL_95
+    middle = share + z * z / (2 * tried)
+    width = z * sqrt(share * (1 - share) / tried + (z / (2 * tried)) ** 2)
+    scale = 100 / (1 + z * z / tried)
+    return scale * (middle - width), scale * (middle + width)
