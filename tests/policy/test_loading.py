@@ -48,6 +48,12 @@ def test_text_means_what_it_says() -> None:
     )
 
 
+def test_a_number_has_at_most_fifteen_digits() -> None:
+    assert Policy.load({"send_budget": "9" * 15}).send_budget == 10**15 - 1
+    with pytest.raises(ConnectionInvalid):
+        Policy.load({"send_budget": "1" + "0" * 15})
+
+
 def test_a_null_is_not_given() -> None:
     nothing: dict[str, object] = dict.fromkeys(Policy.model_fields)
     assert Policy.load(nothing) == Policy()

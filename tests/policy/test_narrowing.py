@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import Policy
-from customerio_tool.policy.narrowing import narrowed, with_only, with_preset
+from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.policy.narrowing import narrowed, with_only, with_preset, with_switch
 from customerio_tool.policy.policy import PRESETS
 from customerio_tool.policy.recipients import recipient_problems
 from customerio_tool.policy.values import Confirm
@@ -152,6 +153,19 @@ def test_a_policy_and_itself_or_one_without_rules_are_that_policy(policy: Policy
             assert both.confirm_for(subtool) == policy.confirm_for(subtool)
         for field in ("read_only", "dry_run", "send_budget", "event_overrides", "data_files"):
             assert getattr(both, field) == getattr(policy, field)
+
+
+def test_a_switch_turns_no_look_ups_on_that_the_policy_keeps_off() -> None:
+    assert with_switch(Policy(lookups=False), lookups=True).lookups is False
+    assert with_switch(Policy(lookups=True), lookups="false").lookups is False
+    assert with_switch(Policy(), lookups=True).lookups is True
+    assert with_switch(Policy(lookups=False), lookups=None) == Policy(lookups=False)
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_named() -> None:
+    with pytest.raises(ConnectionInvalid, match="lookups") as refused:
+        with_switch(Policy(), lookups="perhaps")
+    assert [problem.path for problem in refused.value.fields] == ["lookups"]
 
 
 def test_every_field_of_a_policy_is_narrowed() -> None:
