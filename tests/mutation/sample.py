@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from itertools import groupby
 from math import sqrt
+from operator import itemgetter
 
 NORMAL_95 = 1.959964
 """Within so many standard deviations of the mean are 95 % of a normal distribution."""
@@ -13,13 +15,17 @@ NORMAL_95 = 1.959964
 def sample(mutants: Iterable[tuple[str, str]], size: int) -> list[str]:
     """Return the names of mutants at random, and the same ones each time.
 
+    A larger sample holds the smaller ones.
+
     Args:
         mutants: The file and the name of each mutant.
         size: How many are wanted, at most; each file gives its share of them.
     """
-    shuffled = sorted(mutants, key=lambda each: (each[0], sha256(each[1].encode()).digest()))
-    size = min(size, len(shuffled))
-    return [shuffled[(2 * k + 1) * len(shuffled) // (2 * size)][1] for k in range(size)]
+    ranked: list[tuple[float, bytes, str]] = []
+    for _, each in groupby(sorted(mutants), key=itemgetter(0)):
+        shuffled = sorted((sha256(name.encode()).digest(), name) for _, name in each)
+        ranked += [((n + 0.5) / len(shuffled), *found) for n, found in enumerate(shuffled)]
+    return [name for *_, name in sorted(ranked)[:size]]
 
 
 def likely_range(noticed: int, tried: int) -> tuple[float, float]:

@@ -63,6 +63,6 @@ def test_each_file_gives_its_share_of_a_sample_and_always_the_same() -> None:
     mutants = [(file, f"{file}_{n}") for file in ("a.py", "b.py", "c.py") for n in range(100)]
     picked = sample(mutants, 30)
     assert sorted(name[:4] for name in set(picked)) == ["a.py"] * 10 + ["b.py"] * 10 + ["c.py"] * 10
-    assert sample(reversed(mutants), 30) == picked
+    assert sample(reversed(mutants), 60)[:30] == picked
     assert picked != [name for _, name in mutants[::10]]
     assert set(sample(mutants, 1_000)) == {name for _, name in mutants}

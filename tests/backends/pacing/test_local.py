@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,14 @@ class TestLocalLimiter:
         for _ in range(3):
             assert limiter.reserve(BUCKET, Pace.APP, INTERVAL / 2) is None
         assert limiter.shortest_wait(BUCKET, Pace.APP) == pytest.approx(INTERVAL)
+
+    def test_a_worker_of_many_is_told_the_wait_of_its_own_share(
+        self, limiter: LocalLimiter
+    ) -> None:
+        limiter.reserve(BUCKET, Pace.SEND, 0, workers=100)
+        wait = limiter.shortest_wait(BUCKET, Pace.SEND, workers=100)
+        assert wait == pytest.approx(rhythm_of(Pace.SEND, 100).interval)
+        assert limiter.shortest_wait(BUCKET, Pace.SEND) < wait
 
     def test_buckets_do_not_wait_for_each_other(self, limiter: LocalLimiter) -> None:
         for workspace in ("5eed", "0dd5"):
@@ -275,6 +284,14 @@ class TestPacer:
         pacer.pause(BUCKET, Pace.APP, 3.0)
         pacer.wait(BUCKET, Pace.APP, 5, sleep)
         assert reasons[-1:] == ["Waiting 3 s: Customer.io allows 10 requests per second."]
+
+    def test_where_a_limiter_tells_no_rates_a_refusal_tells_the_vendors(
+        self,
+    ) -> None:
+        bare = Mock(spec=["reserve", "shortest_wait"])
+        bare.reserve.return_value, bare.shortest_wait.return_value = None, 2.0
+        with pytest.raises(RateLimited, match=r"^Customer.io allows 10 requests per second"):
+            Pacer(bare).wait(BUCKET, Pace.APP, 1)
 
     @pytest.mark.parametrize("max_wait", [0, -1.0])
     def test_no_patience_takes_a_free_slot_and_no_other(

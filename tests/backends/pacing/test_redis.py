@@ -238,7 +238,10 @@ class TestOutage:
         mortal.start()
         assert not reserved(limiter).shared
         clock.now += PROBE_SECONDS
-        assert reserved(limiter).shared
+        with caplog.at_level("INFO"):
+            assert reserved(limiter).shared
+        assert caplog.messages[-1] == "Redis is back: Customer.io's limits are shared again."
+        assert reserved(limiter).shared, "each call asks it again"
 
     def test_a_slot_of_ones_own_is_given_up_when_redis_is_back(self, mortal: RedisServer) -> None:
         clock = Clock()
@@ -324,6 +327,31 @@ class TestOutage:
         with redis.Redis.from_url(mortal.patient_url) as client:
             client.config_set("maxmemory", "1")
         assert not reserved(limiter).shared
+
+
+class TestCheck:
+    def test_a_redis_that_keeps_what_it_is_told_is_usable(
+        self, client: redis.Redis, server: RedisServer
+    ) -> None:
+        assert worker(server).problem() == ""
+        (key,) = client.keys()
+        assert key.startswith(b"cio:check:")
+        assert client.get(key) == key.removeprefix(b"cio:check:")
+        assert 0 < client.pttl(key) <= 1000
+
+    def test_what_repeats_not_what_it_was_told_is_another_program(
+        self, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client, "eval", lambda *_: b"OK")
+        problem = RedisLimiter(client).problem()
+        assert problem == "What answers in place of Redis is another program."
+
+    def test_a_lost_redis_is_told_with_what_happens_without_it(self, mortal: RedisServer) -> None:
+        limiter = worker(mortal)
+        mortal.kill()
+        assert limiter.problem().startswith("Redis cannot be used (")
+        assert limiter.problem().endswith("), so that each worker paces itself.")
+        assert str(mortal.port) not in limiter.problem()
 
 
 class TestFromTheEnvironment:
