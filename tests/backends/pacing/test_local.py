@@ -18,6 +18,7 @@ from customerio_tool.backends.pacing.slots import (
     BURSTS,
     MANY_BUCKETS,
     Limiter,
+    Slot,
     bucket_of,
     rhythm_of,
 )
@@ -127,13 +128,29 @@ class TestLocalLimiter:
             assert limiter.reserve(BUCKET, Pace.APP, INTERVAL / 2) is None
         assert limiter.shortest_wait(BUCKET, Pace.APP) == pytest.approx(INTERVAL)
 
-    def test_a_worker_of_many_is_told_the_wait_of_its_own_share(
-        self, limiter: LocalLimiter
+    @pytest.mark.parametrize("pace", Pace)
+    @pytest.mark.parametrize("share", [{}, {"workers": 3}])
+    def test_the_shortest_wait_is_that_of_the_next_slot(
+        self, limiter: LocalLimiter, pace: Pace, share: dict[str, int]
     ) -> None:
-        limiter.reserve(BUCKET, Pace.SEND, 0, workers=100)
-        wait = limiter.shortest_wait(BUCKET, Pace.SEND, workers=100)
-        assert wait == pytest.approx(rhythm_of(Pace.SEND, 100).interval)
-        assert limiter.shortest_wait(BUCKET, Pace.SEND) < wait
+        for _ in range(BURSTS[pace] + 3):
+            limiter.reserve("b", pace, 1e9, **share)
+        wait = limiter.shortest_wait("b", pace, **share)
+        slot = limiter.reserve("b", pace, 1e9, **share)
+        assert slot is not None
+        assert wait == pytest.approx(slot.seconds)
+
+    @pytest.mark.parametrize("workers", [1, 10])
+    def test_a_share_that_starts_later_starts_then(
+        self, limiter: LocalLimiter, workers: int
+    ) -> None:
+        limiter.start_after("b", Pace.SEND, 5.0, workers=workers)
+        slots = [limiter.reserve("b", Pace.SEND, 60, workers=workers) for _ in range(2)]
+        interval = rhythm_of(Pace.SEND, workers).interval
+        assert [slot.seconds for slot in slots if slot] == [
+            pytest.approx(5.0),
+            pytest.approx(5.0 + interval),
+        ]
 
     def test_buckets_do_not_wait_for_each_other(self, limiter: LocalLimiter) -> None:
         for workspace in ("5eed", "0dd5"):
@@ -292,6 +309,14 @@ class TestPacer:
         bare.reserve.return_value, bare.shortest_wait.return_value = None, 2.0
         with pytest.raises(RateLimited, match=r"^Customer.io allows 10 requests per second"):
             Pacer(bare).wait(BUCKET, Pace.APP, 1)
+
+    def test_a_slot_is_used_once_its_limiter_says_that_it_is_valid(self, time: Time) -> None:
+        slots = [Slot(2.0, 102.0), Slot(3.0, 105.0)]
+        limiter = Mock(spec=["reserve", "is_valid"])
+        limiter.reserve.side_effect = slots
+        limiter.is_valid.side_effect = lambda bucket, slot: (bucket, slot) == (BUCKET, slots[1])
+        Pacer(limiter, Clock(sleep=time.sleep, monotonic=time.monotonic)).wait(BUCKET, Pace.APP, 9)
+        assert time.slept == [2.0, 3.0]
 
     @pytest.mark.parametrize("max_wait", [0, -1.0])
     def test_no_patience_takes_a_free_slot_and_no_other(

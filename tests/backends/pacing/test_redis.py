@@ -228,6 +228,25 @@ class TestOutage:
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert str(mortal.port) not in caplog.text
 
+    def test_the_wait_without_redis_is_that_of_the_next_slot_of_ones_own(
+        self, mortal: RedisServer
+    ) -> None:
+        limiter = worker(mortal)
+        reserved(limiter)
+        mortal.kill()
+        wait = limiter.shortest_wait(BUCKET, Pace.APP)
+        assert reserved(limiter).seconds == pytest.approx(wait)
+        assert wait >= INTERVAL - 1e-6
+
+    def test_a_wait_that_was_only_asked_for_is_no_slot_to_wait_behind(
+        self, mortal: RedisServer
+    ) -> None:
+        limiter = worker(mortal)
+        put_ahead(mortal)
+        assert limiter.shortest_wait(BUCKET, Pace.APP) > 20
+        mortal.kill()
+        assert reserved(limiter).seconds == pytest.approx(INTERVAL)
+
     def test_redis_is_tried_again_now_and_then_and_not_by_every_call(
         self, mortal: RedisServer, caplog: pytest.LogCaptureFixture
     ) -> None:
