@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.mutation.arguments import Argument, argument_for
 from tests.mutation.results import Mutant, Result
+from tests.mutation.targets import MUST, Target
 
 PAGE = Path(__file__).parent / "report.md"
-MUST = 90.0
-"""How many of a hundred mutants of a target tests must notice; each other one has an argument."""
-
 _HEAD = """\
 # Mutants
 
 What the tests notice when the code is broken on purpose, one place at a time. A mutant is *killed*
 where a test fails; it *timed out* where the tests came to no end, and that counts as noticed. Each
 survivor has an argument, from `arguments.yaml`. `nox -s mutants -- report` writes this page.
-Where a target has too many mutants for a day, a random sample was tried; the share of all its
-mutants is within the range with 95 % likelihood (Wilson's interval).
 
-| Target | Tried | Killed | Timed out | Survived | Noticed | Of all |
+Where a target has too many mutants for a day, a random sample was tried. Then the last column tells
+where the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the
+first run: the tests that were then written for survivors of the sample may miss other mutants.
+
+| Target | Tried | Killed | Timed out | Survived | Noticed | Of all mutants |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 
 
 def markdown(
-    results: Mapping[str, Result], known: Sequence[Argument], names: Iterable[str] = ()
+    results: Mapping[str, Result],
+    known: Sequence[Argument],
+    declared: Mapping[str, Target] = MappingProxyType({}),
 ) -> str:
     """Return the page.
 
     Args:
         results: The newest result of each target that was run.
         known: The arguments.
-        names: The targets; the page also names those that were never run.
+        declared: The targets; the page also names those that were never run.
     """
     rows = "".join(_row(name, each) for name, each in results.items())
-    rows += "".join(f"| {name} | not run | | | | | |\n" for name in names if name not in results)
+    rows += "".join(f"| {name} | not run | | | | | |\n" for name in declared if name not in results)
+    notes = [note for name, each in declared.items() for note in _notes(each, results.get(name))]
     parts = [_section(name, each, known) for name, each in results.items() if each.survivors]
-    return "\n".join([_HEAD + rows, *parts])
+    return "\n".join([_HEAD + rows, *notes, *parts])
 
 
 def unargued(results: Mapping[str, Result], known: Sequence[Argument]) -> list[Mutant]:
@@ -51,6 +55,17 @@ def unargued(results: Mapping[str, Result], known: Sequence[Argument]) -> list[M
         for mutant in each.survivors
         if argument_for(mutant, known) is None
     ]
+
+
+def _notes(target: Target, result: Result | None) -> Iterator[str]:
+    if target.unbroken:
+        files = ", ".join(f"`{each}`" for each in target.unbroken)
+        yield f"Of {target.name}, {files} was not broken.\n"
+    if result and result.share < MUST:
+        yield (
+            f"Of {target.name}, tests notice less than the {MUST:.0f} % that are wanted. They must "
+            f"notice {target.least:g} %.\n"
+        )
 
 
 def _row(name: str, result: Result) -> str:

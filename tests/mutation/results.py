@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.mutation.sample import likely_range, sample
@@ -14,7 +14,7 @@ from tests.mutation.targets import Target
 KEPT = Path(__file__).parent / "results"
 
 SURVIVED, NOT_REACHED = 0, (5, 33)
-TIMED_OUT = (-24, 24, 36, 152)  # mutmut ends what takes too long with SIGXCPU
+TIMED_OUT = (-24, 24, 36, 152, 255)  # mutmut ends what takes too long with SIGXCPU
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +41,7 @@ class Result:
     Args:
         mutants: How many were tried.
         of: How many the target has: more where those that were tried are a sample.
+        first: How many were noticed before tests were written for the rest of the sample.
         killed: With how many a test failed.
         timed_out: With how many the tests came to no end.
         survivors: Those that no test noticed.
@@ -48,6 +49,7 @@ class Result:
 
     mutants: int
     of: int
+    first: int
     killed: int
     timed_out: int
     survivors: Sequence[Mutant]
@@ -64,8 +66,24 @@ class Result:
 
     @property
     def likely(self) -> tuple[float, float] | None:
-        """Where the share of all mutants is with 95 % likelihood; None where all were tried."""
-        return likely_range(self.noticed, self.mutants) if self.mutants < self.of else None
+        """Where the share of all mutants is with 95 % likelihood; None where all were tried.
+
+        It is that of the first run. A test that was written for one of the sample tells nothing of
+        the mutants beside the sample.
+        """
+        return likely_range(self.first, self.mutants) if self.mutants < self.of else None
+
+    def after(self, before: Result | None, *, again: bool) -> Result:
+        """Return the result of a run that followed another.
+
+        Args:
+            before: The result until then, if there is one.
+            again: Whether those were tried again that no test had noticed.
+        """
+        if before is None or before.of != self.of or before.mutants > self.mutants:
+            return self
+        new = 0 if again else self.noticed - before.noticed
+        return replace(self, first=before.first + new)
 
     def save(self, name: str) -> None:
         """Keep it as the newest of the target of this name."""
@@ -113,7 +131,8 @@ def collect(target: Target) -> Result:
     )
     timed_out = sum(code in TIMED_OUT for _, _, code in found)
     killed = len(found) - len(survivors) - timed_out
-    return Result(len(found), sum(1 for _ in _all(target)), killed, timed_out, survivors)
+    first = killed + timed_out
+    return Result(len(found), len(list(_all(target))), first, killed, timed_out, survivors)
 
 
 def _verdicts(target: Target) -> Iterator[tuple[str, str, int | None]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.mutation.arguments import Argument, argument_for, arguments, idle
-from tests.mutation.report import MUST, PAGE, markdown, unargued
+from tests.mutation.report import PAGE, markdown, unargued
 from tests.mutation.results import Mutant, Result, kept
 from tests.mutation.sample import likely_range, sample
-from tests.mutation.targets import targets
+from tests.mutation.targets import MUST, Target, targets
 
 SWAPPED = Mutant("customerio_tool.policy.barred.barred", "if a and b:", "if a or b:")
 
@@ -18,7 +18,13 @@ def test_the_page_tells_the_newest_results() -> None:
 
 
 def test_tests_notice_nine_of_ten_mutants_of_each_target_that_was_run() -> None:
-    assert {name: each.share for name, each in kept().items() if each.share < MUST} == {}
+    shares = {name: each.share for name, each in kept().items()}
+    assert {name for name, share in shares.items() if share < targets()[name].least} == set()
+
+
+def test_a_lower_share_is_asked_for_only_where_it_is_all_that_was_reached() -> None:
+    lower = {name: each.least for name, each in targets().items() if each.least < MUST}
+    assert all(least <= kept()[name].share < MUST for name, least in lower.items())
 
 
 def test_every_survivor_has_an_argument_and_every_argument_a_survivor() -> None:
@@ -37,7 +43,7 @@ def test_an_argument_is_about_one_change_or_about_a_kind() -> None:
 
 
 def test_a_survivor_without_an_argument_is_shown_as_one() -> None:
-    result = Result(mutants=40, of=40, killed=37, timed_out=2, survivors=[SWAPPED])
+    result = Result(mutants=40, of=40, first=39, killed=37, timed_out=2, survivors=[SWAPPED])
     page = markdown({"policy": result}, [])
     assert "| policy | all 40 | 37 | 2 | 1 | 97.5 % | 97.5 % |" in page
     assert "- if a and b:\n+ if a or b:\n```\n\n**No argument yet.**" in page
@@ -45,9 +51,22 @@ def test_a_survivor_without_an_argument_is_shown_as_one() -> None:
 
 
 def test_a_sample_is_told_as_one_with_the_range_of_the_share() -> None:
-    result = Result(mutants=250, of=5_063, killed=240, timed_out=5, survivors=[SWAPPED] * 5)
     row = "| calls | a sample of 250 of 5,063 | 240 | 5 | 5 | 98.0 % | 95.4 to 99.1 % |"
-    assert row in markdown({"calls": result}, [])
+    assert row in markdown({"calls": of_sample(first=245, noticed=245)}, [])
+
+
+def of_sample(*, first: int, noticed: int, mutants: int = 250) -> Result:
+    survivors = [SWAPPED] * (mutants - noticed)
+    return Result(mutants, 5_063, first, killed=noticed - 5, timed_out=5, survivors=survivors)
+
+
+def test_tests_for_a_sample_do_not_change_what_it_told_of_the_other_mutants() -> None:
+    begun = of_sample(first=220, noticed=220)
+    later = of_sample(first=245, noticed=245).after(begun, again=True)
+    assert (later.first, later.likely, later.share) == (220, begun.likely, 98.0)
+    larger = of_sample(first=290, noticed=290, mutants=300).after(later, again=False)
+    assert larger.first == 220 + 45
+    assert of_sample(first=200, noticed=200).after(None, again=False).first == 200
 
 
 def test_the_range_of_a_share_stays_within_the_possible() -> None:
@@ -56,7 +75,15 @@ def test_the_range_of_a_share_stays_within_the_possible() -> None:
 
 
 def test_a_target_that_was_never_run_is_named() -> None:
-    assert "| calls | not run |" in markdown({}, [], ["calls"])
+    assert "| calls | not run |" in markdown({}, [], {"calls": Target("calls", [], [])})
+
+
+def test_what_was_left_out_or_is_below_the_aim_is_said() -> None:
+    target = Target("calls", ["a/*.py"], [], unbroken=["a/b.py"], least=87)
+    result = Result(mutants=100, of=100, first=88, killed=88, timed_out=0, survivors=[])
+    page = markdown({"calls": result}, [], {"calls": target})
+    assert "Of calls, `a/b.py` was not broken." in page
+    assert "less than the 90 % that are wanted. They must notice 87 %." in page
 
 
 def test_each_file_gives_its_share_of_a_sample_and_always_the_same() -> None:

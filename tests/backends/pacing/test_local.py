@@ -152,6 +152,14 @@ class TestLocalLimiter:
             pytest.approx(5.0 + interval),
         ]
 
+    def test_the_name_of_a_bucket_stays_as_workers_of_other_versions_share_it(self) -> None:
+        assert [bucket_of("5eed", pace) for pace in Pace] == [
+            "5eed:track",
+            "5eed:app",
+            "5eed:send",
+            "5eed:broadcast",
+        ]
+
     def test_buckets_do_not_wait_for_each_other(self, limiter: LocalLimiter) -> None:
         for workspace in ("5eed", "0dd5"):
             for pace in Pace:
