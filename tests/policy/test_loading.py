@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerio_tool import CustomerIoTool, Policy
-from customerio_tool.errors import ConnectionInvalid
+from customerio_tool.errors import ConnectionInvalid, Problem
 from customerio_tool.policy.policy import PRESETS
+from customerio_tool.policy.values import read_attributes
 from customerio_tool.subtools import subtools
 from tests.support.clients import SAVED_US
 from tests.support.policies import READS
@@ -164,6 +165,61 @@ def test_a_wrong_field_is_named_and_its_value_is_not(field: str, value: Any) -> 
     with pytest.raises(ConnectionInvalid) as caught:
         CustomerIoTool({**SAVED_US, "policy": {field: value}})
     assert "evil" not in json.dumps(caught.value.as_result())
+
+
+NO_ADDRESS = (
+    "has an entry that is no e-mail address and no domain; give addresses such as ada@example.com "
+    "and domains such as example.com, no patterns"
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("send_budget", "x", "is no whole number of at least 0; give 0 or more, or leave it out"),
+        ("read_only", "perhaps", "is neither true nor false; give true or false"),
+        ("enabled", 7, "is not a list; give a list of names, or text with commas between them"),
+        ("enabled", [" "], "has an entry that is blank or no text; give each entry as text"),
+        ("enabled", ",", "is blank; leave it out, or give names with commas between them"),
+        (
+            "enabled",
+            "[1",
+            "is not valid JSON; give a JSON array, or names with commas between them",
+        ),
+        ("enabled", ["track_events"], "names no subtool; did you mean 'track_event'?"),
+        ("allowed_recipients", ["*@example.com"], NO_ADDRESS),
+        ("confirm", "x", "is not one of the choices; choose from never, human, repeat"),
+        ("confirm", {"sned": "human"}, "names another effect; use erase and send"),
+        ("confirm", {}, "is empty; give a word for erase or send, or leave it out"),
+        ("confirm", "send=human,send=never", "names an effect twice; give each effect one word"),
+        ("read_onyl", True, "is not a field of a policy; did you mean 'read_only'?"),
+    ],
+)
+def test_a_wrong_field_is_told_with_what_would_be_right(field: str, value: Any, says: str) -> None:
+    with pytest.raises(ConnectionInvalid) as caught:
+        Policy.load({field: value})
+    assert str(caught.value) == f"The policy cannot be used. policy.{field} {says}."
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("strict", "is not the name of a policy"),
+        ("{", "is not valid JSON"),
+    ],
+)
+def test_what_is_no_policy_is_told_with_what_is_one(given: str, says: str) -> None:
+    with pytest.raises(ConnectionInvalid) as caught:
+        Policy.load(given)
+    assert str(caught.value) == (
+        f"The policy cannot be used. policy {says}; give {', '.join(PRESETS)} or a JSON object of "
+        "the policy's fields."
+    )
+
+
+def test_no_hidden_attributes_are_an_empty_list_and_no_null() -> None:
+    with pytest.raises(Problem, match="is null; give a list of names, or leave it out"):
+        read_attributes(None)
 
 
 def test_every_wrong_field_is_told_at_once_with_what_would_be_right() -> None:

@@ -354,7 +354,8 @@ class TestCheck:
         self, client: redis.Redis, server: RedisServer
     ) -> None:
         assert worker(server).problem() == ""
-        (key,) = client.keys()
+        found: Any = client.keys()
+        (key,) = found
         assert key.startswith(b"cio:check:")
         assert client.get(key) == key.removeprefix(b"cio:check:")
         assert 0 < client.pttl(key) <= 1000
