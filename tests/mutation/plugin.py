@@ -26,6 +26,15 @@ def _is_noting() -> bool:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Let hypothesis look for no smaller example: that a test fails is enough, and minutes less."""
+    from hypothesis import Phase, settings
+
+    settings.register_profile("mutants", settings(), phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("mutants")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the quickest tests begin."""
     if STATS.exists():
