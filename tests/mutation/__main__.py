@@ -49,8 +49,12 @@ def run(
     if sample:
         _execute([sys.executable, "-m", "tests.mutation.generate"], target.folder)
     choose(target, sample)
-    names = [*(only or ()), *(untried(target) if sample else ())]
-    names += undetected(target) if again else []
+    fresh = untried(target) if sample else []
+    if again and fresh:  # else nobody knew what the sample told before its new tests
+        raise typer.BadParameter(
+            f"--again comes after a run without it: {len(fresh):,} are untried"
+        )
+    names = [*(only or ()), *fresh, *(undetected(target) if again else ())]
     if names or not sample:
         _try(target, names, anew=again, processes=processes)
     result = collect(target).after(kept().get(name), again=again)
