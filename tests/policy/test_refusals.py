@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import responses
 
-from tests.policy.test_hidden_oracles import BLAST, EMAIL, EVENT, HIDDEN, IS_SET, MAIL
-from tests.support.policies import call, tool_with
+from tests.policy.test_hidden_oracles import BLAST, HIDDEN, IS_SET, MAIL
+from tests.support.clients import EMAIL
+from tests.support.policies import EVENT, call, tool_with
 
 STRANGERS = {**EMAIL, "to": "eve@evil.example, eva@evil.example"}
 CERTAIN = "Nothing was sent: this agent may write only to certain recipients, and "
