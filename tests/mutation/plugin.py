@@ -19,6 +19,7 @@ import pytest
 
 STATS = Path("mutmut-stats.json")
 _on_import: set[str] = set()
+_made_on_import: list[object] = []
 
 
 def _is_noting() -> bool:
@@ -53,6 +54,9 @@ def pytest_collection_finish() -> None:
     all_subtools()
     _on_import.update(state()._stats)
     state()._stats.clear()
+    kinds = _kinds_that_keep()
+    _made_on_import.extend(each for each in gc.get_objects() if type(each) in kinds)
+    gc.freeze()  # so that `get_objects` has only what was made since, and takes no time
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -74,14 +78,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _forget() -> None:
-    members = [each for module in _modules() for each in vars(module).values()]
-    for each in members:
+    for each in _members():
         if isinstance(each, functools._lru_cache_wrapper):
             each.cache_clear()
-    kept = {each: names for each in members if isinstance(each, type) and (names := _kept_by(each))}
-    for found in gc.get_objects():
-        for name in kept.get(type(found), ()):
+    kinds = _kinds_that_keep()
+    for found in [*_made_on_import, *gc.get_objects()]:
+        for name in kinds.get(type(found), ()):
             vars(found).pop(name, None)
+
+
+def _kinds_that_keep() -> dict[type[object], list[str]]:
+    """Return the classes whose objects keep results, with the names of those properties."""
+    kinds = [each for each in _members() if isinstance(each, type)]
+    return {each: names for each in kinds if (names := _kept_by(each))}
+
+
+def _members() -> list[object]:
+    return [each for module in _modules() for each in vars(module).values()]
 
 
 def _modules() -> list[ModuleType]:
