@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from customerio_tool.backends.ledger.compact import short
 from customerio_tool.backends.ledger.entry import Entry, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.message_keys import DAY
@@ -46,6 +47,12 @@ def test_keys_that_look_alike_are_kept_apart() -> None:
     assert [ledger.claim(key, ENTRY, START) for key in keys] == [None] * len(keys)
     ledger.release(DIGEST)
     assert [ledger.find(key, START) for key in keys] == [None, *[ENTRY] * (len(keys) - 1)]
+
+
+def test_a_digest_alone_is_kept_as_its_bytes() -> None:
+    assert short(DIGEST) == bytes.fromhex(DIGEST)
+    for key in ("", "ab", DIGEST[:-2], f"{DIGEST}ab", DIGEST.upper(), "x" * len(DIGEST)):
+        assert short(key) == key
 
 
 def test_an_entry_takes_no_more_than_its_docstring_says() -> None:
