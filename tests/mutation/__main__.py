@@ -57,7 +57,7 @@ def run(
     names = [*(only or ()), *fresh, *(undetected(target) if again else ())]
     if names or not sample:
         _try(target, names, anew=again, processes=processes)
-    result = collect(target).after(kept().get(name), again=again)
+    result = collect(target).after(kept().get(name), again=again or bool(only))
     typer.echo(f"{result.share:.1f} % of {result.mutants:,} mutants were noticed")
     if left := len(untried(target)):
         typer.echo(f"{left:,} have not been tried yet, so no result is kept")

@@ -206,9 +206,10 @@ def test_a_wrong_field_is_told_with_what_would_be_right(field: str, value: Any, 
     [
         ("strict", "is not the name of a policy"),
         ("{", "is not valid JSON"),
+        (7, "is not an object"),
     ],
 )
-def test_what_is_no_policy_is_told_with_what_is_one(given: str, says: str) -> None:
+def test_what_is_no_policy_is_told_with_what_is_one(given: Any, says: str) -> None:
     with pytest.raises(ConnectionInvalid) as caught:
         Policy.load(given)
     assert str(caught.value) == (
