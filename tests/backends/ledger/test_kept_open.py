@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from customerio_tool.backends import Backends
 from customerio_tool.backends.ledger.entry import LedgerLost
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
+from customerio_tool.backends.sqlite_file import _KEPT, SqliteFile
 from customerio_tool.sandbox import Sandbox
 from tests.support.broken_stores import tool_on
 from tests.support.clients import EMAIL
@@ -117,6 +119,7 @@ def test_threads_each_have_a_connection_and_few_stay_open(file: Path) -> None:
 _FORKED = """
 import ctypes, os, sys
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
+from customerio_tool.backends.sqlite_file import _KEPT, SqliteFile
 from customerio_tool.locks import notice_fork
 from tests.support.ledger_calls import START
 from tests.support.ledger_stores import ENTRY
@@ -154,3 +157,23 @@ def test_a_fork_loses_no_write_of_parent_or_child(file: Path, how: str) -> None:
     ledger = SqliteLedger(file)
     for key in ("before", "child", "parent", "child after its parent closed the file"):
         assert ledger.find(key, START) == ENTRY, key
+
+
+def test_the_file_is_checked_once_and_few_of_many_connections_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[sqlite3.Connection] = []
+    check = SqliteFile._check
+
+    def noting(file: SqliteFile, db: sqlite3.Connection) -> None:
+        checked.append(db)
+        check(file, db)
+
+    monkeypatch.setattr(SqliteFile, "_check", noting)
+    file = SqliteLedger(tmp_path / "ledger.db")._file
+    with ExitStack() as uses:
+        for _ in range(_KEPT + 3):
+            uses.enter_context(file.opened())
+    assert len(checked) == 1
+    assert len(file._idle) == _KEPT
+    file.let_go()
