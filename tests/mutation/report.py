@@ -23,7 +23,7 @@ Where a target has too many mutants for a day, a random sample was tried. Then t
 where the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the
 first run: the tests that were then written for survivors of the sample may miss other mutants.
 
-| Target | Tried | Killed | Timed out | Survived | Noticed | Of all mutants |
+| Target | Tried | Killed | Timed out | Survived | Noticed | Of all, in the first run |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 
@@ -61,6 +61,11 @@ def _notes(target: Target, result: Result | None) -> Iterator[str]:
     if target.unbroken:
         files = ", ".join(f"`{each}`" for each in target.unbroken)
         yield f"Of {target.name}, {files} was not broken.\n"
+    if result and result.likely and result.likely[0] < MUST:
+        yield (
+            f"Of {target.name}, the sample does not show that tests notice {MUST:.0f} % of all "
+            "mutants; only a run of all of them, or a larger sample, can.\n"
+        )
     if result and result.share < MUST:
         yield (
             f"Of {target.name}, tests notice less than the {MUST:.0f} % that are wanted. They must "

@@ -69,6 +69,13 @@ def test_tests_for_a_sample_do_not_change_what_it_told_of_the_other_mutants() ->
     assert of_sample(first=200, noticed=200).after(None, again=False).first == 200
 
 
+def test_a_sample_that_leaves_in_doubt_what_all_would_show_says_so() -> None:
+    declared = {"calls": Target("calls", [], [])}
+    doubt = "the sample does not show that tests notice 90 % of all mutants"
+    assert doubt in markdown({"calls": of_sample(first=229, noticed=245)}, [], declared)
+    assert doubt not in markdown({"calls": of_sample(first=245, noticed=245)}, [], declared)
+
+
 def test_the_range_of_a_share_stays_within_the_possible() -> None:
     assert [round(each, 1) for each in likely_range(100, 100)] == [96.3, 100.0]
     assert [round(each, 1) for each in likely_range(0, 100)] == [0.0, 3.7]
