@@ -146,6 +146,8 @@ def _all(target: Target) -> Iterator[tuple[str, str, int | None]]:
     mutated = target.folder / "mutants"
     for meta in sorted(mutated.rglob("*.meta")):
         path = meta.relative_to(mutated).as_posix().removesuffix(".meta")
+        if not target.breaks(path):  # any more
+            continue
         codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
         for name, code in codes.items():
             yield path, name, code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ class Target:
     def chosen(self) -> Path:
         """The file that names the mutants of the sample, where only a sample is tried."""
         return self.folder / "sample.txt"
+
+    def breaks(self, path: str) -> bool:
+        """Whether a file of the project is broken."""
+        is_left = any(fnmatch(path, each) for each in self.unbroken)
+        return not is_left and any(fnmatch(path, each) for each in self.code)
 
     def settings(self) -> str:
         """Return the project's `pyproject.toml` with this target's settings of mutmut."""

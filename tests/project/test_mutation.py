@@ -85,6 +85,11 @@ def test_a_target_that_was_never_run_is_named() -> None:
     assert "| calls | not run |" in markdown({}, [], {"calls": Target("calls", [], [])})
 
 
+def test_what_is_left_unbroken_is_no_part_of_a_target() -> None:
+    target = Target("calls", ["a/*.py"], [], unbroken=["a/b.py"])
+    assert [target.breaks(path) for path in ("a/c.py", "a/b.py", "b/c.py")] == [True, False, False]
+
+
 def test_what_was_left_out_or_is_below_the_aim_is_said() -> None:
     target = Target("calls", ["a/*.py"], [], unbroken=["a/b.py"], least=87)
     result = Result(mutants=100, of=100, first=88, killed=88, timed_out=0, survivors=[])
