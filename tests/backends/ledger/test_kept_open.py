@@ -159,21 +159,40 @@ def test_a_fork_loses_no_write_of_parent_or_child(file: Path, how: str) -> None:
         assert ledger.find(key, START) == ENTRY, key
 
 
-def test_the_file_is_checked_once_and_few_of_many_connections_stay_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checked: list[sqlite3.Connection] = []
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections over which a file is checked from now on."""
+    found: list[sqlite3.Connection] = []
     check = SqliteFile._check
 
     def noting(file: SqliteFile, db: sqlite3.Connection) -> None:
-        checked.append(db)
+        found.append(db)
         check(file, db)
 
     monkeypatch.setattr(SqliteFile, "_check", noting)
-    file = SqliteLedger(tmp_path / "ledger.db")._file
+    return found
+
+
+def test_the_file_is_checked_once_and_few_of_many_connections_stay_open(
+    file: Path, checked: list[sqlite3.Connection]
+) -> None:
+    kept = SqliteLedger(file)._file
     with ExitStack() as uses:
         for _ in range(_KEPT + 3):
-            uses.enter_context(file.opened())
+            uses.enter_context(kept.opened())
     assert len(checked) == 1
-    assert len(file._idle) == _KEPT
-    file.let_go()
+    assert len(kept._idle) == _KEPT
+    kept.let_go()
+
+
+def test_a_file_in_place_of_another_is_checked_too(
+    file: Path, checked: list[sqlite3.Connection]
+) -> None:
+    ledger = SqliteLedger(file)
+    ledger.claim("k", ENTRY, START)
+    file.rename(file.with_suffix(".old"))
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    ledger.claim("k", ENTRY, START)
+    assert len(checked) == 2
+    ledger.let_go()
