@@ -36,6 +36,7 @@ EXITS = {
     "input_changed": 2,
     "journal_lost": 1,
     "job_busy": 5,
+    "job_unknown": 2,
 }
 
 

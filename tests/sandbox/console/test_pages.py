@@ -13,6 +13,7 @@ import pytest
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.sandbox import Sandbox
+from customerio_tool.sandbox.console import queries
 from tests.sandbox.console.browser import ATTACK, RTL, fill, get, paths, visit
 from tests.support.sandbox_api import Api
 from tests.support.timeouts import PATIENCE
@@ -126,7 +127,7 @@ def test_a_made_up_cursor_breaks_no_page(api: Api, path: str, query: str) -> Non
 
 
 def test_a_page_that_fails_is_a_page_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("customerio_tool.sandbox.console.queries.people", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(queries, "people", lambda *_, **__: 1 / 0)
     assert visit(api, "/console/people").status == 500
     assert visit(api, "/console/segments").status == 200
 
