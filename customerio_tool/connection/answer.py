@@ -55,11 +55,18 @@ class Answer:
         self._response = response
         self._let_go = let_go
         self._has_ended = False
+        # `HTTPMessage` itself walks through all its headers for each that is asked for.
+        names = [name.lower() for name in response.headers.keys()]  # noqa: SIM118 - it is no dict
+        lengths = names.count("content-length")
+        if lengths and (lengths > 1 or response.length is None):
+            response.length = _length(response)
         # None where its end shows only as it comes: in chunks, or with the connection's.
-        self._left = response.length = _length(response)
-        self._may_be_followed = not response.will_close and _has_clear_end(response)
+        self._left = response.length
+        is_plain = response.length and "transfer-encoding" not in names
+        has_end = is_plain or _has_clear_end(response)
+        self._may_be_followed = not response.will_close and has_end
         self._decoded: urllib3.HTTPResponse | None = None
-        if "Content-Encoding" in response.headers:
+        if "content-encoding" in names:
             self._decoded = _decoding(response, self.headers)
 
     def __enter__(self) -> Answer:

@@ -203,11 +203,13 @@ _CLOSED_BY_PEER = {errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE}
 def _send(connection: Any, request: Request, headers: Secret[dict[str, str]]) -> None:
     """Send a request; where the server closes meanwhile, its answer may be there already."""
     connection.putrequest(request.method, request.target, skip_accept_encoding=True)
+    # That of urllib3 looks for values of its own, by which a header is left out.
+    add = partial(http.client.HTTPConnection.putheader, connection)
     for name, value in headers.reveal().items():
-        connection.putheader(name, value)
+        add(name, value)
     body = request.body or b""
     if body or request.method != "GET":
-        connection.putheader("Content-Length", str(len(body)))
+        add("Content-Length", str(len(body)))
     try:
         connection.endheaders(body or None)
     except OSError as error:
