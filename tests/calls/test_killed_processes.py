@@ -22,7 +22,7 @@ from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.message_keys import addressee_key
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import AnyPace, code_of
-from tests.support.ledger_calls import EMAIL, Sender
+from tests.support.ledger_calls import EMAIL, Died, MortalLedger, Sender
 from tests.support.ledger_calls import Clock as SetClock
 from tests.support.project import ROOT
 from tests.support.timeouts import PATIENCE
@@ -95,21 +95,7 @@ def test_a_process_that_is_killed_while_it_waits_after_a_429_leaves_no_doubt(
     assert posts(sandbox) == 2
 
 
-class Died(BaseException):
-    """The end of a process in the middle of a send: nothing is written after it."""
-
-
-class Mortal(MemoryLedger):
-    """A ledger that no dead process writes to."""
-
-    is_dead = False
-
-    def settle(self, *given: Any) -> None:
-        if not self.is_dead:
-            super().settle(*given)
-
-
-def dies_in_mid_send(ledger: Mortal, sender: Sender, **changed: Any) -> None:
+def dies_in_mid_send(ledger: MortalLedger, sender: Sender, **changed: Any) -> None:
     def die() -> None:
         ledger.is_dead = True
         raise Died
@@ -129,7 +115,7 @@ BEFORE: dict[str, Callable[[Sender], object]] = {
 
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_a_death_is_a_doubt_whatever_was_sent_before(before: Callable[[Sender], object]) -> None:
-    ledger, clock = Mortal(), SetClock()
+    ledger, clock = MortalLedger(), SetClock()
     sender = Sender(ledger, clock)
     before(sender)
     dies_in_mid_send(ledger, sender, subject="lost")

@@ -9,12 +9,12 @@ import pytest
 
 from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
-from customerio_tool.backends.ledger.entry import Entry, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.pacing.slots import Slot
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.subtools.declare import Pace
 from tests.support.clients import AnyPace
+from tests.support.ledger_calls import Died, MortalLedger
 from tests.support.retries import (
     BROADCAST_CALL,
     LIST_CALL,
@@ -66,35 +66,6 @@ def test_a_call_waits_while_an_attempt_still_fits(
     assert refused["error"]["retry_after_seconds"] == pytest.approx(longest + 0.1, abs=0.1)
 
 
-class Died(BaseException):
-    """The end of a process: nothing is written after it."""
-
-
-class Recorded(MemoryLedger):
-    """A ledger that no dead process writes to, and that tells what was claimed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_dead = False
-        self.claimed: list[str] = []
-
-    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        self.claimed.append(key)
-        return super().claim(key, entry, now)
-
-    def settle(self, *given: Any) -> None:
-        if not self.is_dead:
-            super().settle(*given)
-
-    def release(self, key: str) -> None:
-        if not self.is_dead:
-            super().release(key)
-
-    def give_back(self, unit: Unit) -> None:
-        if not self.is_dead:
-            super().give_back(unit)
-
-
 SENDS = [MAIL_CALL, BROADCAST_CALL]
 
 
@@ -103,7 +74,7 @@ SENDS = [MAIL_CALL, BROADCAST_CALL]
 def test_a_process_that_dies_while_a_send_waits_leaves_no_doubt(
     sandbox: Sandbox, call: tuple[str, dict[str, Any]], policy: dict[str, Any]
 ) -> None:
-    ledger, clock = Recorded(), SkippingClock()
+    ledger, clock = MortalLedger(), SkippingClock()
 
     def die(_: float) -> None:
         ledger.is_dead = True

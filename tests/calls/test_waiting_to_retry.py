@@ -14,42 +14,13 @@ from customerio_tool.backends.ledger.entry import Entry, Ledger
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import AnyPace, code_of
-from tests.support.ledger_calls import Loseable
+from tests.support.ledger_calls import Died, Loseable, MortalLedger
 from tests.support.retries import BROADCAST_CALL, MAIL_CALL, NOW, SkippingClock
 
 RUN = CallContext(run_id="r", deadline_seconds=60)
 SENDS = [MAIL_CALL, BROADCAST_CALL]
 BUDGETS: list[dict[str, Any]] = [{}, {"send_budget": 1}]
 MAIL = {"operation": "send_email"}
-
-
-class Died(BaseException):
-    """The end of a process."""
-
-
-class Claims(MemoryLedger):
-    """A ledger that tells what was claimed last, and takes nothing from a dead process."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_dead = False
-        self.claimed: list[str] = []
-
-    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
-        self.claimed.append(key)
-        return super().claim(key, entry, now)
-
-    def settle(self, *given: Any) -> None:
-        if not self.is_dead:
-            super().settle(*given)
-
-    def release(self, key: str) -> None:
-        if not self.is_dead:
-            super().release(key)
-
-    def give_back(self, unit: Any) -> None:
-        if not self.is_dead:
-            super().give_back(unit)
 
 
 def tool_of(
@@ -80,7 +51,7 @@ def posts(sandbox: Sandbox) -> int:
 def test_a_process_that_dies_after_a_429_leaves_no_doubt(
     sandbox: Sandbox, call: tuple[str, dict[str, Any]], policy: dict[str, Any], is_dead: bool
 ) -> None:
-    ledger, clock = Claims(), SkippingClock()
+    ledger, clock = MortalLedger(), SkippingClock()
 
     def die() -> None:
         ledger.is_dead = is_dead
@@ -125,7 +96,7 @@ def test_a_message_that_another_call_sends_meanwhile_goes_once(
 
 
 def test_a_message_that_another_call_is_sending_meanwhile_is_left_to_it(sandbox: Sandbox) -> None:
-    ledger, clock = Claims(), SkippingClock()
+    ledger, clock = MortalLedger(), SkippingClock()
     theirs: list[tuple[str, Entry]] = []
 
     def send() -> None:
@@ -182,7 +153,7 @@ def test_a_ledger_that_is_back_after_the_wait_is_used(sandbox: Sandbox) -> None:
 def test_a_doubt_that_a_person_let_go_again_is_one_again_if_the_process_dies_meanwhile(
     sandbox: Sandbox,
 ) -> None:
-    ledger, clock = Claims(), SkippingClock()
+    ledger, clock = MortalLedger(), SkippingClock()
 
     def die() -> None:
         ledger.is_dead = True

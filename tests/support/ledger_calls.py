@@ -7,6 +7,7 @@ from typing import Any
 
 from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, Unit
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.call import Call, CallContext
 from customerio_tool.calls.persons import PersonConfirmation
 from customerio_tool.calls.request import request_for
@@ -29,6 +30,35 @@ EMAIL: Mapping[str, Any] = {
     "transactional_message_id": "1",
     "message_data": {"order": 17, "note": "danke"},
 }
+
+
+class Died(BaseException):
+    """The end of a process: nothing is written after it."""
+
+
+class MortalLedger(MemoryLedger):
+    """A ledger that no dead process writes to, and that tells what was claimed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_dead = False
+        self.claimed: list[str] = []
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        self.claimed.append(key)
+        return super().claim(key, entry, now)
+
+    def settle(self, *given: Any) -> None:
+        if not self.is_dead:
+            super().settle(*given)
+
+    def release(self, key: str) -> None:
+        if not self.is_dead:
+            super().release(key)
+
+    def give_back(self, unit: Unit) -> None:
+        if not self.is_dead:
+            super().give_back(unit)
 
 
 class Clock:
