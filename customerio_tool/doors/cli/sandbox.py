@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ from customerio_tool.doors.cli.display import fail, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import AsJson
 from customerio_tool.doors.cli.serving import ready_file, stop_signals
+
+if TYPE_CHECKING:
+    from customerio_tool.sandbox import Sandbox
 
 
 def sandbox(
@@ -78,15 +81,20 @@ def sandbox(
             running.enter_context(ready_file(ready, served.ready()))
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             fail(f"The sandbox cannot start: {error}", Exit.OTHER)
-        if as_json:
-            write_json(served.ready())
-        else:
-            typer.echo("\n".join([_RUNNING, "", *served.lines(), "", "Ctrl-C stops it."]))
-        sys.stdout.flush()
+        _tell(served, as_json=as_json)
         wait_for_one()
 
 
 _RUNNING = "A local Customer.io is running."
+
+
+def _tell(served: Sandbox, *, as_json: bool) -> None:
+    """Tell where the sandbox is and its keys, at once also to a pipe."""
+    if as_json:
+        write_json(served.ready())
+    else:
+        typer.echo("\n".join([_RUNNING, "", *served.lines(), "", "Ctrl-C stops it."]))
+    sys.stdout.flush()
 
 
 def _seed_in(path: Path) -> dict[str, Any]:
