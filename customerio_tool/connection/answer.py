@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import re
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
 import urllib3
 from urllib3.exceptions import InvalidHeader, ProtocolError
 
+from customerio_tool.patterns import pattern
+
 _CHUNK_BYTES = 65_536
-_LENGTH = re.compile("[0-9]{1,18}")
+_LENGTH = pattern("[0-9]{1,18}")
 
 
 class Headers(Mapping[str, str]):

@@ -41,6 +41,11 @@ class Request:
         """The path and query: the request target of HTTP."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
+    @property
+    def declared_length(self) -> str | None:
+        """The value of Content-Length; None for a read, whose body is none."""
+        return str(len(self.body or b"")) if self.body or self.method != "GET" else None
+
 
 @record(frozen=True)
 class Reply:

@@ -40,12 +40,12 @@ class FilledRequest(requests.PreparedRequest):
         self.url = origin + request.target
         self.headers = CaseInsensitiveDict(headers.reveal())
         self.body = request.body
-        if request.body or request.method != "GET":
-            self.headers["Content-Length"] = str(len(request.body or b""))
+        if (length := request.declared_length) is not None:
+            self.headers["Content-Length"] = length
 
 
 class Preparer:
-    """Prepares the requests of a connection.
+    """Checks the requests of a connection, and gives their headers.
 
     Args:
         connection: Gives the credentials.
@@ -69,10 +69,6 @@ class Preparer:
         if kind not in self._headers:
             self._headers[kind] = self._checked_headers(*kind)
         return self._headers[kind]
-
-    def prepared(self, request: Request, origin: str) -> Secret[FilledRequest]:
-        """Return a request as `requests` sends it to an origin; raises like `headers`."""
-        return Secret(FilledRequest(request, origin, self.headers(request)))
 
     def _checked_headers(self, api: Api, has_body: bool) -> Secret[dict[str, str]]:
         """Return the headers of an API's requests, which `requests` checks here, once."""

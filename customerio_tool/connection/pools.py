@@ -22,6 +22,7 @@ from customerio_tool.connection.punctual import (
     PunctualConnection,
     PunctualTlsConnection,
     exchange_in_force,
+    has_decrypted,
 )
 from customerio_tool.secret import Secret
 
@@ -186,15 +187,9 @@ class FreshForPostsPool(HTTPConnectionPool):
     def _put_conn(self, conn: Any) -> None:
         if isinstance(conn, HTTPConnection):
             conn.idle_since = self.monotonic()  # type: ignore[attr-defined]  # our own attribute
-            if _has_bytes_left(conn):
+            if has_decrypted(conn.sock):  # bytes that follow the answer
                 conn.close()
         super()._put_conn(conn)
-
-
-def _has_bytes_left(connection: HTTPConnection) -> bool:
-    """Whether TLS has decrypted bytes that follow an answer; the socket no longer shows them."""
-    pending: Callable[[], int] | None = getattr(connection.sock, "pending", None)
-    return pending is not None and pending() > 0
 
 
 _CLOSED_BY_PEER = {errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE}
@@ -207,11 +202,10 @@ def _send(connection: Any, request: Request, headers: Secret[dict[str, str]]) ->
     add = partial(http.client.HTTPConnection.putheader, connection)
     for name, value in headers.reveal().items():
         add(name, value)
-    body = request.body or b""
-    if body or request.method != "GET":
-        add("Content-Length", str(len(body)))
+    if (length := request.declared_length) is not None:
+        add("Content-Length", length)
     try:
-        connection.endheaders(body or None)
+        connection.endheaders(request.body or None)
     except OSError as error:
         if error.errno not in _CLOSED_BY_PEER:
             raise

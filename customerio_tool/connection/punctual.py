@@ -73,6 +73,12 @@ class in_force:  # noqa: N801 - it is called like the functions of contextlib, a
         _in_force.exchange = None
 
 
+def has_decrypted(sock: Any) -> bool:
+    """Whether TLS has decrypted bytes that the socket no longer shows."""
+    pending: Callable[[], int] | None = getattr(sock, "pending", None)
+    return pending is not None and pending() > 0
+
+
 class _BoundedReads(io.RawIOBase):
     """The raw reader of a socket, with the deadline applied to each read."""
 
@@ -112,16 +118,11 @@ class _BoundedReads(io.RawIOBase):
         A timeout of the socket itself could not be told from a signal handler's `TimeoutError`.
         """
         while (part := deadline.slice_of(room)) < room:
-            if self._has_bytes() or wait_for_read(self._sock, timeout=part):
+            if has_decrypted(self._sock) or wait_for_read(self._sock, timeout=part):
                 return
             if deadline.is_cancelled():
                 raise TimeoutError("the call was cancelled")
             room -= part
-
-    def _has_bytes(self) -> bool:
-        """Whether TLS has decrypted bytes that the socket no longer shows."""
-        pending: Callable[[], int] | None = getattr(self._sock, "pending", None)
-        return pending is not None and pending() > 0
 
     def close(self) -> None:
         """Close the reader below, which releases the socket."""
