@@ -6,8 +6,9 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from customerio_tool.records import shared_record
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -16,7 +17,7 @@ CANCELLATION_SECONDS = 0.2
 """The longest wait, in seconds, before a call that can be cancelled looks whether it was."""
 
 
-@dataclass(frozen=True)
+@shared_record(frozen=True)
 class Timeouts:
     """The timeouts of one attempt, in seconds.
 
@@ -108,7 +109,7 @@ class Deadline:
         return True
 
 
-@dataclass(frozen=True, kw_only=True)
+@shared_record(frozen=True, kw_only=True)
 class Clock:
     """The source of time and random bytes; by default the machine's.
 

@@ -36,8 +36,10 @@ e-mail address or a telephone number. Customer.io's own message is in the envelo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal, TypeAlias
+
+from customerio_tool.records import record
 
 NextStep: TypeAlias = Literal["fix_arguments", "wait", "ask_user", "look_first", "give_up"]
 TookEffect: TypeAlias = Literal["no", "unknown"]
@@ -74,7 +76,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FieldProblem:
     """One problem of one field, without its value.
 
@@ -121,7 +123,7 @@ class Problem(ValueError):
         return FieldProblem(field, self.problem, self.fix)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Look:
     """The call with which a model sees whether an earlier call took effect.
 

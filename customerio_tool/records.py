@@ -1,9 +1,12 @@
-"""`record`: dataclasses for values inside the package, at a fifth of what frozen ones cost a start.
+"""`record`: dataclasses for values inside the package, at a tenth of what frozen ones cost a start.
 
-The standard library writes and compiles six methods for each frozen dataclass. Here it writes
-`__init__` alone, and the methods that show, compare and hash are made, not compiled. That nothing
-changes a value is held by the type checker, which sees the decorator of the standard library, and
-not at run time. So a value that hosts make or subclass takes the standard library's.
+The standard library writes and compiles six methods for each frozen dataclass. Here the methods
+that show, compare and hash are made, not compiled, and `__init__` is compiled once a class makes
+many values. That nothing changes a value is held by the type checker, which sees the decorator of
+the standard library, and not at run time.
+
+`shared_record` is for values that hosts make or subclass: it holds at run time too, and `__init__`
+tells a host at once what it takes.
 """
 
 from __future__ import annotations
@@ -16,10 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from dataclasses import dataclass as record
+    from dataclasses import dataclass as shared_record
 
-__all__ = ["record"]
+__all__ = ["record", "shared_record"]
 
 T = TypeVar("T")
+
+MANY = 16
+"""The values of a class after which its `__init__` is compiled; a declaration makes fewer."""
 
 if not TYPE_CHECKING:
 
@@ -29,20 +36,83 @@ if not TYPE_CHECKING:
         Args:
             frozen: Must be True.
             eq: Whether its values are equal if all their fields are; else each equals itself alone.
-            how: `init` or `kw_only`, as for a dataclass of the standard library.
+            how: `kw_only`, as for a dataclass of the standard library.
         """
-        if frozen is not True:
-            raise TypeError("take the dataclass of the standard library for what changes")
-        made = dataclasses.dataclass(repr=False, eq=False, **how)
+        _require(frozen)
+        made = dataclasses.dataclass(init=False, repr=False, eq=False, **how)
+        return lambda cls: _with_methods(made(cls), _beginning(cls), *_methods(cls, eq))
 
-        def recorded(cls: type[T]) -> type[T]:
-            made(cls)
-            for method in (__repr__, *(_comparing(cls) if eq else ())):
-                if vars(cls).get(method.__name__) is None:  # `__eq__` alone sets `__hash__` to None
-                    setattr(cls, method.__name__, method)
-            return cls
+    def shared_record(*, frozen, eq=True, **how):
+        """Return a decorator like that of `record`, for values that hosts make or subclass."""
+        _require(frozen)
+        made = dataclasses.dataclass(frozen=True, repr=False, eq=False, **how)
+        return lambda cls: _with_methods(made(cls), *_methods(cls, eq))
 
-        return recorded
+
+def _require(frozen: bool) -> None:
+    if frozen is not True:
+        raise TypeError("take the dataclass of the standard library for what changes")
+
+
+def _methods(cls: type, eq: bool) -> Iterable[Callable[..., Any]]:
+    return (__repr__, *(_comparing(cls) if eq else ()))
+
+
+def _with_methods(cls: type[T], *methods: Callable[..., Any]) -> type[T]:
+    """Return a class with these methods, but for those that it has written itself."""
+    for method in methods:
+        if vars(cls).get(method.__name__) is None:  # `__eq__` alone sets `__hash__` to None
+            setattr(cls, method.__name__, method)
+    return cls
+
+
+def _beginning(cls: Any) -> Callable[..., None]:
+    """Return the `__init__` of a class that has made few values."""
+    fields = dataclasses.fields(cls)
+    by_place = [one.name for one in fields if one.init and not one.kw_only]
+    known = {one.name for one in fields if one.init}
+    needed = {one.name for one in fields if one.init and _has_no_default(one)}
+    made = 0
+
+    def __init__(self: Any, /, *values: Any, **named: Any) -> None:  # noqa: N807 - of the class
+        nonlocal made
+        made += 1
+        given = {**dict(zip(by_place, values, strict=False)), **named}
+        is_right = len(given) == len(values) + len(named) and needed <= given.keys() <= known
+        if made >= MANY or not is_right:
+            compiled = _compiled(cls)  # it also says what is wrong
+            if vars(cls).get("__init__") is __init__:
+                cls.__init__ = compiled
+            return compiled(self, *values, **named)
+        for one in fields:
+            if one.name in given:
+                setattr(self, one.name, given[one.name])
+            elif one.default_factory is not dataclasses.MISSING:
+                setattr(self, one.name, one.default_factory())
+            elif one.init:
+                setattr(self, one.name, one.default)
+        if hasattr(cls, "__post_init__"):
+            self.__post_init__()
+        return None
+
+    return __init__
+
+
+def _has_no_default(one: dataclasses.Field[Any]) -> bool:
+    return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+
+
+def _compiled(cls: Any) -> Callable[..., None]:
+    """Return the `__init__` that the standard library compiles for these fields."""
+    options = ("default", "default_factory", "init", "kw_only")
+    fields = [
+        (one.name, object, dataclasses.field(**{name: getattr(one, name) for name in options}))
+        for one in dataclasses.fields(cls)
+    ]
+    after = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
+    alike = dataclasses.make_dataclass(cls.__name__, fields, repr=False, eq=False, namespace=after)
+    compiled: Callable[..., None] = vars(alike)["__init__"]
+    return compiled
 
 
 @recursive_repr()

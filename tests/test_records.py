@@ -1,10 +1,12 @@
-"""A record does what a frozen dataclass of the standard library does, but for freezing."""
+"""A record does what a frozen dataclass of the standard library does; a shared one freezes too."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -25,6 +27,16 @@ class Record:
 @dataclass(frozen=True)
 class Plain:
     """The same of the standard library."""
+
+    name: str
+    secret: str = field(default="", repr=False)
+    clock: object = field(default=None, compare=False)
+    choices: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@records.shared_record(frozen=True)
+class Shared:
+    """The same, shared with hosts."""
 
     name: str
     secret: str = field(default="", repr=False)
@@ -64,6 +76,21 @@ class Unhashed:
     words: dict[str, str] = field(hash=False)
 
 
+def anew() -> Callable[..., Any]:
+    """Return `Record`, made anew: it has made no value yet."""
+
+    @records.record(frozen=True)
+    class Record:
+        """A record with a field of each sort."""
+
+        name: str
+        secret: str = field(default="", repr=False)
+        clock: object = field(default=None, compare=False)
+        choices: dict[str, str] = field(default_factory=dict, hash=False)
+
+    return Record
+
+
 GIVEN: list[dict[str, Any]] = [
     {"name": "ada"},
     {"name": "ada", "secret": "key"},
@@ -72,16 +99,90 @@ GIVEN: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("kind", [Record, Shared])
 @pytest.mark.parametrize("given", GIVEN)
-def test_it_shows_compares_and_hashes_as_one_of_the_standard_library(given: dict[str, Any]) -> None:
-    ours, theirs = Record(**given), Plain(**given)
+def test_it_shows_compares_and_hashes_as_one_of_the_standard_library(
+    given: dict[str, Any], kind: Callable[..., Any]
+) -> None:
+    ours, theirs = kind(**given), Plain(**given)
 
-    assert repr(ours) == repr(theirs).replace("Plain", "Record")
+    assert repr(ours) == repr(theirs).replace("Plain", type(ours).__name__)
     assert asdict(ours) == asdict(theirs)
     assert [one.name for one in fields(ours)] == [one.name for one in fields(theirs)]
     for other in GIVEN:
-        assert (ours == Record(**other)) is (theirs == Plain(**other))
-        assert (hash(ours) == hash(Record(**other))) is (hash(theirs) == hash(Plain(**other)))
+        assert (ours == kind(**other)) is (theirs == Plain(**other))
+        assert (hash(ours) == hash(kind(**other))) is (hash(theirs) == hash(Plain(**other)))
+
+
+@pytest.mark.parametrize("already", [0, records.MANY - 1, records.MANY])
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (("ada",), {}),
+        (("ada", "key", 3, {"a": "b"}), {}),
+        (("ada",), {"choices": {"a": "b"}}),
+        ((), {"clock": 3, "name": "ada"}),
+    ],
+)
+def test_the_first_values_and_the_many_after_them_are_made_alike(
+    values: tuple[Any, ...], named: dict[str, Any], already: int
+) -> None:
+    made = anew()
+    for _ in range(already):
+        made("somebody else")
+
+    assert asdict(made(*values, **named)) == asdict(Plain(*values, **named))
+    first, second = made("ada"), made("ada")
+    assert first.choices is not second.choices
+
+
+@pytest.mark.parametrize("already", [0, records.MANY])
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ((), {}),
+        (("ada", "key", 3, {}, 5), {}),
+        (("ada",), {"name": "bob"}),
+        (("ada",), {"nickname": "bob"}),
+        ((), {"secret": "key"}),
+    ],
+)
+def test_wrong_arguments_are_refused_in_the_words_of_the_standard_library(
+    values: tuple[Any, ...], named: dict[str, Any], already: int
+) -> None:
+    made = anew()
+    for _ in range(already):
+        made("somebody else")
+    with pytest.raises(TypeError) as theirs:
+        Plain(*values, **named)
+    with pytest.raises(TypeError) as ours:
+        made(*values, **named)
+
+    assert str(ours.value) == str(theirs.value).replace("Plain", "Record")
+    assert made("ada").name == "ada"
+
+
+def test_a_class_that_writes_its_init_keeps_it() -> None:
+    @records.record(frozen=True)
+    class Own:
+        """A record with an `__init__` of its own."""
+
+        names: tuple[str, ...]
+
+        def __init__(self, *names: str) -> None:
+            object.__setattr__(self, "names", names)
+
+    assert Own("ada", "bob").names == ("ada", "bob")
+
+
+def test_what_hosts_share_is_frozen_and_says_what_it_takes() -> None:
+    shared = Shared("ada")
+
+    with pytest.raises(FrozenInstanceError):
+        shared.name = "bob"  # type: ignore[misc]  # what is tested
+    with pytest.raises(FrozenInstanceError):
+        del shared.name
+    assert str(inspect.signature(Shared)) == str(inspect.signature(Plain))
 
 
 def test_another_class_with_equal_fields_is_another_value() -> None:
@@ -117,9 +218,10 @@ def test_a_hash_of_no_field_is_one_hash() -> None:
     assert hash(Unhashed({"a": "b"})) == hash(Unhashed({}))
 
 
-def test_a_record_that_changes_is_refused() -> None:
+@pytest.mark.parametrize("decorator", [records.record, records.shared_record])
+def test_a_record_that_changes_is_refused(decorator: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="standard library"):
-        records.record(frozen=False)
+        decorator(frozen=False)
 
 
 def test_a_missing_argument_is_named_as_by_the_standard_library() -> None:

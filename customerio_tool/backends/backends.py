@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from customerio_tool.backends.telemetry.events import Telemetry
 from customerio_tool.backends.telemetry.log import LogTelemetry
 from customerio_tool.deadline import Clock
 from customerio_tool.errors import ConnectionInvalid, FieldProblem
+from customerio_tool.records import shared_record
 from customerio_tool.secret import Environment, Secret
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ THREADS_VARIABLE = "CUSTOMERIO_THREADS"
 THREADS = 64
 
 
-@dataclass(frozen=True, kw_only=True)
+@shared_record(frozen=True, kw_only=True)
 class Backends:
     """The state and the services that several tools share; safe for threads.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from customerio_tool.backends.telemetry.events import Attempt
 from customerio_tool.calls.seen import Seen
 from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.errors import Look
-from customerio_tool.records import record
+from customerio_tool.records import record, shared_record
 from customerio_tool.subtools.declare import Args, Effect, Invocation, Subtool
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.json_text import compact
@@ -37,7 +37,7 @@ class Exchange:
     attempt: Attempt
 
 
-@dataclass(frozen=True, kw_only=True)
+@shared_record(frozen=True, kw_only=True)
 class CallContext:
     """The host's part of a call: the agent's run, a deadline, progress and cancellation.
 

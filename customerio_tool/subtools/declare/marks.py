@@ -28,7 +28,7 @@ class Mark:
     means: str
 
 
-@record(frozen=True, init=False)
+@record(frozen=True)
 class AlsoCalled:
     """Other names by which models give an argument; no likeness of spelling is needed."""
 
