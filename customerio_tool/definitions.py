@@ -1,7 +1,8 @@
 """What can be told of each subtool before its declaration is imported: definition and module.
 
-`customerio-tool publish` writes `definitions.json` from the declarations. A host that only lists
-subtools reads that file, and imports neither the declarations nor the libraries that they need.
+`customerio-tool publish` writes `definitions.json` and `modules.json` from the declarations. A host
+that only lists subtools reads the first, and imports neither the declarations nor the libraries
+that they need. The second is a hundredth of it: all that a call needs.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ from copy import deepcopy
 from functools import cache
 from typing import Any, TypeAlias
 
-FILE = "definitions.json"
-"""The file, beside this module."""
+DEFINITIONS, MODULES = "definitions.json", "modules.json"
+"""The files, beside this module."""
 
 Record: TypeAlias = dict[str, Any]
-"""What the file has of one subtool: `module`, `definition`, `brief` and `examples`.
+"""What the first file has of one subtool: `definition`, `brief` and `examples`.
 
-`module` is the module that declares the subtool, below `customerio_tool.subtools`; `definition` is
-the plain one, `brief` its short form, and `examples` are the arguments of the example calls.
+`definition` is the plain one, `brief` its short form, and `examples` are the arguments of the
+example calls.
+"""
+
+Modules: TypeAlias = Mapping[str, Mapping[str, str]]
+"""What the second file has: the module that declares each subtool, and each look-up, by its name.
+
+It is a module below `customerio_tool.subtools`. The names are in the order of lists.
 """
 
 _SHARED = "error"
@@ -27,7 +34,7 @@ _SHARED = "error"
 
 
 def packed(records: Mapping[str, Record], lookups: Mapping[str, Record]) -> dict[str, Any]:
-    """Return the content of the file.
+    """Return the content of the file of definitions.
 
     Args:
         records: The records of the subtools, by name and in the order of lists.
@@ -50,18 +57,19 @@ def names(*, lookups: bool = False) -> list[str]:
     Args:
         lookups: Whether the look-ups are wanted too.
     """
-    return list(_records()) if lookups else list(_file()["subtools"])
+    known = _modules()
+    return [*known["subtools"], *(known["lookups"] if lookups else ())]
 
 
 def lookup_names() -> list[str]:
     """Return the names of the look-ups in the order of lists."""
-    return list(_file().get("lookups", ()))
+    return list(_modules()["lookups"])
 
 
 def module_of(name: str) -> str | None:
     """Return the module that declares a subtool, as the file knows it; None if it does not."""
-    record = _records().get(name)
-    return None if record is None else record["module"]
+    known = _modules()
+    return known["subtools"].get(name) or known["lookups"].get(name)
 
 
 def definition_of(name: str) -> dict[str, Any]:
@@ -71,7 +79,7 @@ def definition_of(name: str) -> dict[str, Any]:
         KeyError: The file has no such subtool.
     """
     definition: dict[str, Any] = deepcopy(_records()[name]["definition"])
-    definition["output_schema"]["properties"][_SHARED] = deepcopy(_file()[_SHARED])
+    definition["output_schema"]["properties"][_SHARED] = deepcopy(_definitions()[_SHARED])
     return definition
 
 
@@ -96,28 +104,32 @@ def examples_of(name: str) -> list[dict[str, Any]]:
 
 
 def _records() -> Mapping[str, Record]:
-    return {**_file()["subtools"], **_file().get("lookups", {})}
+    return {**_definitions()["subtools"], **_definitions()["lookups"]}
 
 
-def tell(content: dict[str, Any]) -> None:
-    """Tell of this content in this process, in place of the file's.
+def tell(content: Mapping[str, Any], modules: Modules) -> None:
+    """Tell of this content in this process, in place of that of the files.
 
     `publish` begins so: what it writes comes from the declarations, and not from what it replaces.
     """
-    _told[:] = [content]
+    _told.update({DEFINITIONS: content, MODULES: modules})
 
 
-_told: list[dict[str, Any]] = []
+_told: dict[str, Mapping[str, Any]] = {}
 
 
-def _file() -> dict[str, Any]:
-    return _told[0] if _told else _read()
+def _definitions() -> Mapping[str, Any]:
+    return _told.get(DEFINITIONS) or _read(DEFINITIONS)
+
+
+def _modules() -> Modules:
+    return _told.get(MODULES) or _read(MODULES)
 
 
 @cache
-def _read() -> dict[str, Any]:
+def _read(file: str) -> Mapping[str, Any]:
     # The loader reads from a zip too, and needs no module for it that is not there already.
     loader: Any = __spec__.loader
-    path = __file__.rpartition("definitions.")[0] + FILE
-    content: dict[str, Any] = json.loads(loader.get_data(path))
+    path = __file__.rpartition("definitions.")[0] + file
+    content: Mapping[str, Any] = json.loads(loader.get_data(path))
     return content

@@ -65,12 +65,13 @@ def as_text(value: Any) -> str:
 
 
 @pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The records of the file, to be put out of date by a test that finds subtools anew."""
-    records = {name: {"module": definitions.module_of(name)} for name in definitions.names()}
-    monkeypatch.setattr(definitions, "_file", lambda: {"subtools": records})
+def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The modules of the file, to be put out of date by a test that finds subtools anew."""
+    modules = {name: str(definitions.module_of(name)) for name in definitions.names()}
+    told = {definitions.MODULES: {"subtools": modules, "lookups": {}}}
+    monkeypatch.setattr(definitions, "_told", told)
     monkeypatch.setattr(package, "_found", {})
-    return records
+    return modules
 
 
 def test_listing_loads_no_library_and_no_declaration() -> None:
@@ -129,25 +130,25 @@ def test_what_the_class_hands_out_is_the_callers_own() -> None:
     assert as_text(CustomerIoTool.definitions(dialect="anthropic")) == before
 
 
-def test_a_subtool_is_found_in_the_module_that_declares_it(published: dict[str, Any]) -> None:
+def test_a_subtool_is_found_in_the_module_that_declares_it(published: dict[str, str]) -> None:
     for name, subtool in subtools().items():
-        assert subtool in declared_in(published[name]["module"])
+        assert subtool in declared_in(published[name])
         assert find(name) is subtool
 
 
-def test_a_subtool_is_found_before_it_is_published(published: dict[str, Any]) -> None:
+def test_a_subtool_is_found_before_it_is_published(published: dict[str, str]) -> None:
     del published["add_device"]
-    published["track_event"]["module"] = "people"
-    published["get_segment"]["module"] = "gone"
+    published["track_event"] = "people"
+    published["get_segment"] = "gone"
     assert [find(name) for name in ("add_device", "track_event", "get_segment")] == [
         subtools()[name] for name in ("add_device", "track_event", "get_segment")
     ]
 
 
 def test_a_subtool_that_is_gone_is_refused_though_it_is_published(
-    published: dict[str, Any],
+    published: dict[str, str],
 ) -> None:
-    published["fetch_segment"] = {"module": "segments"}
+    published["fetch_segment"] = "segments"
     with pytest.raises(SubtoolUnknown, match="get_segment"):
         find("fetch_segment")
 

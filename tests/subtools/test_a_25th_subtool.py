@@ -109,6 +109,7 @@ def test_what_is_not_by_hand_is_published(project: Project) -> None:
         "README.md",
         "customerio_tool/definitions.json",
         "customerio_tool/doors/skills/customerio/SKILL.md",
+        "customerio_tool/modules.json",
         "docs/guides/context.md",
         "docs/reference/subtools.md",
         "mcpb/manifest.json",

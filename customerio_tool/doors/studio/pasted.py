@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any
 
 import customerio_tool
-from customerio_tool import definitions
 from customerio_tool.connection.fields import connection_fields
 from customerio_tool.doors.credentials import VARIABLES
 from customerio_tool.doors.studio import probe, shapes, thin, whole
@@ -72,7 +71,7 @@ def package() -> bytes:
     needed = _files_of_doors("customerio_tool.doors", "customerio_tool.doors.studio")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
-        for path in sorted([*root.rglob("*.py"), root / definitions.FILE]):
+        for path in sorted([*root.rglob("*.py"), *root.glob("*.json")]):
             name = path.relative_to(root).as_posix()
             if path in needed or not name.startswith(_LEFT_OUT):
                 info = zipfile.ZipInfo(f"{root.name}/{name}", _OLDEST)
