@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
 
 Detail: TypeAlias = Literal["full", "compact", "basic"]
 """`full` is everything; `compact` has every argument in few words and without limits; `basic` is
@@ -26,17 +26,19 @@ RESULT_SCHEMA: Mapping[str, Any] = {
 the detail `full` has, are longer than all the rest of the definitions."""
 
 
-class Brief(TypedDict):
-    """The short form of a definition, as `schemas/` publishes it."""
+if TYPE_CHECKING:
 
-    description: str
-    """The description, in one sentence or two."""
-    use: str
-    """When to use the subtool, which `basic` says after the description; empty if not told."""
-    words: Mapping[str, str]
-    """Short words on the arguments that are not plain from their names."""
-    basic: list[str]
-    """The arguments of the detail `basic`."""
+    class Brief(TypedDict):  # made at each start, it would cost every process
+        """The short form of a definition, as `schemas/` publishes it."""
+
+        description: str
+        """The description, in one sentence or two."""
+        use: str
+        """When to use the subtool, which `basic` says after the description; empty if not told."""
+        words: Mapping[str, str]
+        """Short words on the arguments that are not plain from their names."""
+        basic: list[str]
+        """The arguments of the detail `basic`."""
 
 
 def require_detail(detail: str) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from customerio_tool.subtools.declare import Subtool
-from customerio_tool.subtools.declare.schema import types_of
-from customerio_tool.subtools.declare.vendor_json import clean, shortened
-
-_KINDS: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool, "null": type(None)}
+from customerio_tool.subtools.declare.characters import visible
+from customerio_tool.subtools.declare.vendor_json import cut
 
 
 def kept_facts(subtool: Subtool[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,9 +15,9 @@ def kept_facts(subtool: Subtool[Any], facts: Mapping[str, Any]) -> dict[str, Any
 
     Another program may write to a store: no member that it adds reaches a result.
     """
-    names = [name for name in subtool.ledger_keeps or () if name in facts]
-    return {n: shortened(clean(facts[n])) for n in names if _is_declared(subtool, n, facts[n])}
+    types, names = subtool.shape.plain_types, subtool.ledger_keeps or ()
+    return {n: _shown(facts[n]) for n in names if n in facts and type(facts[n]) in types[n]}
 
 
-def _is_declared(subtool: Subtool[Any], name: str, value: object) -> bool:
-    return type(value) in map(_KINDS.get, types_of(subtool.shape.returns[name]))
+def _shown(value: Any) -> Any:
+    return cut(visible(value)) if type(value) is str else value

@@ -75,6 +75,8 @@ class ConnectionField:
     def accepts(self, value: object, *, required: bool) -> bool:
         """Whether a value is valid by `as_schema`; no validator of schemas is needed for that."""
         if isinstance(value, str):
+            if value in self.options:
+                return True
             pattern = self._pattern(required=required)
             return pattern is None or re.search(pattern, value) is not None
         if value is None:

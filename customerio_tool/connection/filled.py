@@ -17,12 +17,20 @@ from customerio_tool.version import DISTRIBUTION, __version__
 _UNRESERVED = "2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]"
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]*"
 _ENCODED = rf"%(?!{_UNRESERVED})[0-9A-F]{{2}}"
-_SEGMENT = rf"/(?!\.{{0,2}}(?:[/?]|\Z)){_PLAIN}(?:{_ENCODED}{_PLAIN})*"
-_QUERY = rf"\?[/?]*{_PLAIN}(?:(?:{_ENCODED}|[/?]){_PLAIN})*"
-_TARGET = pattern(rf"(?:{_SEGMENT})+(?:{_QUERY})?")
-"""A target that goes to the wire as it is: what needs it is encoded, nothing else is, and no
-segment is empty, `.` or `..`. In every other, `requests`, urllib3 or a proxy may change something.
-"""
+_SEGMENT = rf"/(?!\.{{0,2}}(?:/|\Z)){_PLAIN}(?:{_ENCODED}{_PLAIN})*"
+_PATH = pattern(rf"(?:{_SEGMENT})+")
+_QUERY = pattern(rf"[/?]*{_PLAIN}(?:(?:{_ENCODED}|[/?]){_PLAIN})*")
+
+
+def _goes_as_it_is(target: str) -> bool:
+    """Whether a target goes to the wire as it is: what needs it is encoded, and nothing else is.
+
+    No segment is empty, `.` or `..`. In every other, `requests`, urllib3 or a proxy may change
+    something.
+    """
+    path, _, query = target.partition("?")
+    is_path = _PATH.fullmatch(path) is not None
+    return is_path and (not query or _QUERY.fullmatch(query) is not None)
 
 
 class FilledRequest(requests.PreparedRequest):
@@ -62,7 +70,7 @@ class Preparer:
             ArgumentsInvalid: The path of the request would change on its way to the wire.
             ConnectionInvalid: The connection has no credentials of that API.
         """
-        if _TARGET.fullmatch(request.target) is None:
+        if not _goes_as_it_is(request.target):
             problem = "make a path that changes on its way to the wire"
             refuse([FieldProblem("arguments", problem, "send plain identifiers")])
         kind = (request.api, request.body is not None)

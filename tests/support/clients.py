@@ -11,7 +11,6 @@ from customerio_tool.connection.exchange import Reply, Request
 from customerio_tool.deadline import Deadline
 from customerio_tool.subtools import all_subtools
 from customerio_tool.subtools.declare import Api, Pace
-from customerio_tool.subtools.declare.schema import types_of
 
 SITE, TRACK, APP = "site-5e1f77a0", "track-0b9c41d2", "app-77d3e8f6"
 SAVED = {"site_id": SITE, "track_api_key": TRACK, "app_api_key": APP}
@@ -53,8 +52,8 @@ def code_of(result: dict[str, Any]) -> str:
 
 def ids_of(name: str, result: dict[str, Any]) -> list[Any]:
     """Return the members of a result that are null where the reply could not be read."""
-    returns = all_subtools()[name].shape.returns.items()
-    return [result[key] for key, schema in returns if "null" in types_of(schema) and key in result]
+    types = all_subtools()[name].shape.plain_types
+    return [result[key] for key, kinds in types.items() if type(None) in kinds and key in result]
 
 
 class AnyPace:

@@ -26,7 +26,7 @@ OVERHEAD_BYTES = 1024
 RANDOM_BYTES = 8
 """The random bytes of a confirmation id, which make it hard to guess."""
 
-CONFIRMATION_ID = re.compile(r"[1-9][0-9]{0,14}-[0-9a-f]{16}", re.ASCII)
+CONFIRMATION_ID = pattern(r"[1-9][0-9]{0,14}-[0-9a-f]{16}", re.ASCII)
 """An id of a waiting call: the number that the store gave, and 16 random hex digits."""
 
 _SUBTOOL = pattern(r"[a-z0-9_]{1,64}", re.ASCII)

@@ -67,8 +67,8 @@ from customerio_tool.subtools.declare.results import (
     cut_note,
     listing,
     one,
+    or_null,
 )
-from customerio_tool.subtools.declare.schema import or_null
 from customerio_tool.subtools.declare.shown_times import with_iso_times
 from customerio_tool.subtools.declare.subject import UNNAMED, About, is_same, named, values_at
 from customerio_tool.subtools.declare.subtool import Subtool

@@ -5,12 +5,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from customerio_tool.details import Brief
 from customerio_tool.subtools.declare.endpoint import Effect
 from customerio_tool.subtools.declare.marks import IMPLIED, RARE, Short, marks, marks_of
 from customerio_tool.subtools.declare.schema import ArgumentSchema
 
 if TYPE_CHECKING:
+    from customerio_tool.details import Brief
     from customerio_tool.subtools.declare.arguments import Args
     from customerio_tool.subtools.declare.subtool import Subtool
 

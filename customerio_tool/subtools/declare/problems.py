@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, FieldProblem, Problem
 from customerio_tool.subtools.declare.marks import RARE, FoundBy, marks
-from customerio_tool.subtools.declare.mending import alias_of, is_wrapper, loose_argument
 from customerio_tool.subtools.declare.placeholders import ASK, field_problem
 from customerio_tool.subtools.declare.wording import (
     MAX_NAME_CHARS,
@@ -125,6 +124,8 @@ def _place(
     args: type[BaseModel], name: str, sent: Mapping[str, Any], finders: Collection[FoundBy]
 ) -> str:
     """Return the fix for a name that can mean one argument only, or all; "" for any other."""
+    from customerio_tool.subtools.declare.mending import alias_of, is_wrapper, loose_argument
+
     if is_wrapper(args, name):
         return "send what it holds, without it"
     if alias := alias_of(args, name):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import cached_property
 from string import Formatter
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
@@ -80,6 +81,11 @@ class Shape(Generic[T_contra]):
     untrusted: bool = False
     times: Sequence[str] = ()
 
+    @cached_property
+    def plain_types(self) -> Mapping[str, frozenset[type]]:
+        """The types of each member that is a text, a whole number, a boolean or null."""
+        return {name: frozenset(_plain_types(schema)) for name, schema in self.returns.items()}
+
     def envelope(self, answer: Answer[T_contra]) -> dict[str, Any]:
         """Return the success envelope: the whole result of a call that succeeded."""
         if self.times:
@@ -88,6 +94,20 @@ class Shape(Generic[T_contra]):
         outcome = members.pop("outcome", self.outcome)
         head = {"ok": True, "summary": members.pop("summary"), "outcome": outcome}
         return {**head, **members, **({"untrusted": True} if self.untrusted else {})}
+
+
+_PLAIN: Mapping[str, type] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def _plain_types(schema: JsonSchema) -> Iterator[type]:
+    for branch in schema.get("anyOf", [schema]):
+        if plain := _PLAIN.get(branch.get("type", "")):
+            yield plain
 
 
 class Paged(Protocol):
@@ -278,6 +298,15 @@ POSSIBLY: JsonSchema = {
     "type": "string",
     "description": "After an unknown outcome: what may be of that call.",
 }
+
+
+def or_null(kind: str, description: str) -> JsonSchema:
+    """Return the schema of a member of a result that may be null.
+
+    Two branches are more portable than a list of types, which some hosts refuse or ignore.
+    """
+    return {"anyOf": [{"type": kind}, {"type": "null"}], "description": description}
+
 
 ERROR: JsonSchema = {
     "type": "object",

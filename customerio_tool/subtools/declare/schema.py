@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -32,16 +31,3 @@ class ArgumentSchema(GenerateJsonSchema):
         if generated.get("additionalProperties") is True:
             del generated["additionalProperties"]
         return generated
-
-
-def or_null(kind: str, description: str) -> dict[str, Any]:
-    """Return the schema of a member of a result that may be null.
-
-    Two branches are more portable than a list of types, which some hosts refuse or ignore.
-    """
-    return {"anyOf": [{"type": kind}, {"type": "null"}], "description": description}
-
-
-def types_of(schema: Mapping[str, Any]) -> list[str]:
-    """Return the JSON types that a member of a result may have."""
-    return [str(branch["type"]) for branch in schema.get("anyOf", [schema])]

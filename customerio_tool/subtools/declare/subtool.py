@@ -6,23 +6,20 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from customerio_tool.details import Brief
 from customerio_tool.errors import ArgumentsInvalid, Look
 from customerio_tool.records import record
 from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.contradictions import contradictions_of
-from customerio_tool.subtools.declare.definition import brief_of, shown_schema, whole_schema
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
 from customerio_tool.subtools.declare.invocation import Invocation
 from customerio_tool.subtools.declare.json_input import read
 from customerio_tool.subtools.declare.marks import PEOPLE_FILTER, finders_of, marks
-from customerio_tool.subtools.declare.mending import look_for, mended
 from customerio_tool.subtools.declare.person_ids import CANNOT_BE
 from customerio_tool.subtools.declare.privacy import People
 from customerio_tool.subtools.declare.problems import MAX_PROBLEMS, problems_of, refuse
@@ -41,6 +38,9 @@ from customerio_tool.subtools.declare.subject import About
 from customerio_tool.subtools.declare.target import TARGET_MEMBERS, Target
 from customerio_tool.subtools.declare.times import iso_time
 from customerio_tool.subtools.declare.types import opened
+
+if TYPE_CHECKING:
+    from customerio_tool.details import Brief
 
 A = TypeVar("A", bound=Args)
 
@@ -256,6 +256,8 @@ class Subtool(Generic[A]):
         self, error: ArgumentsInvalid, given: Mapping[str, Any], lookups: Collection[str]
     ) -> None:
         """Give an error the arguments that are certainly meant, or the read that finds a number."""
+        from customerio_tool.subtools.declare.mending import look_for
+
         corrected = next(filter(self._is_right, self._mended(error, given)), None)
         if corrected is not None:
             error.correct(corrected)
@@ -266,6 +268,8 @@ class Subtool(Generic[A]):
     def _mended(
         self, error: ArgumentsInvalid, given: Mapping[str, Any]
     ) -> Iterator[dict[str, Any]]:
+        from customerio_tool.subtools.declare.mending import mended
+
         is_type_wrong = any(each.problem.startswith(CANNOT_BE) for each in error.fields)
         wrong = {re.split(r"[.\[]", each.path)[0] for each in error.fields}
         for values in mended(self.args, given, wrong=wrong, is_type_wrong=is_type_wrong):
@@ -364,6 +368,8 @@ class Subtool(Generic[A]):
 
         Like both schemas, it is the caller's own: no change of it reaches anything else.
         """
+        from customerio_tool.subtools.declare.definition import shown_schema
+
         return {
             "name": self.name,
             "title": self.title,
@@ -375,6 +381,8 @@ class Subtool(Generic[A]):
 
     def brief(self) -> Brief:
         """Return the short form of the definition, for the details `compact` and `basic`."""
+        from customerio_tool.subtools.declare.definition import brief_of
+
         return brief_of(self)
 
     def describe(self) -> dict[str, Any]:
@@ -386,6 +394,8 @@ class Subtool(Generic[A]):
 
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
+        from customerio_tool.subtools.declare.definition import whole_schema
+
         return whole_schema(self.args)
 
     def output_schema(self) -> dict[str, Any]:

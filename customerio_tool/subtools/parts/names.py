@@ -15,14 +15,21 @@ _CAPITAL = pattern(r"([^\W\d_])[^\W\d_]{2,}")
 
 def name_caution(customer_id: str) -> str:
     """Return a sentence on an id that looks like a name; "" for any other identifier."""
-    capital = _CAPITAL.fullmatch(customer_id)
-    is_capital = capital is not None and capital[1].isupper() and customer_id[1:].islower()
-    if shape_of(customer_id) != "id" or not (is_capital or _SEVERAL_WORDS.fullmatch(customer_id)):
+    if shape_of(customer_id) != "id" or not (_is_capital(customer_id) or _is_several(customer_id)):
         return ""
     return (
         "customer_id looks like a name: if nobody has it as id, a new person may be made. Ask the "
         "user for the id or the address."
     )
+
+
+def _is_capital(text: str) -> bool:
+    capital = _CAPITAL.fullmatch(text)
+    return capital is not None and capital[1].isupper() and text[1:].islower()
+
+
+def _is_several(text: str) -> bool:
+    return " " in text and _SEVERAL_WORDS.fullmatch(text) is not None
 
 
 def of_person(caution: Callable[[Answer[Any]], str] | str) -> Callable[[Answer[Any]], str]:
