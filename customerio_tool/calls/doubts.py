@@ -109,11 +109,11 @@ class Doubts:
         self._addressees = call.subtool.addressees_of(call.args, call.at)
         self._started = started
         self._message = message
-        person, look = call.subtool.person_of(call.args), call.look()
+        person = call.subtool.person_of(call.args)
         self._person = None if person is None else canonical(person[1], person[0])
         self._facts: dict[str, Any] = {
             "is_listed": self._addressees.is_listed,
-            "channel": look.arguments.get("type") if look else None,
+            "channel": self._addressees.channel,
             "says": self._digests(self._addressees.says),
             "message": message,
         }

@@ -96,7 +96,7 @@ def _email_reach(args: SendTransactionalEmailArgs) -> Reach:
 def _email_addressees(args: SendTransactionalEmailArgs, invocation: Invocation) -> Addressees:
     copies = [address for text in (args.cc, args.bcc) if text for address in addresses(text)]
     identity = _email_identity(args, invocation)
-    return addressees_of_message(args, identity, addresses(args.to), copies)
+    return addressees_of_message("email", args, identity, addresses(args.to), copies)
 
 
 def _attachments_hint(args: SendTransactionalEmailArgs, status: int) -> str:
@@ -283,7 +283,7 @@ def _push_identity(args: SendTransactionalPushArgs, invocation: Invocation) -> d
 
 
 def _push_addressees(args: SendTransactionalPushArgs, invocation: Invocation) -> Addressees:
-    return addressees_of_message(args, _push_identity(args, invocation))
+    return addressees_of_message("push", args, _push_identity(args, invocation))
 
 
 def _push_reach(args: SendTransactionalPushArgs) -> Reach:

@@ -40,22 +40,23 @@ class MemoryLedger:
         """Store the entry if the key is free, else return the entry that has it; see `Ledger`."""
         with self._lock:
             self._forget(now)
-            if held := self._held(key, now):
+            name = short(key)
+            if held := self._held(name, now):
                 return held
-            self._store(key, entry)
+            self._store(name, entry)
             return None
 
     def find(self, key: str, now: float) -> Entry | None:
         """Return the entry that holds the key, if there is one."""
         with self._lock:
             self._forget(now)
-            return self._held(key, now)
+            return self._held(short(key), now)
 
     def settle(self, key: str, entry: Entry, now: float) -> None:
         """Store the final entry of a message."""
         with self._lock:
             self._forget(now)
-            self._store(key, entry)
+            self._store(short(key), entry)
 
     def release(self, key: str) -> None:
         """Free the key of a message that was certainly not sent."""
@@ -89,16 +90,16 @@ class MemoryLedger:
             if count := self._counts.get(short(unit.count)):
                 count.units.discard(unit.name)
 
-    def _store(self, key: str, entry: Entry) -> None:
-        name = short(key)
+    def _store(self, name: _Key, entry: Entry) -> None:
         before = self._entries.get(name)
         self._entries[name] = packed(entry)
         self._expect(name, entry.expires_at, expiry_of(before) if before else None)
 
-    def _held(self, key: str, now: float) -> Entry | None:
-        stored = self._entries.get(short(key))
-        entry = None if stored is None else unpacked(stored)
-        return entry if entry and entry.expires_at > now else None
+    def _held(self, name: _Key, now: float) -> Entry | None:
+        stored = self._entries.get(name)
+        if stored is None or expiry_of(stored) <= now:
+            return None
+        return unpacked(stored)
 
     def _counted(self, key: str, now: float) -> _Count | None:
         count = self._counts.get(short(key))

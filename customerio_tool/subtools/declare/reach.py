@@ -38,6 +38,7 @@ class Addressees:
         says: JSON values that stand for what the message says.
         may_say: Such values of the messages that it may be under another spelling.
         is_listed: Whether a list of messages has it soon after it was accepted.
+        channel: The kind of message that the list shows; None where its call does not tell.
     """
 
     marked: tuple[Addressee, ...] = field(default=(), repr=False)
@@ -45,6 +46,7 @@ class Addressees:
     says: tuple[Any, ...] = field(default=(), repr=False)
     may_say: tuple[Any, ...] = field(default=(), repr=False)
     is_listed: bool = False
+    channel: str | None = None
 
 
 def at_paths(argument: str, addresses: Collection[str]) -> tuple[tuple[str, str], ...]:

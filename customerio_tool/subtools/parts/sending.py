@@ -238,6 +238,7 @@ def message_identity(args: Transactional, body: Mapping[str, Any]) -> dict[str, 
 
 
 def addressees_of_message(
+    channel: Channel,
     args: Transactional,
     identity: Mapping[str, Any],
     to: Iterable[str] = (),
@@ -246,16 +247,17 @@ def addressees_of_message(
     """Return to whom a message goes: nobody if it is a draft.
 
     Args:
+        channel: The kind of message.
         args: The arguments.
-        identity: The identity of the message.
+        identity: The identity of the message, by `message_identity`.
         to: The addresses that it is sent to.
         copies: The addresses that get a copy. They are not in doubt after a lost answer, as one
             archive may get a copy of everything.
     """
     if args.queue_draft:
         return Addressees()
-    person = canonical(args.customer_id, args.id_type or shape_of(args.customer_id))
-    marked = (person, *(canonical(each, "email") for each in to))
+    kind, identifier = identity["identifiers"]
+    marked = ((kind, identifier), *(canonical(each, "email") for each in to))
     template = args.transactional_message_id
     content = [value for value in identity.items() if value[0] not in _SPELT_IN_TWO_WAYS]
     how, otherwise = ("number", "name") if is_number(template) else ("name", "number")
@@ -265,6 +267,7 @@ def addressees_of_message(
         says=([content, template], [content, {"template by": how}]),
         may_say=([content, template], [content, {"template by": otherwise}]),
         is_listed=args.send_at is None,
+        channel=channel,
     )
 
 
