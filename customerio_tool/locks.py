@@ -60,7 +60,8 @@ def notice_fork() -> None:
 
 
 def _renew_all() -> None:
-    for reference, methods in list(_renewals.items()):
+    # A copy made at one go: garbage that is collected during a loop would drop its entries.
+    for reference, methods in _renewals.copy().items():
         if (renewed := reference()) is not None:
             for renew in methods:
                 renew(renewed)

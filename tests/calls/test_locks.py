@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -50,6 +52,30 @@ def test_two_threads_that_are_the_first_of_a_child_are_not_inside_at_once() -> N
 
     with lock:
         assert in_a_child(both)
+
+
+@pytest.fixture
+def seldom_collected() -> Iterator[None]:
+    """Have the garbage collector run once in 20,000 new objects, beginning with none."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(20_000)
+    yield
+    gc.set_threshold(*before)
+
+
+@on_forks
+@pytest.mark.usefixtures("seldom_collected")
+def test_garbage_that_is_collected_at_a_fork_leaves_every_lock_free() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.lock, self.itself = ForkSafeLock(), self
+
+    many = [ForkSafeLock() for _ in range(30_000)]
+    gc.collect()
+    Knot()
+    with many[-1]:
+        assert in_a_child(lambda: all(lock.lock.acquire(timeout=1) for lock in many))
 
 
 class Interrupted(Exception):
