@@ -205,7 +205,7 @@ def _send(connection: Any, request: Request, headers: Secret[dict[str, str]]) ->
     if (length := request.declared_length) is not None:
         add("Content-Length", length)
     try:
-        connection.endheaders(request.body or None)
+        connection.end_with(request.body)
     except OSError as error:
         if error.errno not in _CLOSED_BY_PEER:
             raise

@@ -155,6 +155,10 @@ class _BoundedResponse(http.client.HTTPResponse):
         return version, status, reason
 
 
+_LONG_BODY = 16_384
+"""Bytes of a body that is sent apart from its headers: a copy would cost more than it saves."""
+
+
 class PunctualConnection(HTTPConnection):
     """A connection that sends nothing after the deadline.
 
@@ -164,6 +168,7 @@ class PunctualConnection(HTTPConnection):
 
     response_class = _BoundedResponse
     _is_connecting = False
+    _held: list[bytes] | None = None
 
     def connect(self) -> None:
         """Connect, and note a failure as proof that nothing was sent."""
@@ -203,11 +208,30 @@ class PunctualConnection(HTTPConnection):
             self.sock.settimeout(left)
         super().putrequest(*args, **kwargs)
 
+    def end_with(self, body: bytes | None) -> None:
+        """End the headers, and send them in one piece with a body that is not long.
+
+        `http.client` would send both apart, which takes twice the time in the kernel.
+        """
+        if not body or len(body) > _LONG_BODY:
+            self.endheaders(body or None)
+            return
+        self._held = []
+        try:
+            self.endheaders(body)
+            whole = b"".join(self._held)
+        finally:
+            self._held = None
+        self.send(whole)
+
     def send(self, data: Any) -> None:
         """Send a part of the request, and note before it that the request has begun.
 
         The bytes that open a proxy's tunnel are no part of the request.
         """
+        if self._held is not None:
+            self._held.append(data)
+            return
         if self.sock is None and self.auto_open:
             self.connect()
         if not self._is_connecting and (exchange := _in_force.exchange):
