@@ -46,14 +46,10 @@ class Watchers:
 
     def _tell(self, what: str, *told: object) -> None:
         for watcher in self._watchers:
-            _tell_one(watcher, what, *told)
-
-
-def _tell_one(watcher: Telemetry, what: str, *told: object) -> None:
-    try:
-        getattr(watcher, what)(*told)
-    except Exception as error:
-        _log.warning("%s raised %s", type(watcher).__name__, type(error).__name__)
+            try:
+                getattr(watcher, what)(*told)
+            except Exception as error:  # noqa: PERF203 - each is told, whatever another raises
+                _log.warning("%s raised %s", type(watcher).__name__, type(error).__name__)
 
 
 class Watch:

@@ -7,6 +7,7 @@ that replace something else, or a test would reach Customer.io.
 from __future__ import annotations
 
 import inspect
+from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -19,8 +20,11 @@ _REQUESTS_FILE = Session.mount.__code__.co_filename
 _ADAPTERS_FILE = HTTPAdapter.close.__code__.co_filename
 _POOLS_FILE = HTTPConnectionPool.close.__code__.co_filename
 _CONNECTIONS_FILE = HTTPConnection.connect.__code__.co_filename
-_STEPS = ("urlopen", "_make_request", "_get_conn")
+_steps_of = attrgetter("urlopen", "_make_request", "_get_conn")
 """What a double replaces of the pools; those of TLS inherit it."""
+
+_plain: list[tuple[Any, ...]] = [()]
+"""The functions that were last found to be those of `requests` and urllib3."""
 
 
 def is_doubled(session: Session) -> bool:
@@ -35,14 +39,13 @@ def is_seen(session: Session, adapter: HTTPAdapter) -> bool:
 
     Besides doubles, that may be telemetry around the functions that usually send.
     """
-    if "send" in vars(adapter) or _is_replaced(HTTPAdapter.send, _ADAPTERS_FILE):
-        return True
-    if _is_replaced(HTTPSConnection.request, _CONNECTIONS_FILE):
-        return True
-    for name in _STEPS:
-        if _is_replaced(getattr(HTTPSConnectionPool, name), _POOLS_FILE):
+    functions = (HTTPAdapter.send, HTTPSConnection.request, *_steps_of(HTTPSConnectionPool))
+    if functions != _plain[0]:
+        files = (_ADAPTERS_FILE, _CONNECTIONS_FILE, *[_POOLS_FILE] * 3)
+        if any(map(_is_replaced, functions, files)):
             return True
-    return replaces_send(session) or replaces_connections()
+        _plain[0] = functions
+    return "send" in vars(adapter) or replaces_send(session) or replaces_connections()
 
 
 def _is_replaced(function: Any, file: str) -> bool:

@@ -155,8 +155,8 @@ class _BoundedResponse(http.client.HTTPResponse):
         return version, status, reason
 
 
-_LONG_BODY = 16_384
-"""Bytes of a body that is sent apart from its headers: a copy would cost more than it saves."""
+_SHORT = 16_384
+"""Bytes that the kernel takes at once, and that are not worth a call of it of their own."""
 
 
 class PunctualConnection(HTTPConnection):
@@ -213,7 +213,7 @@ class PunctualConnection(HTTPConnection):
 
         `http.client` would send both apart, which takes twice the time in the kernel.
         """
-        if not body or len(body) > _LONG_BODY:
+        if not body or len(body) > _SHORT:
             self.endheaders(body or None)
             return
         self._held = []
@@ -236,7 +236,8 @@ class PunctualConnection(HTTPConnection):
             self.connect()
         if not self._is_connecting and (exchange := _in_force.exchange):
             exchange.has_begun = True
-            if exchange.deadline.can_be_cancelled and isinstance(data, bytes):
+            can_be_cancelled = exchange.deadline.can_be_cancelled
+            if can_be_cancelled and isinstance(data, bytes) and len(data) > _SHORT:
                 self._send_in_parts(data, exchange.deadline)
                 return
         super().send(data)

@@ -18,6 +18,8 @@ class LogTelemetry:
 
     def attempted(self, call: CallStart, attempt: Attempt) -> None:
         """Log the exchange at DEBUG."""
+        if not _log.isEnabledFor(logging.DEBUG):
+            return
         _log.debug(
             "%s %s: attempt %d %s %s (status %s)%s",
             call.call_id,

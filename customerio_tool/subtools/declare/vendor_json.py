@@ -72,7 +72,7 @@ def clean_of_text(
     """
     if "\\" in text or not is_visible(text) or mask(text) != text:
         return clean(value, levels, mask=mask)
-    inside = _nesting((value,))
+    inside = _nesting((value,)) if text.count("{") + text.count("[") > levels else []
     while inside:
         if levels == 0:
             raise RecursionError("The reply is nested too deeply.")

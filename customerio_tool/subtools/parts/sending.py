@@ -34,6 +34,7 @@ from customerio_tool.subtools.declare import (
     bare,
     canonical,
     check_type,
+    is_within,
     iso_time,
     or_null,
     refuse,
@@ -288,8 +289,9 @@ def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
 
 
 def _check_size(body: Mapping[str, Any]) -> None:
-    if (whole := size_of(body)) <= MAX_PAYLOAD_BYTES:
+    if is_within(body, MAX_PAYLOAD_BYTES):
         return
+    whole = size_of(body)
     sizes = {name: size_of(value) for name, value in body.items()}
     attached = sizes.pop("attachments", 0)
     if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
