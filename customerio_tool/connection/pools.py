@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,10 +20,12 @@ from urllib3.exceptions import ProtocolError
 from customerio_tool.connection.answer import Answer
 from customerio_tool.connection.exchange import Request
 from customerio_tool.connection.punctual import (
+    SHORT,
     PunctualConnection,
     PunctualTlsConnection,
     exchange_in_force,
     has_decrypted,
+    set_timeout,
 )
 from customerio_tool.secret import Secret
 
@@ -127,8 +130,11 @@ class FreshForPostsPool(HTTPConnectionPool):
         connection.timeout, until_answered = timeouts
         if connection.sock is None:
             connection.connect()
+        if request.body is None or len(request.body) <= SHORT:  # one timeout serves for both
+            connection.short_sends_within = until_answered
         _send(connection, request, headers)
-        connection.sock.settimeout(until_answered)
+        connection.short_sends_within = math.inf
+        set_timeout(connection.sock, until_answered)
         response = http.client.HTTPConnection.getresponse(connection)
         try:
             return Answer(response, partial(self._let_go, connection))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import socket
 import ssl
 import threading
@@ -79,6 +80,12 @@ def has_decrypted(sock: Any) -> bool:
     return pending is not None and pending() > 0
 
 
+def set_timeout(sock: Any, seconds: float) -> None:
+    """Set the timeout of a socket, in seconds; a call of the kernel, so only where it changes."""
+    if sock.gettimeout() != seconds:
+        sock.settimeout(seconds)
+
+
 class _BoundedReads(io.RawIOBase):
     """The raw reader of a socket, with the deadline applied to each read."""
 
@@ -100,9 +107,7 @@ class _BoundedReads(io.RawIOBase):
                 if deadline.was_cancelled_meanwhile():
                     raise TimeoutError("the call was cancelled")
                 self._wait(deadline, self._room(deadline))
-            room = self._room(deadline)
-            if room != self._sock.gettimeout():  # to set it is a call of the system
-                self._sock.settimeout(room)
+            set_timeout(self._sock, self._room(deadline))
         return self._raw.readinto(buffer)
 
     def _room(self, deadline: Deadline) -> float:
@@ -155,7 +160,7 @@ class _BoundedResponse(http.client.HTTPResponse):
         return version, status, reason
 
 
-_SHORT = 16_384
+SHORT = 16_384
 """Bytes that the kernel takes at once, and that are not worth a call of it of their own."""
 
 
@@ -167,6 +172,9 @@ class PunctualConnection(HTTPConnection):
     """
 
     response_class = _BoundedResponse
+    short_sends_within = math.inf
+    """The most seconds to send the next request, which is short: the kernel takes it at once."""
+
     _is_connecting = False
     _held: list[bytes] | None = None
 
@@ -205,7 +213,7 @@ class PunctualConnection(HTTPConnection):
         if self.sock and (deadline := _deadline_in_force()):
             if not (left := deadline.left()):
                 raise ConnectTimeoutError(self, "the deadline has passed")
-            self.sock.settimeout(left)
+            set_timeout(self.sock, min(left, self.short_sends_within))
         super().putrequest(*args, **kwargs)
 
     def end_with(self, body: bytes | None) -> None:
@@ -213,7 +221,7 @@ class PunctualConnection(HTTPConnection):
 
         `http.client` would send both apart, which takes twice the time in the kernel.
         """
-        if not body or len(body) > _SHORT:
+        if not body or len(body) > SHORT:
             self.endheaders(body or None)
             return
         self._held = []
@@ -237,7 +245,7 @@ class PunctualConnection(HTTPConnection):
         if not self._is_connecting and (exchange := _in_force.exchange):
             exchange.has_begun = True
             can_be_cancelled = exchange.deadline.can_be_cancelled
-            if can_be_cancelled and isinstance(data, bytes) and len(data) > _SHORT:
+            if can_be_cancelled and isinstance(data, bytes) and len(data) > SHORT:
                 self._send_in_parts(data, exchange.deadline)
                 return
         super().send(data)

@@ -313,6 +313,7 @@ def test_what_takes_long_to_send_may_take_all_the_time_of_its_call(
             MAIL_CALL,
             ("send_transactional_push", example_of("send_transactional_push")),
         ):
-            assert tool.call(name, arguments)["ok"]
+            long = {**arguments, "message_data": {"text": "x" * 20_000}}
+            assert tool.call(name, long)["ok"]
     assert waits
     assert {round(wait or 0, 3) for wait in waits} == {SEND_SECONDS}
