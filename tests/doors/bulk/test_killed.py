@@ -22,7 +22,7 @@ from tests.support.bulk_jobs import FULL, Jobs, ended
 from tests.support.redis_server import RedisServer
 from tests.support.requirements import requires
 
-EVENTS, MAILS = (20_000, 2_000) if FULL else (2_000, 300)
+EVENTS, MAILS = (20_000, 2_000) if FULL else (2_000, 150)
 KILLS = 3
 CHANCE = random.Random(20)  # noqa: S311 - chooses when to kill
 
