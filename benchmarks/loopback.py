@@ -1,7 +1,7 @@
 """A server on loopback in a process of its own, which answers as Customer.io does and no more.
 
-It has four ports: plain HTTP; TLS; TLS that closes the connection after each answer; and plain HTTP
-that answers after 100 ms. `GET /connections` tells how many connections a port has taken.
+It has five ports: plain HTTP; TLS; TLS that closes the connection after each answer; and both that
+answer after 100 ms. `GET /connections` tells how many connections a port has taken.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ _PORTS = {
     "https": Port(secure=True),
     "closing": Port(secure=True, closes=True),
     "slow": Port(delay=SLOW_SECONDS),
+    "slow https": Port(secure=True, delay=SLOW_SECONDS),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -25,7 +26,8 @@ ARGUMENTS = json.dumps({"customer_id": "u1", "attributes": ADA})
 def measure(run: Run) -> Iterator[Figure]:
     """Measure callers that a host has at once."""
     yield from _threads(run)
-    yield from _waiting(run)
+    for port in ("slow", "slow https"):
+        yield from _waiting(run, port)
     yield counted("reads/refused", asyncio.run(_refused(run)))
 
 
@@ -50,12 +52,12 @@ def _at_once(pool: ThreadPoolExecutor, call: Callable[[], object]) -> Contender:
     return run
 
 
-def _waiting(run: Run) -> Iterator[Figure]:
+def _waiting(run: Run, port: str) -> Iterator[Figure]:
     """Compare calls that wait for an API of 100 ms, all in one event loop."""
     loop = asyncio.new_event_loop()
-    many = clients.ours(run.server, "slow", threads=CONVERSATIONS)
-    with closing(loop), many, clients.ours(run.server, "slow") as few:
-        other, close = loop.run_until_complete(_aiohttp(run))
+    many = clients.ours(run.server, port, threads=CONVERSATIONS)
+    with closing(loop), many, clients.ours(run.server, port) as few:
+        other, close = loop.run_until_complete(_aiohttp(run, port))
         contenders = {
             "ours": _gathered(loop, lambda: many.acall("identify_customer", ARGUMENTS)),
             "64 threads": _gathered(loop, lambda: few.acall("identify_customer", ARGUMENTS)),
@@ -64,9 +66,10 @@ def _waiting(run: Run) -> Iterator[Figure]:
         calls = CONVERSATIONS * run.size(1, 3)
         times = compared(contenders, rounds=run.size(3, 6), calls=calls)
         loop.run_until_complete(close())
-    yield times.throughput("waiting/aiohttp", "ours", "aiohttp")
-    yield times.throughput("waiting/64 threads", "64 threads", "aiohttp")
-    yield Figure("waiting/per second", Spread.of(1 / each for each in times.wall["ours"]))
+    at = " https" if port == "slow https" else ""
+    yield times.throughput(f"waiting/aiohttp{at}", "ours", "aiohttp")
+    yield times.throughput(f"waiting/64 threads{at}", "64 threads", "aiohttp")
+    yield Figure(f"waiting/per second{at}", Spread.of(1 / each for each in times.wall["ours"]))
 
 
 def _gathered(loop: asyncio.AbstractEventLoop, call: Callable[[], Awaitable[Any]]) -> Contender:
@@ -84,12 +87,13 @@ def _gathered(loop: asyncio.AbstractEventLoop, call: Callable[[], Awaitable[Any]
 
 
 async def _aiohttp(
-    run: Run,
+    run: Run, port: str
 ) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
     import aiohttp
 
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-    url, headers = run.server.origin("slow") + TARGET, headers_of()
+    tls = ssl.create_default_context(cafile=run.server.ca_file)
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=tls))
+    url, headers = run.server.origin(port) + TARGET, headers_of()
 
     async def call() -> Any:
         async with session.put(url, json=ADA, headers=headers) as reply:
