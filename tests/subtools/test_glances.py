@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime, timezone
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, TypeAdapter
 
 from customerio_tool.calls.message_keys import _plain, digest_of
+from customerio_tool.connection.fields import _KEY_PROBLEMS, _is_plain
 from customerio_tool.connection.masking import KeyMask
 from customerio_tool.errors import ArgumentsInvalid
 from customerio_tool.subtools.declare import address_fault, check_type, exact, only_entry, shape_of
@@ -24,7 +26,7 @@ from customerio_tool.subtools.declare.json_text import compact
 from customerio_tool.subtools.declare.person_ids import _person, no_phone, well_shaped
 from customerio_tool.subtools.declare.placeholders import is_placeholder
 from customerio_tool.subtools.declare.times import MAX_TIME, iso_time
-from customerio_tool.subtools.declare.types import PathText
+from customerio_tool.subtools.declare.types import PathText, is_within
 from customerio_tool.subtools.declare.vendor_json import (
     MAX_PAYLOAD_CHARS,
     chars_of,
@@ -155,6 +157,26 @@ def test_equal_messages_have_the_digest_that_earlier_versions_stored(value: Any)
         return
     text = compact(("message", "op", "w", _plain(value)), is_ascii=True, sort_keys=True)
     assert digest_of("op", "w", value) == "2:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(VALUES, st.integers(-40, 40))
+def test_a_value_is_within_the_limits_that_its_json_is_within(value: Any, more: int) -> None:
+    size = len(compact(value).encode(errors="surrogatepass"))
+    for limit in (size + more, 6 * size, 7 * size + 40):
+        assert is_within(value, limit) == (size <= limit)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["basic", "Bearer", "AUTHORIZATION", ":", " ", "_", "-", "*", "'", "a@b.c", "://", "é"]
+        )
+        | st.text("abcXYZ019_-", max_size=5)
+    ).map("".join)
+)
+def test_a_key_that_passes_at_a_glance_has_no_problem(text: str) -> None:
+    if _is_plain(text):
+        assert [each for each in _KEY_PROBLEMS if re.match(each[0], text)] == []
 
 
 @given(st.integers(-62_135_596_800, MAX_TIME))
