@@ -6,6 +6,8 @@ import sys
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,6 +44,20 @@ def test_without_pip_as_uv_makes_environments_the_line_is_one_for_uv(
     monkeypatch.setitem(sys.modules, "pip", None)
     asked = how_to_install("cli")
     assert asked == "uv pip install --python '/my agents/.venv/bin/python' 'customerio-tool[cli]'"
+
+
+@pytest.mark.parametrize("pip", [None, module_from_spec(ModuleSpec("pip", None))])
+def test_where_pipx_installed_the_line_is_one_for_pipx(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pip: ModuleType | None
+) -> None:
+    environment = tmp_path / "customerio-tool-next"  # pipx install --suffix=-next
+    environment.mkdir()
+    (environment / "pipx_metadata.json").write_text("{}")
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    monkeypatch.setattr(sys, "executable", str(environment / "bin" / "python"))
+    monkeypatch.setitem(sys.modules, "pip", pip)
+    asked = how_to_install("cli")
+    assert asked == "pipx runpip customerio-tool-next install 'customerio-tool[cli]'"
 
 
 def test_a_call_names_the_version() -> None:
