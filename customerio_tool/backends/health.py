@@ -23,13 +23,14 @@ def problems_of(backends: Backends, now: float) -> dict[str, str]:
     if check := getattr(backends.limiter, "problem", None):
         found["redis"] = check()
     if not isinstance(backends.ledger, MemoryLedger):
-        found["ledger"] = _ledger_problem(backends.ledger, now)
+        found["ledger"] = ledger_problem(backends.ledger, now)
     if backends.approvals.is_shared:
         found["approvals"] = _approvals_problem(backends.approvals, now)
     return found
 
 
-def _ledger_problem(ledger: Ledger, now: float) -> str:
+def ledger_problem(ledger: Ledger, now: float) -> str:
+    """Return the problem of a ledger as a sentence, or "" if it works; `now` is in Unix seconds."""
     key, ends_at = f"check:{secrets.token_hex(16)}", now + _PROBE_SECONDS
     entry = Entry("started", "check", now, ends_at, ends_at)
     try:

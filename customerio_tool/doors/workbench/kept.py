@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -72,6 +73,7 @@ class KeptConnections:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lock = Lock()
+        self._unwritten = ""
 
     @classmethod
     def of_user(cls) -> KeptConnections:
@@ -91,12 +93,12 @@ class KeptConnections:
         }
 
     def problem(self) -> str:
-        """Return why the file cannot be used; "" if it can."""
+        """Return why the file cannot be used, or why the last change of it failed; else ""."""
         try:
             self._read()
         except KeptUnusable as unusable:
             return str(unusable)
-        return ""
+        return self._unwritten
 
     def keep(self, key: str, title: str, fields: Secret[Mapping[str, str]]) -> None:
         """Add a connection, or replace the one of this key.
@@ -142,7 +144,8 @@ class KeptConnections:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise KeptUnusable(f"{self.file} cannot be opened: {error.strerror}.") from None
+            words = f"{self.file} cannot be opened: {error.strerror}. {_elsewhere()}"
+            raise KeptUnusable(words.strip()) from None
         with os.fdopen(opened, "rb") as stream:
             self._refuse_foreign(os.fstat(stream.fileno()))
             return Secret(stream.read(_LARGEST))
@@ -177,7 +180,17 @@ class KeptConnections:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            raise KeptUnusable(f"{self.file} cannot be written: {error.strerror}.") from None
+            words = f"{self.file} could not be written: {error.strerror}."
+            self._unwritten = f"{words} {_elsewhere()}".strip()
+            raise KeptUnusable(self._unwritten) from None
+        self._unwritten = ""
+
+
+def _elsewhere() -> str:
+    """Return how a person moves the folder of their settings; "" where the system has no way."""
+    if sys.platform in ("win32", "darwin"):
+        return ""
+    return "XDG_CONFIG_HOME names another folder for it: set it to one that you may write."
 
 
 def _is_sound(whole: object) -> bool:

@@ -208,6 +208,27 @@ def test_a_ledger_of_sends_that_cannot_be_made_sends_nothing(
     assert done.stdout.startswith("1 of 1 rows done")
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_ledger_of_sends_that_cannot_be_written_is_not_waited_for(
+    sandbox: Sandbox,
+    env: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_named: bool,
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    ledger = tmp_path / "customerio-tool" / "bulk-sends.sqlite"
+    ledger.mkdir(parents=True)  # no file can be written there, by any user
+    file = written(tmp_path / "m.jsonl", mails(1))
+    known = {**env, "CUSTOMERIO_LEDGER_FILE": str(ledger)} if is_named else env
+    told = invoke("bulk", "send_transactional_email", str(file), "--patience", "0", env=known)
+    assert (told.exit_code, sandbox.requests()) == (1, [])
+    (advised,) = re.findall("with (CUSTOMERIO_.*?)[.]", told.stderr)
+    named = {**env, advised: str(tmp_path / "mine.sqlite")}
+    done = invoke("bulk", "send_transactional_email", str(file), env=named)
+    assert done.stdout.startswith("1 of 1 rows done")
+
+
 @requires("redis-server")
 def test_a_worker_joins_without_the_file_and_a_redis_that_forgot_is_not_begun_anew(
     env: dict[str, str], tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox

@@ -187,6 +187,37 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was(
     assert [each.name for each in kept.file.parent.iterdir()] == [kept.file.name]
 
 
+@pytest.mark.parametrize("obstacle", ["a file", "a link to nowhere"])
+def test_the_page_tells_why_a_connection_could_not_be_kept_and_what_to_set(
+    bench: Bench, kept: KeptConnections, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    folder = kept.file.parent  # stops any user, as a lack of permission stops most
+    if obstacle == "a file":
+        folder.write_text("")
+    else:
+        folder.symlink_to("nowhere")
+    bench.workspaces.kept = kept
+    page = bench.post("/connections/new", {**bench.local.connection(), "keep": "on"})
+    assert "could not be kept" in page.words
+    assert "XDG_CONFIG_HOME" in page.words
+
+
+def test_a_problem_of_writing_is_told_until_a_change_is_kept(
+    kept: KeptConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(KeptUnusable):
+            kept.keep("0123abcd", "One", FIELDS)
+    assert "No space left" in kept.problem()
+    kept.keep("0123abcd", "One", FIELDS)
+    assert kept.problem() == ""
+
+
 def test_a_connection_that_is_too_large_to_be_read_again_is_not_kept(
     kept: KeptConnections,
 ) -> None:

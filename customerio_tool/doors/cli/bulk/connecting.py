@@ -16,9 +16,11 @@ import typer
 
 from customerio_tool.backends import Backends
 from customerio_tool.backends.backends import LEDGER_FILE_VARIABLE
+from customerio_tool.backends.health import ledger_problem
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
+from customerio_tool.deadline import Clock
 from customerio_tool.doors.bulk.job import JournalLost
 from customerio_tool.doors.cli.connecting import ground
 from customerio_tool.doors.cli.display import fail
@@ -34,6 +36,8 @@ from customerio_tool.version import DISTRIBUTION
 LEDGER = "bulk-sends.sqlite"
 """The user's ledger of sends, in the folder of the user's settings."""
 
+_ADVICE = f"Name a file elsewhere with {LEDGER_FILE_VARIABLE}."
+
 
 @contextmanager
 def connected(
@@ -48,7 +52,7 @@ def connected(
         sends: Whether the job runs, and is not only checked or shown.
 
     Raises:
-        JournalLost: The folder of the user's ledger cannot be made.
+        JournalLost: The folder of the user's ledger cannot be made, or its file cannot be used.
         SubtoolUnknown: There is no subtool of that name.
         ConnectionInvalid: The environment's connection or policy cannot be used.
         Exit: The stores cannot be used; the reason was printed.
@@ -59,7 +63,7 @@ def connected(
         if redis_url:
             backends = _shared(redis_url, backends)
         elif sends and not on_sandbox and find(name).effect is Effect.SEND:
-            backends = _lasting(backends)
+            backends = _usable(_lasting(backends))
         with replace(standing, backends=backends).tool(Policy.from_env()) as tool:
             yield tool
 
@@ -74,9 +78,17 @@ def _lasting(backends: Backends) -> Backends:
     except OSError as error:
         raise JournalLost(
             "Nothing was sent: the folder of your settings, which has the ledger of sends, cannot "
-            f"be made ({error.strerror}). Name a file elsewhere with {LEDGER_FILE_VARIABLE}."
+            f"be made ({error.strerror}). {_ADVICE}"
         ) from None
     return replace(backends, ledger=SqliteLedger(folder / LEDGER))
+
+
+def _usable(backends: Backends) -> Backends:
+    """Return the backends; a file that cannot be written now is not waited for, as a Redis is."""
+    is_file = isinstance(backends.ledger, SqliteLedger)
+    if is_file and (problem := ledger_problem(backends.ledger, Clock().now())):
+        raise JournalLost(f"{problem} {_ADVICE}")
+    return backends
 
 
 def _shared(redis_url: str, backends: Backends) -> Backends:
