@@ -207,6 +207,15 @@ def test_no_line_is_wider_than_the_page(honest: Honest) -> None:
     assert max(map(len, play(width=80).lines)) <= 80
 
 
+def test_a_narrow_terminal_cuts_nothing_of_the_table(honest: Honest) -> None:
+    narrow = honest.again("send_transactional_email", width=40)
+    row = narrow.text.partition("\nsubtool ")[2].partition("send_transactional_email")[2]
+    told = " ".join(row.split())
+    assert told.startswith("✘✔ ✔ accepted: one mail, to her address"), narrow.text
+    assert "…" not in row
+    assert max(map(len, narrow.lines)) <= 40
+
+
 def test_the_transcript_is_short_enough_to_read(honest: Honest) -> None:
     assert len(honest.outcome.lines) < 200
 

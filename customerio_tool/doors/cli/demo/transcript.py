@@ -14,6 +14,8 @@ from rich.text import Text
 
 USER, AGENT, TOOL, SERVER = "Noor", "agent", "tool", "server"
 _LABEL_COLUMNS = 8
+_TABLE_COLUMNS = 60
+"""What the closing table needs to have a cell for each fact; below, they stand in one."""
 
 
 @dataclass(frozen=True)
@@ -103,18 +105,25 @@ class Transcript:
         self._line(SERVER, Text(words, style="bold red"), "red", self._bad)
 
     def table(self, rows: Iterable[Row]) -> None:
-        """Print the closing table, one row per subtool."""
+        """Print the closing table, one row per subtool; a narrow terminal cuts nothing."""
         shape = box.SIMPLE_HEAD if self._is_unicode else box.ASCII2
         table = Table(box=shape, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-        table.add_column("subtool", no_wrap=True)
+        is_narrow = self._console.width < _TABLE_COLUMNS
+        table.add_column("subtool", no_wrap=not is_narrow, overflow="fold")
         table.add_column("calls", no_wrap=True)
-        table.add_column("outcome", no_wrap=True)
-        table.add_column("read back from the server")
-        table.add_column("")
+        if not is_narrow:
+            table.add_column("outcome", no_wrap=True)
+            table.add_column("read back from the server")
+        table.add_column("", no_wrap=True)
         for row in rows:
             calls = "".join(self._good if call.ok else self._bad for call in row.calls)
             last = row.calls[-1].word if row.calls else ""
-            table.add_row(row.subtool, calls, last, Text(row.shown), self._mark(row.is_proved))
+            mark = self._mark(row.is_proved)
+            if is_narrow:
+                below = ": ".join(each for each in (last, row.shown) if each)
+                table.add_row(Text(row.subtool).append(f"\n{below}", "dim"), calls, mark)
+            else:
+                table.add_row(row.subtool, calls, last, Text(row.shown), mark)
         self._console.print()
         self._console.print(table)
 
