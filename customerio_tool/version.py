@@ -17,10 +17,11 @@ def how_to_install(extra: str) -> str:
     one that `uv` or `uvx` made has no pip. `pipx` may make its environments with a `uv` of its own,
     which is no command of the shell.
     """
-    return f"{_installer()} '{DISTRIBUTION}[{extra}]'"
+    return f"{installer()} '{DISTRIBUTION}[{extra}]'"
 
 
-def _installer() -> str:
+def installer() -> str:
+    """Return the beginning of that command, before what is to be installed."""
     from importlib.util import find_spec
     from pathlib import Path
     from shlex import quote

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from customerio_tool.calls.call import CallContext
+from customerio_tool.version import installer
 
 Envelope: TypeAlias = dict[str, Any]
 Arguments: TypeAlias = "Mapping[str, Any] | str"
@@ -23,7 +24,7 @@ def installed(*packages: str) -> Iterator[None]:
         yield
     except ImportError as error:
         named = " ".join(packages)
-        advice = f"This adapter needs {named}: pip install --upgrade {named}"
+        advice = f"This adapter needs {named}: {installer()} --upgrade {named}"
         raise ImportError(advice, name=error.name) from error
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from pathlib import Path
 
 import pytest
@@ -46,9 +48,11 @@ def test_a_missing_framework_says_what_to_install(
     monkeypatch.setitem(sys.modules, module, None)
     for loaded in [each for each in sys.modules if each.startswith(f"{module}.")]:
         monkeypatch.setitem(sys.modules, loaded, None)
+    monkeypatch.setattr(sys, "prefix", "/agents/.venv")
+    monkeypatch.setattr(sys, "executable", "/agents/.venv/bin/python")
+    monkeypatch.setitem(sys.modules, "pip", module_from_spec(ModuleSpec("pip", None)))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     make = getattr(import_module(f"customerio_tool.adapters.{adapter}"), function)
-    with (
-        CustomerIoTool(SAVED_US) as tool,
-        pytest.raises(ImportError, match=f"pip install --upgrade {packages}"),
-    ):
+    advice = f": /agents/.venv/bin/python -m pip install --upgrade {packages}$"
+    with CustomerIoTool(SAVED_US) as tool, pytest.raises(ImportError, match=advice):
         make(tool)
