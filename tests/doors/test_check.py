@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import responses
 
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import SAVED_US
 from tests.support.loopback import nobody_listening
+from tests.support.redis_server import RedisServer
+from tests.support.requirements import requires
 from tests.support.shell import environment, invoke
 
 
@@ -83,6 +86,47 @@ def test_each_store_that_fails_is_told_with_what_to_do(sandbox: Sandbox, tmp_pat
     for part in ("Ledger", "Approvals", "Redis"):
         assert by_redis[part]["state"] == "failed"
         assert "CUSTOMERIO_REDIS_URL" in by_redis[part]["fix"]
+
+
+@requires("redis-server")
+def test_a_redis_that_may_forget_what_was_sent_is_a_warning(
+    sandbox: Sandbox, redis_server: RedisServer
+) -> None:
+    env = {"CUSTOMERIO_REDIS_URL": redis_server.patient_url}
+    with redis.Redis.from_url(redis_server.patient_url) as client:
+        client.config_set("maxmemory-policy", "volatile-lru")
+        try:
+            unlimited = found(sandbox, **env)["Ledger"]
+            client.config_set("maxmemory", "100mb")
+            limited = found(sandbox, **env)["Ledger"]
+            client.config_set("maxmemory-policy", "noeviction")
+            refusing = found(sandbox, **env)["Ledger"]
+        finally:
+            client.config_set("maxmemory", "0")
+            client.config_set("maxmemory-policy", "noeviction")
+    assert (unlimited["state"], refusing["state"]) == ("ok", "ok")
+    assert (limited["state"], "volatile-lru" in limited["found"]) == ("warning", True)
+    assert "noeviction" in limited["fix"]
+
+
+@requires("redis-server")
+def test_a_redis_that_forbids_to_ask_how_it_evicts_is_no_problem(
+    sandbox: Sandbox, redis_server: RedisServer
+) -> None:
+    with redis.Redis.from_url(redis_server.patient_url) as client:
+        client.config_set("maxmemory-policy", "volatile-lru")
+        client.config_set("maxmemory", "100mb")
+        client.execute_command(
+            *["ACL", "SETUSER", "worker", "on", "nopass", "~*", "&*", "+@all", "-info"]
+        )
+        url = redis_server.patient_url.replace("redis://", "redis://worker:any@")
+        try:
+            finding = found(sandbox, CUSTOMERIO_REDIS_URL=url)["Ledger"]
+        finally:
+            client.execute_command("ACL", "DELUSER", "worker")
+            client.config_set("maxmemory", "0")
+            client.config_set("maxmemory-policy", "noeviction")
+    assert finding["state"] == "ok"
 
 
 def test_an_api_that_is_not_reached_is_told_with_what_to_look_at() -> None:

@@ -142,6 +142,18 @@ class RedisLedger:
         """Free a unit that certainly was not used."""
         self._run(_GIVE_BACK, unit.count, unit.name)
 
+    def eviction(self) -> str:
+        """Return the policy by which Redis evicts entries when its memory is full.
+
+        "" if it evicts nothing, or does not say.
+        """
+        try:
+            told = self._redis.info("memory")
+            policy, limit = str(told["maxmemory_policy"]), int(told["maxmemory"])
+        except Exception:  # a host may forbid the command, or answer it in its own way
+            return ""
+        return policy if limit and policy != "noeviction" else ""
+
     def _run(self, script: str, key: str, *given: str | int, token: str = "") -> Any:
         """Run a script on a key, and return the second member of its reply."""
         token = token or secrets.token_hex(16)

@@ -13,6 +13,7 @@ from customerio_tool.backends.backends import (
     RATES_VARIABLE,
     THREADS_VARIABLE,
 )
+from customerio_tool.backends.ledger.entry import Ledger
 from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
 from customerio_tool.doors.cli.options import TOKEN_VARIABLE
 from customerio_tool.doors.credentials import VARIABLES as OF_CONNECTION
@@ -72,7 +73,7 @@ def findings_of(
     if "clock_ahead_seconds" in result:
         yield _clock(result["clock_ahead_seconds"])
     if not on_sandbox:
-        yield from _stores(result, are_shared=tool.shares_approvals)
+        yield from _stores(result, tool)
 
 
 def _set_of(names: Iterable[str]) -> list[str]:
@@ -139,14 +140,14 @@ def _clock(ahead: float) -> Finding:
     return Finding("Clock", "warning", found, "set it by NTP; events are dated by it")
 
 
-def _stores(result: Mapping[str, Any], *, are_shared: bool) -> Iterator[Finding]:
+def _stores(result: Mapping[str, Any], tool: CustomerIoTool) -> Iterator[Finding]:
     choose = f"set {LEDGER_FILE_VARIABLE}, or {REDIS_URL_VARIABLE} for several machines"
     if "ledger" in result:
-        yield _store("Ledger", result["ledger"], "keeps what was sent")
+        yield _ledger(result["ledger"], tool.backends.ledger)
     else:
         found = "in memory: no other process knows what this one sent"
         yield Finding("Ledger", "warning", found, choose)
-    if are_shared:
+    if tool.shares_approvals:
         checked = result.get("approvals", {"ok": True})
         yield _store("Approvals", checked, "keep the calls that wait for a person")
     else:
@@ -156,6 +157,15 @@ def _stores(result: Mapping[str, Any], *, are_shared: bool) -> Iterator[Finding]
         yield _store("Redis", result["redis"], "keeps the rate limits")
     else:
         yield Finding("Redis", "off", "not used; this process keeps the rate limits alone")
+
+
+def _ledger(checked: Mapping[str, Any], ledger: Ledger) -> Finding:
+    eviction = getattr(ledger, "eviction", None)  # of Redis; no other store evicts
+    policy = eviction() if eviction and checked["ok"] else ""
+    if not policy:
+        return _store("Ledger", checked, "keeps what was sent")
+    found = f"its Redis evicts entries when its memory is full ({policy}): a message may go twice"
+    return Finding("Ledger", "warning", found, "set maxmemory-policy of that Redis to noeviction")
 
 
 def _store(part: str, checked: Mapping[str, Any], good: str) -> Finding:
