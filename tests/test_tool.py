@@ -22,6 +22,7 @@ from customerio_tool.policy import Policy
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare.identifiers import is_ulid
 from tests.support.clients import APP_US, SAVED_US, US
+from tests.support.telemetry import NOW
 
 NAMES = list(subtools())
 ULID = "01JD5T3Q6C9W4Y2M8K7H1N0PZX"
@@ -181,6 +182,16 @@ def test_a_disabled_subtool_is_told_before_its_arguments_are_looked_at(
     assert result["error"]["next_step"] == "give_up"
     with pytest.raises(SubtoolDisabled):
         tool.run("track_event", {})
+    assert not net.calls
+
+
+def test_what_only_its_time_makes_wrong_is_answered_with_the_call_that_is_meant(
+    tool: CustomerIoTool, net: responses.RequestsMock
+) -> None:
+    mail = {"to": "ada@example.com", "customer_id": "u1", "transactional_message_id": "1"}
+    result = tool.call("send_transactional_email", {**mail, "send_at": int(NOW) - 5})
+    assert [each["path"] for each in result["error"]["fields"]] == ["send_at"]
+    assert result["error"]["try"] == mail
     assert not net.calls
 
 

@@ -63,6 +63,37 @@ def test_a_person_decides_from_asyncio_too(tool: CustomerIoTool, sandbox: Sandbo
     assert posts(sandbox) == ["/v1/send/email"]
 
 
+def test_the_context_of_a_decision_reaches_telemetry(sandbox: Sandbox) -> None:
+    watcher = Starts()
+    backends = Backends(telemetry=[watcher])
+
+    async def decided(tool: CustomerIoTool) -> None:
+        for decide, door in ((tool.aapprove, "ours"), (tool.adecline, "theirs")):
+            waiting = await tool.acall("delete_customer", {"customer_id": "u1"})
+            await decide(waiting["confirmation_id"], context=CallContext(door=door))
+
+    with CustomerIoTool(sandbox.connection(), policy="careful", backends=backends) as tool:
+        asyncio.run(decided(tool))
+    told = [(each.decision, each.door) for each in watcher.starts if each.decision]
+    assert told == [("approved", "ours"), ("declined", "theirs")]
+
+
+class Starts:
+    """A telemetry that keeps how each call began."""
+
+    def __init__(self) -> None:
+        self.starts: list[CallStart] = []
+
+    def started(self, call: CallStart) -> None:
+        self.starts.append(call)
+
+    def attempted(self, call: CallStart, attempt: Attempt) -> None:
+        return
+
+    def ended(self, call: CallStart, end: CallEnd) -> None:
+        return
+
+
 def test_a_cancelled_task_ends_its_call_before_half_a_second_of_its_own_time(
     tool: CustomerIoTool, sandbox: Sandbox
 ) -> None:

@@ -87,6 +87,16 @@ def test_a_token_of_another_subtool_does_not_count(net: responses.RequestsMock) 
     assert written(net) == 0
 
 
+def test_a_token_serves_one_call_and_the_next_is_told_so(vendor: responses.RequestsMock) -> None:
+    with made(SAVED_US, "repeat") as tool:
+        confirmed = {**DELETE, "confirmation_token": token_of(tool, "delete_customer", DELETE)}
+        assert tool.call("delete_customer", confirmed)["ok"]
+        again = tool.call("delete_customer", confirmed)
+    assert code_of(again) == "confirmation_required"
+    assert "has served a call already" in again["summary"]
+    assert written(vendor) == 1
+
+
 def test_a_token_counts_for_ten_minutes(vendor: responses.RequestsMock, time: Time) -> None:
     with made(SAVED_US, "repeat", time) as tool:
         confirmed = {**DELETE, "confirmation_token": token_of(tool, "delete_customer", DELETE)}

@@ -10,10 +10,12 @@ import jsonschema
 import pytest
 
 from customerio_tool import Backends, CallContext, Clock, CustomerIoTool, SqliteLedger
+from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.doubts import SETTLED_SECONDS
 from customerio_tool.sandbox import Sandbox
 from customerio_tool.sandbox.clock import Clock as ServerClock
 from tests.support.clients import AnyPace, code_of
+from tests.support.ledger_calls import Loseable
 
 MAIL, PUSH, BROADCAST = (
     "send_transactional_email",
@@ -203,14 +205,45 @@ def test_where_nothing_is_listed_soon_after_a_person_is_asked(
     assert "possibly" not in asked
 
 
+@pytest.mark.parametrize("who", ["u1", "cio_d9c106000001"])
 def test_where_nothing_is_listed_long_after_it_goes(
+    sandbox: Sandbox, tool: CustomerIoTool, now: Now, who: str
+) -> None:
+    mail = {**E, "customer_id": who}
+    lose(sandbox, tool, MAIL, mail, BEFORE)
+    now.seconds += SETTLED_SECONDS + 30
+    assert tool.call(MAIL, {**mail, "message_data": {"n": 1}}, context=RUN)["ok"]
+    assert tool.call(MAIL, {**mail, "message_data": {"n": 2}}, context=RUN)["ok"]
+    assert sends(sandbox) == 3
+
+
+def test_a_doubt_that_a_list_settled_is_not_looked_for_again(
     sandbox: Sandbox, tool: CustomerIoTool, now: Now
 ) -> None:
-    lose(sandbox, tool, MAIL, E, BEFORE)
+    lose(sandbox, tool, PUSH, P, BEFORE)
     now.seconds += SETTLED_SECONDS + 30
-    assert tool.call(MAIL, {**E, "message_data": {"n": 1}}, context=RUN)["ok"]
-    assert tool.call(MAIL, {**E, "message_data": {"n": 2}}, context=RUN)["ok"]
-    assert sends(sandbox) == 3
+    many = {**LISTED, "customer_ids": [f"u{n}" for n in range(1, 21)], "ignore_missing": True}
+    assert tool.call(BROADCAST, many, context=RUN)["ok"]
+    assert tool.call(PUSH, {**P, "message_data": {"n": 1}}, context=RUN)["ok"]
+    assert [each["operation"] for each in sandbox.requests()].count("customer_messages") == 1
+
+
+def test_a_mark_that_its_call_could_not_end_tells_of_the_person_too(
+    sandbox: Sandbox, now: Now
+) -> None:
+    ledger = Loseable(MemoryLedger())
+
+    def lose_it(_: object) -> None:
+        ledger.lost = True
+
+    sandbox.fault(action=BEFORE, method="POST", times=1)
+    backends, clock = Backends(limiter=AnyPace(), ledger=ledger), Clock(now=now)
+    with CustomerIoTool(sandbox.connection(), backends=backends, clock=clock) as tool:
+        first = tool.call(PUSH, P, context=CallContext(run_id="r", on_exchange=lose_it))
+        assert code_of(first) == "outcome_unknown"
+        ledger.lost = False
+        now.seconds += SETTLED_SECONDS + 60
+        assert tool.call(PUSH, {**P, "message_data": {"n": 1}}, context=RUN)["ok"]
 
 
 @pytest.mark.parametrize("why", ["listed", "listed late", "scheduled", "another id", "unread"])

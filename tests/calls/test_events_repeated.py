@@ -13,6 +13,7 @@ from customerio_tool.backends.ledger.entry import LedgerLost
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import AnyPace, code_of
+from tests.support.ledger_calls import Loseable
 
 SIGNED_UP = {"customer_id": "new", "name": "signed_up"}
 PAGE = {"customer_id": "u1", "url": "https://example.com/"}
@@ -94,6 +95,19 @@ def test_where_the_ledger_is_lost_the_advice_names_the_event_id(sandbox: Sandbox
         again = tool.call("track_event", {**SIGNED_UP, "event_id": lost["event_id"]})
     assert again["event_id"] == lost["event_id"]
     assert len({number for number, _ in ids(sandbox)}) == 1
+
+
+def test_an_id_that_another_tool_has_used_up_is_not_used_where_the_ledger_is_lost(
+    sandbox: Sandbox,
+) -> None:
+    ledger = Loseable(MemoryLedger())
+    with tool_on(sandbox, ledger) as tool, tool_on(sandbox, ledger) as another:
+        sandbox.fault(status=503, method="POST", times=3)
+        first = tool.call("track_event", SIGNED_UP)["event_id"]
+        assert another.call("track_event", SIGNED_UP)["event_id"] == first
+        assert tool.call("track_event", SIGNED_UP)["event_id"] != first
+        ledger.lost = True
+        assert tool.call("track_event", SIGNED_UP)["event_id"] != first
 
 
 def test_an_event_that_was_refused_is_forgotten(sandbox: Sandbox) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
 
 from customerio_tool import CallContext
+from customerio_tool.backends.approvals.sqlite import SqliteApprovals
 from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.errors import ToolClosed
 from customerio_tool.sandbox import Sandbox
@@ -167,6 +169,23 @@ def test_another_workspace_sees_no_question() -> None:
             assert stranger.waiting() == []
             assert stranger.question(asked) is None
             assert stranger.approve(asked)["error"]["code"] == "confirmation_unknown"
+
+
+def test_only_who_has_the_credentials_reads_a_question_of_a_shared_store(tmp_path: Path) -> None:
+    approvals = SqliteApprovals(tmp_path / "approvals.sqlite3")
+    other = {**SAVED_US, "app_api_key": "another-app-key-0123456789"}
+    with (
+        made(SAVED_US, "human", approvals=approvals) as asker,
+        made(other, "human", approvals=approvals) as stranger,
+    ):
+        asked = asker.call("send_transactional_email", EMAIL)["confirmation_id"]
+        for tool, words in ((asker, EMAIL["to"]), (stranger, "other credentials than these")):
+            question = tool.question(asked)
+            assert question is not None
+            assert question.subtool == "send_transactional_email"
+            assert words in question.sentence
+            assert (question.arguments is None) is (tool is stranger)
+            assert tool.waiting() == [question]
 
 
 def test_a_closed_tool_shows_nothing() -> None:

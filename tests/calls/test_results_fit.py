@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from customerio_tool import Backends, Clock, CustomerIoTool
+from customerio_tool.calls.envelope import within_budget
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare.characters import visible
 from customerio_tool.subtools.declare.vendor_json import MAX_RESULT_CHARS, chars_of
@@ -180,3 +181,20 @@ def test_an_error_raised_is_within_the_budget_too() -> None:
         )
 
     assert_holds(tool, "trigger_broadcast", result)
+
+
+def test_an_envelope_that_is_too_long_keeps_the_first_of_each_list() -> None:
+    things = [{"id": number, "note": "x" * 500} for number in range(400)]
+    problems = [{"path": str(number), "fix": "y" * 3_000} for number in range(400)]
+    listed = within_budget({"ok": True, "summary": "Read.", "things": things})
+    refused = within_budget({"ok": False, "summary": "No.", "error": {"fields": problems}})
+
+    assert all(chars_of(each) <= MAX_RESULT_CHARS for each in (listed, refused))
+    assert listed["truncated"] is refused["truncated"] is True
+    assert "part of things" in listed["summary"]
+    assert "part of error.fields" in refused["summary"]
+    assert len(listed["things"]) > 10
+    assert listed["things"] == things[: len(listed["things"])]
+    paths = [each["path"] for each in refused["error"]["fields"]]
+    assert len(paths) > 5
+    assert paths == [str(number) for number in range(len(paths))]

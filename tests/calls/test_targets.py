@@ -259,6 +259,19 @@ def test_a_404_after_a_lost_answer_is_a_deletion_only_of_what_was_seen(
 
 
 @pytest.mark.parametrize("name", DELETING)
+def test_another_refusal_after_a_lost_answer_is_no_deletion(
+    sandbox: Sandbox, clock: SkippingClock, tries: Tries, name: str
+) -> None:
+    own = SAMPLES[name].operation
+    lost = {"operation": own, "action": LOST_BEFORE, "times": 1}
+    sandbox.faults.set([lost, {"operation": own, "status": 400}])
+    with tool_on(clock, sandbox.connection(), tries) as tool:
+        result = tool.call(name, example_of(name))
+    assert not result["ok"]
+    assert result["error"]["took_effect"] == "unknown"
+
+
+@pytest.mark.parametrize("name", DELETING)
 def test_a_404_after_a_lost_answer_deletes_nobody_who_was_never_there(
     sandbox: Sandbox, clock: SkippingClock, tries: Tries, name: str
 ) -> None:

@@ -3,6 +3,8 @@
 mutmut notes, in one process, which functions run during which test. It misses what runs once for
 all tests: on import, or where a result is kept. So here what runs on import counts for each test,
 and each test begins with no result kept.
+
+With `--cases 4` only four of the cases of a test run: for each mutant, many ask the same again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
@@ -35,12 +39,31 @@ def pytest_configure() -> None:
     settings.load_profile("mutants")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the number of cases."""
+    parser.addoption("--cases", type=int, help="run only so many of the cases of a test")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the quickest tests begin."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out cases, and let the quickest tests begin."""
+    if cases := config.getoption("--cases"):
+        items[:] = _spread(sorted(items, key=_test_of), cases)
     if STATS.exists():
         took = json.loads(STATS.read_text(encoding="utf-8"))["duration_by_test"]
         items.sort(key=lambda item: took.get(item.nodeid, 0.0))
+
+
+def _spread(items: list[pytest.Item], cases: int) -> Iterator[pytest.Item]:
+    """Yield so many cases of each test, from its first one on in equal steps."""
+    for _, each in groupby(items, key=_test_of):
+        found = list(each)
+        step = max(1, len(found) / cases)
+        yield from (found[int(n * step)] for n in range(min(cases, len(found))))
+
+
+def _test_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 def pytest_collection_finish() -> None:

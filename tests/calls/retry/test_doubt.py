@@ -158,6 +158,20 @@ def test_a_cancelled_call_is_not_repeated(
     assert len(sandbox.requests()) == 1
 
 
+@pytest.mark.parametrize("ask", [1, 2, 3, 4, 5])
+def test_a_call_that_is_cancelled_anywhere_after_a_lost_answer_is_in_doubt(
+    local: Call, sandbox: Sandbox, tries: Tries, ask: int
+) -> None:
+    asks: list[bool] = []
+
+    def cancelled() -> bool:
+        asks.extend([True] if tries.made else [])
+        return len(asks) >= ask
+
+    sandbox.fault(action=LOST)
+    assert local(PERSON_CALL, cancelled=cancelled)["error"]["took_effect"] == "unknown"
+
+
 @pytest.mark.parametrize("call", [PERSON_CALL, MAIL_CALL, LIST_CALL])
 def test_a_call_that_was_cancelled_while_it_waited_sends_nothing(
     local: Call, sandbox: Sandbox, call: Any
