@@ -72,6 +72,8 @@ ENVELOPES = [
     ({"errors": [{"reason": "r", "field": "name", "message": "missing"}]}, "missing (at name)"),
     ({"errors": [{"reason": "required", "field": "name"}]}, "required (at name)"),
     ({"errors": ["plain"]}, "plain"),
+    ({"errors": {"name": "is missing"}}, "is missing (at name)"),
+    ({"errors": {"name": ["is missing", "is odd"]}}, "is missing (at name); is odd (at name)"),
 ]
 
 

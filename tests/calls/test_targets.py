@@ -98,6 +98,18 @@ def test_hidden_attributes_are_hidden_in_what_was_read(sandbox: Sandbox, name: s
         assert "@" not in json.dumps(result)
 
 
+def test_hidden_attributes_are_hidden_though_the_answer_has_no_cio_id(
+    net: responses.RequestsMock,
+) -> None:
+    person = {"id": "u1", "identifiers": {"id": "u1", "email": "ada@example.com"}}
+    net.get(f"{APP_US}/v1/customers/u1/attributes", json={"customer": person})
+    hiding = {"confirm": "human", "hidden_attributes": ["email"]}
+    with CustomerIoTool(SAVED_US, policy=hiding) as tool:
+        asked = tool.call("delete_customer", {"customer_id": "u1"})
+    assert (asked["existed"], asked["target"]) == (True, {"id": "u1"})
+    assert "ada" not in json.dumps(asked)
+
+
 @each
 def test_where_the_agent_may_not_read_people_it_learns_only_whether_somebody_was_there(
     sandbox: Sandbox, name: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
+import requests
+import responses
 
 from customerio_tool.sandbox import Sandbox
 from tests.support.clients import US
@@ -22,6 +25,7 @@ from tests.support.retries import (
 )
 
 LOGIN_URL = f"{US}/api/v1/customers/u1"
+UNTRUSTED = requests.exceptions.SSLError(ssl.SSLCertVerificationError("not trusted"))
 
 
 def operations(sandbox: Sandbox) -> list[str]:
@@ -156,6 +160,20 @@ def test_a_cancelled_call_is_not_repeated(
     result = local(PERSON_CALL, cancelled=lambda: bool(tries.made))
     assert (result["error"]["code"], result["error"]["took_effect"]) == ("cancelled", took_effect)
     assert len(sandbox.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "next_step"),
+    [(requests.ConnectTimeout(), "wait"), (UNTRUSTED, "ask_user")],
+    ids=["silence", "a certificate"],
+)
+def test_where_no_connection_was_made_the_next_step_is_what_mends_it(
+    vendor: Call, net: responses.RequestsMock, failure: Exception, next_step: str
+) -> None:
+    net.put(LOGIN_URL, body=failure)
+    error = vendor(PERSON_CALL)["error"]
+    assert (error["code"], error["took_effect"]) == ("unreachable", "no")
+    assert error["next_step"] == next_step
 
 
 @pytest.mark.parametrize("ask", [1, 2, 3, 4, 5])
