@@ -11,7 +11,7 @@ import requests
 import responses
 from jsonschema import Draft202012Validator
 
-from customerio_tool import Connection, CustomerIoTool
+from customerio_tool import CallContext, Connection, CustomerIoTool
 from customerio_tool.errors import (
     ArgumentsInvalid,
     ConnectionInvalid,
@@ -183,6 +183,18 @@ def test_a_disabled_subtool_is_told_before_its_arguments_are_looked_at(
     with pytest.raises(SubtoolDisabled):
         tool.run("track_event", {})
     assert not net.calls
+
+
+def test_a_read_that_is_refused_says_that_nothing_was_read(tool: CustomerIoTool) -> None:
+    assert tool.call("get_segment", {})["summary"].startswith("Nothing was read.")
+    assert tool.call("track_event", {})["summary"].startswith("Nothing was sent.")
+
+
+def test_a_run_without_a_name_is_none() -> None:
+    assert [CallContext(run_id=each).run_id for each in ("", " ", "\u200b", "r")] == [
+        *[None] * 3,
+        "r",
+    ]
 
 
 def test_what_only_its_time_makes_wrong_is_answered_with_the_call_that_is_meant(

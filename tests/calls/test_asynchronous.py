@@ -64,7 +64,7 @@ def test_a_person_decides_from_asyncio_too(tool: CustomerIoTool, sandbox: Sandbo
 
 
 def test_the_context_of_a_decision_reaches_telemetry(sandbox: Sandbox) -> None:
-    watcher = Starts()
+    watcher = Kept()
     backends = Backends(telemetry=[watcher])
 
     async def decided(tool: CustomerIoTool) -> None:
@@ -76,13 +76,15 @@ def test_the_context_of_a_decision_reaches_telemetry(sandbox: Sandbox) -> None:
         asyncio.run(decided(tool))
     told = [(each.decision, each.door) for each in watcher.starts if each.decision]
     assert told == [("approved", "ours"), ("declined", "theirs")]
+    assert {each.problem for each in watcher.ends} == {""}
 
 
-class Starts:
-    """A telemetry that keeps how each call began."""
+class Kept:
+    """A telemetry that keeps how each call began and ended."""
 
     def __init__(self) -> None:
         self.starts: list[CallStart] = []
+        self.ends: list[CallEnd] = []
 
     def started(self, call: CallStart) -> None:
         self.starts.append(call)
@@ -91,7 +93,7 @@ class Starts:
         return
 
     def ended(self, call: CallStart, end: CallEnd) -> None:
-        return
+        self.ends.append(end)
 
 
 def test_a_cancelled_task_ends_its_call_before_half_a_second_of_its_own_time(
