@@ -113,6 +113,14 @@ def test_a_refused_send_frees_both_its_keys(sandbox: Sandbox, tool: CustomerIoTo
     assert tool.call(MAIL, {**E, "idempotency_key": "k"}, context=RUN)["outcome"] == "accepted"
 
 
+def test_a_key_of_another_message_is_refused_in_words(tool: CustomerIoTool) -> None:
+    assert tool.call(MAIL, {**E, "idempotency_key": "k"}, context=RUN)["ok"]
+    other = {**E, "message_data": {"n": 1}, "idempotency_key": "k"}
+    refused = tool.call(MAIL, other, context=RUN)
+    assert code_of(refused) == "arguments_invalid"
+    assert "idempotency_key was used for another message" in refused["summary"]
+
+
 def test_a_refused_copy_leaves_the_first_as_it_was(sandbox: Sandbox, tool: CustomerIoTool) -> None:
     assert tool.call(MAIL, E, context=RUN)["ok"]
     sandbox.fault(status=422, method="POST", times=1)

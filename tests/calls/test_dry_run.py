@@ -59,6 +59,7 @@ def test_a_dry_run_does_not_ask_for_the_region(net: responses.RequestsMock) -> N
     saved = {name: value for name, value in SAVED_US.items() if name != "region"}
     result = call(tool_with(saved, dry_run=True), "list_segments", {})
     assert result["request"]["url"] == "/v1/segments"
+    assert " Its host is not known before a first call, as" in result["summary"]
     assert "no region" in result["summary"]
     assert len(net.calls) == 0
 
