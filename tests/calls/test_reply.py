@@ -72,8 +72,6 @@ ENVELOPES = [
     ({"errors": [{"reason": "r", "field": "name", "message": "missing"}]}, "missing (at name)"),
     ({"errors": [{"reason": "required", "field": "name"}]}, "required (at name)"),
     ({"errors": ["plain"]}, "plain"),
-    ({"errors": {"name": "is missing"}}, "is missing (at name)"),
-    ({"errors": {"name": ["is missing", "is odd"]}}, "is missing (at name); is odd (at name)"),
 ]
 
 
@@ -84,6 +82,17 @@ def test_each_error_envelope_of_the_vendor_is_read(body: Any, said: str) -> None
     assert told["said"] == said
     assert told["untrusted"] is True
     assert said not in told["summary"]
+
+
+def test_errors_by_field_are_read_with_one_problem_or_several() -> None:
+    one = ({"errors": {"name": "is missing"}}, "is missing (at name)")
+    two = ({"errors": {"name": ["is missing", "is odd"]}}, "is missing (at name); is odd (at name)")
+    for body, said in (one, two):
+        told = error("track_event", 400, body)
+
+        assert told["said"] == said
+        assert told["untrusted"] is True
+        assert said not in told["summary"]
 
 
 @pytest.mark.parametrize("name", ["get_segment", "send_transactional_email", "trigger_broadcast"])

@@ -48,14 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out cases, and let the quickest tests begin."""
     if cases := config.getoption("--cases"):
-        items[:] = _spread(sorted(items, key=_test_of), cases)
+        # By name, so that they are the same each time: pytest-randomly has mixed them by now.
+        items[:] = _spread(sorted(items, key=lambda item: item.nodeid), cases)
     if STATS.exists():
         took = json.loads(STATS.read_text(encoding="utf-8"))["duration_by_test"]
         items.sort(key=lambda item: took.get(item.nodeid, 0.0))
 
 
 def _spread(items: list[pytest.Item], cases: int) -> Iterator[pytest.Item]:
-    """Yield so many cases of each test, from its first one on in equal steps."""
+    """Yield so many cases of each test, which stand together, in equal steps from the first."""
     for _, each in groupby(items, key=_test_of):
         found = list(each)
         step = max(1, len(found) / cases)
