@@ -2,7 +2,9 @@
 
 The targets stand in `[tool.mutants]` of `pyproject.toml`. A run may be stopped, and goes on where
 it was; at its end it writes the results beside this file, from which `report` makes the page.
-`run calls --sample 250` tries only so many, picked at random and the same each time.
+`run calls --sample 250` tries only so many, picked at random and the same each time. With
+`--beyond 150` it leaves out the first 150 of that order: tests were written for their survivors, so
+only the others tell what the tests notice of mutants that nobody has looked at.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ Again = Annotated[bool, typer.Option(help="Try those again that no test noticed.
 Sample = Annotated[
     int | None, typer.Option(min=1, help="Try and count only so many, picked at random.")
 ]
+Beyond = Annotated[
+    int, typer.Option(min=0, help="Leave out the first so many: tests were written for them.")
+]
 Processes = Annotated[int, typer.Option(min=1, help="How many mutants are tried at a time.")]
 
 
@@ -40,15 +45,18 @@ def run(
     only: Only = None,
     *,
     sample: Sample = None,
+    beyond: Beyond = 0,
     again: Again = False,
     processes: Processes = 1,
 ) -> None:
     """Try the mutants of a target that have not been tried, or whose function has changed."""
     target = _target(name)
+    if beyond and not sample:
+        raise typer.BadParameter("--beyond comes with --sample: the order is that of the samples")
     target.prepare()
     if sample:
         _execute([sys.executable, "-m", "tests.mutation.generate"], target.folder)
-    choose(target, sample)
+    choose(target, sample, beyond)
     fresh = untried(target) if sample else []
     if again and fresh:  # else nobody knew what the sample told before its new tests
         raise typer.BadParameter(
@@ -57,7 +65,7 @@ def run(
     names = [*(only or ()), *fresh, *(undetected(target) if again else ())]
     if names or not sample:
         _try(target, names, anew=again, processes=processes)
-    result = collect(target).after(kept().get(name), again=again or bool(only))
+    result = collect(target, beyond).after(kept().get(name), again=again or bool(only))
     typer.echo(f"{result.share:.1f} % of {result.mutants:,} mutants were noticed")
     if left := len(untried(target)):
         typer.echo(f"{left:,} have not been tried yet, so no result is kept")

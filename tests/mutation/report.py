@@ -22,6 +22,8 @@ survivor has an argument, from `arguments.yaml`. `nox -s mutants -- report` writ
 Where a target has too many mutants for a day, a random sample was tried. Then the last column tells
 where the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the
 first run: the tests that were then written for survivors of the sample may miss other mutants.
+A sample *beyond* others leaves out those for whose survivors tests had been written before it; so
+its first run tells what the tests notice of mutants that nobody had looked at.
 
 | Target | Tried | Killed | Timed out | Survived | Noticed | Of all, in the first run |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -61,6 +63,11 @@ def _notes(target: Target, result: Result | None) -> Iterator[str]:
     if target.unbroken:
         files = ", ".join(f"`{each}`" for each in target.unbroken)
         yield f"Of {target.name}, {files} was not broken.\n"
+    if result and result.beyond:
+        yield (
+            f"Of {target.name}, the numbers are of mutants for which no test had been written "
+            f"before the first run. {result.beyond:,} others, of earlier samples, are left out.\n"
+        )
     if result and result.likely and result.likely[0] < MUST:
         yield (
             f"Of {target.name}, the sample does not show that tests notice {MUST:.0f} % of all "
@@ -77,8 +84,11 @@ def _row(name: str, result: Result) -> str:
     counts = (result.killed, result.timed_out, len(result.survivors))
     numbers = " | ".join(f"{count:,}" for count in counts)
     tried, of_all = f"all {result.mutants:,}", f"{result.share:.1f} %"
+    if result.beyond:
+        tried = f"all {result.mutants:,} beyond {result.beyond:,} of {result.of:,}"
     if result.likely:
-        tried = f"a sample of {result.mutants:,} of {result.of:,}"
+        beyond = f"beyond {result.beyond:,} " if result.beyond else ""
+        tried = f"a sample of {result.mutants:,} {beyond}of {result.of:,}"
         of_all = f"{result.likely[0]:.1f} to {result.likely[1]:.1f} %"
     return f"| {name} | {tried} | {numbers} | {result.share:.1f} % | {of_all} |\n"
 

@@ -45,6 +45,7 @@ class Result:
         killed: With how many a test failed.
         timed_out: With how many the tests came to no end.
         survivors: Those that no test noticed.
+        beyond: How many were left out: an earlier sample, for whose survivors tests were written.
     """
 
     mutants: int
@@ -53,6 +54,7 @@ class Result:
     killed: int
     timed_out: int
     survivors: Sequence[Mutant]
+    beyond: int = 0
 
     @property
     def share(self) -> float:
@@ -69,9 +71,14 @@ class Result:
         """Where the share of all mutants is with 95 % likelihood; None where all were tried.
 
         It is that of the first run. A test that was written for one of the sample tells nothing of
-        the mutants beside the sample.
+        the mutants beside the sample. So of those that were left out it tells nothing either.
         """
-        return likely_range(self.first, self.mutants) if self.mutants < self.of else None
+        return likely_range(self.first, self.mutants) if self.mutants < self.rest else None
+
+    @property
+    def rest(self) -> int:
+        """How many the target has without those that were left out."""
+        return self.of - self.beyond
 
     def after(self, before: Result | None, *, again: bool) -> Result:
         """Return the result of a run that followed another.
@@ -80,7 +87,9 @@ class Result:
             before: The result until then, if there is one.
             again: Whether those were tried again that no test had noticed.
         """
-        if before is None or before.of != self.of or before.mutants > self.mutants:
+        if before is None or before.mutants > self.mutants:
+            return self
+        if (before.of, before.beyond) != (self.of, self.beyond):
             return self
         new = 0 if again else self.noticed - before.noticed
         return replace(self, first=before.first + new)
@@ -112,17 +121,28 @@ def undetected(target: Target) -> list[str]:
     return [name for _, name, code in _verdicts(target) if code in (SURVIVED, *NOT_REACHED)]
 
 
-def choose(target: Target, size: int | None) -> None:
-    """Let only a sample of a target's mutants be tried and counted; None: all of them."""
+def choose(target: Target, size: int | None, beyond: int = 0) -> None:
+    """Let only a sample of a target's mutants be tried and counted.
+
+    Args:
+        target: The target, whose mutants have been made.
+        size: How many are tried, at most; None: all of them.
+        beyond: How many are left out, as many as an earlier sample had.
+    """
     if size is None:
         target.chosen.unlink(missing_ok=True)
     else:
-        names = sample(((path, name) for path, name, _ in _all(target)), size)
+        names = sample(((path, name) for path, name, _ in _all(target)), size, beyond)
         target.chosen.write_text("\n".join(names), encoding="utf-8")
 
 
-def collect(target: Target) -> Result:
-    """Return the result that mutmut's folder holds, of the mutants that were tried."""
+def collect(target: Target, beyond: int = 0) -> Result:
+    """Return the result that mutmut's folder holds, of the mutants that were tried.
+
+    Args:
+        target: The target.
+        beyond: How many were left out when the sample was chosen.
+    """
     found = [each for each in _verdicts(target) if each[2] is not None]
     survivors = sorted(
         _mutant(target, path, name, reached=code == SURVIVED)
@@ -132,7 +152,8 @@ def collect(target: Target) -> Result:
     timed_out = sum(code in TIMED_OUT for _, _, code in found)
     killed = len(found) - len(survivors) - timed_out
     first = killed + timed_out
-    return Result(len(found), len(list(_all(target))), first, killed, timed_out, survivors)
+    of = len(list(_all(target)))
+    return Result(len(found), of, first, killed, timed_out, survivors, beyond)
 
 
 def _verdicts(target: Target) -> Iterator[tuple[str, str, int | None]]:

@@ -12,20 +12,21 @@ NORMAL_95 = 1.959964
 """Within so many standard deviations of the mean are 95 % of a normal distribution."""
 
 
-def sample(mutants: Iterable[tuple[str, str]], size: int) -> list[str]:
+def sample(mutants: Iterable[tuple[str, str]], size: int, beyond: int = 0) -> list[str]:
     """Return the names of mutants at random, and the same ones each time.
 
-    A larger sample holds the smaller ones.
+    A larger sample holds the smaller ones that leave out as many.
 
     Args:
         mutants: The file and the name of each mutant.
         size: How many are wanted, at most; each file gives its share of them.
+        beyond: How many are left out: those of the sample of that size.
     """
     ranked: list[tuple[float, bytes, str]] = []
     for _, each in groupby(sorted(mutants), key=itemgetter(0)):
         shuffled = sorted((sha256(name.encode()).digest(), name) for _, name in each)
         ranked += [((n + 0.5) / len(shuffled), *found) for n, found in enumerate(shuffled)]
-    return [name for *_, name in sorted(ranked)[:size]]
+    return [name for *_, name in sorted(ranked)[beyond : beyond + size]]
 
 
 def likely_range(noticed: int, tried: int) -> tuple[float, float]:

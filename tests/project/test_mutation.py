@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+import typer
+
+from tests.mutation.__main__ import run
 from tests.mutation.arguments import Argument, argument_for, arguments, idle
 from tests.mutation.report import PAGE, markdown, unargued
 from tests.mutation.results import Mutant, Result, kept
@@ -60,6 +66,25 @@ def of_sample(*, first: int, noticed: int, mutants: int = 250) -> Result:
     return Result(mutants, 5_063, first, killed=noticed - 5, timed_out=5, survivors=survivors)
 
 
+def test_a_sample_beyond_another_tells_of_what_no_test_was_written_for() -> None:
+    fresh = replace(of_sample(first=245, noticed=245), beyond=150)
+    page = markdown({"calls": fresh}, [], {"calls": Target("calls", [], [])})
+    assert "| a sample of 250 beyond 150 of 5,063 | 240 | 5 | 5 | 98.0 % | 95.4 to 99.1 % |" in page
+    assert "before the first run. 150 others, of earlier samples, are left out." in page
+    rest = replace(fresh, of=400)
+    assert rest.likely is None
+    assert "| all 250 beyond 150 of 400 | 240 | 5 | 5 | 98.0 % | 98.0 % |" in markdown(
+        {"calls": rest}, []
+    )
+
+
+def test_a_sample_beyond_another_begins_anew() -> None:
+    begun = of_sample(first=220, noticed=245)
+    fresh = replace(of_sample(first=240, noticed=240), beyond=150)
+    assert fresh.after(begun, again=False).first == 240
+    assert replace(fresh, killed=245).after(fresh, again=True).first == 240
+
+
 def test_tests_for_a_sample_do_not_change_what_it_told_of_the_other_mutants() -> None:
     begun = of_sample(first=220, noticed=220)
     later = of_sample(first=245, noticed=245).after(begun, again=True)
@@ -105,3 +130,14 @@ def test_each_file_gives_its_share_of_a_sample_and_always_the_same() -> None:
     assert sample(reversed(mutants), 60)[:30] == picked
     assert picked != [name for _, name in mutants[::10]]
     assert set(sample(mutants, 1_000)) == {name for _, name in mutants}
+
+
+def test_a_sample_beyond_another_has_none_of_it() -> None:
+    mutants = [(file, f"{file}_{n}") for file in ("a.py", "b.py", "c.py") for n in range(100)]
+    assert sample(mutants, 30, beyond=60) == sample(mutants, 90)[60:]
+    assert sample(mutants, 30, beyond=290) == sample(mutants, 300)[290:]
+
+
+def test_a_run_leaves_out_only_what_a_sample_had() -> None:
+    with pytest.raises(typer.BadParameter, match="--beyond comes with --sample"):
+        run("policy", beyond=150)
