@@ -20,7 +20,16 @@ import typer
 
 from tests.mutation import report as page
 from tests.mutation.arguments import argument_for, arguments
-from tests.mutation.results import choose, collect, kept, undetected, untried
+from tests.mutation.results import (
+    Result,
+    choose,
+    collect,
+    kept,
+    kept_as,
+    target_of,
+    undetected,
+    untried,
+)
 from tests.mutation.targets import Target, targets
 from tests.support.project import ROOT
 
@@ -65,7 +74,8 @@ def run(
     names = [*(only or ()), *fresh, *(undetected(target) if again else ())]
     if names or not sample:
         _try(target, names, anew=again, processes=processes)
-    result = collect(target, beyond).after(kept().get(name), again=again or bool(only))
+    before = kept().get(kept_as(name, beyond))
+    result = collect(target, beyond).after(before, again=again or bool(only))
     typer.echo(f"{result.share:.1f} % of {result.mutants:,} mutants were noticed")
     if left := len(untried(target)):
         typer.echo(f"{left:,} have not been tried yet, so no result is kept")
@@ -88,8 +98,8 @@ def _try(target: Target, names: Sequence[str], *, anew: bool, processes: int) ->
 def survivors(name: Name, *, everyone: Annotated[bool, typer.Option("--all")] = False) -> None:
     """Show the mutants that no test noticed and that have no argument; with `--all`, all."""
     target, known = _target(name), arguments()
-    result = collect(target) if target.folder.exists() else kept()[name]
-    for mutant in result.survivors:
+    results = [collect(target)] if target.folder.exists() else _kept_of(name)
+    for mutant in (each for result in results for each in result.survivors):
         if everyone or argument_for(mutant, known) is None:
             unreached = "" if mutant.reached else "  (no test runs it)"
             typer.echo(f"{mutant.function}{unreached}\n{page.diff(mutant)}\n")
@@ -108,6 +118,10 @@ def _execute(command: Sequence[str], folder: Path) -> None:
     ended = subprocess.run(command, cwd=folder, env=environment | {"REQUIRE_ALL": "1"}, check=False)
     if ended.returncode:
         raise typer.Exit(ended.returncode)
+
+
+def _kept_of(name: str) -> list[Result]:
+    return [result for each, result in kept().items() if target_of(each) == name]
 
 
 def _target(name: str) -> Target:

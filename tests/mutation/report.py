@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tests.mutation.arguments import Argument, argument_for
-from tests.mutation.results import Mutant, Result
+from tests.mutation.results import Mutant, Result, target_of
 from tests.mutation.targets import MUST, Target
 
 PAGE = Path(__file__).parent / "report.md"
@@ -23,7 +23,7 @@ Where a target has too many mutants for a day, a random sample was tried. Then t
 where the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the
 first run: the tests that were then written for survivors of the sample may miss other mutants.
 A sample *beyond* others leaves out those for whose survivors tests had been written before it; so
-its first run tells what the tests notice of mutants that nobody had looked at.
+its first run tells what the tests notice of mutants for which nobody had written a test.
 
 | Target | Tried | Killed | Timed out | Survived | Noticed | Of all, in the first run |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -38,13 +38,14 @@ def markdown(
     """Return the page.
 
     Args:
-        results: The newest result of each target that was run.
+        results: The newest results of each target that was run, by the names of `kept_as`.
         known: The arguments.
         declared: The targets; the page also names those that were never run.
     """
     rows = "".join(_row(name, each) for name, each in results.items())
-    rows += "".join(f"| {name} | not run | | | | | |\n" for name in declared if name not in results)
-    notes = [note for name, each in declared.items() for note in _notes(each, results.get(name))]
+    run = {name: [r for kept, r in results.items() if target_of(kept) == name] for name in declared}
+    rows += "".join(f"| {name} | not run | | | | | |\n" for name in declared if not run[name])
+    notes = [note for name, each in declared.items() for note in _notes(each, run[name])]
     parts = [_section(name, each, known) for name, each in results.items() if each.survivors]
     return "\n".join([_HEAD + rows, *notes, *parts])
 
@@ -59,21 +60,16 @@ def unargued(results: Mapping[str, Result], known: Sequence[Argument]) -> list[M
     ]
 
 
-def _notes(target: Target, result: Result | None) -> Iterator[str]:
+def _notes(target: Target, results: Sequence[Result]) -> Iterator[str]:
     if target.unbroken:
         files = ", ".join(f"`{each}`" for each in target.unbroken)
         yield f"Of {target.name}, {files} was not broken.\n"
-    if result and result.beyond:
-        yield (
-            f"Of {target.name}, the numbers are of mutants for which no test had been written "
-            f"before the first run. {result.beyond:,} others, of earlier samples, are left out.\n"
-        )
-    if result and result.likely and result.likely[0] < MUST:
+    if results and all(each.likely and each.likely[0] < MUST for each in results):
         yield (
             f"Of {target.name}, the sample does not show that tests notice {MUST:.0f} % of all "
             "mutants; only a run of all of them, or a larger sample, can.\n"
         )
-    if result and result.share < MUST:
+    if any(each.share < MUST for each in results):
         yield (
             f"Of {target.name}, tests notice less than the {MUST:.0f} % that are wanted. They must "
             f"notice {target.least:g} %.\n"
@@ -90,13 +86,14 @@ def _row(name: str, result: Result) -> str:
         beyond = f"beyond {result.beyond:,} " if result.beyond else ""
         tried = f"a sample of {result.mutants:,} {beyond}of {result.of:,}"
         of_all = f"{result.likely[0]:.1f} to {result.likely[1]:.1f} %"
-    return f"| {name} | {tried} | {numbers} | {result.share:.1f} % | {of_all} |\n"
+    return f"| {target_of(name)} | {tried} | {numbers} | {result.share:.1f} % | {of_all} |\n"
 
 
 def _section(name: str, result: Result, known: Sequence[Argument]) -> str:
     functions = groupby(result.survivors, key=lambda mutant: mutant.function)
     lines = [line for function, them in functions for line in _function(function, them, known)]
-    return "\n".join([f"## {name}\n", *lines])
+    beyond = f", beyond {result.beyond:,}" if result.beyond else ""
+    return "\n".join([f"## {target_of(name)}{beyond}\n", *lines])
 
 
 def _function(name: str, them: Iterator[Mutant], known: Sequence[Argument]) -> Iterator[str]:
