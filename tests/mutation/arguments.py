@@ -24,6 +24,7 @@ class Argument:
         function: The function of the mutants, with its module and class; "" for all functions.
         before: The changed lines as they are; of a kind, a pattern that is found in them.
         after: The changed lines as they were; of a kind, a pattern that is found in them.
+        is_same: Whether the program does the same with the change, so that no test can notice it.
         is_kind: Whether it is about a kind of mutants, and not about one.
     """
 
@@ -31,6 +32,7 @@ class Argument:
     function: str = ""
     before: str = ""
     after: str = ""
+    is_same: bool = False
     is_kind: bool = False
 
     def fits(self, mutant: Mutant) -> bool:

@@ -19,14 +19,15 @@ What the tests notice when the code is broken on purpose, one place at a time. A
 where a test fails; it *timed out* where the tests came to no end, and that counts as noticed. Each
 survivor has an argument, from `arguments.yaml`. `nox -s mutants -- report` writes this page.
 
-Where a target has too many mutants for a day, a random sample was tried. Then the last column tells
-where the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the
-first run: the tests that were then written for survivors of the sample may miss other mutants.
-A sample *beyond* others leaves out those for whose survivors tests had been written before it; so
-its first run tells what the tests notice of mutants for which nobody had written a test.
+Where a target has too many mutants for a day, a random sample was tried. Then a range tells where
+the share of all its mutants is with 95 % likelihood (Wilson's interval). That range is of the first
+run: the tests that were then written for survivors of the sample may miss other mutants. A sample
+*beyond* others leaves out those for whose survivors tests had been written before it; so its first
+run tells what the tests notice of mutants for which nobody had written a test. The last column
+leaves out the survivors that do not differ, as their arguments say: no test can notice them.
 
-| Target | Tried | Killed | Timed out | Survived | Noticed | Of all, in the first run |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| Target | Tried | Killed | Timed out | Survived | Noticed | Of all, first run | Of what differs |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 
 
@@ -42,9 +43,9 @@ def markdown(
         known: The arguments.
         declared: The targets; the page also names those that were never run.
     """
-    rows = "".join(_row(name, each) for name, each in results.items())
+    rows = "".join(_row(name, each, known) for name, each in results.items())
     run = {name: [r for kept, r in results.items() if target_of(kept) == name] for name in declared}
-    rows += "".join(f"| {name} | not run | | | | | |\n" for name in declared if not run[name])
+    rows += "".join(f"| {name} | not run | | | | | | |\n" for name in declared if not run[name])
     notes = [note for name, each in declared.items() for note in _notes(each, run[name])]
     parts = [_section(name, each, known) for name, each in results.items() if each.survivors]
     return "\n".join([_HEAD + rows, *notes, *parts])
@@ -76,17 +77,26 @@ def _notes(target: Target, results: Sequence[Result]) -> Iterator[str]:
         )
 
 
-def _row(name: str, result: Result) -> str:
+def _row(name: str, result: Result, known: Sequence[Argument]) -> str:
     counts = (result.killed, result.timed_out, len(result.survivors))
     numbers = " | ".join(f"{count:,}" for count in counts)
-    tried, of_all = f"all {result.mutants:,}", f"{result.share:.1f} %"
+    tried = f"all {result.mutants:,}"
     if result.beyond:
         tried = f"all {result.mutants:,} beyond {result.beyond:,} of {result.of:,}"
     if result.likely:
         beyond = f"beyond {result.beyond:,} " if result.beyond else ""
         tried = f"a sample of {result.mutants:,} {beyond}of {result.of:,}"
-        of_all = f"{result.likely[0]:.1f} to {result.likely[1]:.1f} %"
-    return f"| {target_of(name)} | {tried} | {numbers} | {result.share:.1f} % | {of_all} |\n"
+    found = [argument_for(mutant, known) for mutant in result.survivors]
+    same = sum(argument.is_same for argument in found if argument)
+    shares = [f"{result.share:.1f} %", _share(result), _share(result.without(same))]
+    return f"| {target_of(name)} | {tried} | {numbers} | {' | '.join(shares)} |\n"
+
+
+def _share(result: Result) -> str:
+    """Return what the first run tells of all mutants."""
+    if result.likely is None:
+        return f"{result.share:.1f} %"
+    return f"{result.likely[0]:.1f} to {result.likely[1]:.1f} %"
 
 
 def _section(name: str, result: Result, known: Sequence[Argument]) -> str:

@@ -76,6 +76,10 @@ class Result:
         """
         return likely_range(self.first, self.mutants) if self.mutants < self.rest else None
 
+    def without(self, same: int) -> Result:
+        """Return the result without some of the survivors: the program does the same with them."""
+        return replace(self, mutants=self.mutants - same, of=self.of - same)
+
     @property
     def rest(self) -> int:
         """How many the target has without those that were left out."""

@@ -52,14 +52,20 @@ def test_an_argument_is_about_one_change_or_about_a_kind() -> None:
 def test_a_survivor_without_an_argument_is_shown_as_one() -> None:
     result = Result(mutants=40, of=40, first=39, killed=37, timed_out=2, survivors=[SWAPPED])
     page = markdown({"policy": result}, [])
-    assert "| policy | all 40 | 37 | 2 | 1 | 97.5 % | 97.5 % |" in page
+    assert "| policy | all 40 | 37 | 2 | 1 | 97.5 % | 97.5 % | 97.5 % |" in page
     assert "- if a and b:\n+ if a or b:\n```\n\n**No argument yet.**" in page
     assert unargued({"policy": result}, []) == [SWAPPED]
 
 
 def test_a_sample_is_told_as_one_with_the_range_of_the_share() -> None:
-    row = "| calls | a sample of 250 of 5,063 | 240 | 5 | 5 | 98.0 % | 95.4 to 99.1 % |"
+    row = "a sample of 250 of 5,063 | 240 | 5 | 5 | 98.0 % | 95.4 to 99.1 % | 95.4 to 99.1 % |"
     assert row in markdown({"calls": of_sample(first=245, noticed=245)}, [])
+
+
+def test_what_does_not_differ_is_left_out_of_the_last_share() -> None:
+    same = Argument("always true", SWAPPED.function, SWAPPED.before, SWAPPED.after, is_same=True)
+    row = "| 240 | 5 | 5 | 98.0 % | 95.4 to 99.1 % | 98.5 to 100.0 % |"
+    assert row in markdown({"calls": of_sample(first=245, noticed=245)}, [same])
 
 
 def of_sample(*, first: int, noticed: int, mutants: int = 250) -> Result:
@@ -79,7 +85,7 @@ def test_a_sample_beyond_another_tells_of_what_no_test_was_written_for() -> None
     rest = replace(fresh, of=400)
     assert rest.likely is None
     page = markdown({kept_as("calls", 150): rest}, [])
-    assert "| calls | all 250 beyond 150 of 400 | 240 | 5 | 5 | 98.0 % | 98.0 % |" in page
+    assert "| calls | all 250 beyond 150 of 400 | 240 | 5 | 5 | 98.0 % | 98.0 % | 98.0 % |" in page
 
 
 def test_a_sample_beyond_another_begins_anew() -> None:
