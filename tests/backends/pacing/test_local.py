@@ -231,6 +231,11 @@ class TestLocalLimiter:
         assert len(limiter._schedules) == 2
         assert limiter.pause_left(BUCKET) == 30
 
+    def test_buckets_that_were_only_asked_about_are_idle(self, limiter: LocalLimiter) -> None:
+        for number in range(MANY_BUCKETS + 1):
+            limiter.shortest_wait(f"{number}:app", Pace.APP)
+        assert len(limiter._schedules) == 1
+
 
 class TestPacer:
     def test_the_first_call_does_not_wait_and_the_next_waits_an_interval(
@@ -309,6 +314,20 @@ class TestPacer:
         pacer.pause(BUCKET, Pace.APP, 3.0)
         pacer.wait(BUCKET, Pace.APP, 5, sleep)
         assert reasons[-1:] == ["Waiting 3 s: Customer.io allows 10 requests per second."]
+
+    @pytest.mark.parametrize(("pause", "is_told"), [(1.0, True), (0.75, False)])
+    def test_a_wait_of_a_second_is_worth_noticing(
+        self, pacer: Pacer, time: Time, pause: float, is_told: bool
+    ) -> None:
+        reasons: list[str] = []
+
+        def sleep(seconds: float, reason: str) -> None:
+            reasons.append(reason)
+            time.sleep(seconds)
+
+        pacer.pause(BUCKET, Pace.APP, pause)
+        pacer.wait(BUCKET, Pace.APP, 5, sleep)
+        assert (time.slept, list(map(bool, reasons))) == ([pause], [is_told])
 
     def test_where_a_limiter_tells_no_rates_a_refusal_tells_the_vendors(
         self,
