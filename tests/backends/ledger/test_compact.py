@@ -78,3 +78,12 @@ def test_what_has_expired_takes_nothing() -> None:
     assert not ledger._entries
     assert not ledger._counts
     assert not ledger._due
+
+
+def test_what_is_put_off_again_and_again_is_looked_at_once_in_a_minute() -> None:
+    ledger = MemoryLedger()
+    for number in range(MANY):
+        expires_at = START + 1 + 60 * number / MANY
+        assert ledger.take(Unit("c", "u", expires_at), 1, START)
+        ledger.settle("k", replace(ENTRY, expires_at=expires_at), START)
+    assert sum(map(len, ledger._due.values())) <= 4

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from customerio_tool.backends.ledger.entry import Entry, EntrySpoilt, Unit
+from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, EntrySpoilt, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 
 STARTED = Entry("started", "digest", started_at=0, ends_at=30, expires_at=90, facts={"id": 1})
@@ -34,6 +34,24 @@ def test_an_entry_is_the_same_after_it_was_stored(time: float) -> None:
 def test_a_time_that_no_calendar_has_is_no_entrys(name: str, time: object) -> None:
     with pytest.raises(EntrySpoilt, match=r"^the store contains a value that is not a ledger "):
         Entry.from_json(json.dumps({**STARTED.as_json(), name: time}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(json.dumps({**STARTED.as_json(), "state": state}) for state in ("done", None, [])),
+        *(json.dumps({**STARTED.as_json(), "fingerprint": digest}) for digest in (7, None)),
+        *(json.dumps({**STARTED.as_json(), "facts": facts}) for facts in ([], None, "id")),
+        *("", "[]", "7", "{", json.dumps(STARTED.as_json()).ljust(MAX_ENTRY + 1)),
+    ],
+)
+def test_what_is_no_entry_is_told_as_that(text: str) -> None:
+    with pytest.raises(EntrySpoilt, match=r"^the store contains a value that is not a ledger "):
+        Entry.from_json(text)
+
+
+def test_the_longest_entry_is_one() -> None:
+    assert Entry.from_json(json.dumps(STARTED.as_json()).ljust(MAX_ENTRY)) == STARTED
 
 
 def test_in_memory_a_count_that_has_expired_is_none_before_it_is_forgotten() -> None:

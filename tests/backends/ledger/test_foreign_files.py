@@ -234,6 +234,28 @@ def test_a_file_that_becomes_a_ledger_while_it_is_looked_at_is_no_strangers(
     assert SqliteLedger(file).claim("k", ENTRY, START) is None
 
 
+def test_a_file_that_another_process_reads_as_soon_as_it_is_made_is_a_ledger_without_a_log(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[sqlite3.Connection] = []
+
+    class Hurried(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == WAL and not readers:
+                readers.append(sqlite3.Connection(file, isolation_level=None))
+                readers[0].execute("BEGIN")
+                readers[0].execute("SELECT count(*) FROM sends").fetchone()
+            return super().execute(sql, *values)
+
+    file.touch()
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Hurried))
+    ledger = SqliteLedger(file)
+    assert ledger.find("k", START) is None
+    readers[0].close()
+    assert ledger.claim("k", ENTRY, START) is None
+    assert ledger.find("k", START) == ENTRY
+
+
 def test_a_ledger_in_use_has_a_log_and_is_used_by_others(file: Path) -> None:
     SqliteLedger(file).claim("k", ENTRY, START)
     with ExitStack() as ends:

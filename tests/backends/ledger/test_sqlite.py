@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -103,3 +104,35 @@ def test_a_file_that_is_no_database_is_a_lost_ledger(file: Path) -> None:
 def test_a_name_that_no_file_can_have_is_a_lost_ledger() -> None:
     with pytest.raises(LedgerLost):
         SqliteLedger("a\0b.sqlite").claim("key", ENTRY, START)
+
+
+def of_another_program(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE people (id, name)")
+
+
+def damaged(file: Path) -> None:
+    ledger = SqliteLedger(file)
+    ledger.claim("k", ENTRY, START)
+    ledger.let_go()
+    with file.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(bytes(range(256)) * 8)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (of_another_program, "the file is not a ledger of this version"),
+        (damaged, "the file is damaged"),
+        (Path.mkdir, "the path is not that of a file"),
+        (lambda file: file.with_name(f"{file.name}-wal").touch(), "remove sends.db-wal as well"),
+        (lambda file: file.parent.rmdir(), "No such file or directory"),
+    ],
+)
+def test_a_lost_ledger_says_what_is_wrong_with_its_file(
+    file: Path, make: Callable[[Path], None], says: str
+) -> None:
+    make(file)
+    with pytest.raises(LedgerLost, match=rf"^SQLite: .*{says}$"):
+        SqliteLedger(file).claim("k", ENTRY, START)
