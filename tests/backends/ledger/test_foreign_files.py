@@ -234,7 +234,7 @@ def test_a_file_that_becomes_a_ledger_while_it_is_looked_at_is_no_strangers(
     assert SqliteLedger(file).claim("k", ENTRY, START) is None
 
 
-def test_a_file_that_another_process_reads_as_soon_as_it_is_made_is_a_ledger_without_a_log(
+def test_a_file_that_is_read_as_soon_as_it_is_made_is_a_ledger_without_a_log(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readers: list[sqlite3.Connection] = []
