@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -36,15 +37,22 @@ def test_a_time_that_no_calendar_has_is_no_entrys(name: str, time: object) -> No
         Entry.from_json(json.dumps({**STARTED.as_json(), name: time}))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *(json.dumps({**STARTED.as_json(), "state": state}) for state in ("done", None, [])),
-        *(json.dumps({**STARTED.as_json(), "fingerprint": digest}) for digest in (7, None)),
-        *(json.dumps({**STARTED.as_json(), "facts": facts}) for facts in ([], None, "id")),
-        *("", "[]", "7", "{", json.dumps(STARTED.as_json()).ljust(MAX_ENTRY + 1)),
-    ],
-)
+NO_MEMBERS: dict[str, list[Any]] = {
+    "state": ["done", None, []],
+    "fingerprint": [7, None],
+    "facts": [[], None, "id"],
+}
+NO_ENTRIES = [
+    *(
+        json.dumps({**STARTED.as_json(), name: value})
+        for name, values in NO_MEMBERS.items()
+        for value in values
+    ),
+    *("", "[]", "7", "{", json.dumps(STARTED.as_json()).ljust(MAX_ENTRY + 1)),
+]
+
+
+@pytest.mark.parametrize("text", NO_ENTRIES, ids=range(len(NO_ENTRIES)))
 def test_what_is_no_entry_is_told_as_that(text: str) -> None:
     with pytest.raises(EntrySpoilt, match=r"^the store contains a value that is not a ledger "):
         Entry.from_json(text)

@@ -115,6 +115,27 @@ class TestRhythm:
         interval = rhythm_of(pace).interval
         assert waits[BURSTS[pace] - 1 :] == [pytest.approx(n * interval) for n in range(4)]
 
+    @pytest.mark.parametrize("pace", Pace)
+    def test_idle_time_saves_up_no_more_than_a_burst(
+        self, pace: Pace, limiter: LocalLimiter, time: Time
+    ) -> None:
+        for _ in range(3):
+            time.now += 1000
+            slots = [limiter.reserve("b", pace, 1e9) for _ in range(BURSTS[pace] + 3)]
+            waits = [slot.seconds for slot in slots if slot]
+            assert [slot.at for slot in slots if slot] == [time.now + wait for wait in waits]
+            assert waits[: BURSTS[pace]] == [pytest.approx(0, abs=1e-9)] * BURSTS[pace]
+            assert min(waits) >= 0
+            assert waits[-1] == pytest.approx(3 * rhythm_of(pace).interval)
+
+    @pytest.mark.parametrize("workers", [3, 4, 6, 7])
+    def test_a_share_of_the_limit_is_a_whole_number(
+        self, limiter: LocalLimiter, workers: int
+    ) -> None:
+        slots = [limiter.reserve("b", Pace.APP, 1e9, workers=workers) for _ in range(50)]
+        most = most_in([slot.at for slot in slots if slot], Pace.APP.period_seconds)
+        assert most == Pace.APP.permits // workers
+
 
 class TestLocalLimiter:
     def test_slots_are_given_in_the_order_of_asking(self, limiter: LocalLimiter) -> None:

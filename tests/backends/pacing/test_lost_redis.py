@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import redis
 
 from customerio_tool.backends.pacing.local import LocalLimiter
-from customerio_tool.backends.pacing.redis import PROBE_SECONDS, RedisLimiter
+from customerio_tool.backends.pacing.redis import ACTIVE_SECONDS, PROBE_SECONDS, RedisLimiter
 from customerio_tool.backends.pacing.slots import MANY_BUCKETS, bucket_of, rhythm_of
 from customerio_tool.subtools.declare import Pace
 from tests.backends.pacing.test_local import Time
 
 BUCKET = bucket_of("5eed", Pace.APP)
 INTERVAL = rhythm_of(Pace.APP).interval
-NOWHERE = "redis://127.0.0.1:1"
 
 
 class Answering(redis.Redis):
     """A client of a Redis whose script answers what the test says; None: it is lost."""
 
     def __init__(self) -> None:
-        super().__init__(host="127.0.0.1", port=1)
+        super().__init__()
         self.reply: Any = None
         self.asked = 0
+        self.expected_life: Any = None
+        self.meanwhile: Callable[[], object] = list
 
-    def evalsha(self, *_: Any) -> Any:
+    def evalsha(self, *given: Any) -> Any:
         self.asked += 1
+        self.expected_life = given[-1]
+        meanwhile, self.meanwhile = self.meanwhile, list
+        meanwhile()
         if self.reply is None:
-            raise redis.ConnectionError
+            raise redis.ConnectionError from ConnectionRefusedError()
         return self.reply
+
+    def eval(self, *_: Any) -> Any:
+        raise redis.ConnectionError from ConnectionRefusedError()
 
 
 @pytest.fixture
@@ -137,6 +148,59 @@ def test_a_lost_redis_is_asked_again_after_a_while_and_by_one_call(
         assert client.asked == asked
 
 
+def test_while_one_call_asks_a_lost_redis_no_other_does(
+    limiter: RedisLimiter, client: Answering, time: Time
+) -> None:
+    waits(limiter, 1)
+    time.now += PROBE_SECONDS
+    meanwhile: list[float] = []
+    client.meanwhile = lambda: meanwhile.extend(waits(limiter, 2))
+    waits(limiter, 1)
+    assert (len(meanwhile), client.asked) == (2, 2)
+
+
+def test_what_was_reserved_is_waited_for_though_one_only_asked_since(
+    limiter: RedisLimiter, client: Answering
+) -> None:
+    client.reply = told(wait=2_500_000)
+    limiter.reserve(BUCKET, Pace.APP, 60)
+    client.reply = [0, *client.reply[1:]]
+    limiter.shortest_wait(BUCKET, Pace.APP)
+    client.reply = None
+    assert waits(limiter, 1) == [pytest.approx(2.5 + INTERVAL)]
+
+
+@pytest.mark.parametrize(
+    ("idle", "expected"),
+    [(0, b"life"), (ACTIVE_SECONDS / 2 - 1, b"life"), (ACTIVE_SECONDS / 2, ""), (1e6, "")],
+)
+def test_only_one_that_used_redis_lately_minds_that_it_lost_its_memory(
+    limiter: RedisLimiter, client: Answering, time: Time, idle: float, expected: object
+) -> None:
+    client.reply = told()
+    limiter.reserve(BUCKET, Pace.APP, 60)
+    assert client.expected_life == "", "it knows of none before"
+    time.now += idle
+    limiter.reserve(BUCKET, Pace.APP, 60)
+    assert client.expected_life == expected
+
+
+def test_a_slot_is_asked_for_once_as_the_script_may_have_run_already() -> None:
+    calls: list[socket.socket] = []
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = server.accept()
+                caller.close()
+                calls.append(caller)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, daemon=True).start()
+        assert waits(RedisLimiter(f"redis://127.0.0.1:{server.getsockname()[1]}"), 1)
+    assert len(calls) == 1
+
+
 def test_an_outage_is_one_warning_that_says_what_happens_now(
     limiter: RedisLimiter, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -149,8 +213,8 @@ def test_an_outage_is_one_warning_that_says_what_happens_now(
     ]
 
 
-def test_a_check_says_why_redis_cannot_be_used() -> None:
-    assert RedisLimiter(NOWHERE).problem() == (
+def test_a_check_says_why_redis_cannot_be_used(limiter: RedisLimiter) -> None:
+    assert limiter.problem() == (
         "Redis cannot be used (ConnectionError: it refuses connections), so that each worker "
         "paces itself."
     )
