@@ -202,6 +202,16 @@ class TestLocalLimiter:
         time.now += 3.0
         assert limiter.is_valid(bucket, slot)
 
+    def test_a_pause_of_a_moment_voids_slots_until_it_ends(
+        self, limiter: LocalLimiter, time: Time
+    ) -> None:
+        slot = limiter.reserve(BUCKET, Pace.APP, 0)
+        assert slot is not None
+        limiter.pause(BUCKET, Pace.APP, 0.25)
+        for seconds, is_valid in ((0, False), (0.125, False), (0.125, True)):
+            time.now += seconds
+            assert limiter.is_valid(BUCKET, slot) is is_valid
+
     def test_a_shorter_pause_does_not_end_a_longer_one(self, limiter: LocalLimiter) -> None:
         limiter.pause(BUCKET, Pace.APP, 9.0)
         limiter.pause(BUCKET, Pace.APP, 1.0)

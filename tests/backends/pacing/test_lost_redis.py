@@ -86,6 +86,19 @@ def test_a_new_bucket_is_shared_among_as_many_as_the_others(
     assert waits(limiter, 2) == [pytest.approx(n * share) for n in (1, 2)]
 
 
+def test_the_shortest_wait_is_that_of_the_next_slot_of_ones_share(
+    limiter: RedisLimiter, client: Answering
+) -> None:
+    client.reply = told(5)
+    assert limiter.reserve("5eed:send", Pace.SEND, 60)
+    client.reply = None
+    for _ in range(5):
+        wait = limiter.shortest_wait("5eed:send", Pace.SEND)
+        slot = limiter.reserve("5eed:send", Pace.SEND, 60)
+        assert slot is not None
+        assert wait == pytest.approx(slot.seconds)
+
+
 def test_no_slot_is_further_away_than_the_patience(limiter: RedisLimiter) -> None:
     for patience in (0.0, INTERVAL / 2):
         assert limiter.reserve(BUCKET, Pace.APP, patience) is None
