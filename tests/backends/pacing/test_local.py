@@ -128,6 +128,15 @@ class TestRhythm:
             assert min(waits) >= 0
             assert waits[-1] == pytest.approx(3 * rhythm_of(pace).interval)
 
+    @pytest.mark.parametrize("workers", [3, 4, 6])
+    def test_a_share_of_the_burst_is_a_whole_number(
+        self, limiter: LocalLimiter, workers: int
+    ) -> None:
+        burst, interval = 10 // workers, rhythm_of(Pace.SEND, workers).interval
+        slots = [limiter.reserve("b", Pace.SEND, 1e9, workers=workers) for _ in range(burst + 2)]
+        waits = [*[0.0] * burst, interval, 2 * interval]
+        assert [slot.seconds for slot in slots if slot] == pytest.approx(waits, abs=1e-9)
+
     @pytest.mark.parametrize("workers", [3, 4, 6, 7])
     def test_a_share_of_the_limit_is_a_whole_number(
         self, limiter: LocalLimiter, workers: int
