@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from customerio_tool.subtools.declare.endpoint import Effect
 from customerio_tool.subtools.declare.marks import IMPLIED, RARE, Short, marks, marks_of
-from customerio_tool.subtools.declare.schema import ArgumentSchema
 
 if TYPE_CHECKING:
     from customerio_tool.details import Brief
@@ -19,6 +18,8 @@ _SCHEMA_KEYS = ("type", "properties", "required", "additionalProperties")
 
 def whole_schema(args: type[Args]) -> dict[str, Any]:
     """Return the JSON Schema of all arguments that a call takes."""
+    from customerio_tool.subtools.declare.schema import ArgumentSchema
+
     schema = args.model_json_schema(schema_generator=ArgumentSchema)
     return deepcopy({key: schema[key] for key in _SCHEMA_KEYS if key in schema})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from customerio_tool.errors import ArgumentsInvalid, Look
 from customerio_tool.records import record
 from customerio_tool.subtools.declare.arguments import Args
 from customerio_tool.subtools.declare.contradictions import contradictions_of
+from customerio_tool.subtools.declare.definition import brief_of, shown_schema, whole_schema
 from customerio_tool.subtools.declare.endpoint import Api, Effect, Endpoint, Pace
 from customerio_tool.subtools.declare.example import Example
 from customerio_tool.subtools.declare.identifiers import shape_of
@@ -256,24 +257,18 @@ class Subtool(Generic[A]):
         self, error: ArgumentsInvalid, given: Mapping[str, Any], lookups: Collection[str]
     ) -> None:
         """Give an error the arguments that are certainly meant, or the read that finds a number."""
-        from customerio_tool.subtools.declare.mending import look_for
+        from customerio_tool.subtools.declare.mending import look_for, mended
 
-        corrected = next(filter(self._is_right, self._mended(error, given)), None)
+        is_type_wrong = any(each.problem.startswith(CANNOT_BE) for each in error.fields)
+        wrong = {re.split(r"[.\[]", each.path)[0] for each in error.fields}
+        tries = mended(self.args, given, wrong=wrong, is_type_wrong=is_type_wrong)
+        meant = (self.mend(values) if self.mend else values for values in tries)
+        corrected = next(filter(self._is_right, meant), None)
         if corrected is not None:
             error.correct(corrected)
         elif look := look_for(finders_of(self.args, lookups), given):
             error.look = look
             error.add("`look` is the call that finds it.")
-
-    def _mended(
-        self, error: ArgumentsInvalid, given: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        from customerio_tool.subtools.declare.mending import mended
-
-        is_type_wrong = any(each.problem.startswith(CANNOT_BE) for each in error.fields)
-        wrong = {re.split(r"[.\[]", each.path)[0] for each in error.fields}
-        for values in mended(self.args, given, wrong=wrong, is_type_wrong=is_type_wrong):
-            yield self.mend(values) if self.mend else values
 
     def _is_right(self, given: Mapping[str, Any]) -> bool:
         try:
@@ -368,8 +363,6 @@ class Subtool(Generic[A]):
 
         Like both schemas, it is the caller's own: no change of it reaches anything else.
         """
-        from customerio_tool.subtools.declare.definition import shown_schema
-
         return {
             "name": self.name,
             "title": self.title,
@@ -381,8 +374,6 @@ class Subtool(Generic[A]):
 
     def brief(self) -> Brief:
         """Return the short form of the definition, for the details `compact` and `basic`."""
-        from customerio_tool.subtools.declare.definition import brief_of
-
         return brief_of(self)
 
     def describe(self) -> dict[str, Any]:
@@ -394,8 +385,6 @@ class Subtool(Generic[A]):
 
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments: one plain type for each, no other arguments."""
-        from customerio_tool.subtools.declare.definition import whole_schema
-
         return whole_schema(self.args)
 
     def output_schema(self) -> dict[str, Any]:

@@ -99,9 +99,7 @@ SendAt: TypeAlias = Annotated[
     AlsoCalled("scheduled_at", "schedule_at", "scheduled_for", "send_time", "deliver_at"),
 ]
 SendToUnsubscribed: TypeAlias = Annotated[
-    Flag | None,
-    Field(description="False spares unsubscribed people; default true."),
-    NARROWS,
+    Flag | None, Field(description="False spares unsubscribed people; default true."), NARROWS
 ]
 QueueDraft: TypeAlias = Annotated[
     Flag | None, Field(description="True holds it as draft; nothing is sent."), NARROWS
@@ -252,8 +250,7 @@ def addressees_of_message(
         args: The arguments.
         identity: The identity of the message, by `message_identity`.
         to: The addresses that it is sent to.
-        copies: The addresses that get a copy. They are not in doubt after a lost answer, as one
-            archive may get a copy of everything.
+        copies: Those of copies; they are never in doubt, as one archive may get all of them.
     """
     if args.queue_draft:
         return Addressees()
@@ -291,8 +288,7 @@ def _check_send_at(send_at: int | None, invocation: Invocation) -> None:
 def _check_size(body: Mapping[str, Any]) -> None:
     if is_within(body, MAX_PAYLOAD_BYTES):
         return
-    whole = size_of(body)
-    sizes = {name: size_of(value) for name, value in body.items()}
+    whole, sizes = size_of(body), {name: size_of(value) for name, value in body.items()}
     attached = sizes.pop("attachments", 0)
     if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
