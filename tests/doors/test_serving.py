@@ -237,9 +237,11 @@ def test_a_port_that_is_taken_is_told_without_a_traceback() -> None:
 
 
 def test_a_ready_file_that_cannot_be_written_stops_the_sandbox(tmp_path: Path) -> None:
-    told = invoke("sandbox", "--ready-file", str(tmp_path / "absent" / "ready.json"))
+    file = tmp_path / "absent" / "ready.json"
+    told = invoke("sandbox", "--ready-file", str(file))
     assert told.exit_code == 1
-    assert told.stderr.startswith("The sandbox cannot start: ")
+    problem = f"the ready file {file} cannot be written: No such file or directory"
+    assert told.stderr.strip() == f"The sandbox cannot start: {problem}"
 
 
 def test_a_ready_file_is_private_and_leaves_no_draft(tmp_path: Path) -> None:

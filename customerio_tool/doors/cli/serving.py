@@ -65,7 +65,13 @@ def ready_file(path: Path | None, content: Mapping[str, str | None]) -> Iterator
     if path is None:
         yield
         return
-    written = _written(path, json.dumps(content, indent=2) + "\n")
+    try:
+        written = _written(path, json.dumps(content, indent=2) + "\n")
+    except FileExistsError:
+        raise
+    except OSError as error:  # it may name the draft, of which nobody knows
+        words = f"the ready file {path} cannot be written: {error.strerror}"
+        raise OSError(words) from None
     try:
         yield
     finally:
