@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
+
 import requests
 from requests.structures import CaseInsensitiveDict
 
@@ -18,6 +20,8 @@ _UNRESERVED = "2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]"
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]*"
 _ENCODED = rf"%(?!{_UNRESERVED})[0-9A-F]{{2}}"
 _SEGMENT = rf"/(?!\.{{0,2}}(?:/|\Z)){_PLAIN}(?:{_ENCODED}{_PLAIN})*"
+_UNENCODED = frozenset(f"/{ascii_letters}{digits}._~!$&'()*+,;=:@-")
+_NO_SEGMENTS = frozenset(("", ".", ".."))
 _PATH = pattern(rf"(?:{_SEGMENT})+")
 _QUERY = pattern(rf"[/?]*{_PLAIN}(?:(?:{_ENCODED}|[/?]){_PLAIN})*")
 
@@ -29,8 +33,14 @@ def _goes_as_it_is(target: str) -> bool:
     something.
     """
     path, _, query = target.partition("?")
-    is_path = _PATH.fullmatch(path) is not None
-    return is_path and (not query or _QUERY.fullmatch(query) is not None)
+    return _is_path(path) and (not query or _QUERY.fullmatch(query) is not None)
+
+
+def _is_path(path: str) -> bool:
+    if not _UNENCODED.issuperset(path):
+        return _PATH.fullmatch(path) is not None
+    first, *segments = path.split("/")  # a glance: to compile the pattern costs a start
+    return not first and bool(segments) and _NO_SEGMENTS.isdisjoint(segments)
 
 
 class FilledRequest(requests.PreparedRequest):

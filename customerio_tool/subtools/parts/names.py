@@ -10,7 +10,7 @@ from customerio_tool.subtools.declare import Answer, shape_of
 
 _WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 _SEVERAL_WORDS = pattern(rf"{_WORD}(?: {_WORD}){{1,4}}")
-_CAPITAL = pattern(r"([^\W\d_])[^\W\d_]{2,}")
+_CAPITAL = pattern(r"[^\W\d_]{3,}")
 
 
 def name_caution(customer_id: str) -> str:
@@ -24,8 +24,8 @@ def name_caution(customer_id: str) -> str:
 
 
 def _is_capital(text: str) -> bool:
-    capital = _CAPITAL.fullmatch(text)
-    return capital is not None and capital[1].isupper() and text[1:].islower()
+    is_like_it = text[:1].isupper() and text[1:].islower()
+    return is_like_it and _CAPITAL.fullmatch(text) is not None
 
 
 def _is_several(text: str) -> bool:
