@@ -17,9 +17,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
 )
@@ -265,7 +263,16 @@ EmailAddress: TypeAlias = Annotated[
 
 def validator_of(kind: Any) -> Callable[[Any], Any]:
     """Return the function that validates a value of a type; it is built at the first value."""
-    return TypeAdapter(kind, config=ConfigDict(defer_build=True)).validate_python
+    built: list[Callable[[Any], Any]] = []
+
+    def validate(value: Any) -> Any:
+        if not built:
+            from pydantic import TypeAdapter  # most calls need none
+
+            built.append(TypeAdapter(kind).validate_python)
+        return built[0](value)
+
+    return validate
 
 
 as_email: Callable[[Any], Any] = validator_of(EmailAddress)

@@ -42,6 +42,9 @@ def look_at_person(args: PersonArgs) -> Look:
     return Look("get_customer_attributes", {"customer_id": args.customer_id})
 
 
+PERSON_PATH = "/api/v1/customers/{customer_id}"
+
+
 class PersonArgs(Args):
     """Base of the arguments of a subtool with one person in its path."""
 
