@@ -68,10 +68,7 @@ def sandbox(
     """
     from customerio_tool.sandbox import Sandbox
 
-    if empty and seed:
-        raise typer.BadParameter("give --empty or --seed, not both")
-    if not math.isfinite(delay):
-        raise typer.BadParameter("--delay must be a finite number of seconds")
+    _refuse_unsound(seed, delay, empty=empty)
     with stop_signals() as wait_for_one, ExitStack() as running:
         try:
             options = {"region": region, "delay_seconds": delay, **_settings(option or ())}
@@ -83,6 +80,13 @@ def sandbox(
             fail(f"The sandbox cannot start: {error}", Exit.OTHER)
         _tell(served, as_json=as_json)
         wait_for_one()
+
+
+def _refuse_unsound(seed: Path | None, delay: float, *, empty: bool) -> None:
+    if empty and seed:
+        raise typer.BadParameter("give --empty or --seed, not both")
+    if not math.isfinite(delay):
+        raise typer.BadParameter("--delay must be a finite number of seconds")
 
 
 _RUNNING = "A local Customer.io is running."
