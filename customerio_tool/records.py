@@ -5,13 +5,14 @@ that show, compare and hash are made, not compiled, and `__init__` is compiled o
 many values. That nothing changes a value is held by the type checker, which sees the decorator of
 the standard library, and not at run time.
 
-`shared_record` is for values that hosts make or subclass: it holds at run time too, and `__init__`
-tells a host at once what it takes.
+`shared_record` is for values that hosts make or subclass: it holds at run time too, and
+`inspect.signature` tells what a class takes before it has made a value.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,9 +45,8 @@ if not TYPE_CHECKING:
 
     def shared_record(*, frozen, eq=True, **how):
         """Return a decorator like that of `record`, for values that hosts make or subclass."""
-        _require(frozen)
-        made = dataclasses.dataclass(frozen=True, repr=False, eq=False, **how)
-        return lambda cls: _with_methods(made(cls), *_methods(cls, eq))
+        made = record(frozen=frozen, eq=eq, **how)
+        return lambda cls: _frozen(made(cls))
 
 
 def _require(frozen: bool) -> None:
@@ -72,6 +72,7 @@ def _beginning(cls: Any) -> Callable[..., None]:
     by_place = [one.name for one in fields if one.init and not one.kw_only]
     known = {one.name for one in fields if one.init}
     needed = {one.name for one in fields if one.init and _has_no_default(one)}
+    put = object.__setattr__  # a shared record refuses its own
     made = 0
 
     def __init__(self: Any, /, *values: Any, **named: Any) -> None:  # noqa: N807 - of the class
@@ -86,11 +87,11 @@ def _beginning(cls: Any) -> Callable[..., None]:
             return compiled(self, *values, **named)
         for one in fields:
             if one.name in given:
-                setattr(self, one.name, given[one.name])
+                put(self, one.name, given[one.name])
             elif one.default_factory is not dataclasses.MISSING:
-                setattr(self, one.name, one.default_factory())
+                put(self, one.name, one.default_factory())
             elif one.init:
-                setattr(self, one.name, one.default)
+                put(self, one.name, one.default)
         if hasattr(cls, "__post_init__"):
             self.__post_init__()
         return None
@@ -110,9 +111,47 @@ def _compiled(cls: Any) -> Callable[..., None]:
         for one in dataclasses.fields(cls)
     ]
     after = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
-    alike = dataclasses.make_dataclass(cls.__name__, fields, repr=False, eq=False, namespace=after)
+    how = {"repr": False, "eq": False, "frozen": cls.__dataclass_params__.frozen}
+    alike = dataclasses.make_dataclass(cls.__name__, fields, namespace=after, **how)
     compiled: Callable[..., None] = vars(alike)["__init__"]
     return compiled
+
+
+def _frozen(cls: Any) -> Any:
+    """Return a class of records whose values cannot be changed at run time."""
+    names = {one.name for one in dataclasses.fields(cls)}
+
+    def refuse(self: Any, verb: str, name: str) -> None:
+        if type(self) is cls or name in names:  # a subclass may have attributes of its own
+            raise dataclasses.FrozenInstanceError(f"cannot {verb} field {name!r}")
+
+    def __setattr__(self: Any, name: str, value: object) -> None:  # noqa: N807 - of the class
+        refuse(self, "assign to", name)
+        super(cls, self).__setattr__(name, value)
+
+    def __delattr__(self: Any, name: str) -> None:  # noqa: N807 - of the class
+        refuse(self, "delete", name)
+        super(cls, self).__delattr__(name)
+
+    cls.__dataclass_params__.frozen = True  # so that a subclass which does not freeze is refused
+    cls.__signature__ = _Signature(cls)
+    return _with_methods(cls, __setattr__, __delattr__)
+
+
+class _Signature:
+    """What `inspect.signature` shows for a class, made when it is asked for."""
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = cls
+
+    def __get__(self, value: object, owner: Any) -> inspect.Signature:
+        if owner.__init__ is not self._cls.__init__:
+            raise AttributeError("__signature__")
+        types = {one.name: one.type for one in dataclasses.fields(self._cls)}
+        whole = inspect.signature(_compiled(self._cls))
+        taken = [one for one in whole.parameters.values() if one.name in types]
+        shown = [one.replace(annotation=types[one.name]) for one in taken]
+        return whole.replace(parameters=shown)
 
 
 @recursive_repr()

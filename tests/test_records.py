@@ -160,6 +160,46 @@ def test_what_hosts_share_is_frozen_and_says_what_it_takes() -> None:
     assert str(inspect.signature(Shared)) == str(inspect.signature(Plain))
 
 
+@pytest.mark.parametrize("already", [0, records.MANY])
+def test_what_hosts_share_is_frozen_from_the_first_value_to_the_many(already: int) -> None:
+    made = anew(records.shared_record, "Shared")
+    for _ in range(already):
+        made("somebody else")
+    shared = made("ada", choices={"a": "b"})
+
+    for name in ("name", "clock", "unknown"):
+        with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+            setattr(shared, name, "bob")
+        with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
+            delattr(shared, name)
+    assert asdict(shared) == asdict(Plain("ada", choices={"a": "b"}))
+
+
+def test_a_subclass_of_what_hosts_share_may_have_more_and_must_freeze_too() -> None:
+    class Counting(Shared):  # type: ignore[misc, valid-type]  # made at run time
+        """A subclass that counts."""
+
+        count = 0
+
+    counting = Counting("ada")
+    counting.count += 1
+    assert counting.count == 1
+    with pytest.raises(FrozenInstanceError):
+        counting.name = "bob"
+    assert inspect.signature(Counting) == inspect.signature(Shared)
+
+    @dataclass(frozen=True)
+    class Older(Shared):  # type: ignore[misc, valid-type]
+        """A subclass with a field of its own."""
+
+        age: int = 0
+
+    assert asdict(Older("ada", age=36)) == {**asdict(Plain("ada")), "age": 36}
+    assert list(inspect.signature(Older).parameters)[-1] == "age"
+    with pytest.raises(TypeError, match="cannot inherit non-frozen dataclass from a frozen one"):
+        dataclass(type("Loose", (Shared,), {"__annotations__": {"age": "int"}, "age": 0}))
+
+
 def test_another_class_with_equal_fields_is_another_value() -> None:
     other: object = Plain("ada")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from customerio_tool.calls.call import Call
 from customerio_tool.connection.exchange import Reply, json_in, retry_after, text_of
@@ -24,6 +24,7 @@ from customerio_tool.errors import (
     Unreachable,
 )
 from customerio_tool.patterns import pattern
+from customerio_tool.records import record
 from customerio_tool.subtools.declare import Api, Effect, JsonSchema
 from customerio_tool.subtools.declare.endpoint import Retry
 from customerio_tool.subtools.declare.subject import About
@@ -73,7 +74,8 @@ def verify_payload_of(call: Call[Any], reply: Reply) -> Item:
     return _read_payload(call, reply, wanted)
 
 
-class _Wanted(NamedTuple):
+@record(frozen=True)
+class _Wanted:
     """The member that the reply to a read must have, its schema, and what it must be about."""
 
     member: str | None
@@ -86,14 +88,14 @@ _ANY = _Wanted(None, {}, None)
 
 def _read_payload(call: Call[Any], reply: Reply, wanted: _Wanted) -> Item:
     """Return the JSON object of a read; raise `ReplyUnreadable` if it is not what was wanted."""
-    payload, (member, declared, about) = cleaned_json(reply), wanted
+    payload, member = cleaned_json(reply), wanted.member
     if is_error(_without_wanted(payload, member)):
         what = "an error"
     elif not isinstance(payload, dict) or (
-        member is not None and not (member in payload and _is_a(declared, payload[member]))
+        member is not None and not (member in payload and _is_a(wanted.declared, payload[member]))
     ):
         what = "something other than the JSON it documents"
-    elif about is not None and not about(call.args, payload):
+    elif wanted.about is not None and not wanted.about(call.args, payload):
         what = "another object than the one that was asked for"
     else:
         return payload

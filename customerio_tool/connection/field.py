@@ -77,8 +77,9 @@ class ConnectionField:
         if isinstance(value, str):
             if value in self.options:
                 return True
-            pattern = self._pattern(required=required)
-            return pattern is None or re.search(pattern, value) is not None
+            if self.pattern:
+                return re.search(self.pattern, value) is not None
+            return not required or bool(value.strip())
         if value is None:
             return not required
         return self.numeric and not required and _is_whole(value)

@@ -139,7 +139,7 @@ def _may_hide(text: str) -> bool:
     """Return whether a text may hold an escape or a wide letter; most replies hold an `=`."""
     if not text.isascii() or any(map(text.__contains__, _ESCAPES)):
         return True
-    return _QUOTED.search(text) is not None
+    return "=" in text and _QUOTED.search(text) is not None
 
 
 def _decoded(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from functools import cached_property
+from string import Formatter
 
 from customerio_tool.records import record
 
@@ -103,4 +103,4 @@ class Endpoint:
     @cached_property
     def slots(self) -> list[str]:
         """The names of the arguments in the path, in order."""
-        return re.findall(r"{(\w+)}", self.path)
+        return [name for _, name, _, _ in Formatter().parse(self.path) if name]

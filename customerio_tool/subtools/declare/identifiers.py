@@ -34,7 +34,7 @@ def shape_of(identifier: str) -> IdType:
     """
     if identifier.startswith(CIO_PREFIX):
         return "cio_id"
-    return "email" if _EMAIL.fullmatch(identifier) else "id"
+    return "email" if "@" in identifier and _EMAIL.fullmatch(identifier) else "id"
 
 
 def is_phone(text: str) -> bool:
