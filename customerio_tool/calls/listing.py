@@ -11,7 +11,6 @@ from customerio_tool import definitions as published
 from customerio_tool.calls import hints
 from customerio_tool.details import DEFAULT_DETAIL, Detail, in_detail, require_detail
 from customerio_tool.dialects import Dialect, form_of
-from customerio_tool.sets import named
 from customerio_tool.subtools import find
 
 if TYPE_CHECKING:
@@ -98,6 +97,8 @@ class Listing:
     @_OfClassToo
     def _named(self: _Either, names: Iterable[str]) -> frozenset[str]:
         """Return the subtools that these names, also of sets, stand for."""
+        from customerio_tool.sets import named  # no call needs it
+
         return named(names, has_lookups=not isinstance(self, type) and self._has_lookups())
 
     @_OfClassToo

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from customerio_tool.errors import Problem
 from customerio_tool.records import record
+from customerio_tool.secret import Secret
 from customerio_tool.subtools.declare import Api
 
 
@@ -14,6 +17,8 @@ class ConnectionField:
     """The declaration of one field of a connection.
 
     Args:
+        trimmed: Returns the text of a saved value, trimmed and normalised, or None for none; raises
+            `Problem` if it is wrong.
         label: The name of the field in a form.
         help: The help text of the form: what the field is and where to find it.
         fix: What to do if the value is wrong, as an instruction.
@@ -27,6 +32,7 @@ class ConnectionField:
         help_url: A page with more help.
     """
 
+    trimmed: Callable[[object], str | None]
     label: str
     help: str
     fix: str
@@ -43,6 +49,19 @@ class ConnectionField:
     def required(self) -> bool:
         """Whether the form requires a value."""
         return self.api is not None and not self.operator and not self.optional
+
+    def read(self, saved: object) -> str | Secret[str] | None:
+        """Return a saved value as a connection has it, trimmed and normalised; None for none.
+
+        Raises:
+            Problem: The value is wrong.
+        """
+        text = self.trimmed(saved)
+        if text is None:
+            return None
+        if any("\ud800" <= each <= "\udfff" for each in ("" if text.isascii() else text)):
+            raise Problem("is not valid Unicode text")
+        return Secret(text) if self.secret else text
 
     def as_form(self, key: str) -> dict[str, Any]:
         """Return the entry of the manifest's `connection.fields`."""

@@ -5,7 +5,7 @@ manifest's form and the names of environment variables are derived from them. A 
 contains the value.
 """
 
-from __future__ import annotations
+# Without `annotations` of `__future__`, with which pydantic compiles each field's at every start.
 
 import ipaddress
 import re
@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from customerio_tool.connection.field import ConnectionField
 from customerio_tool.errors import Problem
@@ -203,6 +203,7 @@ def _url_field(api: Api) -> ConnectionField:
     name = api.value.capitalize()
     vendor = " or ".join(HOSTS[api].values())
     return ConnectionField(
+        trimmed=partial(_url, api),
         label=f"{name} API URL",
         help=f"For operators: where the {name} API is, instead of the region's own host. Only "
         f"{vendor}, or http or https on 127.0.0.1 or [::1] with any port.",
@@ -222,8 +223,8 @@ class SavedConnection(BaseModel):
 
     site_id: Annotated[
         str | None,
-        BeforeValidator(_site_id),
         ConnectionField(
+            trimmed=_site_id,
             label="Track API Site ID",
             help="The site id that belongs to your Track API key: it names the workspace. In "
             "Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
@@ -233,8 +234,8 @@ class SavedConnection(BaseModel):
     ] = None
     track_api_key: Annotated[
         Secret[str] | None,
-        BeforeValidator(_track_key),
         ConnectionField(
+            trimmed=_track_key,
             label="Track API Key",
             help="The key, next to the site id, that lets people, events and devices be written. "
             "In Customer.io: Settings > Account Settings > API Credentials > Track API Keys.",
@@ -245,8 +246,8 @@ class SavedConnection(BaseModel):
     ] = None
     app_api_key: Annotated[
         Secret[str] | None,
-        BeforeValidator(_app_key),
         ConnectionField(
+            trimmed=_app_key,
             label="App API Key",
             help="The key that lets data be read and messages be sent; Customer.io shows it once, "
             "when it is created. In Customer.io: Settings > Account Settings > API Credentials > "
@@ -260,8 +261,8 @@ class SavedConnection(BaseModel):
     ] = None
     region: Annotated[
         Region | None,
-        BeforeValidator(_region),
         ConnectionField(
+            trimmed=_region,
             label="Region",
             help="Where your Customer.io account keeps its data: us or eu. Left blank, Customer.io "
             "is asked on the first call.",
@@ -273,8 +274,8 @@ class SavedConnection(BaseModel):
     ] = None
     workspace_id: Annotated[
         str | None,
-        BeforeValidator(_workspace_id),
         ConnectionField(
+            trimmed=_workspace_id,
             label="Workspace ID",
             help="Only with a service account's token as App API key: the numeric ID of the "
             "workspace to work in, the same as that of the Track API key.",
@@ -285,16 +286,12 @@ class SavedConnection(BaseModel):
             help_url="https://docs.customer.io/integrations/api/app/",
         ),
     ] = None
-    track_url: Annotated[
-        str | None, BeforeValidator(partial(_url, Api.TRACK)), _url_field(Api.TRACK)
-    ] = None
-    app_url: Annotated[str | None, BeforeValidator(partial(_url, Api.APP)), _url_field(Api.APP)] = (
-        None
-    )
+    track_url: Annotated[str | None, _url_field(Api.TRACK)] = None
+    app_url: Annotated[str | None, _url_field(Api.APP)] = None
     ca_file: Annotated[
         str | None,
-        BeforeValidator(_readable_pem),
         ConnectionField(
+            trimmed=_readable_pem,
             label="CA File",
             help="For operators: the path of a PEM file with the certificates to trust, instead of "
             "the usual ones.",

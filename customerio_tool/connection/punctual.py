@@ -9,7 +9,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -24,20 +23,21 @@ from customerio_tool.connection.quiet import silence
 from customerio_tool.deadline import Deadline
 
 
-@dataclass(eq=False, repr=False)
 class Exchange:
     """One exchange of this thread.
 
     Args:
         deadline: When it must have ended.
         repeats: Whether its request may be sent again if the outcome is unknown.
-        has_begun: Whether the first byte of the request may have been sent; None if no connection
-            of ours observes it, as with a test double.
     """
 
-    deadline: Deadline
-    repeats: bool = False
     has_begun: bool | None = None
+    """Whether the first byte of the request may have been sent; None if no connection of ours
+    observes it, as with a test double."""
+
+    def __init__(self, deadline: Deadline, repeats: bool = False) -> None:
+        self.deadline = deadline
+        self.repeats = repeats
 
 
 class _InForce(threading.local):

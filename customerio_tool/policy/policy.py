@@ -1,6 +1,6 @@
 """`Policy`: which subtools may run, whom they may write to, and which attributes stay hidden."""
 
-from __future__ import annotations
+# Without `annotations` of `__future__`, with which pydantic compiles each field's at every start.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -156,7 +156,7 @@ class Policy(BaseModel):
     )
 
     @classmethod
-    def load(cls, given: Policy | Mapping[str, object] | str) -> Policy:
+    def load(cls, given: "Policy | Mapping[str, object] | str") -> "Policy":
         """Return the policy that a saved configuration describes.
 
         Args:
@@ -176,7 +176,7 @@ class Policy(BaseModel):
         return _load(fields, {})
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Policy:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Policy":
         """Load a policy from environment variables; each may be absent.
 
         - `CUSTOMERIO_POLICY`: the name of a preset, or a JSON object of fields as a saved
@@ -201,17 +201,17 @@ class Policy(BaseModel):
         return _load({**saved, **given}, VARIABLES)
 
     @classmethod
-    def careful(cls) -> Policy:
+    def careful(cls) -> "Policy":
         """Return the preset `careful`: a person approves what erases, sends or may merge."""
         return cls.load("careful")
 
     @classmethod
-    def reads(cls) -> Policy:
+    def reads(cls) -> "Policy":
         """Return the preset `read_only`: nothing can be changed or sent."""
         return cls.load("read_only")
 
     @classmethod
-    def open(cls) -> Policy:
+    def open(cls) -> "Policy":
         """Return the preset `open`: everything, also events that redirect mail and files."""
         return cls.load("open")
 
@@ -220,7 +220,7 @@ class Policy(BaseModel):
         is_enabled = self.enabled is None or subtool.name in self.enabled
         return is_enabled and not barred(subtool, self)
 
-    def only(self, enabled: Iterable[str]) -> Policy:
+    def only(self, enabled: Iterable[str]) -> "Policy":
         """Return this policy with exactly these subtools enabled."""
         return self.model_copy(update={"enabled": frozenset(enabled)})
 
@@ -377,7 +377,7 @@ def _load(given: Mapping[str, object], labels: Mapping[str, str]) -> Policy:
     return policy
 
 
-def _problem(found: ErrorDetails, labels: Mapping[str, str]) -> FieldProblem:
+def _problem(found: "ErrorDetails", labels: Mapping[str, str]) -> FieldProblem:
     field = str(found["loc"][0])
     if problem := raised_in(found):
         return problem.of(labels.get(field, f"policy.{field}"))

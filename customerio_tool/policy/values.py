@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from customerio_tool.errors import Problem
-from customerio_tool.sets import named, sets
 from customerio_tool.subtools import all_subtools, subtools
 from customerio_tool.subtools.declare.json_input import parse
 from customerio_tool.subtools.declare.privacy import folded
@@ -132,6 +131,8 @@ def read_subtools(value: object) -> frozenset[str] | None:
     given = read_names(value)
     if given is None or given <= subtools().keys():
         return given
+    from customerio_tool.sets import named, sets  # most policies need none
+
     known = (*all_subtools(), *sets())
     for name in sorted(given.difference(known)):  # which is not repeated
         raise Problem("names no subtool", nearest(name, known))

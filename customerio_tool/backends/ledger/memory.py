@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from customerio_tool.backends.ledger.compact import expiry_of, packed, short, unpacked
@@ -13,12 +12,12 @@ from customerio_tool.locks import ForkSafeLock
 _Key: TypeAlias = str | bytes
 
 
-@dataclass(eq=False, repr=False)
 class _Count:
     """The units of a count that are taken, and when all of them expire."""
 
-    units: set[str] = field(default_factory=set)
-    expires_at: float = 0.0
+    def __init__(self) -> None:
+        self.units: set[str] = set()
+        self.expires_at = 0.0
 
 
 class MemoryLedger:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from customerio_tool.backends.pacing.slots import (
     MANY_BUCKETS,
@@ -22,7 +21,6 @@ from customerio_tool.locks import ForkSafeLock
 from customerio_tool.subtools.declare import Pace
 
 
-@dataclass(eq=False, repr=False)
 class _Schedule:
     """The schedule of one bucket, in seconds on the limiter's clock.
 
@@ -30,8 +28,9 @@ class _Schedule:
     No slot comes before `held_until`, the end of a pause.
     """
 
-    tail: float
-    held_until: float
+    def __init__(self, now: float) -> None:
+        self.tail = now
+        self.held_until = now
 
     def next_slot(self, rhythm: Rhythm, now: float) -> float:
         return max(now, self.held_until, self.tail - rhythm.tolerance)
@@ -123,5 +122,5 @@ class LocalLimiter:
                     for name, schedule in self._schedules.items()
                     if max(schedule.tail, schedule.held_until) > now
                 }
-            self._schedules[bucket] = _Schedule(now, now)
+            self._schedules[bucket] = _Schedule(now)
         return self._schedules[bucket]
