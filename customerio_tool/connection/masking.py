@@ -61,6 +61,9 @@ class KeyMask:
         """Return a text without the keys; one that hides a key in escapes is decoded first."""
         if not self._shortest or len(text) < self._shortest:
             return text
+        # No spelling holds white space, so whatever shows a key shows it when closed up.
+        if not _may_hide(text) and not self._is_in(_lower("".join(text.split()))):
+            return text
         masked = self._plain(text)
         decoded = masked
         for _ in range(_LAYERS):
@@ -74,9 +77,12 @@ class KeyMask:
             return masked
         return masked if (shown := self._plain(closed_up)) == closed_up else shown
 
+    def _is_in(self, lower: str) -> bool:
+        """Whether a text in lower case holds a spelling."""
+        return any(map(lower.__contains__, self._spellings.reveal()))
+
     def _plain(self, text: str) -> str:
-        lower = _lower(text)
-        if not any(map(lower.__contains__, self._spellings.reveal())):
+        if not self._is_in(_lower(text)):
             return text
         for sealed in map(Secret, self._spellings.reveal()):
             text = _without(text, sealed)
