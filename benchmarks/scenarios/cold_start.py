@@ -69,7 +69,7 @@ def _spent(run: Run) -> dict[str, list[float]]:
     spent: dict[str, list[float]] = {name: [] for name in programs}
     order, shuffle = list(programs), random.Random(24).shuffle  # noqa: S311 - an order, no secret
     with installed("customerio-tool", "customerio") as path:
-        for number in range(1 + run.size(4, 8)):
+        for number in range(1 + run.size(4, 16)):
             shuffle(order)
             for name in order:
                 seconds = fresh("-c", programs[name] + _TOLD, path=path)

@@ -47,7 +47,7 @@ class Sandbox:
 
     Raises:
         RuntimeError: ``tls`` without trustme installed.
-        OSError: the port is taken.
+        OSError: the port is taken, or the host is none of this machine's.
         ValueError: an option or the seed is invalid, or ``db`` cannot keep a workspace.
     """
 

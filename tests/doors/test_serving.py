@@ -229,11 +229,20 @@ def test_a_workspace_in_a_file_outlives_the_sandbox(tmp_path: Path) -> None:
         assert people(json.loads(file.read_text())) == ["kept"]
 
 
-def test_a_port_that_is_taken_is_told_without_a_traceback() -> None:
+def test_a_port_that_is_taken_is_told_with_what_to_give_instead() -> None:
     with Sandbox() as other:
-        told = invoke("sandbox", "--port", other.track_url.rpartition(":")[2])
+        port = other.track_url.rpartition(":")[2]
+        told = invoke("sandbox", "--port", port)
     assert told.exit_code == 1
-    assert told.stderr.startswith("The sandbox cannot start: ")
+    reason = f"The server cannot listen on 127.0.0.1:{port}: Address already in use."
+    assert told.stderr.strip() == f"{reason} Give another --port; 0 picks a free one."
+
+
+def test_a_host_that_is_none_of_this_machines_is_told_with_what_to_give_instead() -> None:
+    told = invoke("sandbox", "--host", "192.0.2.1")  # of no machine (RFC 5737)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("The server cannot listen on 192.0.2.1:0: ")
+    assert told.stderr.strip().endswith(". Give another --host.")
 
 
 def test_a_ready_file_that_cannot_be_written_stops_the_sandbox(tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def address_of(
     return Address(host, port, tuple(allowed_hosts or ()), given or None)
 
 
-def fail_to_listen(address: Address, error: OSError) -> NoReturn:
+def fail_to_listen(host: str, port: int, error: OSError) -> NoReturn:
     """Say why a server cannot listen, and what to do; then exit."""
     why = str(error.strerror).partition(" (while ")[0]  # Python tells the address once more
     is_about_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
     to_do = "--port; 0 picks a free one" if is_about_port else "--host"
-    words = f"The server cannot listen on {address.host}:{address.port}: {why}. Give another"
+    words = f"The server cannot listen on {host}:{port}: {why}. Give another"
     fail(f"{words} {to_do}.", Exit.OTHER)

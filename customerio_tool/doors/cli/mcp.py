@@ -199,6 +199,6 @@ def _serve_http(server: Server[Any], views: Views, address: Address) -> None:
     try:
         listener = listen(address.host, address.port)
     except OSError as error:
-        fail_to_listen(address, error)
+        fail_to_listen(address.host, address.port, error)
     url = f"{url_of(listener)}{PATH}"
     serve(app, listener, lambda: tell(f"MCP at {url}; Ctrl-C stops it."))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from customerio_tool.doors.cli.address import Port, fail_to_listen
 from customerio_tool.doors.cli.display import fail, write_json
 from customerio_tool.doors.cli.exit_codes import Exit
 from customerio_tool.doors.cli.options import AsJson
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 
 def sandbox(
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")
-    ] = 0,
+    port: Port = 0,
     host: Annotated[
         str,
         typer.Option(
@@ -67,6 +66,7 @@ def sandbox(
     --tls need the extra sandbox.
     """
     from customerio_tool.sandbox import Sandbox
+    from customerio_tool.sandbox.serving.server import CannotListen
 
     _refuse_unsound(seed, delay, empty=empty)
     with stop_signals() as wait_for_one, ExitStack() as running:
@@ -76,6 +76,8 @@ def sandbox(
             local = Sandbox(port=port, host=host, tls=tls, db=db, seed=content, options=options)
             served = running.enter_context(local)
             running.enter_context(ready_file(ready, served.ready()))
+        except CannotListen as error:
+            fail_to_listen(host, port, error)
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             fail(f"The sandbox cannot start: {error}", Exit.OTHER)
         _tell(served, as_json=as_json)

@@ -93,7 +93,7 @@ def _serve(
     try:
         listener = server.listen(address.host, address.port)
     except OSError as error:
-        fail_to_listen(address, error)
+        fail_to_listen(address.host, address.port, error)
     with listener:
         workspace = Workspace("served", _title(standing), standing, policy, detail=detail)
         _serve_on(listener, workspace, address, as_json=as_json)

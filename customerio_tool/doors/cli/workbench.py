@@ -108,7 +108,7 @@ def serve_pages(
     try:
         listener = server.listen(address.host, address.port)
     except OSError as error:
-        fail_to_listen(address, error)
+        fail_to_listen(address.host, address.port, error)
     url = server.url_of(listener)
     local = workspaces.current.local
     console = local.console_url if local else ""

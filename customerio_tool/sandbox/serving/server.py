@@ -40,6 +40,10 @@ _HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparat
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
+class CannotListen(OSError):
+    """The address of a server is taken, or is none of this machine's; `filename` is the address."""
+
+
 class Server(ThreadingHTTPServer):
     """The listening socket and its connections, each in its own daemon thread."""
 
@@ -58,7 +62,7 @@ class Server(ThreadingHTTPServer):
         try:
             super().__init__((host, port), Connection)
         except OSError as error:
-            raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None
+            raise CannotListen(error.errno, error.strerror, f"{host}:{port}") from None
         name = LOOPBACK if host in EVERYWHERE else host
         self.origin = f"{'http' if tls is None else 'https'}://{name}:{self.port}"
         self.pages = Pages(application, self.origin)
