@@ -22,14 +22,13 @@ from tests.support.fault_matrix import (
     LOOK,
     LOOKUPS,
     NOTHING,
-    PAGE,
     SAMPLES,
     SUPPRESSED,
     USER,
     Fault,
     Kind,
-    page,
 )
+from tests.support.fault_matrix_page import PAGE, page
 from tests.support.loopback import nobody_listening
 from tests.support.retries import NOW, SkippingClock, Tries, tool_on
 from tests.support.sessions import impatient_session, late_session
@@ -248,4 +247,6 @@ def test_no_cell_of_the_table_lets_a_call_be_applied_twice() -> None:
 
 
 def test_the_page_in_the_documentation_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.support.fault_matrix"
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "run python -m tests.support.fault_matrix_page"
+    )

@@ -100,7 +100,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     of_the_guide.write_text(of_guide("python"), encoding="utf-8")
     record(root / "tests" / "contract" / "facts.yaml")
     published = python(root, "-m", "customerio_tool", "publish").split()
-    python(root, "-m", "tests.support.fault_matrix")
+    python(root, "-m", "tests.support.fault_matrix_page")
     return Project(root, published)
 
 

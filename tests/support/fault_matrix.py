@@ -1,7 +1,7 @@
-"""What must become of a call under each fault: the table, and the page in the documentation.
+"""What must become of a call under each fault.
 
 The table is written from the promises and not from the code: what an effect allows after an answer
-that was lost, and which faults lose one. `python -m tests.support.fault_matrix` writes the page.
+that was lost, and which faults lose one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from customerio_tool.sandbox.serving.application import TABLES
 from customerio_tool.sandbox.serving.routes import UNKNOWN
 from customerio_tool.subtools import lookups, subtools
 from customerio_tool.subtools.declare import Effect, Endpoint, Pace, Subtool
-from tests.support.project import ROOT
-
-PAGE = ROOT / "docs" / "reference" / "fault-matrix.md"
 
 
 class Kind(Enum):
@@ -360,47 +357,3 @@ FAULTS = (
         _all(_fails("credentials_rejected", 1)),
     ),
 )
-
-
-_INTRODUCTION = f"""\
-# What becomes of a call when something goes wrong
-
-Made by `python -m tests.support.fault_matrix` from the table that
-`tests/calls/test_fault_matrix.py` holds every one of the {len(SAMPLES)} subtools to, and the
-look-up that reads by POST, on a local Customer.io that breaks on demand.
-
-**Tries** is how often the request was sent, **effects** how often it was applied, as counted on
-the server. `success` is the result of a call that nothing befell; `accepted` is a success whose id
-could not be read; the rest are the codes of errors. The last two columns tell what a model does
-that follows the advice of the result word for word, once the fault is over, through another tool of
-the same run. One that repeats a send instead of looking sends nothing. No call is applied twice.
-"""
-
-_HEAD = (
-    *("Fault", "Subtools", "Result", "Tries", "Effects"),
-    *("What the advice leads to", "Effects after following it"),
-)
-
-
-def page() -> str:
-    """Return the page of the documentation."""
-    rows = [_row(fault, kind) for fault in FAULTS for kind in Kind]
-    table = [f"| {' | '.join(row)} |" for row in (_HEAD, ["---"] * len(_HEAD), *rows)]
-    return "\n".join([_INTRODUCTION, *table, "", *_kinds(), ""])
-
-
-def _row(fault: Fault, kind: Kind) -> list[str]:
-    end = fault.ends[kind]
-    after = end.after(kind)
-    counts = [str(end.attempts), str(end.effects)]
-    return [fault.name, kind.value, end.result, *counts, after.leads_to, str(after.effects)]
-
-
-def _kinds() -> list[str]:
-    samples = {**SAMPLES, **LOOKUPS}
-    names = {kind: [n for n, sample in samples.items() if sample.kind is kind] for kind in Kind}
-    return [f"- {kind.value}: {', '.join(f'`{n}`' for n in names[kind])}" for kind in Kind]
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

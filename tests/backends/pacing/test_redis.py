@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -15,14 +13,9 @@ from typing import Any
 import pytest
 import redis
 
-from customerio_tool.backends import Backends
 from customerio_tool.backends.pacing.local import LocalLimiter
-from customerio_tool.backends.pacing.pacer import Pacer
 from customerio_tool.backends.pacing.redis import PROBE_SECONDS, RedisLimiter
 from customerio_tool.backends.pacing.slots import MANY_BUCKETS, Slot, bucket_of, rhythm_of
-from customerio_tool.backends.redis_client import REDIS_URL_VARIABLE
-from customerio_tool.deadline import Clock as ToolClock
-from customerio_tool.errors import RateLimited
 from customerio_tool.subtools.declare import Pace
 from tests.support.pacing_workers import most_in
 from tests.support.redis_server import RedisServer
@@ -33,26 +26,6 @@ pytestmark = requires("redis-server")
 
 BUCKET = bucket_of("5eed", Pace.APP)
 INTERVAL = rhythm_of(Pace.APP).interval
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(server.patient_url) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def mortal() -> Iterator[RedisServer]:
-    """A server that the test may kill."""
-    with RedisServer() as server:
-        yield server
 
 
 class Clock:
@@ -373,50 +346,3 @@ class TestCheck:
         assert limiter.problem().startswith("Redis cannot be used (")
         assert limiter.problem().endswith("), so that each worker paces itself.")
         assert str(mortal.port) not in limiter.problem()
-
-
-class TestFromTheEnvironment:
-    def test_the_variable_names_the_redis_that_is_shared(
-        self, client: redis.Redis, server: RedisServer
-    ) -> None:
-        limiter = Backends.from_env({REDIS_URL_VARIABLE: f" {server.patient_url} "}).limiter
-        slot = limiter.reserve(BUCKET, Pace.APP, 0)
-        assert slot is not None
-        assert slot.shared
-
-    @pytest.mark.parametrize("environ", [{}, {REDIS_URL_VARIABLE: " "}])
-    def test_without_it_each_process_paces_itself(self, environ: dict[str, str]) -> None:
-        shared = Backends()
-        assert Backends.from_env(environ, shared=shared) is shared
-
-    def test_a_wrong_address_is_refused_and_not_shown(self) -> None:
-        with pytest.raises(ValueError, match="begins with redis://") as refusal:
-            Backends.from_env({REDIS_URL_VARIABLE: "http://:canary@127.0.0.1:1"})
-        assert "canary" not in str(refusal.value)
-        assert refusal.value.__cause__ is refusal.value.__context__ is None
-
-    @pytest.mark.parametrize("host", ["a..b", "redis.invalid", "x" * 80])
-    def test_a_host_that_cannot_be_found_stops_nobody(self, host: str) -> None:
-        limiter = Backends.from_env({REDIS_URL_VARIABLE: f"redis://{host}:6379"}).limiter
-        patience = 3600.0  # where there are no name servers the question takes long
-        assert limiter.reserve(BUCKET, Pace.APP, patience) is not None
-
-    def test_a_redis_that_was_never_there_stops_nobody(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with RedisServer() as gone:
-            pass
-        limiter = Backends.from_env({REDIS_URL_VARIABLE: gone.url}).limiter
-        pacer = Pacer(limiter, ToolClock(sleep=lambda _: None))
-        pacer.wait(BUCKET, Pace.APP, PATIENCE)
-        pacer.pause(BUCKET, Pace.APP, 30.0)
-        with pytest.raises(RateLimited):
-            pacer.wait(BUCKET, Pace.APP, 0.0)
-        assert len(caplog.records) == 1
-
-    def test_without_redis_py_the_message_names_what_to_install(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setitem(sys.modules, "redis", None)
-        with pytest.raises(ImportError, match=r"pip install 'customerio-tool\[redis\]'"):
-            Backends.from_env({REDIS_URL_VARIABLE: "redis://127.0.0.1:6379"})
