@@ -95,22 +95,38 @@ def test_a_redis_that_may_forget_what_was_sent_is_a_warning(
     env = {"CUSTOMERIO_REDIS_URL": redis_server.patient_url}
     with redis.Redis.from_url(redis_server.patient_url) as client:
         client.config_set("maxmemory-policy", "volatile-lru")
+        client.config_set("appendonly", "yes")
         try:
             unlimited = found(sandbox, **env)["Ledger"]
             client.config_set("maxmemory", "100mb")
             limited = found(sandbox, **env)["Ledger"]
+            client.config_set("appendonly", "no")
+            lossy = found(sandbox, **env)["Ledger"]
             client.config_set("maxmemory-policy", "noeviction")
+            forgetful = found(sandbox, **env)["Ledger"]
+            client.config_set("appendonly", "yes")
             refusing = found(sandbox, **env)["Ledger"]
         finally:
             client.config_set("maxmemory", "0")
             client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("appendonly", "no")
     assert (unlimited["state"], refusing["state"]) == ("ok", "ok")
-    assert (limited["state"], "volatile-lru" in limited["found"]) == ("warning", True)
-    assert "noeviction" in limited["fix"]
+    evicts = "evicts entries when its memory is full (volatile-lru)"
+    appends = "appends nothing to a file, so that a crash loses the last sends (no)"
+    told = {
+        limited["found"]: evicts,
+        forgetful["found"]: appends,
+        lossy["found"]: f"{evicts} and {appends}",
+    }
+    assert told == {f"its Redis {each}: a message may go twice": each for each in told.values()}
+    assert limited["fix"] == "in that Redis, set maxmemory-policy to noeviction"
+    assert forgetful["fix"] == "in that Redis, set appendonly to yes"
+    both = "in that Redis, set maxmemory-policy to noeviction and appendonly to yes"
+    assert (lossy["state"], lossy["fix"]) == ("warning", both)
 
 
 @requires("redis-server")
-def test_a_redis_that_forbids_to_ask_how_it_evicts_is_no_problem(
+def test_a_redis_that_forbids_to_ask_what_it_may_lose_is_no_problem(
     sandbox: Sandbox, redis_server: RedisServer
 ) -> None:
     with redis.Redis.from_url(redis_server.patient_url) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from customerio_tool.backends.ledger.entry import MAX_ENTRY, Entry, LedgerLost, Unit
@@ -77,9 +78,9 @@ return {ARGV[1], false}
 class RedisLedger:
     """A ledger in one Redis server, for workers on many machines.
 
-    Configure Redis to write to disk and to evict nothing (`maxmemory-policy noeviction`): a message
-    whose entry is lost may be sent again. A failover can lose the last entries too, as replication
-    is asynchronous.
+    Configure Redis to write to disk (`appendonly yes`) and to evict nothing (`maxmemory-policy
+    noeviction`): a message whose entry is lost may be sent again. A failover can lose the last
+    entries too, as replication is asynchronous.
 
     Args:
         url_or_client: A `redis://`, `rediss://` or `unix://` URL, or a `redis.Redis` with the
@@ -142,17 +143,27 @@ class RedisLedger:
         """Free a unit that certainly was not used."""
         self._run(_GIVE_BACK, unit.count, unit.name)
 
-    def eviction(self) -> str:
-        """Return the policy by which Redis evicts entries when its memory is full.
+    def lossy_settings(self) -> dict[str, str]:
+        """Return the settings of Redis by which it may lose entries, with their values.
 
-        "" if it evicts nothing, or does not say.
+        Those are a `maxmemory-policy` that evicts, and `appendonly` where it is off. Nothing is
+        told of what Redis does not say.
         """
+        found: dict[str, str] = {}
+        memory, disk = self._info("memory"), self._info("persistence")
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        if memory.get("maxmemory") and policy != "noeviction":
+            found["maxmemory-policy"] = policy
+        if disk.get("aof_enabled") == 0:
+            found["appendonly"] = "no"
+        return found
+
+    def _info(self, section: str) -> Mapping[str, Any]:
         try:
-            told = self._redis.info("memory")
-            policy, limit = str(told["maxmemory_policy"]), int(told["maxmemory"])
-        except Exception:  # a host may forbid the command, or answer it in its own way
-            return ""
-        return policy if limit and policy != "noeviction" else ""
+            told = self._redis.info(section)
+        except Exception:  # a host may forbid the command
+            return {}
+        return told if isinstance(told, Mapping) else {}
 
     def _run(self, script: str, key: str, *given: str | int, token: str = "") -> Any:
         """Run a script on a key, and return the second member of its reply."""

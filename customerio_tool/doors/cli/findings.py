@@ -160,12 +160,21 @@ def _stores(result: Mapping[str, Any], tool: CustomerIoTool) -> Iterator[Finding
 
 
 def _ledger(checked: Mapping[str, Any], ledger: Ledger) -> Finding:
-    eviction = getattr(ledger, "eviction", None)  # of Redis; no other store evicts
-    policy = eviction() if eviction and checked["ok"] else ""
-    if not policy:
+    lossy_settings = getattr(ledger, "lossy_settings", None)  # of Redis; no other store has any
+    lossy = lossy_settings() if lossy_settings and checked["ok"] else {}
+    if not lossy:
         return _store("Ledger", checked, "keeps what was sent")
-    found = f"its Redis evicts entries when its memory is full ({policy}): a message may go twice"
-    return Finding("Ledger", "warning", found, "set maxmemory-policy of that Redis to noeviction")
+    losses = " and ".join(f"{_LOSSES[name][0]} ({value})" for name, value in lossy.items())
+    found = f"its Redis {losses}: a message may go twice"
+    right = " and ".join(f"{name} to {_LOSSES[name][1]}" for name in lossy)
+    return Finding("Ledger", "warning", found, f"in that Redis, set {right}")
+
+
+_LOSSES: Mapping[str, tuple[str, str]] = {
+    "maxmemory-policy": ("evicts entries when its memory is full", "noeviction"),
+    "appendonly": ("appends nothing to a file, so that a crash loses the last sends", "yes"),
+}
+"""Settings of Redis by which the ledger may lose entries: what each does, and its right value."""
 
 
 def _store(part: str, checked: Mapping[str, Any], good: str) -> Finding:
