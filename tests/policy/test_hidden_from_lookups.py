@@ -47,6 +47,18 @@ def test_a_hidden_address_is_in_no_text_of_a_look_up(
     assert "secret.example" not in json.dumps(result)
 
 
+def test_a_hidden_address_that_the_call_gives_still_names_its_person(sandbox: Sandbox) -> None:
+    person = {"customer_id": "hidden-1", "email": SECRET}
+    with hiding("email", saved=sandbox.connection()) as tool:
+        tool.call("identify_customer", person)
+        by_address = tool.call("find_customers", {"email": SECRET})
+        attribute = {"field": "email", "operator": "eq", "value": SECRET}
+        by_filter = tool.call("find_customers", {"filter": {"attribute": attribute}})
+    assert [each["id"] for each in by_address["customers"]] == ["hidden-1"]
+    assert SECRET not in json.dumps(by_address)
+    assert code_of(by_filter) == "arguments_invalid"
+
+
 def test_a_hidden_attribute_is_in_no_timeline(sandbox: Sandbox) -> None:
     with hiding("plan", saved=sandbox.connection()) as tool:
         tool.call("identify_customer", {"customer_id": "u1", "attributes": {"plan": "gold-7"}})
