@@ -215,7 +215,11 @@ def _url_field(api: Api) -> ConnectionField:
 
 
 class SavedConnection(BaseModel):
-    """The fields of a connection; each is optional, as a connection may be for one API only."""
+    """The fields of a connection; each is optional, as a connection may be for one API only.
+
+    Pydantic holds and dumps them, and validates none: `Connection.load` reads each by its
+    `ConnectionField`.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
