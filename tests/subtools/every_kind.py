@@ -74,6 +74,7 @@ class EveryKindArgs(Args):
         None
     )
     rows: Annotated[list[dict[str, Any]], json_objects] | None = None
+    topics: dict[str, bool] | None = None
     at: Time | None = None
     event: EventName | None = None
     color: Annotated[Literal["red", "dark_green"] | None, Colors, Short("Red if not said")] = None

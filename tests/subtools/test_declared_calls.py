@@ -54,6 +54,7 @@ SHOWN: Mapping[str, Any] = {
     "data": {"type": "object"},
     "people": {"items": {"type": "string"}, "maxItems": 3, "minItems": 1, "type": "array"},
     "rows": {"items": {"type": "object"}, "type": "array"},
+    "topics": {"additionalProperties": {"type": "boolean"}, "type": "object"},
     "at": {"type": "string"},
     "event": {"maxLength": 100, "type": "string"},
     "color": {"enum": ["red", "dark_green"], "type": "string"},

@@ -18,6 +18,7 @@ from customerio_tool.subtools.declare import (
     is_within,
     json_object,
     number_as_text,
+    only_members,
     override_of,
     size_of,
     text_of,
@@ -25,7 +26,7 @@ from customerio_tool.subtools.declare import (
 )
 from customerio_tool.subtools.declare.characters import has_hidden_edge, holds_hidden, is_visible
 from customerio_tool.subtools.declare.types import opened
-from tests.subtools.every_kind import EveryKindArgs
+from tests.subtools.every_kind import EveryKindArgs, told
 
 
 def said(check: Any, *arguments: Any, **named: Any) -> str:
@@ -104,6 +105,20 @@ def test_values_are_read_in_the_form_that_can_only_be_meant() -> None:
     assert as_array(7) == 7
     assert json_object(' {"a": [1]}') == {"a": [1]}
     assert json_object("[1]") == "[1]"
+
+
+def test_a_whole_number_is_read_from_a_float_or_a_text() -> None:
+    for written in (5, 5.0, "5", " +5 ", "5.00"):
+        assert told({"limit": written})["read"]["limit"] == 5
+    for other in (5.5, "5.5", "5e0", "5,0", "+-5", "0x5", "1" * 21):
+        assert told({"limit": other})["says"].startswith("limit is a ")
+    assert told({"offset": "-5"})["says"] == "offset is too small; send 0 or more."
+    assert told({"offset": "1" * 20})["read"]["offset"] == int("1" * 20)
+
+
+def test_an_object_without_unknown_members_is_taken() -> None:
+    only_members({"id": 1}, {"id", "email"}, "leave it out", "rows", 1)
+    only_members({}, set(), "leave it out")
 
 
 def test_objects_in_text_are_opened_where_an_object_is_wanted() -> None:
