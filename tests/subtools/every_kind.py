@@ -85,6 +85,7 @@ class EveryKindArgs(Args):
     template_id: Annotated[
         ObjectId | None, FoundBy("list_templates", ("template_name",), is_lookup=True)
     ] = None
+    group_id: Annotated[ObjectId | None, NARROWS] = None
     rare: Annotated[Line | None, RARE] = None
 
 

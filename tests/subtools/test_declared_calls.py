@@ -18,13 +18,10 @@ from customerio_tool.subtools.declare import (
     Effect,
     Endpoint,
     FoundThrough,
-    Look,
     Member,
-    Pace,
     Reach,
     SecondRead,
     Subtool,
-    Target,
 )
 from customerio_tool.subtools.declare.marks import (
     IDENTIFIES,
@@ -63,6 +60,7 @@ SHOWN: Mapping[str, Any] = {
     "offset": {"minimum": 0, "type": "integer"},
     "where": {"type": "string"},
     "template_id": {"maximum": 2**53 - 1, "minimum": 1, "type": "integer"},
+    "group_id": {"maximum": 2**53 - 1, "minimum": 1, "type": "integer"},
 }
 UNSEEN: Mapping[str, Any] = {
     "id_type": {"enum": ["id", "email", "cio_id"], "type": "string"},
@@ -340,7 +338,9 @@ def test_of_many_unknown_arguments_one_more_than_is_told_is_looked_at() -> None:
 def test_marks_are_found_at_any_depth_of_a_type() -> None:
     fields = EveryKindArgs.model_fields
     assert [name for name, each in fields.items() if marks(each, RARE)] == ["rare"]
-    assert [name for name, each in fields.items() if marks(each, NARROWS)] == ["audience"]
+    assert [name for name, each in fields.items() if marks(each, NARROWS)] == [
+        *("audience", "group_id"),
+    ]
     assert [name for name, each in fields.items() if marks(each, IDENTIFIES)] == [
         *("person", "name", "key", "email", "path_id", "people"),
     ]
@@ -355,45 +355,3 @@ def test_marks_are_found_at_any_depth_of_a_type() -> None:
         "segment_id": found,
         "template_id": template,
     }
-
-
-def test_the_effects_say_what_a_host_may_do_with_a_call() -> None:
-    told = {each.word: (each.annotations, each.asked_first, each.retry.value) for each in Effect}
-    names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
-    again, back, never = "retry", "read back, then at most once more", "never"
-    assert told == {
-        word: (dict(zip(names, hints, strict=True)), asked, retry)
-        for word, hints, asked, retry in (
-            ("read", (True, False, True, True), False, again),
-            ("overwrite", (False, True, True, True), False, again),
-            ("add", (False, False, True, True), False, again),
-            ("record", (False, False, False, True), False, again),
-            ("create", (False, False, False, True), False, back),
-            ("remove", (False, True, True, True), False, again),
-            ("erase", (False, True, True, True), True, again),
-            ("send", (False, True, False, True), True, never),
-        )
-    }
-    assert {each.name: (each.permits, each.period_seconds) for each in Pace} == {
-        "TRACK": (1000, 1),
-        "APP": (10, 1),
-        "SEND": (100, 1),
-        "BROADCAST": (1, 10),
-    }
-    assert Endpoint(Api.APP, "GET", "/v1/{a}/b/{c_d}").slots == ["a", "c_d"]
-
-
-def test_a_target_is_at_risk_and_certain_unless_it_says_otherwise() -> None:
-    target = Target[Any](
-        looks=lambda _: [Look("get_segment", {"segment_id": 1})],
-        shown=lambda _, found: found,
-        found=lambda _: "",
-        nothing="",
-        unread="",
-        identity="id",
-    )
-    assert target.is_at_risk(1, {}) is target.is_certain(1) is True
-    wrong = "^`name_argument` and `by_name` belong together\\.$"
-    for named in ({"name_argument": "name"}, {"by_name": lambda _: Look("x", {})}):
-        with pytest.raises(TypeError, match=wrong):
-            replace(target, **named)

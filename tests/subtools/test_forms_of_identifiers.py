@@ -255,6 +255,10 @@ def test_each_person_is_kept_once_in_their_first_spelling() -> None:
     ]
     assert distinct(["a@xn--bcher-kva.co", "a@XN--bcher-kva.co"], "email") == ["a@xn--bcher-kva.co"]
     assert distinct(iter(["a@b.co", "C@d.co"]), "email") == ["a@b.co", "C@d.co"]
+    composed, apart = "b\u00fc.co", "bu\u0308.co"
+    both = [f"a@xn--{each[:-3].encode('punycode').decode()}.co" for each in (composed, apart)]
+    assert both[0] != both[1]
+    assert distinct(both, "email") == both[:1]
     assert first_of_each(["aa", "b", "ac"], lambda one: one[0]) == ["aa", "b"]
 
 

@@ -131,7 +131,7 @@ def test_how_a_value_is_read_is_what_its_argument_declares() -> None:
     fields = EveryKindArgs.model_fields
     bases = {name: base_of(field) for name, field in fields.items()}
     assert {name for name, base in bases.items() if base is int} == {
-        *("segment_id", "at", "limit", "offset", "template_id"),
+        *("segment_id", "at", "limit", "offset", "template_id", "group_id"),
     }
     assert (bases["people"], bases["rows"], bases["data"], bases["flag"]) == (
         list,
@@ -146,7 +146,9 @@ def test_how_a_value_is_read_is_what_its_argument_declares() -> None:
     assert optional_names(EveryKindArgs) == fields.keys() - {"segment_id"}
     readings = readings_of(EveryKindArgs)
     assert readings.keys() == fields.keys()
-    assert {name for name, one in readings.items() if not one.blank} == {"segment_id", "audience"}
+    assert {name for name, one in readings.items() if not one.blank} == {
+        *("segment_id", "audience", "group_id"),
+    }
     assert {name for name, one in readings.items() if one.zero} == {"at", "limit", "template_id"}
     assert {name for name, one in readings.items() if one.words} == {"color"}
     assert {name for name, one in readings.items() if one.is_time} == {"at"}

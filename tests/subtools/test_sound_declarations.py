@@ -14,6 +14,7 @@ from customerio_tool.subtools.declare import (
     Effect,
     Endpoint,
     Look,
+    Pace,
     Reach,
     SecondRead,
     Subtool,
@@ -210,3 +211,48 @@ def test_a_refusal_names_the_subtool_and_the_rule() -> None:
     with pytest.raises(TypeError, match=r"^every_kind: a read needs `people`$"):
         replace(every_kind, people=None)
     assert isinstance(every_kind, Subtool)
+
+
+# --- what the declared values mean
+
+
+def test_the_effects_say_what_a_host_may_do_with_a_call() -> None:
+    told = {each.word: (each.annotations, each.asked_first, each.retry.value) for each in Effect}
+    names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+    again, back, never = "retry", "read back, then at most once more", "never"
+    assert told == {
+        word: (dict(zip(names, hints, strict=True)), asked, retry)
+        for word, hints, asked, retry in (
+            ("read", (True, False, True, True), False, again),
+            ("overwrite", (False, True, True, True), False, again),
+            ("add", (False, False, True, True), False, again),
+            ("record", (False, False, False, True), False, again),
+            ("create", (False, False, False, True), False, back),
+            ("remove", (False, True, True, True), False, again),
+            ("erase", (False, True, True, True), True, again),
+            ("send", (False, True, False, True), True, never),
+        )
+    }
+    assert {each.name: (each.permits, each.period_seconds) for each in Pace} == {
+        "TRACK": (1000, 1),
+        "APP": (10, 1),
+        "SEND": (100, 1),
+        "BROADCAST": (1, 10),
+    }
+    assert Endpoint(Api.APP, "GET", "/v1/{a}/b/{c_d}").slots == ["a", "c_d"]
+
+
+def test_a_target_is_at_risk_and_certain_unless_it_says_otherwise() -> None:
+    target = Target[Any](
+        looks=lambda _: [Look("get_segment", {"segment_id": 1})],
+        shown=lambda _, found: found,
+        found=lambda _: "",
+        nothing="",
+        unread="",
+        identity="id",
+    )
+    assert target.is_at_risk(1, {}) is target.is_certain(1) is True
+    wrong = "^`name_argument` and `by_name` belong together\\.$"
+    for named in ({"name_argument": "name"}, {"by_name": lambda _: Look("x", {})}):
+        with pytest.raises(TypeError, match=wrong):
+            replace(target, **named)

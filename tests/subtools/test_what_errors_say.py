@@ -13,6 +13,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from customerio_tool.errors import ArgumentsInvalid, Problem
+from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import (
     PathText,
     Person,
@@ -51,6 +52,7 @@ A_PHONE = (
 FLAG = "; send true or false."
 NO_GUESS = "; send its id, an integer and no guess"
 FINDER = f"{NO_GUESS}; list_segments finds it by the name."
+NUMBER = "is too small; send the number of the one you mean, which is"
 NO_CHOICE = "is not one of the choices; send 'red' or 'dark_green'."
 
 SAYS: Mapping[str, list[tuple[Any, str]]] = {
@@ -146,11 +148,15 @@ SAYS: Mapping[str, list[tuple[Any, str]]] = {
     ],
     "offset": [(-1, "is too small; send 0 or more.")],
     "template_id": [
-        (-1, "is too small; send the number of the one you mean, which is 1 or more."),
+        (-1, f"{NUMBER} 1 or more."),
         ("Welcome", f"is a string{NO_GUESS}{ASK}"),
     ],
+    "group_id": [
+        (0, f"{NUMBER} 1 or more, or leave it out."),
+        (-1, f"{NUMBER} 1 or more."),
+    ],
     "segment_id": [
-        (0, "is too small; send the number of the one you mean, which is 1 or more."),
+        (0, f"{NUMBER} 1 or more."),
         (
             2**53,
             f"is too large; send the number of the one you mean, which is {2**53 - 1:,} or less.",
@@ -174,6 +180,7 @@ def test_a_refused_value_is_named_with_what_is_wrong_and_what_is_right() -> None
 SHOWN = ", ".join(name for name in every_kind.argument_names if name != "rare")
 UNKNOWN = "is not an argument of this subtool; "
 MISSING = f"segment_id is missing; give it{FINDER.removeprefix(NO_GUESS)}"
+TOO_MANY = "arguments hold more than 250,000 values; send less in one call."
 WHOLE: list[tuple[Any, str]] = [
     ({}, MISSING),
     ([], "arguments is an array; send one JSON object holding the arguments."),
@@ -191,6 +198,10 @@ WHOLE: list[tuple[Any, str]] = [
     ),
     ({"segment_id": float("inf")}, "segment_id is not a finite number; send a finite number."),
     ("[" * 250_001, "arguments hold more than 250,000 values; send less in one call."),
+    (
+        {"data": {"a": [0] * 250_001}},
+        "arguments hold more than 250,000 values; send less in one call.",
+    ),
     ([[0] * 250_001], "arguments hold more than 250,000 values; send less in one call."),
 ]
 
@@ -283,6 +294,15 @@ def test_one_missing_and_one_unknown_name_may_be_the_same() -> None:
     assert [str(each) for each in refused.value.fields] == [
         f"{MISSING.removesuffix('.')}",
         f"_group {UNKNOWN}send it as 'segment_id' if that is what it is",
+    ]
+
+
+def test_whoever_is_missing_is_asked_for() -> None:
+    with pytest.raises(ArgumentsInvalid) as refused:
+        subtools()["add_to_segment"].parse({})
+    assert [str(each) for each in refused.value.fields] == [
+        f"segment_id is missing; give it{FINDER.removeprefix(NO_GUESS)[:-1]}",
+        f"customer_ids is missing; give it{ASK[:-1]}",
     ]
 
 
