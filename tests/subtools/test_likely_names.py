@@ -40,6 +40,7 @@ MISSPELT: list[tuple[str, str | None]] = [
     ("custmer_id", "customer_id"),
     ("evnt", "event"),
     ("limit2", "limit"),
+    ("in_clude_cou_nt", "include_count"),
     ("a_limit_b", "limit"),
     ("includeCount", "include_count"),
     ("count", "include_count"),
