@@ -104,6 +104,10 @@ PARTS: list[tuple[Any, tuple[str, ...], Any]] = [
         ("phone",),
         {"a": "***, ***, 345678"},
     ),
+    ({"phone": "+49 151 2345678", "a": "call 0151 2345678"}, ("phone",), {"a": "call ***"}),
+    ({"phone": "0151 2345678", "a": "+49 (151) 234-5678"}, ("phone",), {"a": "***"}),
+    ({"phone": "0049 151 2345678", "a": "+49 151 2345678"}, ("phone",), {"a": "***"}),
+    ({"phone": "0001234567", "a": "0891234567, 0234567"}, ("phone",), {"a": "***, 0234567"}),
     ({"phone": "+49 151 2345678", "a": "(0151) 234-56.79"}, ("phone",), {"a": "(0151) 234-56.79"}),
     ({"phone": "+49 151 2345678", "a": "00491512345678"}, ("phone",), {"a": "***"}),
     (
@@ -188,6 +192,8 @@ def test_an_attribute_under_another_name_goes_or_is_emptied() -> None:
     assert left(reply, "plan", people=RENAMED) == reply
     text = {"rows": json.dumps(reply["rows"][0])}
     assert left(text, "email", people=RENAMED) == {"rows": '{"a":"for ***"}'}
+    text = {"rows": json.dumps([[reply["rows"][0]], 7])}
+    assert left(text, "email", people=RENAMED) == {"rows": '[[{"a":"for ***"}],7]'}
 
 
 PRINTED = People(printed=("body", "rows.text"), subjects=("subject",))

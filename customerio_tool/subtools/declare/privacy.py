@@ -192,9 +192,11 @@ def _without_member(value: Any, *, member: str, hidden: frozenset[str], contacts
         hidden: The folded names of the hidden attributes.
         contacts: A set that gets the hidden e-mail addresses and telephone numbers.
     """
+    remove = partial(_without_member, member=member, hidden=hidden, contacts=contacts)
     if isinstance(value, str):
-        remove = partial(_without_member, member=member, hidden=hidden, contacts=contacts)
         return _json_text_changed(value, remove)
+    if isinstance(value, list):  # that a text holds
+        return list(map(remove, value))
     if not isinstance(value, dict) or member not in value:
         return value
     contacts.update(
@@ -336,7 +338,7 @@ def _names_in(text: str) -> list[str]:
 
 def _without_contacts(value: Any, contacts: Collection[str]) -> Any:
     """Return a copy of a value in which no text holds one of these addresses or numbers."""
-    digits = (_digits_of(each) for each in contacts if "@" not in each)
+    digits = (_digits_of(each).lstrip("0") for each in contacts if "@" not in each)
     numbers = [each for each in digits if len(each) >= _MIN_NUMBER_DIGITS]
 
     def shown(found: re.Match[str]) -> str:
@@ -365,6 +367,10 @@ def _digits_of(text: str) -> str:
 
 
 def _is_number(digits: str, numbers: Sequence[str]) -> bool:
-    """Return whether digits are one of these telephone numbers, with or without its country."""
-    is_long = len(digits) >= _MIN_NUMBER_DIGITS
-    return any(each in digits or (is_long and each.endswith(digits)) for each in numbers)
+    """Return whether digits are one of these telephone numbers, with or without its country.
+
+    Without it, a zero stands before a number in most countries: +49 151 … is 0151 … in Germany.
+    """
+    own = digits.lstrip("0")
+    is_long = len(own) >= _MIN_NUMBER_DIGITS
+    return any(each in digits or (is_long and each.endswith(own)) for each in numbers)
