@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from customerio_tool.backends.ledger.compact import short
+from customerio_tool.backends.ledger.compact import packed, short
 from customerio_tool.backends.ledger.entry import Entry, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.message_keys import DAY
@@ -55,6 +55,14 @@ def test_a_digest_alone_is_kept_as_its_bytes() -> None:
         assert short(key) == key
 
 
+def test_a_digest_takes_32_bytes_and_no_facts_take_none() -> None:
+    assert len(packed(replace(ENTRY, fingerprint=""))) == 28
+    assert len(packed(replace(ENTRY, fingerprint="f" * 63))) == 28 + 63
+    assert len(packed(replace(ENTRY, fingerprint=DIGEST))) == 28 + 32
+    assert len(packed(replace(ENTRY, fingerprint=f"2:{DIGEST}"))) == 28 + 2 + 32
+    assert len(packed(replace(ENTRY, fingerprint="", facts={"a": 1}))) == 28 + len('{"a":1}')
+
+
 def test_an_entry_takes_no_more_than_its_docstring_says() -> None:
     ledger, facts = MemoryLedger(), {"delivery_id": "RPILAgUBcRhIBqSp7kiMPg==", "queued_at": START}
     tracemalloc.start()
@@ -75,6 +83,20 @@ def test_what_has_expired_takes_nothing() -> None:
         ledger.take(Unit(f"c{number % 100}", f"u{number}", START + number % 300), MANY, START)
     for _ in range(MANY):
         ledger.find("k", START + 400)
+    assert not ledger._entries
+    assert not ledger._counts
+    assert not ledger._due
+
+
+def test_what_expires_with_a_minute_takes_nothing_from_then_on() -> None:
+    ledger, minute = MemoryLedger(), 60 * (START // 60 + 1)
+    ledger.settle("k", replace(ENTRY, expires_at=minute), START)
+    ledger.take(Unit("c", "u", minute), 1, START)
+    ledger.find("k", minute - 1)
+    assert ledger._entries.keys() == {"k"}
+    assert ledger._counts.keys() == {"c"}
+    for _ in range(2):
+        ledger.find("k", minute)
     assert not ledger._entries
     assert not ledger._counts
     assert not ledger._due

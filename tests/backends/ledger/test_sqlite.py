@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from customerio_tool.backends.ledger import sqlite as ledger_sqlite
-from customerio_tool.backends.ledger.entry import LedgerLost
+from customerio_tool.backends.ledger.entry import LedgerLost, Unit
 from customerio_tool.backends.ledger.sqlite import SqliteLedger
 from customerio_tool.calls.message_keys import DAY
 from tests.support.ledger_calls import START
@@ -58,6 +58,15 @@ def test_expired_rows_are_removed_by_the_next_claim(file: Path) -> None:
     ledger.claim("late", ENTRY, START + DAY)
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT count(*) FROM sends").fetchone() == (1,)
+
+
+def test_expired_rows_are_removed_by_the_next_unit(file: Path) -> None:
+    ledger = SqliteLedger(file)
+    ledger.claim("k", ENTRY, START)
+    ledger.take(Unit("c", "u", START + DAY), 1, START)
+    ledger.take(Unit("c", "late", START + 2 * DAY), 1, START + DAY)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT key FROM sends").fetchall() == [("c/late",)]
 
 
 def test_another_process_that_never_finishes_a_write_is_a_lost_ledger(
