@@ -51,6 +51,25 @@ def test_an_empty_file_made_beforehand_is_used_as_it_is(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
+def test_a_file_is_made_beside_its_place_and_one_made_meanwhile_is_taken(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    link = os.link
+
+    def late(unfinished: str, place: Path) -> None:
+        made.append(Path(unfinished))
+        link(unfinished, place)
+        raise FileExistsError(17, "File exists", str(place))
+
+    monkeypatch.setattr(os, "link", late)
+    ledger = SqliteLedger(file)
+    assert ledger.claim("k", ENTRY, START) is None
+    assert ledger.claim("k", ENTRY, START) == ENTRY
+    assert [(each.parent, each.name[:10]) for each in made] == [(file.parent, ".sends.db-")]
+    assert not made[0].exists()
+
+
 def test_expired_rows_are_removed_by_the_next_claim(file: Path) -> None:
     ledger = SqliteLedger(file)
     for number in range(10):
