@@ -217,6 +217,14 @@ def test_threads_that_find_an_empty_file_share_one_ledger(tmp_path: Path) -> Non
     assert claims.count(ENTRY) == 7
 
 
+def test_an_empty_file_with_a_log_becomes_a_ledger_of_all_at_once(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute(WAL)
+    first = SqliteLedger(file)  # whose log stays while it is open
+    assert first.claim("k", ENTRY, START) is None
+    assert SqliteLedger(file).claim("k", ENTRY, START) == ENTRY
+
+
 def test_a_file_that_becomes_a_ledger_while_it_is_looked_at_is_no_strangers(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
