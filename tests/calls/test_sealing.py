@@ -50,3 +50,9 @@ def test_without_the_credentials_of_the_api_nothing_is_sealed() -> None:
     track = Seal(Connection.load(SAVED_US, apis=[Api.TRACK]))
     with pytest.raises(ConnectionInvalid):
         track.seal(Api.APP, b"ada", ABOUT)
+
+
+def test_the_digest_of_a_call_is_the_same_in_every_version() -> None:
+    """Workers of two versions share a store while one takes the place of the other."""
+    assert MINE.digest(Api.APP, b"ada") == "ed747cd82cd711ddf3adc41f98cc5dc8"
+    assert MINE.digest(Api.TRACK, b"ada") == "5fe2801da311ea4f80bb8170773bc5eb"
