@@ -191,6 +191,31 @@ def test_a_call_without_a_decision_is_told_as_it_is(
     ]
 
 
+def test_a_message_that_may_have_gone_is_asked_about_as_such(time: Time, told: Recorder) -> None:
+    anew = {**EMAIL, "idempotency_key": "again"}
+    with responses.RequestsMock() as net, tool_on(time, told, confirm="never") as tool:
+        net.post("https://api.customer.io/v1/send/email", status=500)
+        assert code_of(tool.call(SEND, EMAIL, context=MONDAY)) == "outcome_unknown"
+        time.now += 30
+        again = tool.call(SEND, anew, context=MONDAY)
+        assert code_of(again) == "confirmation_required", again
+        third = tool.call(SEND, {**EMAIL, "idempotency_key": "third"}, context=MONDAY)
+        assert third["confirmation_id"] == again["confirmation_id"], "one message, one question"
+        assert tool.waiting() == [
+            Question(
+                confirmation_id=again["confirmation_id"],
+                subtool=SEND,
+                sentence=f"{TO_ADA} The same message may have gone already.",
+                arguments=anew,
+                asked_at=NOW + 30,
+                ends_at=NOW + 630,
+                in_doubt=True,
+                run_id="monday",
+                door="mcp",
+            )
+        ]
+
+
 def test_the_policy_of_now_decides_about_a_call_that_waited(
     vendor: responses.RequestsMock, time: Time, told: Recorder
 ) -> None:

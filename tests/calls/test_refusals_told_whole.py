@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import responses
+
+from customerio_tool import CustomerIoTool
+from customerio_tool.backends import Backends
 from customerio_tool.subtools.declare.results import AS_DATA
-from tests.support.whole import result_of
+from tests.support.clients import SAVED_US, AnyPace, code_of
+from tests.support.whole import result_of, still
 
 READ, LIST, EVENT = "get_segment", "list_segments", "track_event"
 CREATE, MAIL = "create_manual_segment", "send_transactional_email"
@@ -233,6 +238,32 @@ def test_a_read_says_how_its_answer_cannot_be_used() -> None:
         case = (name, 200, f"{AN_ERROR} {AS_DATA}", "reply_unreadable", "wait", "no")
         assert result_of(name, body) == {**told(case), "said": "no", "untrusted": True}, body
     assert result_of(LIST, {"segments": None})["segments"] == []
+
+
+def test_a_second_read_is_judged_as_the_first_one_is() -> None:
+    place = "https://api.customer.io/v1/segments/7"
+    cases: list[tuple[int, Any, str, str]] = [
+        (300, {"count": 3}, MOVED.format(300, APP_KEY), "credentials_rejected"),
+        (199, {"count": 3}, "", "service_failed"),
+        (200, {"number": 3}, OTHER_JSON, "reply_unreadable"),
+        (200, [], OTHER_JSON, "reply_unreadable"),
+        (200, {"count": 3, "segment_id": 8}, ANOTHER, "reply_unreadable"),
+        (201, {"count": 3}, "", ""),
+        (299, {"count": 3}, "", ""),
+    ]
+    for status, body, words, code in cases:
+        with (
+            responses.RequestsMock() as net,
+            CustomerIoTool(SAVED_US, backends=Backends(limiter=AnyPace()), clock=still()) as tool,
+        ):
+            net.get(place, json={"segment": {"id": 7}})
+            net.get(f"{place}/customer_count", status=status, json=body)
+            result = tool.call(READ, {"segment_id": 7, "include_count": True})
+        assert code_of(result) == code, (status, body)
+        if words:
+            assert result["summary"] == words
+        if not code:
+            assert result["customer_count"] == 3
 
 
 # Which JSON is an error

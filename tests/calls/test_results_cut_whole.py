@@ -64,10 +64,10 @@ def test_nothing_more_is_cut_once_the_words_have_room() -> None:
 
 
 def test_short_lists_of_names_stay_and_long_lists_of_objects_keep_the_first() -> None:
-    short = ["n" * 96] * 10
+    short = ["n" * 96] * 9 + ["n" * 105]
     rows = [{"id": number, "note": "x" * 500} for number in range(60)]
     few = [{"id": number} for number in range(30)]
-    assert chars_of(short) <= 1_000
+    assert chars_of(short) == 1_000
     cut = within_budget({"ok": True, "summary": "S", "names": short, "rows": rows, "few": few})
     kept = cut["rows"]
     assert kept == rows[: len(kept)]
@@ -80,6 +80,15 @@ def test_short_lists_of_names_stay_and_long_lists_of_objects_keep_the_first() ->
         "few": few,
         "truncated": True,
     }
+
+
+def test_a_list_of_objects_that_fits_is_not_called_cut() -> None:
+    rows = [{"id": 1, "note": "x" * 1_000}] * 15
+    rows[-1] = {"id": 1, "note": "x" * (16_000 - chars_of([*rows[:-1], {"id": 1, "note": ""}]))}
+    assert chars_of(rows) == 16_000
+    cut = within_budget({"ok": True, "summary": "S", "rows": rows, "more": texts(5)})
+    assert cut["summary"] == f"S {NOTE}rows."
+    assert "more" in cut
 
 
 def test_sentences_are_cut_and_any_other_long_text_is_left_out() -> None:
