@@ -208,6 +208,10 @@ def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: li
             "look": by_name,
         },
     }
+    for right in ("Beta", "  Be\u200bta "):
+        same = ("delete_segment", {"segment_id": 1, "name": right})
+        assert told(sent, same, {SEGMENT: BETA, COUNT: THREE})["ok"]
+        assert sent[-1] == f"DELETE {SEGMENT}"
     not_compared = "Nothing was sent, as name could not be compared."
     again = "Once the call in `look` succeeds, make this one again."
     cases: list[tuple[tuple[int, Any], str, str, int | None]] = [
