@@ -108,21 +108,21 @@ def test_what_must_not_happen_twice_may_not_be_repeated() -> None:
 
 
 def test_a_read_has_a_query_of_what_was_given_and_no_body() -> None:
-    chosen = {"cursor": "a&b=c d", "limit": 3, "campaign_id": 7, "drafts": True}
+    chosen = {"cursor": "A&b=c d", "limit": 3, "campaign_id": 7, "drafts": True}
     messages = "/v1/messages"
     assert sent_by("list_messages", chosen) == [
         Request(
             Api.APP,
             "GET",
             messages,
-            query="drafts=true&campaign_id=7&limit=3&start=a%26b%3Dc%20d",
+            query="drafts=true&campaign_id=7&limit=3&start=A%26b%3Dc%20d",
             pace=Pace.APP,
             template=messages,
             repeats=True,
         )
     ]
     assert [each.target for each in sent_by("list_messages", {**chosen, "drafts": False})] == [
-        "/v1/messages?drafts=false&campaign_id=7&limit=3&start=a%26b%3Dc%20d"
+        "/v1/messages?drafts=false&campaign_id=7&limit=3&start=A%26b%3Dc%20d"
     ]
     person = {"customer_id": "ada+x@example.com"}
     assert sent_by("get_customer_attributes", person) == [
