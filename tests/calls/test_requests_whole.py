@@ -161,6 +161,23 @@ def test_a_second_read_is_made_where_it_is_asked_for_and_tried_once() -> None:
     assert sent_by("get_segment", {"segment_id": 7, "include_count": True}) == [segment, count]
 
 
+def test_a_second_read_has_its_own_query() -> None:
+    with CustomerIoTool(
+        SAVED_US,
+        policy={"lookups": True},
+        session=session_with({"id": 5, "status": "done", "errors": []}),
+        backends=Backends(limiter=AnyPace()),
+        clock=still(),
+    ) as tool:
+        shown: list[Exchange] = []
+        asked = {"broadcast_id": 30, "trigger_id": 5, "cursor": "C d"}
+        tool.call("get_broadcast_trigger", asked, context=CallContext(on_exchange=shown.append))
+    assert [each.request.target for each in shown] == [
+        "/v1/campaigns/30/triggers/5",
+        "/v1/campaigns/30/triggers/5/errors?start=C%20d&limit=42",
+    ]
+
+
 def test_a_host_is_shown_each_reply_and_what_watchers_are_told() -> None:
     (shown,) = shown_of("list_segments", {}, {"segments": []}, 201)
     assert shown.reply is not None
