@@ -189,6 +189,17 @@ def test_a_segment_is_told_with_its_size_where_that_can_be_read(
     assert sent == [f"GET {SEGMENT}", f"GET {COUNT}", f"DELETE {SEGMENT}"]
 
 
+def test_a_segment_that_the_answer_does_not_name_was_not_read(sent: list[str]) -> None:
+    unnamed = {SEGMENT: (200, {"segment": {"name": "Beta"}}), COUNT: THREE}
+    assert told(sent, ("delete_segment", {"segment_id": 1}), unnamed) == {
+        "ok": True,
+        "summary": "What this segment was could not be read before. Deleted segment 1; its people "
+        "stay.",
+        "outcome": "done",
+        "segment_id": 1,
+    }
+
+
 def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: list[str]) -> None:
     named = ("delete_segment", {"segment_id": 1, "name": "Alpha"})
     by_name = {"subtool": "list_segments", "arguments": {"name_contains": "Alpha"}}
