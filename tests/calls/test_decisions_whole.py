@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
-from customerio_tool.backends import Backends
 from customerio_tool.backends.approvals.memory import MemoryApprovals
-from customerio_tool.backends.approvals.sqlite import SqliteApprovals
-from customerio_tool.backends.approvals.waiting import Approvals, ApprovalsLost, Waiting
 from customerio_tool.backends.telemetry.events import CallEnd, CallStart, Decision
 from customerio_tool.calls.call import Exchange
 from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.calls.watch import keyed_hash
 from customerio_tool.connection import Connection
-from customerio_tool.deadline import Clock
-from customerio_tool.errors import LedgerUnavailable
-from tests.support.clients import EMAIL, SAVED_US, AnyPace, code_of
+from tests.support.clients import EMAIL, SAVED_US, code_of
 from tests.support.confirming import NOW, Time, written
+from tests.support.deciding import DESK, MONDAY, SEND, TO_ADA, UNKNOWN, tool_on
 from tests.support.telemetry import Recorder
-
-MONDAY = CallContext(run_id="monday", door="mcp")
-DESK = CallContext(run_id="another", door="desk")
-SEND = "send_transactional_email"
-TO_ADA = 'Send the e-mail of template "1" to "ada@example.com", for the person "u1".'
-UNKNOWN = {
-    "ok": False,
-    "summary": "No call waits under this confirmation id, so nothing was sent: it was decided "
-    "already, 10 minutes have passed, or very many later calls took its place. The agent must ask "
-    "again.",
-    "error": {"code": "confirmation_unknown", "next_step": "give_up", "took_effect": "no"},
-}
-
-
-def tool_on(
-    time: Time, told: Recorder, approvals: Approvals | None = None, **policy: Any
-) -> CustomerIoTool:
-    return CustomerIoTool(
-        SAVED_US,
-        policy={"confirm": "human", **policy},
-        backends=Backends(
-            limiter=AnyPace(), telemetry=[told], approvals=approvals or MemoryApprovals()
-        ),
-        clock=Clock(now=time, monotonic=lambda: 0.0, sleep=lambda _: None, entropy=bytes),
-    )
 
 
 @pytest.fixture
@@ -237,120 +206,24 @@ def test_the_policy_of_now_decides_about_a_call_that_waited(
     assert written(vendor) == 0
 
 
-# Stores that other processes share
-
-
-class Lost(MemoryApprovals):
-    """A store that is lost, for all that one may ask it."""
-
-    def keep(self, *_: Any) -> str:
-        raise ApprovalsLost("the disk is full")
-
-    def find(self, *_: Any) -> Waiting | None:
-        raise ApprovalsLost("the disk is full")
-
-    def take(self, *_: Any) -> Waiting | None:
-        raise ApprovalsLost("the disk is full")
-
-    def waiting(self, *_: Any) -> dict[str, Waiting]:
-        raise ApprovalsLost("the disk is full")
-
-
-def test_a_store_that_is_lost_refuses_each_question(
+def test_what_is_told_of_an_approved_call_is_what_its_policy_looks_at_now(
     vendor: responses.RequestsMock, time: Time, told: Recorder
 ) -> None:
-    words = (
-        "Nothing was sent: the store of calls that wait for a person cannot be used (the disk is "
-        "full)."
-    )
-    with tool_on(time, told, Lost()) as tool:
-        for result in (tool.call(SEND, EMAIL), tool.approve("1-0000000000000000")):
-            assert (code_of(result), result["summary"]) == ("ledger_unavailable", words)
-        for ask in (tool.waiting, lambda: tool.question("1-0000000000000000")):
-            with pytest.raises(LedgerUnavailable) as lost:
-                ask()
-            assert str(lost.value) == words
+    approvals = MemoryApprovals()
+    with (
+        tool_on(time, told, approvals) as asker,
+        tool_on(time, told, approvals, dry_run=True) as dry,
+    ):
+        asked = asker.call("delete_customer", {"customer_id": "u1"})
+        assert "could not be read before" in asked["summary"]
+        tried = dry.approve(asked["confirmation_id"])
+    assert tried["outcome"] == "dry_run"
+    assert "could not be read before" not in tried["summary"]
+    assert written(vendor) == 0
 
 
-class Changed(MemoryApprovals):
-    """A store outside the process, in which somebody changed what is kept in clear."""
-
-    is_shared = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.change: dict[str, Any] = {}
-
-    def find(self, workspace: str, confirmation_id: str, now: float) -> Waiting | None:
-        found = super().find(workspace, confirmation_id, now)
-        return found and replace(found, **self.change)
-
-
-def test_whatever_is_changed_of_a_sealed_call_does_not_open(
-    vendor: responses.RequestsMock, time: Time, told: Recorder
-) -> None:
-    approvals = Changed()
-    words = (
-        "Nothing was sent: the call was asked for with other credentials than these, or was "
-        "changed while it waited. Decide it where the agent's own connection is used."
-    )
-    with tool_on(time, told, approvals) as tool:
-        waiting = tool.call(SEND, EMAIL, context=MONDAY)["confirmation_id"]
-        (as_it_was,) = tool.waiting()
-        assert tool.question(waiting) == as_it_was
-        assert as_it_was.sentence == TO_ADA
-        changes: list[dict[str, Any]] = [
-            {"subtool": "send_transactional_push"},
-            {"key": "0" * 32},
-            {"asked_at": NOW + 1},
-            {"ends_at": NOW + 601},
-            {"content": b"x" * 40},
-        ]
-        for approvals.change in changes:
-            question = tool.question(waiting)
-            given: dict[str, Any] = {"subtool": SEND, "asked_at": NOW, "ends_at": NOW + 600}
-            given |= {name: v for name, v in approvals.change.items() if name in given}
-            assert question == Question(waiting, sentence=words, arguments=None, **given)
-            refused = tool.approve(waiting)
-            assert (code_of(refused), refused["summary"]) == ("confirmation_unknown", words)
-        approvals.change = {}
-        assert tool.approve(waiting)["ok"]
-    assert written(vendor) == 1
-
-
-def test_a_call_is_sealed_where_others_could_read_it_and_only_there(
-    vendor: responses.RequestsMock, time: Time, told: Recorder, tmp_path: Path
-) -> None:
-    kept: list[Waiting] = []
-
-    class Keeping(MemoryApprovals):
-        """A store that shows what it keeps."""
-
-        def keep(self, workspace: str, waiting: Waiting, *more: Any) -> str:
-            kept.append(waiting)
-            return super().keep(workspace, waiting, *more)
-
-    class Shared(Keeping):
-        """One that says that others can read it."""
-
-        is_shared = True
-
-    for approvals in (Keeping(), Shared()):
-        with tool_on(time, told, approvals) as tool:
-            assert tool.call(SEND, EMAIL, context=MONDAY)["confirmation_id"]
-            assert tool.shares_approvals is approvals.is_shared
-    plain, sealed = kept
-    assert b"ada@example.com" in plain.content
-    assert b"ada" not in sealed.content
-    assert len(sealed.content) == len(plain.content) + 12 + 16
-    for each in kept:
-        assert (each.subtool, each.asked_at, each.ends_at) == (SEND, NOW, NOW + 600)
-        assert len(each.key) == len(each.run) == 32
-    assert (plain.key, plain.run) == (sealed.key, sealed.run)
-    assert plain.key != plain.run
-    shared = SqliteApprovals(tmp_path / "approvals.sqlite3")
-    with tool_on(time, told, shared) as asker, tool_on(time, told, shared) as decider:
-        waiting = asker.call(SEND, EMAIL, context=MONDAY)["confirmation_id"]
-        assert decider.question(waiting) == asker.question(waiting)
-        assert decider.approve(waiting)["ok"]
-        assert asker.approve(waiting) == UNKNOWN
+def test_an_approved_call_names_the_look_ups_of_the_policy_now(time: Time, told: Recorder) -> None:
+    with responses.RequestsMock() as net, tool_on(time, told, lookups=True) as tool:
+        net.post("https://api.customer.io/v1/send/email", status=404)
+        sent = tool.approve(tool.call(SEND, EMAIL)["confirmation_id"])
+    assert "list_transactional_messages" in sent["summary"]

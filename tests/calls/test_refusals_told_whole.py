@@ -8,8 +8,9 @@ import responses
 
 from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
+from customerio_tool.connection.client import MAX_REPLY_BYTES
 from customerio_tool.subtools.declare.results import AS_DATA
-from tests.support.clients import SAVED_US, AnyPace, code_of
+from tests.support.clients import EMAIL, SAVED_US, AnyPace, code_of
 from tests.support.whole import result_of, still
 
 READ, LIST, EVENT = "get_segment", "list_segments", "track_event"
@@ -122,6 +123,22 @@ def test_each_refusal_is_told_in_these_words() -> None:
     for case in REFUSALS:
         name, status, *_ = case
         assert result_of(name, b"", status) == told(case)
+
+
+def test_a_refusal_says_what_may_be_wrong_with_files_and_where_ids_are_listed() -> None:
+    mail = {**EMAIL, "attachments": {"a.pdf": "YQ=="}}
+
+    def summary(status: int, **more: Any) -> str:
+        return str(result_of(MAIL, b"", status, arguments=mail, **more)["summary"])
+
+    file = "Or a file in attachments is of a type that Customer.io refuses."
+    size = "Attachments may be counted in base64, which is a third longer than the files."
+    assert summary(403) == f"{SCOPE} {NOT_YET} {file}"
+    assert summary(413) == f"{TOO_LARGE} {size}"
+    assert summary(404) == f"{UNKNOWN_ID} A{TEMPLATE}"
+    listed = "list_transactional_messages shows the ids of all templates, for "
+    with_lookups: dict[str, Any] = {"confirm": "never", "lookups": True}
+    assert summary(404, **with_lookups) == f"{UNKNOWN_ID} {listed}transactional_message_id."
 
 
 def test_the_words_of_customer_io_are_beside_ours_and_marked_as_data() -> None:
@@ -238,6 +255,16 @@ def test_a_read_says_how_its_answer_cannot_be_used() -> None:
         case = (name, 200, f"{AN_ERROR} {AS_DATA}", "reply_unreadable", "wait", "no")
         assert result_of(name, body) == {**told(case), "said": "no", "untrusted": True}, body
     assert result_of(LIST, {"segments": None})["segments"] == []
+    assert result_of(LIST, {"segments": [{"id": 1, "name": "Beta"}]})["count"] == 1
+
+
+def test_a_read_whose_answer_is_too_long_is_not_waited_for() -> None:
+    words = (
+        "Customer.io's answer to this read is too long to be read, and waiting makes it no "
+        "shorter. Ask for less, if an argument of this subtool does that; else tell the user."
+    )
+    case = (READ, 200, words, "reply_unreadable", "ask_user", "no")
+    assert result_of(READ, b" " * (MAX_REPLY_BYTES + 1)) == told(case)
 
 
 def test_a_second_read_is_judged_as_the_first_one_is() -> None:

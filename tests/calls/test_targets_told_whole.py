@@ -58,8 +58,9 @@ def told(
     replies: Replies,
     policy: Any = "open",
     saved: Any = SAVED_US,
+    writes: int = 200,
 ) -> dict[str, Any]:
-    """Return the result of a call whose reads are answered so, and whose writes are accepted."""
+    """Return the result of a call whose reads are answered so, and whose writes with a status."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as net,
         CustomerIoTool(
@@ -70,7 +71,7 @@ def told(
             form = "body" if isinstance(reply, bytes) else "json"
             net.get(place, status=status, **{form: reply})
         for method in ("POST", "PUT", "DELETE"):
-            net.add(method, re.compile("https://"), json={})
+            net.add(method, re.compile("https://"), json={}, status=writes)
         result = tool.call(*call)
         sent[:] = [f"{each.request.method} {each.request.url}" for each in net.calls]
     return result
@@ -91,6 +92,26 @@ def test_a_person_who_was_there_is_told_beside_what_was_done(sent: list[str]) ->
         f"GET {PEOPLE}?id_type=id",
         "DELETE https://track.customer.io/api/v1/customers/u1",
     ]
+
+
+def test_a_refusal_tells_of_the_target_too(sent: list[str]) -> None:
+    words = (
+        "Customer.io refused the request (HTTP 400). It gave no reason: check each argument, and "
+        "ask the user if all are right."
+    )
+    assert told(sent, DELETE, {PEOPLE: ADA}, writes=400) == {
+        "ok": False,
+        "summary": f"{words} {AS_DATA}",
+        "existed": True,
+        "target": IDS,
+        "untrusted": True,
+        "error": {
+            "code": "request_rejected",
+            "next_step": "fix_arguments",
+            "took_effect": "no",
+            "http_status": 400,
+        },
+    }
 
 
 def test_nobody_is_told_first_and_a_look_that_failed_tells_neither(sent: list[str]) -> None:
