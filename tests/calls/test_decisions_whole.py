@@ -202,6 +202,7 @@ def test_the_policy_of_now_decides_about_a_call_that_waited(
             result = decider.approve(waiting)
             assert code_of(result) == code
             assert result["error"]["took_effect"] == "no"
+            assert "Nothing was read" not in result["summary"]
             assert asker.approve(waiting) == UNKNOWN
     assert written(vendor) == 0
 

@@ -55,6 +55,25 @@ def test_a_call_in_a_thread_sees_the_context_of_its_host() -> None:
     assert plain["cancelled"] is False
 
 
+def test_as_many_calls_run_at_once_as_there_are_threads_of_that_size() -> None:
+    def meet(threads: int) -> list[Any]:
+        """Return what becomes of two calls that wait for each other, but not for long."""
+        meeting = threading.Barrier(2)
+
+        def run(at: CallContext) -> dict[str, Any]:
+            meeting.wait(0.1 if threads == 1 else PATIENCE)
+            return {}
+
+        async def both() -> list[Any]:
+            calls = (in_thread(run, None, threads) for _ in range(2))
+            return list(await asyncio.gather(*calls, return_exceptions=True))
+
+        return asyncio.run(both())
+
+    assert [type(each) for each in meet(1)] == [threading.BrokenBarrierError] * 2
+    assert meet(2) == [{}, {}]
+
+
 def test_the_threads_are_kept_for_the_next_call() -> None:
     assert {seen_by_call(None, 1)["thread"] for _ in range(3)} == {"customerio_0"}
 

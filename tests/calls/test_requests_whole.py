@@ -10,6 +10,7 @@ from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
 from customerio_tool.backends.telemetry.events import Attempt
 from customerio_tool.calls.call import Call, Exchange
+from customerio_tool.calls.request import json_bytes
 from customerio_tool.connection.exchange import Request
 from customerio_tool.subtools import subtools
 from customerio_tool.subtools.declare import Api, Invocation, Pace
@@ -136,6 +137,20 @@ def test_a_read_has_a_query_of_what_was_given_and_no_body() -> None:
             repeats=True,
         )
     ]
+
+
+def test_a_period_ends_with_the_time_of_the_call() -> None:
+    (metrics,) = sent_by("get_campaign_metrics", {"campaign_id": 7})
+    assert metrics.query == (
+        "version=2&res=days&start=1760068800&end=1763900000&tz=America%2FNew_York"
+    )
+
+
+def test_a_body_holds_no_number_that_json_has_not() -> None:
+    assert json_bytes({"a": [1.5, "ü"]}) == '{"a":[1.5,"ü"]}'.encode()
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            json_bytes({"a": number})
 
 
 def test_a_second_read_is_made_where_it_is_asked_for_and_tried_once() -> None:
