@@ -221,14 +221,13 @@ def test_a_segment_that_the_answer_does_not_name_was_not_read(sent: list[str]) -
     }
 
 
+NAMED = ("delete_segment", {"segment_id": 1, "name": "Alpha"})
+BY_NAME = {"subtool": "list_segments", "arguments": {"name_contains": "Alpha"}}
+BY_ID = {"subtool": "get_segment", "arguments": {"segment_id": 1, "include_count": True}}
+
+
 def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: list[str]) -> None:
-    named = ("delete_segment", {"segment_id": 1, "name": "Alpha"})
-    by_name = {"subtool": "list_segments", "arguments": {"name_contains": "Alpha"}}
-    by_id = {
-        "subtool": "get_segment",
-        "arguments": {"segment_id": 1, "include_count": True},
-    }
-    assert told(sent, named, {SEGMENT: BETA, COUNT: THREE}) == {
+    assert told(sent, NAMED, {SEGMENT: BETA, COUNT: THREE}) == {
         "ok": False,
         "summary": "Nothing was sent. name is not what the target is called; make the call in "
         "`look`, and let the user say which one is meant.",
@@ -237,13 +236,16 @@ def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: li
             "next_step": "look_first",
             "took_effect": "no",
             "fields": [{"path": "name", "fix": "make the call in `look`"}],
-            "look": by_name,
+            "look": BY_NAME,
         },
     }
     for right in ("Beta", "  Be\u200bta "):
         same = ("delete_segment", {"segment_id": 1, "name": right})
         assert told(sent, same, {SEGMENT: BETA, COUNT: THREE})["ok"]
         assert sent[-1] == f"DELETE {SEGMENT}"
+
+
+def test_a_name_that_could_not_be_compared_deletes_nothing(sent: list[str]) -> None:
     not_compared = "Nothing was sent, as name could not be compared."
     again = "Once the call in `look` succeeds, make this one again."
     cases: list[tuple[tuple[int, Any], str, str, int | None]] = [
@@ -262,8 +264,8 @@ def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: li
         ((404, b"<html>"), "A 404 came that is not Customer.io's own.", "reply_unreadable", None),
     ]
     for failed, words, code, status in cases:
-        error = {"code": code, "next_step": "wait", "took_effect": "no", "look": by_id}
-        assert told(sent, named, {SEGMENT: failed, COUNT: THREE}) == {
+        error = {"code": code, "next_step": "wait", "took_effect": "no", "look": BY_ID}
+        assert told(sent, NAMED, {SEGMENT: failed, COUNT: THREE}) == {
             "ok": False,
             "summary": f"{not_compared} {words} {again}",
             "error": {**error, **({"http_status": status} if status else {})},
@@ -273,7 +275,7 @@ def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: li
         "segments. Do not create what was not found, unless the user asked for that. Make the call "
         "in `look`, and let the user say which one is meant."
     )
-    assert told(sent, named, {SEGMENT: GONE}) == {
+    assert told(sent, NAMED, {SEGMENT: GONE}) == {
         "ok": False,
         "summary": f"{not_compared} {advice} {AS_DATA}",
         "said": "not found",
@@ -283,7 +285,7 @@ def test_a_segment_of_another_name_is_not_deleted_and_its_name_not_told(sent: li
             "next_step": "look_first",
             "took_effect": "no",
             "http_status": 404,
-            "look": by_name,
+            "look": BY_NAME,
         },
     }
     assert sent == [f"GET {SEGMENT}"]
