@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -207,20 +208,26 @@ def test_the_policy_of_now_decides_about_a_call_that_waited(
     assert written(vendor) == 0
 
 
-def test_what_is_told_of_an_approved_call_is_what_its_policy_looks_at_now(
-    vendor: responses.RequestsMock, time: Time, told: Recorder
+def test_an_approved_call_tells_of_its_target_only_what_was_read_then(
+    time: Time, told: Recorder
 ) -> None:
+    both = {"customer_id": "u7", "email": "ada@example.com"}
+    ada = {"id": "u1", "identifiers": {"id": "u1", "email": "ada@example.com", "cio_id": "d9"}}
     approvals = MemoryApprovals()
     with (
+        responses.RequestsMock() as net,
         tool_on(time, told, approvals) as asker,
-        tool_on(time, told, approvals, dry_run=True) as dry,
+        tool_on(time, told, approvals, confirm="never") as decider,
     ):
-        asked = asker.call("delete_customer", {"customer_id": "u1"})
-        assert "could not be read before" in asked["summary"]
-        tried = dry.approve(asked["confirmation_id"])
-    assert tried["outcome"] == "dry_run"
-    assert "could not be read before" not in tried["summary"]
-    assert written(vendor) == 0
+        net.get(re.compile("https://api"), json={"customer": ada})
+        net.put(re.compile("https://track"), json={})
+        asked = asker.call("identify_customer", both)
+        assert asked["target"]["id"] == "u1"
+        done = decider.approve(asked["confirmation_id"])
+        assert written(net) == 1
+        assert len(net.calls) == 2
+    assert done["ok"]
+    assert "target" not in done
 
 
 def test_an_approved_call_names_the_look_ups_of_the_policy_now(time: Time, told: Recorder) -> None:
