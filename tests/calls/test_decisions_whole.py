@@ -10,13 +10,17 @@ import pytest
 import responses
 
 from customerio_tool import CallContext, CustomerIoTool
+from customerio_tool.backends import Backends
 from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.backends.telemetry.events import CallEnd, CallStart, Decision
 from customerio_tool.calls.call import Exchange
 from customerio_tool.calls.waiting_calls import Question
 from customerio_tool.calls.watch import keyed_hash
 from customerio_tool.connection import Connection
-from tests.support.clients import EMAIL, SAVED_US, code_of
+from customerio_tool.deadline import Clock
+from customerio_tool.subtools.declare.identifiers import is_ulid
+from tests.support.answers import session_with
+from tests.support.clients import EMAIL, SAVED_US, AnyPace, code_of
 from tests.support.confirming import NOW, Time, written
 from tests.support.deciding import DESK, MONDAY, SEND, TO_ADA, UNKNOWN, tool_on
 from tests.support.telemetry import Recorder
@@ -133,7 +137,7 @@ def test_a_call_without_a_decision_is_told_as_it_is(
 ) -> None:
     with tool_on(time, told, confirm="never") as tool:
         tool.call("list_segments", context=DESK)
-        tool.call("track_event", {"customer_id": "ada@example.com", "name": "paid"})
+        paid = tool.call("track_event", {"customer_id": "ada@example.com", "name": "paid"})
         tool.call("track_event", {})
     ada = keyed_hash(Connection.load(SAVED_US).digest.encode(), "ada@example.com")
     event: dict[str, Any] = {
@@ -149,6 +153,8 @@ def test_a_call_without_a_decision_is_told_as_it_is(
         "started_at": NOW,
     }
     ids = [each.call_id for each in told.calls]
+    assert ids[1] == paid["event_id"]
+    assert all(map(is_ulid, ids))
     assert told.calls == [
         CallStart(ids[0], **listing, run_id="another", door="desk"),
         CallStart(ids[1], **event, id_type="email", person=ada),
@@ -184,6 +190,24 @@ def test_a_message_that_may_have_gone_is_asked_about_as_such(time: Time, told: R
                 door="mcp",
             )
         ]
+
+
+def test_the_id_of_a_call_is_of_its_time_and_of_ten_random_bytes(told: Recorder) -> None:
+    asked: list[int] = []
+
+    def entropy(count: int) -> bytes:
+        asked.append(count)
+        return b"\xff" * count
+
+    with CustomerIoTool(
+        SAVED_US,
+        session=session_with({"segments": []}),
+        backends=Backends(limiter=AnyPace(), telemetry=[told]),
+        clock=Clock(now=Time(), entropy=entropy),
+    ) as tool:
+        tool.call("list_segments")
+    assert told.calls[0].call_id == "01M844DZG0ZZZZZZZZZZZZZZZZ"
+    assert asked == [10]
 
 
 def test_the_policy_of_now_decides_about_a_call_that_waited(

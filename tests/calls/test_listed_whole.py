@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static
 from typing import Any
 
 import pytest
@@ -110,3 +111,10 @@ def test_a_definition_has_what_a_confirmation_needs_where_one_may_be_needed() ->
     with CustomerIoTool(SAVED_US, policy={"confirm": "repeat"}) as tool:
         assert tool.definition("delete_customer")["name"] == "delete_customer"
         assert CustomerIoTool.definition("delete_customer") != tool.definition("delete_customer")
+
+
+def test_what_is_listed_by_class_and_tool_is_documented_as_one_method() -> None:
+    for name in ("subtools", "definition", "definitions", "describe"):
+        listed = getattr_static(CustomerIoTool, name)
+        assert listed.__doc__ == getattr(CustomerIoTool, name).__doc__
+        assert listed.__doc__.startswith("Return ")

@@ -127,7 +127,7 @@ def test_each_refusal_is_told_in_these_words() -> None:
         assert result_of(name, b"", status) == told(case)
 
 
-def test_a_refusal_says_what_may_be_wrong_with_files_and_where_ids_are_listed() -> None:
+def test_a_refusal_says_what_is_wrong_with_files_and_where_ids_are_listed() -> None:
     mail = {**EMAIL, "attachments": {"a.pdf": "YQ=="}}
 
     def summary(status: int, **more: Any) -> str:
@@ -141,6 +141,11 @@ def test_a_refusal_says_what_may_be_wrong_with_files_and_where_ids_are_listed() 
     listed = "list_transactional_messages shows the ids of all templates, for "
     with_lookups: dict[str, Any] = {"confirm": "never", "lookups": True}
     assert summary(404, **with_lookups) == f"{UNKNOWN_ID} {listed}transactional_message_id."
+    unnamed = {"broadcast_name": "Spring", "audience": "default"}
+    for more, is_found in (({"confirm": "never"}, False), (with_lookups, True)):
+        told = result_of("trigger_broadcast", arguments=unnamed, **more)
+        assert ("list_broadcasts finds it by the name" in told["summary"]) is is_found
+        assert ("look" in told["error"]) is is_found
 
 
 def test_the_words_of_customer_io_are_beside_ours_and_marked_as_data() -> None:

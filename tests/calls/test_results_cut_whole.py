@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from customerio_tool.calls.envelope import within_budget
+from customerio_tool.calls.envelope import Outlet, within_budget
+from customerio_tool.subtools.declare.results import AS_DATA
 from customerio_tool.subtools.declare.vendor_json import MAX_RESULT_CHARS, chars_of
 
 ROOMY = MAX_RESULT_CHARS - 1_000
@@ -233,3 +234,14 @@ def test_few_problems_stay_as_they_are_where_something_else_is_too_long() -> Non
         cut = within_budget({"ok": False, "summary": "No.", "error": error, "things": texts(30)})
         assert cut["summary"] == f"No. {NOTE}{left_out}."
         assert cut["error"] == error
+
+
+def test_the_words_on_data_are_counted_too() -> None:
+    start = {"ok": True, "summary": "Read.", "note": "n" * 2_500, "untrusted": True}
+    for more in (-len(AS_DATA) - 1, -len(AS_DATA), 0, len(AS_DATA) - 1):
+        given = filled(start, MAX_RESULT_CHARS + more)
+        shown = Outlet(mask=str).result(given)
+        assert chars_of(shown) <= MAX_RESULT_CHARS
+        is_whole = more == -len(AS_DATA) - 1
+        assert ("note" in shown, "truncated" in shown) == (is_whole, not is_whole)
+        assert shown["summary"].startswith(f"Read. {AS_DATA}")
