@@ -11,6 +11,7 @@ from customerio_tool import CustomerIoTool
 from customerio_tool.backends import Backends
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError, FieldProblem, Look, NotFound
 from customerio_tool.subtools.declare.results import AS_DATA
+from customerio_tool.subtools.declare.vendor_json import MAX_RESULT_CHARS, chars_of
 from tests.support.answers import session_with
 from tests.support.clients import EMAIL, SAVED_US, AnyPace
 from tests.support.telemetry import NOW
@@ -73,3 +74,11 @@ def test_the_call_that_is_meant_is_whole_or_not_told(tool: CustomerIoTool) -> No
 def test_a_look_is_told_without_keys(tool: CustomerIoTool) -> None:
     error = raised(tool, "delete_segment", {"segment_id": 1, "name": f"Beta {KEY}"})
     assert error.look == Look("list_segments", {"name_contains": "Beta ***"})
+
+
+def test_of_very_many_problems_the_first_are_told(tool: CustomerIoTool) -> None:
+    error = raised(tool, "track_event", {f"{'n' * 900}{number}": 1 for number in range(400)})
+    assert isinstance(error, ArgumentsInvalid)
+    assert len(error.fields) == 20
+    assert error.summary.endswith("And 18 more.")
+    assert chars_of(error.as_result()) <= MAX_RESULT_CHARS

@@ -325,3 +325,4 @@ def test_a_list_of_texts_that_a_read_asks_for_is_no_error(listed: list[Any], is_
         result = tool.call("get_broadcast_trigger", {"broadcast_id": 30, "trigger_id": 5})
     assert code_of(result) == ("" if is_told else "reply_unreadable")
     assert result.get("errors") == (listed if is_told else None)
+    assert ("said" in result) is not is_told

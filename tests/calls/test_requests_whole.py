@@ -108,6 +108,14 @@ def test_what_must_not_happen_twice_may_not_be_repeated() -> None:
     ]
 
 
+def test_what_a_write_was_answered_with_is_told() -> None:
+    name, sent = "send_transactional_email", {"delivery_id": "d7", "queued_at": 1763900000}
+    result = result_of(name, sent)
+    assert (result["ok"], result["outcome"], result["delivery_id"]) == (True, "accepted", "d7")
+    created = {"segment": {"id": 4, "name": "Beta", "created_at": int(NOW)}}
+    assert result_of("create_manual_segment", created)["segment_id"] == 4
+
+
 def test_a_read_has_a_query_of_what_was_given_and_no_body() -> None:
     chosen = {"cursor": "A&b=c d", "limit": 3, "campaign_id": 7, "drafts": True}
     messages = "/v1/messages"
