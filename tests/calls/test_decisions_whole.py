@@ -192,6 +192,20 @@ def test_a_message_that_may_have_gone_is_asked_about_as_such(time: Time, told: R
         ]
 
 
+def test_nobody_is_asked_about_a_message_that_its_run_may_not_send(
+    vendor: responses.RequestsMock, time: Time, told: Recorder
+) -> None:
+    with tool_on(time, told, send_budget=1) as tool:
+        waiting = tool.call(SEND, EMAIL, context=MONDAY)["confirmation_id"]
+        assert tool.approve(waiting)["ok"]
+        spent = tool.call(SEND, {**EMAIL, "subject": "Hi"}, context=MONDAY)
+        assert code_of(spent) == "policy_refused"
+        assert tool.waiting() == []
+        other = tool.call(SEND, {**EMAIL, "subject": "Hi"}, context=DESK)
+        assert code_of(other) == "confirmation_required"
+    assert written(vendor) == 1
+
+
 def test_the_id_of_a_call_is_of_its_time_and_of_ten_random_bytes(told: Recorder) -> None:
     asked: list[int] = []
 
