@@ -147,6 +147,16 @@ def test_a_read_has_a_query_of_what_was_given_and_no_body() -> None:
     ]
 
 
+def test_a_value_in_other_words_is_told_as_it_was_read() -> None:
+    arguments = {"customer_id": "u1", "device_id": "d7", "platform": "iPhone"}
+    plain = {**arguments, "platform": "ios"}
+    for policy in ({}, {"dry_run": True}):
+        told = result_of("add_device", {}, arguments=arguments, **policy)
+        meant = result_of("add_device", {}, arguments=plain, **policy)
+        assert told == {**meant, "summary": f"{meant['summary']} platform was read as 'ios'."}
+        assert ("request" in told) is bool(policy)
+
+
 def test_a_period_ends_with_the_time_of_the_call() -> None:
     (metrics,) = sent_by("get_campaign_metrics", {"campaign_id": 7})
     assert metrics.query == (
