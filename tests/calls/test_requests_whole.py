@@ -150,7 +150,8 @@ def test_a_read_has_a_query_of_what_was_given_and_no_body() -> None:
 def test_a_value_in_other_words_is_told_as_it_was_read() -> None:
     arguments = {"customer_id": "u1", "device_id": "d7", "platform": "iPhone"}
     plain = {**arguments, "platform": "ios"}
-    for policy in ({}, {"dry_run": True}):
+    policies: list[dict[str, Any]] = [{}, {"dry_run": True}]
+    for policy in policies:
         told = result_of("add_device", {}, arguments=arguments, **policy)
         meant = result_of("add_device", {}, arguments=plain, **policy)
         assert told == {**meant, "summary": f"{meant['summary']} platform was read as 'ios'."}
