@@ -61,6 +61,36 @@ class MortalLedger(MemoryLedger):
             super().give_back(unit)
 
 
+class NotingLedger(MemoryLedger):
+    """A ledger that writes down what is asked, counts it, and is lost at the counts `lost_at`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[tuple[Any, ...]] = []
+        self.lost_at: set[int] = set()
+
+    def _note(self, *what: Any) -> None:
+        self.done.append(what)
+        if len(self.done) in self.lost_at:
+            raise LedgerLost("unplugged")
+
+    def claim(self, key: str, entry: Entry, now: float) -> Entry | None:
+        self._note("claim", key, entry, now)
+        return super().claim(key, entry, now)
+
+    def find(self, key: str, now: float) -> Entry | None:
+        self._note("find", key, now)
+        return super().find(key, now)
+
+    def settle(self, key: str, entry: Entry, now: float) -> None:
+        self._note("settle", key, entry, now)
+        super().settle(key, entry, now)
+
+    def release(self, key: str) -> None:
+        self._note("release", key)
+        super().release(key)
+
+
 class Clock:
     """A clock that a test sets forward."""
 
@@ -75,7 +105,8 @@ class Clock:
 class Sender:
     """A worker whose sends are counted and answered like Customer.io does.
 
-    `failure` is raised by every send; `meanwhile` is called in the middle of one.
+    `failure` is raised by every send; `meanwhile` is called in the middle of one. `sends_again` and
+    `is_spent` are those of every call.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, *, best_effort: bool = False) -> None:
@@ -83,6 +114,8 @@ class Sender:
         self.sent = 0
         self.failure: BaseException | None = None
         self.meanwhile: Callable[[], object] = bool
+        self.sends_again = False
+        self.is_spent = False
         seal = Seal(Connection.load(SAVED_US))
         persons = PersonConfirmation(WaitingCalls(MemoryApprovals(), seal, bytes))
         self._once = SendOnce(ledger, persons, clock, best_effort=best_effort)
@@ -109,7 +142,8 @@ class Sender:
             told = {"delivery_id": f"delivery-{self.sent}", "id": self.sent}
             return subtool.result(Answer(args, at, told if payload is None else payload))
 
-        call = Call(subtool, args, at, CallContext(run_id=run_id))
+        context = CallContext(run_id=run_id)
+        call = Call(subtool, args, at, context, self.sends_again, self.is_spent)
         request = request_for(call)
         return self._once.run(call, request, send, ends_at=at.now + SECONDS)
 
