@@ -47,8 +47,8 @@ SAID_NO = (
     "Customer.io refused the request (HTTP 422). Its words are in `said`: change what they name."
 )
 NOT_THERE = (
-    "Customer.io has nothing where this call asked (HTTP 404). Tell the user: the call names no id, "
-    "so that other arguments would not mend that."
+    "Customer.io has nothing where this call asked (HTTP 404). Tell the user: the call names no "
+    "id, so that other arguments would not mend that."
 )
 TOO_MANY = (
     "Too many requests, so this one was not accepted (HTTP 429). Wait `retry_after_seconds`, then "

@@ -9,6 +9,7 @@ from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
 from customerio_tool.calls.call import Call, CallContext
+from customerio_tool.calls.doubts import Read
 from customerio_tool.calls.persons import PersonConfirmation
 from customerio_tool.calls.request import request_for
 from customerio_tool.calls.sealing import Seal
@@ -106,7 +107,7 @@ class Sender:
     """A worker whose sends are counted and answered like Customer.io does.
 
     `failure` is raised by every send; `meanwhile` is called in the middle of one. `sends_again` and
-    `is_spent` are those of every call.
+    `is_spent` are those of every call. `read` makes the reads of a look.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, *, best_effort: bool = False) -> None:
@@ -116,6 +117,7 @@ class Sender:
         self.meanwhile: Callable[[], object] = bool
         self.sends_again = False
         self.is_spent = False
+        self.read: Read = lambda _: None
         seal = Seal(Connection.load(SAVED_US))
         persons = PersonConfirmation(WaitingCalls(MemoryApprovals(), seal, bytes))
         self._once = SendOnce(ledger, persons, clock, best_effort=best_effort)
@@ -145,7 +147,7 @@ class Sender:
         context = CallContext(run_id=run_id)
         call = Call(subtool, args, at, context, self.sends_again, self.is_spent)
         request = request_for(call)
-        return self._once.run(call, request, send, ends_at=at.now + SECONDS)
+        return self._once.run(call, request, send, ends_at=at.now + SECONDS, read=self.read)
 
 
 class Loseable:
