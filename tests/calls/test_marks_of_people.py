@@ -87,7 +87,7 @@ def test_the_last_sixteen_of_many_are_marked_before_the_send(
     lose(sender, subtool=BROADCAST, arguments=arguments)
     begun = {key for what, key, *_ in ledger.done if what == "claim"}
     assert [name for name in names if key_of("id", name) in begun] == names[-15:]
-    assert key_of("broadcast", "30") in begun
+    assert key_of("broadcast", "30 to a list") in begun
     assert all(mark(ledger, key_of("id", name)).state == "unknown" for name in names)
 
 
