@@ -215,3 +215,14 @@ def test_where_nobody_can_approve_a_call_no_id_is_given() -> None:
 def test_the_careful_preset_asks_a_person(net: responses.RequestsMock) -> None:
     with CustomerIoTool(SAVED_US, policy=Policy.careful()) as tool:
         assert "confirmation_id" in tool.call("delete_customer", DELETE)
+
+
+def test_what_is_told_where_nobody_can_approve_names_who_can() -> None:
+    assert nobody_can_approve("delete_customer").as_result() == {
+        "ok": False,
+        "summary": "Nothing was sent: delete_customer needs a person's approval, and nobody could "
+        "give it here. A person can make the call at a terminal, where the shell asks. Or the "
+        "application keeps such calls where `customerio-tool approvals` and the workbench find "
+        "them: it sets CUSTOMERIO_LEDGER_FILE or CUSTOMERIO_REDIS_URL.",
+        "error": {"code": "policy_refused", "next_step": "give_up", "took_effect": "no"},
+    }

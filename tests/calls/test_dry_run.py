@@ -90,3 +90,49 @@ def test_nobody_is_asked_about_what_will_not_be_sent(
     assert tool.call(name, example_of(name))["outcome"] == "dry_run"
     assert tool.definition(name) == plain.definition(name)
     assert len(net.calls) == 0
+
+
+EU, TRACK_ALONE = {**SAVED_US, "region": "eu"}, {"track_url": "http://127.0.0.1:9"}
+NO_REGION = {name: value for name, value in SAVED_US.items() if name != "region"}
+NO_HOST = " Its host is not known before a first call, as the connection has no region."
+
+
+@pytest.mark.parametrize(
+    ("saved", "track", "app"),
+    [
+        (SAVED_US, "https://track.customer.io", "https://api.customer.io"),
+        (EU, "https://track-eu.customer.io", "https://api-eu.customer.io"),
+        (NO_REGION, "", ""),
+        ({**NO_REGION, **TRACK_ALONE}, "http://127.0.0.1:9", ""),
+        ({**EU, **TRACK_ALONE}, "http://127.0.0.1:9", "https://api-eu.customer.io"),
+    ],
+)
+def test_a_dry_run_tells_the_whole_request_and_no_credentials(
+    net: responses.RequestsMock, saved: dict[str, str], track: str, app: str
+) -> None:
+    event = call(tool_with(saved, dry_run=True), "track_event", {**EVENT, "event_id": "order-7"})
+    assert event == {
+        "ok": True,
+        "summary": "Nothing was sent: this is a dry run. `request` is what track_event would send."
+        + ("" if track else NO_HOST),
+        "outcome": "dry_run",
+        "request": {
+            "method": "POST",
+            "url": f"{track}/api/v1/customers/u1/events",
+            "headers": {"Authorization": "***"},
+            "body": {"name": "paid", "id": event["event_id"], "timestamp": int(NOW)},
+        },
+        "event_id": event["event_id"],
+    }
+    assert call(tool_with(saved, dry_run=True), "list_messages", {"limit": 3}) == {
+        "ok": True,
+        "summary": "Nothing was sent: this is a dry run. `request` is what list_messages would "
+        "send." + ("" if app else NO_HOST),
+        "outcome": "dry_run",
+        "request": {
+            "method": "GET",
+            "url": f"{app}/v1/messages",
+            "query": "limit=3",
+            "headers": {"Authorization": "***"},
+        },
+    }
