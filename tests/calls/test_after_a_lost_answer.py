@@ -15,7 +15,9 @@ from customerio_tool.calls.call import Call
 from customerio_tool.calls.recovery import seconds_for
 from customerio_tool.subtools import find
 from customerio_tool.subtools.declare import Invocation
+from customerio_tool.subtools.declare.identifiers import is_ulid
 from tests.support.clients import SAVED_US, AnyPace
+from tests.support.retrier import Limiter
 from tests.support.retries import CREATE_CALL, LIST_CALL, NOW, PERSON_CALL, SkippingClock
 
 LOST, NOWHERE = requests.ReadTimeout(), requests.ConnectTimeout()
@@ -79,13 +81,18 @@ class Vendor:
         return answer
 
     def call(
-        self, call: tuple[str, Any], *answers: Answer, policy: Any = None, **context: Any
+        self,
+        call: tuple[str, Any],
+        *answers: Answer,
+        policy: Any = None,
+        limiter: AnyPace | None = None,
+        **context: Any,
     ) -> dict[str, Any]:
         """Make a call that gets these answers."""
         self.answers = list(answers)
-        backends = Backends(limiter=AnyPace())
+        backends = Backends(limiter=limiter or AnyPace())
         with CustomerIoTool(
-            SAVED_US, policy=policy, backends=backends, clock=self.clock.whole()
+            SAVED_US, policy=policy, backends=backends, clock=self.clock.whole(), lookups=True
         ) as tool:
             return tool.call(*call, context=CallContext(**context))
 
@@ -140,6 +147,43 @@ def test_a_create_that_has_no_time_to_go_again_only_looks(vendor: Vendor) -> Non
     result = vendor.call(CREATE_CALL, (503, {}, LATER), NONE)
     assert result == in_doubt(failed, http_status=503)
     assert (vendor.asked, vendor.clock.sleeps) == ([POST, GET], [])
+
+
+def test_a_create_whose_second_turn_comes_too_late_looks_again(vendor: Vendor) -> None:
+    result = vendor.call(CREATE_CALL, LOST, NONE, THERE, limiter=Limiter(0, 0, 99))
+    assert result == in_doubt(SILENT, possibly=POSSIBLY)
+    assert vendor.asked == [POST, GET, GET]
+
+
+def test_a_create_that_is_answered_with_an_error_when_it_goes_again_is_looked_for(
+    vendor: Vendor,
+) -> None:
+    result = vendor.call(CREATE_CALL, LOST, NONE, (200, {"error": "bad"}), THERE)
+    assert result["error"]["code"] == "outcome_unknown"
+    assert (result["said"], result["possibly"]) == ("bad", POSSIBLY)
+    assert vendor.asked == [POST, GET, POST, GET]
+
+
+@pytest.mark.parametrize(
+    ("answers", "at", "told"),
+    [
+        ((LOST, NONE), 1, ""),
+        ((LOST, (500, {})), 2, ""),
+        ((LOST, NONE, (429, {})), 3, f" {EARLIER}"),
+    ],
+    ids=["before the look", "in the look", "as it goes again"],
+)
+def test_a_create_that_is_cancelled_after_a_lost_answer_says_so(
+    vendor: Vendor, answers: tuple[Answer, ...], at: int, told: str
+) -> None:
+    result = vendor.call(CREATE_CALL, *answers, cancelled=lambda: len(vendor.asked) >= at)
+    assert result["summary"] == f"The call was cancelled.{told}"
+    assert result["error"] == {
+        "code": "cancelled",
+        "next_step": "look_first",
+        "took_effect": "unknown",
+        "look": LOOK,
+    }
 
 
 def test_a_create_that_finds_nobody_when_it_goes_again_looks_at_the_end(vendor: Vendor) -> None:
@@ -286,6 +330,38 @@ def test_a_second_read_that_is_lost_fails_the_call(vendor: Vendor) -> None:
     }
     one, count = ("GET", "/v1/segments/4"), ("GET", "/v1/segments/4/customer_count")
     assert vendor.asked == [one, count, count, count]
+
+
+MESSAGE_CALL = ("get_message", {"message_id": "m", "include_content": True})
+
+
+@pytest.mark.parametrize(("hidden", "reads"), [([], 2), (["email"], 1)])
+def test_a_second_read_of_which_all_is_hidden_is_not_made(
+    vendor: Vendor, hidden: list[str], reads: int
+) -> None:
+    message = (200, {"message": {"id": "m"}})
+    policy = {"hidden_attributes": hidden}
+    content = (200, {"archived_message": {"id": "m", "body": "Hi"}})
+    assert vendor.call(MESSAGE_CALL, message, content, policy=policy)["ok"]
+    assert len(vendor.asked) == reads
+
+
+def test_no_attribute_that_is_hidden_is_shown_and_the_result_says_so(vendor: Vendor) -> None:
+    person = {"id": "u1", "identifiers": {"id": "u1"}, "attributes": {"plan": "pro", "age": "7"}}
+    asked = ("get_customer_attributes", {"customer_id": "u1", "attribute_names": ["plan", "age"]})
+    policy = {"hidden_attributes": ["plan"]}
+    result = vendor.call(asked, (200, {"customer": person}), policy=policy)
+    assert "pro" not in json.dumps(result)
+    assert result["customer"]["attributes"] == {"age": "7"}
+    assert result["withheld"] == ["plan"]
+
+
+@pytest.mark.parametrize("given", [{}, {"event_id": "order-7"}])
+def test_an_event_that_reached_nobody_tells_its_id(vendor: Vendor, given: dict[str, str]) -> None:
+    event = ("track_event", {"customer_id": "u1", "name": "paid", **given})
+    result = vendor.call(event, NOWHERE, NOWHERE, NOWHERE)
+    assert result["error"] == {"code": "unreachable", "next_step": "wait", "took_effect": "no"}
+    assert is_ulid(result["event_id"])
 
 
 def test_a_second_read_is_made_where_nothing_of_it_is_hidden(vendor: Vendor) -> None:

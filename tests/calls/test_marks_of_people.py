@@ -155,7 +155,65 @@ def test_two_messages_in_doubt_are_no_one_look_s(ledger: NotingLedger, sender: S
     lose(sender)
     held = mark(ledger, U1)
     assert (held.state, held.started_at, held.facts) == ("unknown", START + 1, {})
-    assert held.ends_at in (START + 21, START + 22)
+    written = [entry for what, key, entry, *_ in settled(ledger) if key == U1]
+    assert [each.facts for each in written] == [{}, {}]
+
+
+def settled(ledger: NotingLedger) -> list[tuple[Any, ...]]:
+    return [each for each in ledger.done if each[0] == "settle"]
+
+
+@pytest.mark.parametrize("proven", ["u1", "u2"])
+def test_one_doubt_that_is_disproved_leaves_the_other(sender: Sender, proven: str) -> None:
+    push = find("send_transactional_push")
+    for person in ("u1", "u2"):
+        message = {"customer_id": person, "transactional_message_id": 3}
+        lose(sender, subtool=push, arguments=message)
+        sender.clock.now += 1
+    sender.clock.now += SETTLED
+    listed = {**LISTED, "type": "push", "customer_identifiers": {"id": "u1"}}
+
+    def read(look: Any) -> dict[str, Any]:
+        person = look.arguments["customer_id"]
+        own = {**listed, "customer_identifiers": {"id": person}}
+        return {"messages": [] if person == proven else [own]}
+
+    sender.read = read
+    both = {"broadcast_id": 30, "audience": "customer_ids", "customer_ids": ["u1", "u2"]}
+    assert send(sender, subtool=BROADCAST, arguments=both) == "confirmation_required"
+    sender.read = lambda _: {"messages": []}
+    assert send(sender, subtool=BROADCAST, arguments=both) == "accepted"
+
+
+def test_a_ledger_that_is_lost_as_a_doubt_is_disproved_lets_the_message_go(
+    ledger: NotingLedger, sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read(_: object) -> dict[str, Any]:
+        ledger.lost_at = {len(ledger.done) + 1}
+        return {"messages": []}
+
+    lose(sender)
+    sender.clock.now += SETTLED
+    sender.read = read
+    assert send(sender, **OTHER) == "accepted"
+    assert len(caplog.records) == 1
+
+
+def test_a_message_that_another_call_took_just_before_leaves_no_marks(
+    ledger: NotingLedger, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: list[str] = []
+
+    def late() -> None:
+        ledger.done.clear()
+        monkeypatch.setattr(ledger, "find", lambda *_: None)
+        outcomes.append(send(sender))
+        monkeypatch.undo()
+
+    midway(sender, late)
+    assert send(sender) == "accepted"
+    assert outcomes == ["send_in_progress"]
+    assert [what for what, key, *_ in ledger.done if key in (U1, ADA)] == []
 
 
 def test_what_a_whole_list_proves_absent_is_a_doubt_no_more(

@@ -65,6 +65,7 @@ def test_a_blank_run_is_none_in_every_key(blank: str | None) -> None:
         ({"n": [2.0, -0.0, {"m": 3.0}], "k": 1.5}, '{"k":1.5,"n":[2,0,{"m":3}]}'),
         ({"n": 1e20, "t": (4.0, "4.0")}, '{"n":100000000000000000000,"t":[4,"4.0"]}'),
         ({"n": 2.5, "is": True}, '{"is":true,"n":2.5}'),
+        ([1e20, 5], "[100000000000000000000,5]"),
         (["1.0 e+", 1.5, None], '["1.0 e+",1.5,null]'),
     ],
 )
@@ -95,6 +96,11 @@ AT = Invocation(now=1_763_900_000.0, workspace="w", ulid="01JD5T3Q6C9W4Y2M8K7H1N
             "send_transactional_push",
             {"customer_id": "u1", "transactional_message_id": 3, "title": "A"},
             '{"identifiers":["id","u1"],"title":"A","transactional_message_id":3}',
+        ),
+        (
+            "send_transactional_push",
+            {"customer_id": "u1", "transactional_message_id": 3, "send_at": 1_763_900_600},
+            '{"identifiers":["id","u1"],"send_at":1763900600,"transactional_message_id":3}',
         ),
     ],
 )

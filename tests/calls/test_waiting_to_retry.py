@@ -95,6 +95,41 @@ def test_a_message_that_another_call_sends_meanwhile_goes_once(
     assert code_of(third) == "policy_refused"
 
 
+@pytest.mark.parametrize("key", [{}, {"idempotency_key": "order-17"}], ids=["no key", "a key"])
+def test_a_message_that_is_in_doubt_after_its_wait_is_kept_as_such(
+    sandbox: Sandbox, key: dict[str, str]
+) -> None:
+    name, arguments = MAIL_CALL
+    sandbox.fault(**MAIL, status=429, times=1)
+    sandbox.fault(**MAIL, action="reset_after_applying", times=1)
+    with tool_of(sandbox, MemoryLedger(), SkippingClock()) as tool:
+        mail = {**arguments, **key}
+        told = [code_of(tool.call(name, mail, context=RUN)) for _ in range(2)]
+    assert told == ["outcome_unknown"] * 2
+    assert posts(sandbox) == 2
+
+
+def test_a_doubt_that_arises_during_the_wait_is_looked_at_before_the_message_goes(
+    sandbox: Sandbox,
+) -> None:
+    ledger, clock, others = MemoryLedger(), SkippingClock(), list[str]()
+    name, arguments = MAIL_CALL
+
+    def lose() -> None:
+        if not others:
+            others.append("")
+            other = {**arguments, "subject": "another"}
+            others[0] = code_of(tool.call(name, other, context=RUN))
+
+    sandbox.fault(**MAIL, status=429, times=1)
+    sandbox.fault(**MAIL, action="reset_after_applying", times=1)
+    with tool_of(sandbox, ledger, clock, lose) as tool:
+        told = tool.call(*MAIL_CALL, context=RUN)
+    assert (others, code_of(told)) == (["outcome_unknown"], "confirmation_required")
+    assert "possibly" in told
+    assert posts(sandbox) == 2
+
+
 def test_a_message_that_another_call_is_sending_meanwhile_is_left_to_it(sandbox: Sandbox) -> None:
     ledger, clock = MortalLedger(), SkippingClock()
     theirs: list[tuple[str, Entry]] = []

@@ -117,10 +117,19 @@ def test_only_a_person_that_is_known_as_one_is_looked_for_as_one(facts: dict[str
         Pages([message(type="push")], [message(created=FIRST - 1)], []),
         Pages([], [], [], [], []),
         Pages([message(customer_identifiers=None, type="push")]),
+        Pages([message(type="push")]),
     ],
 )
 def test_a_whole_list_without_it_proves_that_it_did_not_go(pages: Pages) -> None:
     assert look_for(doubt_of(), call_of(), pages, NOW) == Sight(proves_absence=True)
+
+
+def test_an_id_that_looks_like_an_address_is_compared_as_an_id() -> None:
+    doubt, other = doubt_of(("id", "a@b.io")), message(type="push")
+    theirs = {**other, "customer_identifiers": {"id": "a@b.io", "email": "z@b.io"}}
+    assert seen(doubt, theirs) == Sight(proves_absence=True)
+    stranger = {**other, "customer_identifiers": {"id": "z", "email": "a@b.io"}}
+    assert seen(doubt, stranger) == Sight()
 
 
 def test_each_page_is_asked_for_by_what_the_one_before_named() -> None:

@@ -168,6 +168,20 @@ def test_a_copy_under_a_new_key_replaces_the_entry_and_gives_it_back_if_it_is_re
     ]
 
 
+def test_a_copy_whose_entry_cannot_be_given_back_is_as_begun(
+    ledger: NotingLedger, sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender.call(run_id="r")
+    begun = len(ledger.done)
+    ledger.lost_at = {begun + 11}
+    failure = RequestRejected("No.")
+    assert failed(sender, failure, run_id="r", idempotency_key="k") is failure
+    assert ledger.done[begun + 10][0] == "settle"
+    assert [each.getMessage() for each in caplog.records] == [
+        "the ledger was lost before the end of a send was kept (unplugged)"
+    ]
+
+
 def test_another_message_to_the_same_people_looks_what_became_of_the_first(
     ledger: NotingLedger, sender: Sender
 ) -> None:

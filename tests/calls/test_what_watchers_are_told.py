@@ -22,14 +22,14 @@ from tests.support.retries import LIST_CALL, NOW, PERSON_CALL, SkippingClock
 
 URL = f"{US}/api/v1/customers/u1"
 KEY = Connection.load(SAVED_US).digest.encode()
-ULID = "01M844DZG00000000000000000"
+ULID = "01M844E6AR0000000000000000"
 RUN = CallContext(run_id="r", door="a door")
 STARTED = CallStart(
     call_id=ULID,
     subtool="identify_customer",
     effect="overwrite",
     api="track",
-    started_at=NOW,
+    started_at=NOW + 7,
     run_id="r",
     id_type="id",
     person=keyed_hash(KEY, "u1"),
@@ -112,12 +112,13 @@ def test_a_call_is_told_from_its_start_to_its_end(
     net: responses.RequestsMock, make: Make, told: Told, clock: SkippingClock
 ) -> None:
     net.add_callback("PUT", URL, callback=slowly(clock, 429, 503, 200))
+    clock.skip(7)
     assert make(told).call(*PERSON_CALL, context=RUN)["outcome"] == "accepted"
     assert told.events == [
         ("started", STARTED),
-        ("attempted", STARTED, attempt(1, 429, "limited", 0)),
-        ("attempted", STARTED, attempt(2, 503, "failed", 3)),
-        ("attempted", STARTED, attempt(3, 200, "answered", 6)),
+        ("attempted", STARTED, attempt(1, 429, "limited", 7)),
+        ("attempted", STARTED, attempt(2, 503, "failed", 10)),
+        ("attempted", STARTED, attempt(3, 200, "answered", 13)),
         ("ended", STARTED, CallEnd("accepted", True, 3, 7.0)),
     ]
 

@@ -120,7 +120,8 @@ class Sender:
         self.read: Read = lambda _: None
         seal = Seal(Connection.load(SAVED_US))
         persons = PersonConfirmation(WaitingCalls(MemoryApprovals(), seal, bytes))
-        self._once = SendOnce(ledger, persons, clock, best_effort=best_effort)
+        how = {"best_effort": True} if best_effort else {}
+        self._once = SendOnce(ledger, persons, clock, **how)
 
     def call(
         self,

@@ -309,6 +309,20 @@ def test_a_call_that_is_cancelled_while_it_waits_for_its_next_slot_stays_in_doub
     assert stage.reports[-1].startswith("Waiting 5 s") is (waited > 0)
 
 
+def test_a_call_that_is_cancelled_as_its_slot_comes_stays_in_doubt() -> None:
+    stage = Stage(FAILED, OK, cancels=lambda at: len(at.limiter.reserved) > 1)
+    error = stage.fails(Effect.OVERWRITE)
+    assert (error.code, error.took_effect) == ("cancelled", "unknown")
+
+
+def test_where_no_connection_was_made_a_cancelled_call_ends_as_such_and_no_other_does() -> None:
+    stage = Stage(UNREACHABLE, brief=True, cancels=before_the_wait(1))
+    assert stage.fails(Effect.OVERWRITE).code == "cancelled"
+    assert Stage(OK, cancels=before_the_wait(1)).send(Effect.OVERWRITE).reply == OK
+    last = Stage(FAILED, brief=True, cancels=before_the_wait(1)).send(Effect.OVERWRITE)
+    assert last.fate is Fate.FAILED
+
+
 def test_a_long_wait_looks_often_whether_the_call_was_cancelled_and_ends_in_time() -> None:
     stage = Stage(replied(503, "1.5"), OK, cancels=lambda _: False)
     assert stage.send(Effect.READ).made == 2
