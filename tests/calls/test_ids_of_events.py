@@ -198,21 +198,23 @@ def test_where_the_ledger_is_lost_the_spare_tells_the_id(
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("fail", "told"),
     [
         (
-            LOST,
+            lambda: ServiceFailed("Lost."),
             "Lost. Give it the event_id beside: the ledger that keeps ids is lost.",
         ),
-        (KeyboardInterrupt(), ""),
+        (KeyboardInterrupt, ""),
     ],
 )
 def test_where_the_id_could_not_be_kept_the_error_says_so(
-    events: Events, failure: BaseException, told: str, caplog: pytest.LogCaptureFixture
+    events: Events,
+    fail: Callable[[], BaseException],
+    told: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    fresh = ServiceFailed("Lost.") if isinstance(failure, CustomerIoError) else failure
     events.ledger.lost_at = {2}
-    assert str(events.fails(fresh)) == told
+    assert str(events.fails(fail())) == told
     assert [each.getMessage() for each in caplog.records] == [
         "the ledger was lost before the id of an event was kept (unplugged)"
     ]

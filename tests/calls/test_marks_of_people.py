@@ -143,7 +143,7 @@ def test_a_mark_of_a_message_that_the_ledger_does_not_have_is_none(
     assert send(sender, **OTHER) == outcome
 
 
-def test_two_messages_in_doubt_are_no_one_look_s(ledger: NotingLedger, sender: Sender) -> None:
+def test_no_one_look_settles_two_messages_in_doubt(ledger: NotingLedger, sender: Sender) -> None:
     sender.clock.now += 1
 
     def other() -> None:

@@ -15,7 +15,7 @@ from customerio_tool.subtools import find
 from tests.support.ledger_calls import START, Clock, NotingLedger, Sender
 
 MAIL = "send_transactional_email"
-LOOK = {
+LOOK: dict[str, Any] = {
     "subtool": "list_messages",
     "arguments": {
         "customer_id": "u1",
@@ -127,7 +127,7 @@ def test_a_key_whose_message_is_in_doubt_waits_for_nobody(sender: Sender) -> Non
 
 def test_another_message_to_somebody_in_doubt_waits_for_a_person(sender: Sender) -> None:
     lose(sender)
-    arguments = {n: v for n, v in LOOK["arguments"].items() if n != "type"}  # type: ignore[attr-defined]  # a mapping
+    arguments = {n: v for n, v in LOOK["arguments"].items() if n != "type"}
     assert told(sender, subject="another") == {
         "ok": False,
         "summary": "Nothing was sent yet: another message to the same recipient began at "
