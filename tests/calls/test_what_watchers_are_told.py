@@ -24,17 +24,21 @@ URL = f"{US}/api/v1/customers/u1"
 KEY = Connection.load(SAVED_US).digest.encode()
 ULID = "01M844E6AR0000000000000000"
 RUN = CallContext(run_id="r", door="a door")
-STARTED = CallStart(
-    call_id=ULID,
-    subtool="identify_customer",
-    effect="overwrite",
-    api="track",
-    started_at=NOW + 7,
-    run_id="r",
-    id_type="id",
-    person=keyed_hash(KEY, "u1"),
-    door="a door",
-)
+
+
+def started() -> CallStart:
+    """Return the start of the call about a person, seven seconds after the clock began."""
+    return CallStart(
+        call_id=ULID,
+        subtool="identify_customer",
+        effect="overwrite",
+        api="track",
+        started_at=NOW + 7,
+        run_id="r",
+        id_type="id",
+        person=keyed_hash(KEY, "u1"),
+        door="a door",
+    )
 
 
 class Told:
@@ -114,12 +118,13 @@ def test_a_call_is_told_from_its_start_to_its_end(
     net.add_callback("PUT", URL, callback=slowly(clock, 429, 503, 200))
     clock.skip(7)
     assert make(told).call(*PERSON_CALL, context=RUN)["outcome"] == "accepted"
+    begun = started()
     assert told.events == [
-        ("started", STARTED),
-        ("attempted", STARTED, attempt(1, 429, "limited", 7)),
-        ("attempted", STARTED, attempt(2, 503, "failed", 10)),
-        ("attempted", STARTED, attempt(3, 200, "answered", 13)),
-        ("ended", STARTED, CallEnd("accepted", True, 3, 7.0)),
+        ("started", begun),
+        ("attempted", begun, attempt(1, 429, "limited", 7)),
+        ("attempted", begun, attempt(2, 503, "failed", 10)),
+        ("attempted", begun, attempt(3, 200, "answered", 13)),
+        ("ended", begun, CallEnd("accepted", True, 3, 7.0)),
     ]
 
 
