@@ -6,7 +6,7 @@ import socketserver
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,13 @@ def test_a_ledger_file_that_works_is_ok_and_keeps_no_trace(
 
     assert result["ok"]
     assert result["ledger"] == {"ok": True}
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM sends").fetchone() == (0,)
 
 
 def _foreign(folder: Path) -> Path:
     path = folder / "other.sqlite"
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         file.execute("CREATE TABLE orders (id)")
     return path
 
