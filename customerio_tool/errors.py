@@ -138,6 +138,9 @@ class Look:
         return {"subtool": self.subtool, "arguments": dict(self.arguments)}
 
 
+_HAS_TRY = "`try` has the arguments to send."
+
+
 class CustomerIoError(Exception):
     """A call that did not succeed.
 
@@ -187,6 +190,12 @@ class CustomerIoError(Exception):
     def add(self, sentence: str) -> None:
         """Append a sentence to the summary."""
         self.summary = f"{self.summary} {sentence}"
+        self.args = (self.summary,)
+
+    def withdraw(self) -> None:
+        """Tell no arguments to send next after all: they cannot be shown whole."""
+        self.corrected = None
+        self.summary = self.summary.replace(f" {_HAS_TRY}", "")
         self.args = (self.summary,)
 
     def as_result(self) -> dict[str, Any]:
@@ -265,7 +274,7 @@ class ArgumentsInvalid(Refused):
     def correct(self, arguments: Mapping[str, Any]) -> None:
         """Tell the arguments to send next."""
         self.corrected = arguments
-        self.add("`try` has the arguments to send.")
+        self.add(_HAS_TRY)
 
 
 class LedgerUnavailable(Refused):

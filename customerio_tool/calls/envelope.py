@@ -82,7 +82,7 @@ def _restate(error: CustomerIoError, envelope: Item) -> None:
     )
     error.look = Look(**told["look"]) if "look" in told else None
     if told.get("try") != error.corrected:  # cut or masked, it is another call
-        error.corrected = None
+        error.withdraw()
     error.extra = {
         name: value for name, value in envelope.items() if name not in ("ok", "summary", "error")
     }

@@ -69,6 +69,8 @@ def test_the_call_that_is_meant_is_whole_or_not_told(tool: CustomerIoTool) -> No
     error = raised(tool, "send_transactional_email", {**past, "subject": f"Hi {KEY}"})
     assert error.corrected is None
     assert "try" not in error.as_result()["error"]
+    assert "`try`" not in error.summary
+    assert error.args == (error.summary,)
 
 
 def test_a_look_is_told_without_keys(tool: CustomerIoTool) -> None:
