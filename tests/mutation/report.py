@@ -65,6 +65,7 @@ def _notes(target: Target, results: Sequence[Result]) -> Iterator[str]:
     if target.unbroken:
         files = ", ".join(f"`{each}`" for each in target.unbroken)
         yield f"Of {target.name}, {files} was not broken.\n"
+    yield from (f"Of {target.name}: {each.note}\n" for each in results if each.note)
     if results and all(each.likely and each.likely[0] < MUST for each in results):
         yield (
             f"Of {target.name}, the sample does not show that tests notice {MUST:.0f} % of all "

@@ -47,6 +47,7 @@ class Result:
         timed_out: With how many the tests came to no end.
         survivors: Those that no test noticed.
         beyond: How many were left out: an earlier sample, for whose survivors tests were written.
+        note: What else a reader must know of how they were tried, as a sentence.
     """
 
     mutants: int
@@ -56,6 +57,7 @@ class Result:
     timed_out: int
     survivors: Sequence[Mutant]
     beyond: int = 0
+    note: str = ""
 
     @property
     def share(self) -> float:
