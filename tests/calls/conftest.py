@@ -1,4 +1,4 @@
-"""What tests of confirmations share."""
+"""What tests of calls share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 import responses
 
 from tests.support.confirming import Time
+from tests.support.ledger_calls import Clock, NotingLedger, Sender
 
 
 @pytest.fixture
@@ -22,3 +23,15 @@ def vendor(net: responses.RequestsMock) -> responses.RequestsMock:
     for method in ("GET", "POST", "PUT", "DELETE"):
         net.add(method, re.compile("https://"), json={})
     return net
+
+
+@pytest.fixture
+def ledger() -> NotingLedger:
+    """A ledger that writes down what is asked of it."""
+    return NotingLedger()
+
+
+@pytest.fixture
+def sender(ledger: NotingLedger) -> Sender:
+    """A worker that sends through it."""
+    return Sender(ledger, Clock())

@@ -12,7 +12,7 @@ from customerio_tool import CallContext, CustomerIoTool
 from customerio_tool.backends import Backends
 from customerio_tool.calls.call import Exchange
 from tests.support.clients import EMAIL, SAVED_US, AnyPace
-from tests.support.whole import still
+from tests.support.whole import LOOK_FOR_MAIL, still
 
 BROKE = "The connection broke before Customer.io's answer arrived ({}.customer.io)."
 
@@ -60,22 +60,13 @@ def test_what_may_happen_twice_may_be_repeated() -> None:
 
 
 def test_what_must_not_happen_twice_is_looked_at_and_was_tried_once() -> None:
-    look = {
-        "subtool": "list_messages",
-        "arguments": {
-            "customer_id": "u1",
-            "type": "email",
-            "start_time": "2025-11-23T12:08:20Z",
-            "limit": 100,
-        },
-    }
     doubt = {"code": "outcome_unknown", "next_step": "look_first", "took_effect": "unknown"}
     assert lost("send_transactional_email", EMAIL) == (
         {
             "ok": False,
             "summary": f"{BROKE.format('api')} It may have happened: make the call in `look` "
             "first, and do not repeat this one without asking the user.",
-            "error": {**doubt, "look": look},
+            "error": {**doubt, "look": LOOK_FOR_MAIL},
         },
         1,
     )

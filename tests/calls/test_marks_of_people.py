@@ -12,7 +12,7 @@ from customerio_tool.backends.ledger.entry import Entry
 from customerio_tool.calls.message_keys import addressee_key
 from customerio_tool.errors import ConfirmationRequired, CustomerIoError
 from customerio_tool.subtools import find
-from tests.support.ledger_calls import START, Clock, NotingLedger, Sender
+from tests.support.ledger_calls import START, NotingLedger, Sender
 
 RUN = "r"
 SETTLED = 20 + 600
@@ -27,16 +27,6 @@ def key_of(kind: str, identifier: str) -> str:
 U1, ADA = key_of("id", "u1"), key_of("email", "ada@example.com")
 
 
-@pytest.fixture
-def ledger() -> NotingLedger:
-    return NotingLedger()
-
-
-@pytest.fixture
-def sender(ledger: NotingLedger) -> Sender:
-    return Sender(ledger, Clock())
-
-
 def send(sender: Sender, **how: Any) -> str:
     """Return the outcome of a call, or the code of its error."""
     try:
@@ -47,10 +37,7 @@ def send(sender: Sender, **how: Any) -> str:
 
 def lose(sender: Sender, **how: Any) -> None:
     """Make a call whose outcome is unknown."""
-    sender.failure = RuntimeError()
-    with pytest.raises(RuntimeError):
-        sender.call(run_id=RUN, **how)
-    sender.failure = None
+    sender.lose(run_id=RUN, **how)
 
 
 def mark(ledger: NotingLedger, key: str) -> Entry:

@@ -12,7 +12,7 @@ from customerio_tool.backends import Backends
 from customerio_tool.connection.client import MAX_REPLY_BYTES
 from customerio_tool.subtools.declare.results import AS_DATA
 from tests.support.clients import EMAIL, SAVED_US, AnyPace, code_of
-from tests.support.whole import result_of, still
+from tests.support.whole import LOOK_FOR_MAIL, result_of, still
 
 READ, LIST, EVENT = "get_segment", "list_segments", "track_event"
 CREATE, MAIL = "create_manual_segment", "send_transactional_email"
@@ -168,15 +168,7 @@ def test_the_words_of_customer_io_are_beside_ours_and_marked_as_data() -> None:
 
 def test_what_must_not_happen_twice_is_looked_at_first() -> None:
     looks: dict[str, Any] = {
-        MAIL: {
-            "subtool": "list_messages",
-            "arguments": {
-                "customer_id": "u1",
-                "type": "email",
-                "start_time": "2025-11-23T12:08:20Z",
-                "limit": 100,
-            },
-        },
+        MAIL: LOOK_FOR_MAIL,
         CREATE: {
             "subtool": "list_segments",
             "arguments": {"type": "manual", "name_contains": "Beta", "limit": 200},

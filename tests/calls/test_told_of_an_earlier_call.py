@@ -13,22 +13,14 @@ from customerio_tool.calls.message_keys import DAY, explicit_key
 from customerio_tool.errors import ArgumentsInvalid, CustomerIoError
 from customerio_tool.subtools import find
 from tests.support.ledger_calls import START, Clock, NotingLedger, Sender
+from tests.support.whole import LOOK_FOR_MAIL
 
 MAIL = "send_transactional_email"
-LOOK: dict[str, Any] = {
-    "subtool": "list_messages",
-    "arguments": {
-        "customer_id": "u1",
-        "type": "email",
-        "start_time": "2025-11-23T12:08:20Z",
-        "limit": 100,
-    },
-}
 IN_DOUBT = {
     "code": "outcome_unknown",
     "next_step": "look_first",
     "took_effect": "unknown",
-    "look": LOOK,
+    "look": LOOK_FOR_MAIL,
 }
 TELL = "Make the call in `look`, and tell the user what it shows."
 ASKS = {"code": "confirmation_required", "next_step": "ask_user", "took_effect": "no"}
@@ -38,22 +30,9 @@ APPROVAL = (
 )
 
 
-@pytest.fixture
-def ledger() -> NotingLedger:
-    return NotingLedger()
-
-
-@pytest.fixture
-def sender(ledger: NotingLedger) -> Sender:
-    return Sender(ledger, Clock())
-
-
 def lose(sender: Sender, **how: Any) -> None:
     """Make a call whose outcome is unknown, and let five seconds pass."""
-    sender.failure = RuntimeError()
-    with pytest.raises(RuntimeError):
-        sender.call(run_id="r", **how)
-    sender.failure = None
+    sender.lose(run_id="r", **how)
     sender.clock.now += 5
 
 
@@ -77,7 +56,7 @@ def test_a_repeat_of_what_was_sent_is_told_when_and_how_to_see_it(sender: Sender
         "first_sent_at": "2025-11-23T12:13:20Z",
         "delivery_id": "d1",
         "queued_at": "2025-11-23T12:13:20Z",
-        "verify": LOOK,
+        "verify": LOOK_FOR_MAIL,
     }
 
 
@@ -112,7 +91,7 @@ def test_a_new_key_of_what_is_in_doubt_waits_for_a_person(sender: Sender) -> Non
         "summary": "Nothing was sent yet: the same message began at 2025-11-23T12:13:20Z and got "
         f"no usable answer, so that it may have gone. {APPROVAL}{TELL}",
         "confirmation_id": "1-0000000000000000",
-        "error": {**ASKS, "look": LOOK},
+        "error": {**ASKS, "look": LOOK_FOR_MAIL},
     }
     sender.is_spent = True
     assert told(sender, idempotency_key="k")["error"] == IN_DOUBT
@@ -127,14 +106,14 @@ def test_a_key_whose_message_is_in_doubt_waits_for_nobody(sender: Sender) -> Non
 
 def test_another_message_to_somebody_in_doubt_waits_for_a_person(sender: Sender) -> None:
     lose(sender)
-    arguments = {n: v for n, v in LOOK["arguments"].items() if n != "type"}
+    arguments = {n: v for n, v in LOOK_FOR_MAIL["arguments"].items() if n != "type"}
     assert told(sender, subject="another") == {
         "ok": False,
         "summary": "Nothing was sent yet: another message to the same recipient began at "
         "2025-11-23T12:13:20Z and got no usable answer, so that it may have gone. "
         f"{APPROVAL}{TELL}",
         "confirmation_id": "1-0000000000000000",
-        "error": {**ASKS, "look": {**LOOK, "arguments": arguments}},
+        "error": {**ASKS, "look": {**LOOK_FOR_MAIL, "arguments": arguments}},
     }
     sender.is_spent = True
     assert told(sender, subject="another")["outcome"] == "accepted", "`send` itself would refuse it"

@@ -15,7 +15,7 @@ from customerio_tool.errors import (
 )
 from customerio_tool.subtools.declare import Invocation
 from customerio_tool.subtools.transactional import send_transactional_email
-from tests.support.ledger_calls import EMAIL, START, Clock, NotingLedger, Sender
+from tests.support.ledger_calls import EMAIL, START, NotingLedger, Sender
 
 WEEK, DAY, WINDOW, SECONDS = 604_800.0, 86_400.0, 600.0, 20.0
 MAIL = "send_transactional_email"
@@ -71,16 +71,6 @@ class Kept:
             ("claim", self.person, self.mark("started", is_person=True), now),
             ("claim", self.address, self.mark("started", is_person=False), now),
         ]
-
-
-@pytest.fixture
-def ledger() -> NotingLedger:
-    return NotingLedger()
-
-
-@pytest.fixture
-def sender(ledger: NotingLedger) -> Sender:
-    return Sender(ledger, Clock())
 
 
 def failed(sender: Sender, failure: BaseException, **how: Any) -> BaseException:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
 from customerio_tool.backends.approvals.memory import MemoryApprovals
 from customerio_tool.backends.ledger.entry import Entry, Ledger, LedgerLost, Unit
 from customerio_tool.backends.ledger.memory import MemoryLedger
@@ -149,6 +151,13 @@ class Sender:
         call = Call(subtool, args, at, context, self.sends_again, self.is_spent)
         request = request_for(call)
         return self._once.run(call, request, send, ends_at=at.now + SECONDS, read=self.read)
+
+    def lose(self, **how: Any) -> None:
+        """Make a call whose outcome is unknown; `how` is that of `call`."""
+        self.failure = RuntimeError()
+        with pytest.raises(RuntimeError):
+            self.call(**how)
+        self.failure = None
 
 
 class Loseable:

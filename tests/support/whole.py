@@ -11,6 +11,17 @@ from tests.support.answers import session_with
 from tests.support.clients import SAVED_US, AnyPace, example_of
 from tests.support.telemetry import NOW
 
+LOOK_FOR_MAIL: dict[str, Any] = {
+    "subtool": "list_messages",
+    "arguments": {
+        "customer_id": "u1",
+        "type": "email",
+        "start_time": "2025-11-23T12:08:20Z",
+        "limit": 100,
+    },
+}
+"""The call that shows whether an e-mail to u1 of 2025-11-23, 12:08:20 UTC, went."""
+
 
 def still() -> Clock:
     """Return a clock that stands still, and whose random bytes are zeros."""
