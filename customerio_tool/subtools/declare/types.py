@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Set
+from functools import cache
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote
 
@@ -263,14 +264,15 @@ EmailAddress: TypeAlias = Annotated[
 
 def validator_of(kind: Any) -> Callable[[Any], Any]:
     """Return the function that validates a value of a type; it is built at the first value."""
-    built: list[Callable[[Any], Any]] = []
+
+    @cache
+    def built() -> Callable[[Any], Any]:
+        from pydantic import TypeAdapter  # most calls need none
+
+        return TypeAdapter(kind).validate_python
 
     def validate(value: Any) -> Any:
-        if not built:
-            from pydantic import TypeAdapter  # most calls need none
-
-            built.append(TypeAdapter(kind).validate_python)
-        return built[0](value)
+        return built()(value)
 
     return validate
 
